@@ -1,0 +1,148 @@
+//! Close codes and the body of a Close frame (RFC 6455 5.5.1 and 7.4): what may travel, and what is only reported.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+
+use crate::error::ProtocolError;
+use crate::utf8;
+
+/// A close code (RFC 6455 7.4): why a connection was closed.
+///
+/// [`new`](Self::new) makes only codes that may travel. Two more are reported and never sent:
+/// [`NO_STATUS`](Self::NO_STATUS) and [`ABNORMAL`](Self::ABNORMAL).
+///
+/// ```
+/// use websocket_proto::CloseCode;
+///
+/// assert_eq!(CloseCode::new(3001).map(u16::from), Some(3001));
+/// assert_eq!(CloseCode::new(1006), None);
+/// assert_eq!(CloseCode::GOING_AWAY.to_string(), "1001 (going away)");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CloseCode(u16);
+
+impl CloseCode {
+    /// 1000: the purpose of the connection is fulfilled.
+    pub const NORMAL: Self = Self(1000);
+    /// 1001: a server goes down, a browser leaves the page.
+    pub const GOING_AWAY: Self = Self(1001);
+    /// 1002: the peer broke the protocol.
+    pub const PROTOCOL_ERROR: Self = Self(1002);
+    /// 1003: a type of data that this endpoint can't accept.
+    pub const UNSUPPORTED_DATA: Self = Self(1003);
+    /// 1005: reported when a Close frame had no code; never sent.
+    pub const NO_STATUS: Self = Self(1005);
+    /// 1006: reported when no Close frame came; never sent.
+    pub const ABNORMAL: Self = Self(1006);
+    /// 1007: data that doesn't fit the type of its message, such as text that isn't UTF-8.
+    pub const INVALID_DATA: Self = Self(1007);
+    /// 1008: a message that breaks this endpoint's policy.
+    pub const POLICY_VIOLATION: Self = Self(1008);
+    /// 1009: a message that is too big to process.
+    pub const TOO_LARGE: Self = Self(1009);
+    /// 1010: a client misses an extension that it needs; a server doesn't send it.
+    pub const MISSING_EXTENSION: Self = Self(1010);
+    /// 1011: something unexpected keeps this endpoint from fulfilling the request.
+    pub const INTERNAL_ERROR: Self = Self(1011);
+    /// 1012: the service restarts (IANA registry).
+    pub const SERVICE_RESTART: Self = Self(1012);
+    /// 1013: try again later (IANA registry).
+    pub const TRY_AGAIN_LATER: Self = Self(1013);
+    /// 1014: a gateway got a bad answer from behind (IANA registry).
+    pub const BAD_GATEWAY: Self = Self(1014);
+
+    /// The code of that number, if it may travel in a Close frame: 1000 to 1003, 1007 to 1014 and 3000 to 4999.
+    pub const fn new(code: u16) -> Option<Self> {
+        match code {
+            1000..=1003 | 1007..=1014 | 3000..=4999 => Some(Self(code)),
+            _ => None,
+        }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    pub(crate) const fn may_travel(self) -> bool {
+        Self::new(self.0).is_some()
+    }
+
+    fn description(self) -> &'static str {
+        match self.0 {
+            1000 => "normal closure",
+            1001 => "going away",
+            1002 => "protocol error",
+            1003 => "unsupported data",
+            1005 => "no status received",
+            1006 => "abnormal closure",
+            1007 => "invalid data",
+            1008 => "policy violation",
+            1009 => "message too big",
+            1010 => "missing extension",
+            1011 => "internal error",
+            1012 => "service restart",
+            1013 => "try again later",
+            1014 => "bad gateway",
+            3000..=3999 => "registered",
+            _ => "private use",
+        }
+    }
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        code.0
+    }
+}
+
+impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.0, self.description())
+    }
+}
+
+impl fmt::Debug for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CloseCode({})", self.0)
+    }
+}
+
+/// The body of a Close frame that was received: a code, perhaps with a reason, or nothing at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CloseFrame {
+    pub(crate) code: Option<CloseCode>,
+    pub(crate) reason: String,
+}
+
+impl CloseFrame {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, ProtocolError> {
+        let Some((&code, reason)) = body.split_first_chunk() else {
+            return if body.is_empty() {
+                Ok(Self { code: None, reason: String::new() })
+            } else {
+                Err(ProtocolError::CloseLength)
+            };
+        };
+        let code = CloseCode::new(u16::from_be_bytes(code)).ok_or(ProtocolError::CloseCode)?;
+        let reason = utf8::check(reason).map_err(|_| ProtocolError::CloseReason)?;
+        Ok(Self { code: Some(code), reason: reason.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// B-72 to B-80: RFC 6455 7.4.2's ranges and the registry, number by number.
+    #[test]
+    fn which_codes_may_travel() {
+        for code in 0..=u16::MAX {
+            let registered =
+                matches!(code, 1000 | 1001 | 1002 | 1003 | 1007 | 1008 | 1009 | 1010 | 1011 | 1012 | 1013 | 1014);
+            let expected = registered || (3000..5000).contains(&code);
+            assert_eq!(CloseCode::new(code).is_some(), expected, "{code}");
+        }
+    }
+}

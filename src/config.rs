@@ -1,0 +1,206 @@
+//! What an endpoint may be told: its limits, its deadlines, its role, its entropy.
+
+use core::fmt;
+use core::time::Duration;
+
+/// Which side of the connection an endpoint is: it decides who masks (RFC 6455 5.1) and who closes TCP first (7.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The side that sent the opening handshake's request; it masks every frame.
+    Client,
+    /// The side that answered it.
+    Server,
+}
+
+/// Limits and deadlines of a [`Connection`](crate::Connection); one `Arc<Config>` may serve every connection.
+///
+/// Every limit is finite by default, and exact: `n` passes, `n + 1` does not.
+///
+/// ```
+/// use core::time::Duration;
+/// use websocket_proto::Config;
+///
+/// let config = Config::new()
+///     .max_message_size(1 << 20)
+///     .keepalive(Duration::from_secs(30), Duration::from_secs(10));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) max_handshake_size: usize,
+    pub(crate) max_headers: usize,
+    pub(crate) max_rejection_body: usize,
+    pub(crate) max_frame_size: u64,
+    pub(crate) max_message_size: u64,
+    pub(crate) max_fragments: u32,
+    pub(crate) max_pending_output: usize,
+    pub(crate) handshake_timeout: Option<Duration>,
+    pub(crate) close_timeout: Option<Duration>,
+    pub(crate) keepalive: Option<Keepalive>,
+    pub(crate) auto_pong: bool,
+}
+
+/// Positions in a head are kept as `u32`.
+const MAX_HANDSHAKE_SIZE: usize = 1 << 30;
+
+/// When silence is answered with a ping, and when it is taken for a lost peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keepalive {
+    pub(crate) idle: Duration,
+    pub(crate) timeout: Duration,
+}
+
+impl Config {
+    /// The defaults, which are named at each setter.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The most bytes of a request or response head, its closing empty line included; and, at a server, the most
+    /// bytes that may wait behind a request until it is answered. 16 KiB by default, as nginx (4 × 8 KiB lines) and
+    /// Node.js (16 KiB) have it. Beyond: status 431, or 400 for what waits.
+    pub fn max_handshake_size(mut self, bytes: usize) -> Self {
+        self.max_handshake_size = bytes.min(MAX_HANDSHAKE_SIZE);
+        self
+    }
+
+    /// The most header lines in a request or response head. 128 by default. Beyond: status 431.
+    pub fn max_headers(mut self, lines: usize) -> Self {
+        self.max_headers = lines;
+        self
+    }
+
+    /// The most bytes of the body that a client keeps of a response which isn't 101; what exceeds it is cut off.
+    /// 64 KiB by default.
+    pub fn max_rejection_body(mut self, bytes: usize) -> Self {
+        self.max_rejection_body = bytes;
+        self
+    }
+
+    /// The longest payload of a single frame, in bytes. 16 MiB by default. Beyond: close code 1009, decided from the
+    /// frame's header alone.
+    pub fn max_frame_size(mut self, bytes: u64) -> Self {
+        self.max_frame_size = bytes;
+        self
+    }
+
+    /// The longest message, in bytes, all its fragments together. 16 MiB by default. Beyond: close code 1009, decided
+    /// from the header of the frame that exceeds it.
+    pub fn max_message_size(mut self, bytes: u64) -> Self {
+        self.max_message_size = bytes;
+        self
+    }
+
+    /// The most frames that a message may consist of, at least 1. 131,072 by default. Beyond: close code 1009.
+    pub fn max_fragments(mut self, frames: u32) -> Self {
+        self.max_fragments = frames.max(1);
+        self
+    }
+
+    /// How many bytes of output may be pending. Once there are as many, the `send` calls fail with
+    /// [`SendError::OutputFull`](crate::SendError::OutputFull) until some are drained; a message that is begun below
+    /// the limit may pass it. 32 MiB by default: twice the largest message, so that a loop which answers every
+    /// message and drains once a turn never meets it. At least 1.
+    ///
+    /// Pings are answered one by one while less than this (and less than 64 KiB) is pending; above, only the newest
+    /// is, as RFC 6455 5.5.3 allows, so that a peer which sends pings and reads nothing makes nothing grow.
+    pub fn max_pending_output(mut self, bytes: usize) -> Self {
+        self.max_pending_output = bytes.max(1);
+        self
+    }
+
+    /// How long the opening handshake may take, from the first [`advance_time`](crate::Connection::advance_time) to
+    /// the state `Open`. 10 seconds by default; `None` for no deadline.
+    pub fn handshake_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.handshake_timeout = timeout.into();
+        self
+    }
+
+    /// How long the closing handshake may take, and how long the last bytes may take to be drained. 5 seconds by
+    /// default; `None` for no deadline.
+    pub fn close_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.close_timeout = timeout.into();
+        self
+    }
+
+    /// Sends a ping when nothing was received for the time `idle`, and gives the connection up when after that nothing
+    /// comes for the time `timeout`. Off by default.
+    pub fn keepalive(mut self, idle: Duration, timeout: Duration) -> Self {
+        self.keepalive = Some(Keepalive { idle, timeout });
+        self
+    }
+
+    /// Whether pings are answered by the connection itself. On by default; a proxy that forwards pings switches it off
+    /// and owes the answers.
+    pub fn auto_pong(mut self, on: bool) -> Self {
+        self.auto_pong = on;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_handshake_size: 16 << 10,
+            max_headers: 128,
+            max_rejection_body: 64 << 10,
+            max_frame_size: 16 << 20,
+            max_message_size: 16 << 20,
+            max_fragments: 131_072,
+            max_pending_output: 32 << 20,
+            handshake_timeout: Some(Duration::from_secs(10)),
+            close_timeout: Some(Duration::from_secs(5)),
+            keepalive: None,
+            auto_pong: true,
+        }
+    }
+}
+
+/// 32 bytes of entropy, from which a client draws the key of its handshake and the masking key of every frame
+/// (RFC 6455 5.3 and 10.3).
+///
+/// They must be unpredictable and used for one connection only, which is why a seed can't be cloned and shows nothing
+/// in `Debug`.
+///
+/// ```
+/// # #[cfg(feature = "getrandom")] {
+/// use websocket_proto::Seed;
+///
+/// let seed = Seed::from_os().unwrap();
+/// assert_eq!(format!("{seed:?}"), "Seed(..)");
+/// # }
+/// ```
+pub struct Seed(pub(crate) [u8; 32]);
+
+impl Seed {
+    /// A seed of the caller's own entropy. Equal seeds give equal connections, which is what tests want and nobody
+    /// else.
+    pub const fn new(entropy: [u8; 32]) -> Self {
+        Self(entropy)
+    }
+
+    /// A seed from the operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, when it has no entropy to give.
+    #[cfg(feature = "getrandom")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
+    pub fn from_os() -> Result<Self, SeedError> {
+        let mut entropy = [0; 32];
+        getrandom::fill(&mut entropy).map_err(|_| SeedError)?;
+        Ok(Self(entropy))
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(..)")
+    }
+}
+
+/// The operating system has no entropy to give.
+#[cfg(feature = "getrandom")]
+#[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system has no entropy to give")]
+pub struct SeedError;

@@ -1,0 +1,255 @@
+//! The frame header: 2 to 14 bytes in front of every payload (RFC 6455 5.2).
+//!
+//! ```text
+//!   byte 0          byte 1            then
+//!  ┌─┬───┬───────┐ ┌─┬─────────────┐ ┌──────────────────┬────────────────────────┐
+//!  │F│RSV│opcode │ │M│ length 0–125│ │ 126: 2 more bytes │ masking key, 4 bytes,  │
+//!  │I│   │       │ │A│ 126, 127    │ │ 127: 8 more bytes │ exactly when MASK is 1 │
+//!  │N│   │       │ │S│             │ │ (big-endian)      │                        │
+//!  └─┴───┴───────┘ └─┴─────────────┘ └──────────────────┴────────────────────────┘
+//! ```
+
+use crate::config::Role;
+use crate::error::ProtocolError;
+
+/// The longest header: two bytes, a 64-bit length, a masking key.
+pub(crate) const MAX_HEADER: usize = 14;
+
+/// RFC 6455 5.5: the longest payload of a control frame.
+pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
+
+const FIN: u8 = 0x80;
+const RSV: u8 = 0x70;
+const OPCODE: u8 = 0x0f;
+const MASK: u8 = 0x80;
+const LENGTH: u8 = 0x7f;
+const LENGTH_16: u8 = 126;
+const LENGTH_64: u8 = 127;
+
+/// The opcodes that RFC 6455 11.8 registers; the others have no value here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum OpCode {
+    Continuation = 0x0,
+    Text = 0x1,
+    Binary = 0x2,
+    Close = 0x8,
+    Ping = 0x9,
+    Pong = 0xa,
+}
+
+impl OpCode {
+    #[inline]
+    pub(crate) fn is_control(self) -> bool {
+        self as u8 & 0x8 != 0
+    }
+
+    #[inline]
+    fn new(bits: u8) -> Option<Self> {
+        Some(match bits {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xa => Self::Pong,
+            _ => return None,
+        })
+    }
+}
+
+/// What a header is held to: the peer's role, where in a message it stands, and what is left of the limits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) from: Role,
+    pub(crate) in_message: bool,
+    /// Whether the message under way may have one more frame.
+    pub(crate) may_continue: bool,
+    pub(crate) max_frame: u64,
+    /// How many bytes the message under way, or a new one, may still grow by.
+    pub(crate) room: u64,
+}
+
+/// A frame header that obeys all the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) opcode: OpCode,
+    pub(crate) fin: bool,
+    /// Zero in frames that aren't masked: unmasking with it changes nothing.
+    pub(crate) key: [u8; 4],
+    /// The payload's length as announced: a `u64` until it passed the limits.
+    pub(crate) length: u64,
+}
+
+impl Header {
+    /// Reads the header at the front of `bytes` and says how long it is; `None` when more bytes are needed.
+    ///
+    /// Each rule is applied as soon as its byte is there, in the order of the bytes, so that a wrong first
+    /// byte is refused while the second is still under way.
+    #[inline]
+    pub(crate) fn parse(bytes: &[u8], rules: &Rules) -> Result<Option<(Self, usize)>, ProtocolError> {
+        let Some(&first) = bytes.first() else {
+            return Ok(None);
+        };
+        if first & RSV != 0 {
+            return Err(ProtocolError::ReservedBits);
+        }
+        let Some(opcode) = OpCode::new(first & OPCODE) else {
+            return Err(ProtocolError::ReservedOpcode);
+        };
+        let fin = first & FIN != 0;
+        if opcode.is_control() && !fin {
+            return Err(ProtocolError::FragmentedControl);
+        }
+        match opcode {
+            OpCode::Continuation if !rules.in_message => {
+                return Err(ProtocolError::UnexpectedContinuation);
+            }
+            OpCode::Continuation if !rules.may_continue => {
+                return Err(ProtocolError::TooManyFragments);
+            }
+            OpCode::Text | OpCode::Binary if rules.in_message => {
+                return Err(ProtocolError::UnfinishedMessage);
+            }
+            _ => {}
+        }
+
+        let Some(&second) = bytes.get(1) else {
+            return Ok(None);
+        };
+        let masked = second & MASK != 0;
+        match (masked, rules.from) {
+            (false, Role::Client) => return Err(ProtocolError::UnmaskedFrame),
+            (true, Role::Server) => return Err(ProtocolError::MaskedFrame),
+            _ => {}
+        }
+        let short = second & LENGTH;
+        if opcode.is_control() && usize::from(short) > MAX_CONTROL_PAYLOAD {
+            return Err(ProtocolError::ControlTooLong);
+        }
+
+        let (length, size) = if short < LENGTH_16 {
+            (u64::from(short), 2)
+        } else if short == LENGTH_16 {
+            let Some(&length) = bytes[2..].first_chunk() else {
+                return Ok(None);
+            };
+            let length = u16::from_be_bytes(length);
+            if length < u16::from(LENGTH_16) {
+                return Err(ProtocolError::LengthForm);
+            }
+            (u64::from(length), 4)
+        } else {
+            // The top bit stands in the first of the eight bytes.
+            if bytes.get(2).is_some_and(|&top| top & 0x80 != 0) {
+                return Err(ProtocolError::LengthTopBit);
+            }
+            let Some(&length) = bytes[2..].first_chunk() else {
+                return Ok(None);
+            };
+            let length = u64::from_be_bytes(length);
+            if length <= u64::from(u16::MAX) {
+                return Err(ProtocolError::LengthForm);
+            }
+            (length, 10)
+        };
+
+        if !opcode.is_control() {
+            if length > rules.max_frame {
+                return Err(ProtocolError::FrameTooLarge);
+            }
+            if length > rules.room {
+                return Err(ProtocolError::MessageTooLarge);
+            }
+        }
+
+        if !masked {
+            let key = [0; 4];
+            return Ok(Some((Self { opcode, fin, key, length }, size)));
+        }
+        let Some(&key) = bytes[size..].first_chunk() else {
+            return Ok(None);
+        };
+        Ok(Some((Self { opcode, fin, key, length }, size + 4)))
+    }
+
+    /// Writes the header of a frame that we send, in the shortest form; returns the bytes and how many count.
+    #[inline]
+    pub(crate) fn encode(opcode: OpCode, fin: bool, length: usize, key: Option<[u8; 4]>) -> ([u8; MAX_HEADER], usize) {
+        let mut bytes = [0; MAX_HEADER];
+        bytes[0] = opcode as u8 | if fin { FIN } else { 0 };
+        let mask = if key.is_some() { MASK } else { 0 };
+        let length = length as u64;
+        let size = if let Ok(short @ 0..LENGTH_16) = u8::try_from(length) {
+            bytes[1] = mask | short;
+            2
+        } else if let Ok(medium) = u16::try_from(length) {
+            bytes[1] = mask | LENGTH_16;
+            bytes[2..4].copy_from_slice(&medium.to_be_bytes());
+            4
+        } else {
+            bytes[1] = mask | LENGTH_64;
+            bytes[2..10].copy_from_slice(&length.to_be_bytes());
+            10
+        };
+        match key {
+            None => (bytes, size),
+            Some(key) => {
+                bytes[size..size + 4].copy_from_slice(&key);
+                (bytes, size + 4)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(from: Role) -> Rules {
+        Rules { from, in_message: false, may_continue: true, max_frame: u64::MAX, room: u64::MAX }
+    }
+
+    #[test]
+    fn what_is_encoded_is_parsed() {
+        for length in [0, 1, 125, 126, 127, 128, 255, 256, 65_535, 65_536, 1 << 20] {
+            for key in [None, Some([1, 2, 3, 4])] {
+                let (bytes, size) = Header::encode(OpCode::Binary, false, length, key);
+                let rules = rules(if key.is_some() { Role::Client } else { Role::Server });
+                for short in 0..size {
+                    assert_eq!(Header::parse(&bytes[..short], &rules), Ok(None));
+                }
+                let header =
+                    Header { opcode: OpCode::Binary, fin: false, key: key.unwrap_or_default(), length: length as u64 };
+                assert_eq!(Header::parse(&bytes[..size], &rules), Ok(Some((header, size))));
+            }
+        }
+    }
+
+    /// Every first and second byte, judged by the sentences of RFC 6455 5.2 and 5.5, one after the other.
+    #[test]
+    fn every_pair_of_first_bytes() {
+        for pair in 0..=u16::MAX {
+            let [first, second] = pair.to_be_bytes();
+            let opcode = first & 15;
+            let expected = if first >> 4 & 7 != 0 {
+                Err(ProtocolError::ReservedBits)
+            } else if (3..8).contains(&opcode) || opcode > 10 {
+                Err(ProtocolError::ReservedOpcode)
+            } else if opcode >= 8 && first < 128 {
+                Err(ProtocolError::FragmentedControl)
+            } else if opcode == 0 {
+                Err(ProtocolError::UnexpectedContinuation)
+            } else if second < 128 {
+                Err(ProtocolError::UnmaskedFrame)
+            } else if opcode >= 8 && second > 128 + 125 {
+                Err(ProtocolError::ControlTooLong)
+            } else {
+                Ok(())
+            };
+            let bytes = [first, second, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            let parsed = Header::parse(&bytes, &rules(Role::Client));
+            assert_eq!(parsed.map(|_| ()), expected, "{first:02x} {second:02x}");
+        }
+    }
+}

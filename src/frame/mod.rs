@@ -1,0 +1,7 @@
+//! The wire format of RFC 6455 section 5: stateless, knows nobody.
+
+pub(crate) mod header;
+pub(crate) mod mask;
+
+pub(crate) use header::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode, Rules};
+pub(crate) use mask::{mask, rotate};

@@ -1,0 +1,95 @@
+//! Any split of the input → one whole HTTP head, searched once per byte.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::mem;
+
+use crate::config::Config;
+use crate::error::HandshakeError;
+
+/// A whole head: lines that end with CR LF, the last one empty.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) bytes: Vec<u8>,
+    /// How many header lines it has.
+    headers: usize,
+}
+
+impl Head {
+    /// Places for the parser to put the headers in.
+    pub(crate) fn slots<'h>(&self) -> Vec<httparse::Header<'h>> {
+        vec![httparse::EMPTY_HEADER; self.headers]
+    }
+}
+
+/// Collects a head up to its empty line.
+///
+/// ```text
+/// for each line feed in the new bytes:
+///     the byte before it must be a carriage return
+///     if the line is empty and not the first: the head ends here
+/// keep the new bytes; remember the length and the last byte of the unfinished line
+/// ```
+#[derive(Debug, Default)]
+pub(crate) struct HeadReader {
+    bytes: Vec<u8>,
+    /// All bytes seen, those of earlier heads included: a client's limit holds for its interim responses together.
+    size: usize,
+    lines: usize,
+    line_length: usize,
+    last: u8,
+}
+
+impl HeadReader {
+    /// Takes bytes off the input; the head, once it is whole. What stands behind it stays in the input.
+    pub(crate) fn read(&mut self, input: &mut &mut [u8], config: &Config) -> Result<Option<Head>, HandshakeError> {
+        let room = config.max_handshake_size - self.size;
+        let piece = &input[..input.len().min(room)];
+        let end = self.find_end(piece, config.max_headers)?;
+        let piece = &piece[..end.unwrap_or(piece.len())];
+        self.bytes.extend_from_slice(piece);
+        self.size += piece.len();
+        let length = piece.len();
+        *input = &mut mem::take(input)[length..];
+        if end.is_some() {
+            // The first line is no header.
+            let headers = mem::take(&mut self.lines) - 1;
+            return Ok(Some(Head { bytes: mem::take(&mut self.bytes), headers }));
+        }
+        if self.size == config.max_handshake_size {
+            return Err(HandshakeError::HeadTooLarge);
+        }
+        Ok(None)
+    }
+
+    fn find_end(&mut self, piece: &[u8], max_headers: usize) -> Result<Option<usize>, HandshakeError> {
+        let mut start = 0;
+        while let Some(length) = piece[start..].iter().position(|&byte| is_control(byte)) {
+            let at = start + length;
+            let before = if at == 0 { self.last } else { piece[at - 1] };
+            let length = self.line_length + length;
+            // RFC 9112 2.2: lines end with CR LF; a bare LF is refused, and so is any other control character.
+            if piece[at] != b'\n' || length == 0 || before != b'\r' {
+                return Err(HandshakeError::Head);
+            }
+            start = at + 1;
+            self.line_length = 0;
+            if length == 1 && self.lines > 0 {
+                return Ok(Some(start));
+            }
+            self.lines += 1;
+            // The first line is no header.
+            if self.lines > max_headers + 1 {
+                return Err(HandshakeError::TooManyHeaders);
+            }
+        }
+        self.line_length += piece.len() - start;
+        self.last = piece.last().copied().unwrap_or(self.last);
+        Ok(None)
+    }
+}
+
+/// Control characters apart from those that have a place in a line.
+fn is_control(byte: u8) -> bool {
+    byte < b' ' && byte != b'\t' && byte != b'\r'
+}

@@ -1,0 +1,190 @@
+//! Header values that are lists: tokens, subprotocols, extensions (RFC 6455 9.1, RFC 9110 5.6).
+//!
+//! A list may be spread over several header lines. Empty elements are skipped, as RFC 9110 5.6.1.2 asks of recipients;
+//! anything else that isn't the grammar's is refused.
+
+use alloc::vec::Vec;
+
+use super::fields::trim;
+use crate::error::HandshakeError;
+
+/// Whether `text` is a token (RFC 9110 5.6.2): visible ASCII without separators, at least one character.
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().copied().all(is_token_byte)
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// The elements of a list of tokens.
+pub(crate) fn elements<'a>(values: impl Iterator<Item = &'a [u8]> + Clone) -> impl Iterator<Item = &'a [u8]> + Clone {
+    values.flat_map(|value| value.split(|&byte| byte == b',')).map(trim).filter(|element| !element.is_empty())
+}
+
+/// Whether a list has that token, in any case.
+pub(crate) fn has_token<'a>(values: impl Iterator<Item = &'a [u8]> + Clone, token: &str) -> bool {
+    elements(values).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// Checks a list of subprotocols: tokens, no two the same (RFC 6455 4.1, item 10).
+pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]> + Clone) -> Result<(), HandshakeError> {
+    if values.clone().next().is_none() {
+        return Ok(());
+    }
+    let mut names: Vec<_> = elements(values).collect();
+    if names.is_empty() || !names.iter().all(|name| is_token(name)) {
+        return Err(HandshakeError::Subprotocol);
+    }
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(HandshakeError::Subprotocol);
+    }
+    Ok(())
+}
+
+/// Checks that values are lists of extensions (RFC 6455 9.1) and counts them:
+///
+/// ```text
+/// extension = token *( ";" parameter )
+/// parameter = token [ "=" ( token | quoted string whose unescaped text is a token ) ]
+/// ```
+pub(crate) fn count_extensions<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<usize, HandshakeError> {
+    let mut count = 0;
+    for value in values {
+        let mut list = Scanner(value);
+        loop {
+            list.skip_space();
+            if list.eat(b',') {
+                continue;
+            }
+            if list.0.is_empty() {
+                break;
+            }
+            list.extension()?;
+            count += 1;
+            if !list.0.is_empty() && !list.eat(b',') {
+                return Err(HandshakeError::Extensions);
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// What is left of a value.
+struct Scanner<'a>(&'a [u8]);
+
+impl<'a> Scanner<'a> {
+    fn extension(&mut self) -> Result<(), HandshakeError> {
+        self.token()?;
+        self.skip_space();
+        while self.eat(b';') {
+            self.skip_space();
+            self.token()?;
+            self.skip_space();
+            if self.eat(b'=') {
+                self.skip_space();
+                if self.eat(b'"') {
+                    self.quoted_token()?;
+                } else {
+                    self.token()?;
+                }
+                self.skip_space();
+            }
+        }
+        Ok(())
+    }
+
+    fn token(&mut self) -> Result<&'a [u8], HandshakeError> {
+        let length = self.0.iter().take_while(|&&byte| is_token_byte(byte)).count();
+        let (token, rest) = self.0.split_at(length);
+        self.0 = rest;
+        if token.is_empty() { Err(HandshakeError::Extensions) } else { Ok(token) }
+    }
+
+    /// The rest of a quoted string, whose every character must be one of a token, escaped or not.
+    fn quoted_token(&mut self) -> Result<(), HandshakeError> {
+        let mut length = 0;
+        loop {
+            let escaped = self.eat(b'\\');
+            match *self.0 {
+                [byte, ref rest @ ..] if is_token_byte(byte) => {
+                    self.0 = rest;
+                    length += 1;
+                }
+                [b'"', ref rest @ ..] if length > 0 && !escaped => {
+                    self.0 = rest;
+                    return Ok(());
+                }
+                _ => return Err(HandshakeError::Extensions),
+            }
+        }
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        match self.0 {
+            [first, rest @ ..] if *first == byte => {
+                self.0 = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn skip_space(&mut self) {
+        while self.eat(b' ') || self.eat(b'\t') {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(value: &str) -> Option<usize> {
+        count_extensions([value.as_bytes()].into_iter()).ok()
+    }
+
+    /// B-86
+    #[test]
+    fn extension_grammar() {
+        assert_eq!(count("foo"), Some(1));
+        assert_eq!(count("foo;bar=\"baz\""), Some(1));
+        assert_eq!(count("foo ; bar = baz ,\tfoo; x=1; y"), Some(2));
+        assert_eq!(count("foo; a=\"b\\ar\", x"), Some(2));
+        assert_eq!(count(", foo,, bar ,"), Some(2));
+        assert_eq!(count(""), Some(0));
+        for wrong in [
+            "a;;b",
+            "a;b=\"",
+            "a b",
+            ";x",
+            "a;b=\"c d\"",
+            "a;b=\"\"",
+            "a;",
+            "a;b=",
+            "a=b",
+            "a;b=\"a,b\"",
+            "a;b=\"a\\\"b\"",
+            "a;b=\"c\" d",
+            "a;b=\"c\\\"",
+            "a;b=\"c\\\"\"",
+            "é",
+            "a;b=c=d",
+        ] {
+            assert_eq!(count(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn subprotocol_lists() {
+        let check = |values: &[&str]| check_subprotocols(values.iter().map(|value| value.as_bytes())).is_ok();
+        assert!(check(&[]));
+        assert!(check(&["a, b", "c"]));
+        assert!(check(&["a,,b"]));
+        assert!(!check(&[""]));
+        assert!(!check(&["a, a"]));
+        assert!(!check(&["a", "a"]));
+        assert!(!check(&["a b"]));
+        assert!(!check(&["a;b"]));
+    }
+}

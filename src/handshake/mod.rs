@@ -1,0 +1,59 @@
+//! The opening handshake (RFC 6455 section 4): HTTP/1.1 heads in and out, both roles as mirror images.
+//!
+//! ```text
+//! server.rs  request head in  ──► rules ──► Request;             Response or Rejection ──► head out
+//! client.rs  ClientRequest ──► head out;  response head in ──► rules ──► HandshakeResponse
+//!            head.rs: any split → a whole head → fields     lists.rs, key.rs, uri.rs: what stands in them
+//! ```
+
+use alloc::boxed::Box;
+
+mod body;
+mod client;
+mod fields;
+mod head;
+mod key;
+mod lists;
+mod response;
+mod server;
+mod uri;
+
+pub(crate) use client::{ClientHandshake, Outcome};
+pub use client::{ClientRequest, HandshakeResponse};
+pub(crate) use head::HeadReader;
+pub use response::{Rejection, Response};
+pub use server::Request;
+pub(crate) use server::{Upgrade, read_request};
+pub use uri::Uri;
+
+/// What two endpoints agreed on in an opening handshake that was done elsewhere (by an HTTP server or over HTTP/2),
+/// for [`Connection::upgraded_server`](crate::Connection::upgraded_server) and its counterpart.
+///
+/// ```
+/// use websocket_proto::{Config, Connection, Negotiated};
+///
+/// let conn = Connection::upgraded_server(Negotiated::new().subprotocol("chat"), Config::new());
+/// assert_eq!(conn.subprotocol(), Some("chat"));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Negotiated {
+    pub(crate) subprotocol: Option<Box<str>>,
+}
+
+impl Negotiated {
+    /// Neither a subprotocol nor an extension.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The subprotocol that the server chose.
+    pub fn subprotocol<'a>(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
+        self.subprotocol = subprotocol.into().map(Into::into);
+        self
+    }
+
+    /// Nothing, where nothing was agreed on: most connections should cost no memory.
+    pub(crate) fn boxed(self) -> Option<Box<Self>> {
+        self.subprotocol.is_some().then(|| Box::new(self))
+    }
+}

@@ -1,0 +1,192 @@
+//! What a server answers: [`Response`] (101) or [`Rejection`] (anything else).
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt::Write as _;
+
+use bytes::Bytes;
+
+use super::fields::HeaderLines;
+use super::key::Accept;
+use crate::error::{AcceptError, HandshakeError};
+
+/// Headers that a response to an upgrade may not have twice, or at all.
+const RESERVED: &[&str] = &[
+    "Connection",
+    "Content-Length",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Version",
+    "Transfer-Encoding",
+    "Upgrade",
+];
+
+/// Headers that frame a response, or that only an acceptance has.
+const RESERVED_IN_REJECTIONS: &[&str] =
+    &["Connection", "Content-Length", "Sec-WebSocket-Accept", "Transfer-Encoding", "Upgrade"];
+
+/// The answer that opens a connection: 101, with a subprotocol and further headers where wanted.
+///
+/// ```
+/// use websocket_proto::Response;
+///
+/// let response = Response::new().subprotocol("chat").header("Set-Cookie", "visited=1");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Response {
+    subprotocol: Option<String>,
+    headers: HeaderLines,
+}
+
+impl Response {
+    /// A 101 without subprotocol or further headers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The subprotocol chosen, one of those that the client offered; `None` for none, which is what
+    /// [`Request::choose`](crate::Request::choose) answers where none fits.
+    pub fn subprotocol<'a>(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
+        self.subprotocol = subprotocol.into().map(ToOwned::to_owned);
+        self
+    }
+
+    /// Adds a header, after those that the handshake writes itself. One that can't be sent makes
+    /// [`accept`](crate::Connection::accept) fail.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push(name, value, RESERVED);
+        self
+    }
+
+    pub(crate) fn chosen(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    pub(crate) fn encode(&self, accept: &Accept) -> Result<String, AcceptError> {
+        let headers = self.headers.lines()?;
+        let mut head = String::with_capacity(192 + headers.len());
+        head.push_str(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        );
+        head.extend(accept.iter().map(|&byte| char::from(byte)));
+        head.push_str("\r\n");
+        if let Some(subprotocol) = self.chosen() {
+            head.extend(["Sec-WebSocket-Protocol: ", subprotocol, "\r\n"]);
+        }
+        head.push_str(headers);
+        head.push_str("\r\n");
+        Ok(head)
+    }
+}
+
+/// An answer other than 101: an error, a redirect, a demand for authentication, or a page for a browser that asked for
+/// no upgrade. The transport is closed behind it.
+///
+/// ```
+/// use websocket_proto::Rejection;
+///
+/// let no = Rejection::new(401).header("WWW-Authenticate", "Basic realm=\"chat\"").body("who are you?");
+/// let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body("<h1>Chat</h1>");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    status: u16,
+    headers: HeaderLines,
+    body: Bytes,
+}
+
+impl Rejection {
+    /// An answer of that status, from 200 to 599, without a body.
+    pub fn new(status: u16) -> Self {
+        Self { status, headers: HeaderLines::default(), body: Bytes::new() }
+    }
+
+    /// Adds a header. One that can't be sent makes [`reject`](crate::Connection::reject) fail.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push(name, value, RESERVED_IN_REJECTIONS);
+        self
+    }
+
+    /// The body; plain text, unless a header `Content-Type` says otherwise.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The head, and the body behind it.
+    pub(crate) fn encode(self) -> Result<(String, Bytes), AcceptError> {
+        if !(200..600).contains(&self.status) {
+            return Err(AcceptError::Status);
+        }
+        let has_body = !matches!(self.status, 204 | 205 | 304);
+        if !has_body && !self.body.is_empty() {
+            return Err(AcceptError::Body);
+        }
+        let headers = self.headers.lines()?;
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
+        if self.status == 426 {
+            // RFC 9110 15.5.22 and RFC 6455 4.2.2: what to upgrade to.
+            head.push_str("Connection: close, Upgrade\r\nUpgrade: websocket\r\n");
+            if !self.headers.has("Sec-WebSocket-Version") {
+                head.push_str("Sec-WebSocket-Version: 13\r\n");
+            }
+        } else {
+            head.push_str("Connection: close\r\n");
+        }
+        if !self.body.is_empty() && !self.headers.has("Content-Type") {
+            head.push_str("Content-Type: text/plain; charset=utf-8\r\n");
+        }
+        if has_body {
+            // Writing to a string can't fail.
+            let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
+        }
+        head.push_str(headers);
+        head.push_str("\r\n");
+        Ok((head, self.body))
+    }
+}
+
+impl From<HandshakeError> for Rejection {
+    /// The answer to a malformed handshake: its status, and one readable line.
+    fn from(error: HandshakeError) -> Self {
+        let rejection = Self::new(error.status()).body(format!("{error}\n"));
+        if error == HandshakeError::Method { rejection.header("Allow", "GET") } else { rejection }
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        410 => "Gone",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        // RFC 9112 4: the phrase may be empty, the space in front of it stays.
+        _ => "",
+    }
+}

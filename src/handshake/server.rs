@@ -1,0 +1,212 @@
+//! The server's side: a request head, held to RFC 6455 4.2.1 rule by rule.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::str;
+
+use super::fields::{Fields, Lookup, Only, head_error, span};
+use super::head::Head;
+use super::key::{self, Accept};
+use super::{lists, uri};
+use crate::error::HandshakeError;
+
+/// A client's request for a connection (RFC 6455 4.2.1): well-formed, its headers readable in order.
+///
+/// ```
+/// use websocket_proto::{Config, Connection, Event};
+///
+/// let mut request = *b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+///     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+///     Sec-WebSocket-Protocol: v2.chat, chat\r\nCookie: id=7\r\n\r\n";
+/// let mut conn = Connection::server(Config::new());
+/// let Some(Event::Request(request)) = conn.receive(&mut &mut request[..]) else { panic!() };
+/// assert_eq!((request.path(), request.query()), ("/chat", Some("room=1")));
+/// assert_eq!((request.host(), request.origin()), ("example.com", None));
+/// assert_eq!(request.header("cookie"), Some("id=7"));
+/// assert_eq!(request.subprotocols().collect::<Vec<_>>(), ["v2.chat", "chat"]);
+/// assert_eq!(request.choose(&["chat", "v2.chat"]), Some("chat"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Request {
+    fields: Fields,
+    /// Where the target's parts lie in the head.
+    authority: Option<[u32; 2]>,
+    resource: Resource,
+}
+
+#[derive(Clone, Debug)]
+enum Resource {
+    InHead([u32; 2]),
+    /// Of an absolute URI whose path is empty.
+    Completed(Box<str>),
+}
+
+impl Request {
+    /// The resource name (RFC 6455 3): path and query.
+    pub fn resource(&self) -> &str {
+        match &self.resource {
+            Resource::InHead(span) => self.fields.text(*span),
+            Resource::Completed(resource) => resource,
+        }
+    }
+
+    /// The path: the resource name up to its query.
+    pub fn path(&self) -> &str {
+        self.resource().split('?').next().unwrap_or_default()
+    }
+
+    /// The query: what follows the first `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.resource().split_once('?').map(|(_, query)| query)
+    }
+
+    /// Host and port that the client asked for: the `Host` header, or the target's where that is an absolute URI
+    /// (RFC 9112 3.2.2).
+    pub fn host(&self) -> &str {
+        match self.authority {
+            Some(authority) => self.fields.text(authority),
+            None => self.fields.get("Host").unwrap_or_default(),
+        }
+    }
+
+    /// The `Origin` header: the page that a browser's script came from (RFC 6455 10.2). A request without one doesn't
+    /// come from a browser.
+    ///
+    /// A server that isn't meant for every page compares it with those that it knows, and rejects others with 403.
+    pub fn origin(&self) -> Option<&str> {
+        self.header("Origin")
+    }
+
+    /// The value of the first header of that name (in any case), if it is text; [`headers`](Self::headers) has them
+    /// all, as bytes.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.fields.get(name)
+    }
+
+    /// All headers in order, as names and values.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+        self.fields.iter()
+    }
+
+    /// The subprotocols that the client offers, in its order of preference.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> + Clone {
+        // The elements are tokens, which are ASCII: nothing is left out.
+        lists::elements(self.fields.all("Sec-WebSocket-Protocol")).filter_map(|name| str::from_utf8(name).ok())
+    }
+
+    /// The first of `supported`, in the server's order of preference, that the client offers.
+    pub fn choose(&self, supported: &[&str]) -> Option<&str> {
+        supported.iter().find_map(|supported| self.subprotocols().find(|offered| offered == supported))
+    }
+}
+
+/// What a request for WebSocket is answered with, and held to.
+#[derive(Debug)]
+pub(crate) struct Upgrade {
+    pub(crate) accept: Accept,
+    /// The subprotocols offered, each with a comma behind it.
+    offered: String,
+}
+
+impl Upgrade {
+    pub(crate) fn offers(&self, subprotocol: &str) -> bool {
+        self.offered.split_terminator(',').any(|offered| offered == subprotocol)
+    }
+}
+
+/// Reads a whole request head. Without an [`Upgrade`], it is a well-formed GET that asks for none.
+pub(crate) fn read_request(head: Head) -> Result<(Request, Option<Upgrade>), HandshakeError> {
+    let mut headers = head.slots();
+    let mut parsed = httparse::Request::new(&mut headers);
+    match parsed.parse(&head.bytes) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
+        Err(error) => return Err(head_error(error)),
+    }
+    let (method, version) = (parsed.method.unwrap_or_default(), parsed.version);
+    let target = parsed.path.unwrap_or_default();
+    if version != Some(1) {
+        return Err(HandshakeError::HttpVersion);
+    }
+    if method != "GET" {
+        return Err(HandshakeError::Method);
+    }
+    let (authority, resource) = split_target(target)?;
+    let authority = authority.map(|authority| span(&head.bytes, authority.as_bytes()));
+    let resource = match resource {
+        Cow::Borrowed(resource) => Resource::InHead(span(&head.bytes, resource.as_bytes())),
+        Cow::Owned(resource) => Resource::Completed(resource.into()),
+    };
+    let located = Fields::locate(&head.bytes, parsed.headers);
+    let request = Request { fields: Fields::new(head.bytes, located), authority, resource };
+    let upgrade = check(&request.fields)?.map(|key| Upgrade {
+        accept: key::accept(key),
+        offered: request.subprotocols().flat_map(|name| [name, ","]).collect(),
+    });
+    Ok((request, upgrade))
+}
+
+/// RFC 6455 4.2.1, items 2 to 9, on headers in whatever form they came. The key, or nothing where no upgrade to
+/// WebSocket is asked for.
+fn check(fields: &impl Lookup) -> Result<Option<&[u8]>, HandshakeError> {
+    // RFC 9112 3.2: exactly one Host, whatever the target says.
+    let Only::One(host) = fields.only("Host") else {
+        return Err(HandshakeError::Host);
+    };
+    if !str::from_utf8(host).is_ok_and(uri::is_host_header) {
+        return Err(HandshakeError::Host);
+    }
+    // RFC 9112 6: bytes of a body would be read as frames.
+    if fields.all("Transfer-Encoding").next().is_some() || fields.all("Content-Length").any(|length| length != b"0") {
+        return Err(HandshakeError::Body);
+    }
+    if !lists::has_token(fields.all("Upgrade"), "websocket") {
+        return Ok(None);
+    }
+    if !lists::has_token(fields.all("Connection"), "Upgrade") {
+        return Err(HandshakeError::Connection);
+    }
+    match fields.only("Sec-WebSocket-Version") {
+        Only::One(b"13") => {}
+        Only::One(value) if is_version(value) => return Err(HandshakeError::UnsupportedVersion),
+        _ => return Err(HandshakeError::Version),
+    }
+    let Only::One(key) = fields.only("Sec-WebSocket-Key") else {
+        return Err(HandshakeError::Key);
+    };
+    if !key::is_key(key) {
+        return Err(HandshakeError::Key);
+    }
+    lists::check_subprotocols(fields.all("Sec-WebSocket-Protocol"))?;
+    lists::count_extensions(fields.all("Sec-WebSocket-Extensions"))?;
+    Ok(Some(key))
+}
+
+/// A version is a number from 0 to 255 without leading zeros (RFC 6455 4.3).
+fn is_version(value: &[u8]) -> bool {
+    let is_number = value == b"0" || matches!(value, [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
+    is_number && str::from_utf8(value).is_ok_and(|value| value.parse::<u8>().is_ok())
+}
+
+/// Origin-form or absolute-form (RFC 9112 3.2): the authority, where there is one, and the resource name.
+fn split_target(target: &str) -> Result<(Option<&str>, Cow<'_, str>), HandshakeError> {
+    let is_clean = target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if !is_clean {
+        return Err(HandshakeError::Target);
+    }
+    if target.starts_with('/') {
+        return Ok((None, Cow::Borrowed(target)));
+    }
+    let (scheme, rest) = target.split_once("://").ok_or(HandshakeError::Target)?;
+    if !["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
+        return Err(HandshakeError::Target);
+    }
+    let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    if !uri::is_host_header(authority) {
+        return Err(HandshakeError::Target);
+    }
+    let resource =
+        if resource.starts_with('/') { Cow::Borrowed(resource) } else { Cow::Owned(alloc::format!("/{resource}")) };
+    Ok((Some(authority), resource))
+}

@@ -1,0 +1,154 @@
+//! WebSocket URIs (RFC 6455 3): `ws://host[:port][/path][?query]` and `wss://…`.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+use crate::error::UriError;
+
+/// A WebSocket URI, which says where to connect to and what to ask for.
+///
+/// It takes what can stand in a request as it is: no fragment, no user name, and nothing that must be percent-encoded
+/// or, in the host, be written in its `xn--` form first.
+///
+/// ```
+/// use websocket_proto::Uri;
+///
+/// let uri: Uri = "wss://example.com/chat?room=1".parse().unwrap();
+/// assert!(uri.is_secure());
+/// assert_eq!((uri.host(), uri.port()), ("example.com", 443));
+/// assert_eq!(uri.resource(), "/chat?room=1");
+///
+/// let uri: Uri = "ws://[::1]:9001".parse().unwrap();
+/// assert_eq!((uri.host(), uri.port(), uri.resource()), ("::1", 9001, "/"));
+/// assert_eq!(uri.host_header(), "[::1]:9001");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Uri {
+    secure: bool,
+    /// As written, brackets included.
+    host: String,
+    port: u16,
+    resource: String,
+}
+
+impl Uri {
+    /// Whether the scheme is `wss`: the transport must be TLS before the first byte of the handshake.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The host to connect to, and the server name for TLS; an IPv6 address stands without its brackets.
+    pub fn host(&self) -> &str {
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+    }
+
+    /// The port to connect to: 80 for `ws` and 443 for `wss` unless the URI has one.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The resource name (RFC 6455 3): path and query, as the request line has them.
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// The value of the `Host` header: the port stands in it only where it isn't the scheme's default.
+    pub fn host_header(&self) -> String {
+        if self.port == default_port(self.secure) { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+    }
+}
+
+impl FromStr for Uri {
+    type Err = UriError;
+
+    fn from_str(uri: &str) -> Result<Self, UriError> {
+        let (scheme, rest) = uri.split_once("://").ok_or(UriError::Scheme)?;
+        let secure = if scheme.eq_ignore_ascii_case("ws") {
+            false
+        } else if scheme.eq_ignore_ascii_case("wss") {
+            true
+        } else {
+            return Err(UriError::Scheme);
+        };
+        if rest.contains('#') {
+            return Err(UriError::Fragment);
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, resource) = rest.split_at(end);
+        if authority.contains('@') {
+            return Err(UriError::UserInfo);
+        }
+        let (host, port) = split_port(authority)?;
+        if !is_host(host) {
+            return Err(UriError::Host);
+        }
+        let port = match port {
+            // RFC 3986 3.2.3: a port may be empty, and then is the default.
+            None | Some("") => default_port(secure),
+            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                port.parse().ok().filter(|&port| port != 0).ok_or(UriError::Port)?
+            }
+            Some(_) => return Err(UriError::Port),
+        };
+        Ok(Self { secure, host: host.to_owned(), port, resource: resource_name(resource)? })
+    }
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.host_header(), self.resource)
+    }
+}
+
+fn default_port(secure: bool) -> u16 {
+    if secure { 443 } else { 80 }
+}
+
+/// Splits the port off; colons inside the brackets of an IPv6 address are its own.
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), UriError> {
+    if authority.starts_with('[') {
+        let end = authority.find(']').ok_or(UriError::Host)? + 1;
+        let (host, port) = authority.split_at(end);
+        return match port.strip_prefix(':') {
+            None if port.is_empty() => Ok((host, None)),
+            None => Err(UriError::Host),
+            port => Ok((host, port)),
+        };
+    }
+    Ok(match authority.split_once(':') {
+        None => (authority, None),
+        Some((host, port)) => (host, Some(port)),
+    })
+}
+
+/// A registered name, an IPv4 address, or an IPv6 address in brackets (RFC 3986 3.2.2).
+pub(crate) fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[') {
+        return address.strip_suffix(']').is_some_and(|address| address.parse::<core::net::Ipv6Addr>().is_ok());
+    }
+    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte))
+}
+
+/// Whether a `Host` header names a host, perhaps with a port.
+pub(crate) fn is_host_header(value: &str) -> bool {
+    split_port(value).is_ok_and(|(host, port)| {
+        is_host(host) && port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+/// Path and query as a request line has them: the path at least `/`, the query only where it isn't empty.
+fn resource_name(resource: &str) -> Result<String, UriError> {
+    if !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(UriError::Resource);
+    }
+    let resource = match resource.split_once('?') {
+        Some((path, "")) => path,
+        _ => resource,
+    };
+    let slash = if resource.starts_with('/') { "" } else { "/" };
+    Ok(format!("{slash}{resource}"))
+}

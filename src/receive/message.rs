@@ -1,0 +1,141 @@
+//! Pieces of frames → whole messages and control frames: UTF-8, assembly, the order of both.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::Received;
+use super::frames::Piece;
+use crate::close::CloseFrame;
+use crate::config::Config;
+use crate::error::ProtocolError;
+use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
+use crate::utf8::{self, Utf8};
+
+/// What waits for its other pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    message: Assembly,
+    /// The text's last character, if a piece ended inside it.
+    utf8: Utf8,
+    /// A control frame's payload that the input cut; a message may be under way around it.
+    control: Option<Box<Control>>,
+}
+
+#[derive(Debug)]
+struct Control {
+    payload: [u8; MAX_CONTROL_PAYLOAD],
+    length: usize,
+}
+
+/// The message under way, always one buffer. Text is `str` because it was checked.
+#[derive(Debug, Default)]
+enum Assembly {
+    #[default]
+    None,
+    Text(String),
+    Binary(Vec<u8>),
+}
+
+impl Messages {
+    /// Takes in a piece; what it completes comes out.
+    ///
+    /// What lies whole in the input is lent from it; anything else is assembled and handed over.
+    #[inline]
+    pub(crate) fn take_in<'b>(
+        &mut self,
+        piece: Piece<'b>,
+        config: &Config,
+    ) -> Result<Option<Received<'b>>, ProtocolError> {
+        if !piece.is_whole() || !piece.fin || piece.opcode == OpCode::Continuation {
+            return self.assemble(piece, config);
+        }
+        let payload = piece.payload;
+        Ok(Some(match piece.opcode {
+            OpCode::Text => match utf8::check(payload) {
+                Ok(text) => Received::Text(Cow::Borrowed(text)),
+                Err(_) => return Err(ProtocolError::InvalidUtf8),
+            },
+            OpCode::Binary | OpCode::Continuation => Received::Binary(Cow::Borrowed(payload)),
+            OpCode::Ping => Received::Ping(Cow::Borrowed(payload)),
+            OpCode::Pong => Received::Pong(Cow::Borrowed(payload)),
+            OpCode::Close => Received::Close(CloseFrame::parse(payload)?),
+        }))
+    }
+
+    fn assemble<'b>(&mut self, piece: Piece<'b>, config: &Config) -> Result<Option<Received<'b>>, ProtocolError> {
+        match piece.opcode {
+            OpCode::Text if piece.first => self.message = Assembly::Text(String::new()),
+            OpCode::Binary if piece.first => self.message = Assembly::Binary(Vec::new()),
+            OpCode::Text | OpCode::Binary | OpCode::Continuation => {}
+            control => return self.assemble_control(control, &piece),
+        }
+        let ends = piece.fin && piece.rest == 0;
+        match &mut self.message {
+            Assembly::Text(text) => {
+                let arrived = text.len() + self.utf8.cut() + piece.payload.len();
+                let (completed, more) = self.utf8.next(piece.payload).map_err(|_| ProtocolError::InvalidUtf8)?;
+                let capacity = grown(text.capacity(), arrived, &piece, config);
+                text.reserve_exact(capacity.saturating_sub(text.len()));
+                text.extend(completed);
+                text.push_str(more);
+                if ends && self.utf8.cut() > 0 {
+                    return Err(ProtocolError::InvalidUtf8);
+                }
+            }
+            Assembly::Binary(data) => {
+                let arrived = data.len() + piece.payload.len();
+                let capacity = grown(data.capacity(), arrived, &piece, config);
+                data.reserve_exact(capacity.saturating_sub(data.len()));
+                data.extend_from_slice(piece.payload);
+            }
+            Assembly::None => {}
+        }
+        if !ends {
+            return Ok(None);
+        }
+        Ok(match mem::take(&mut self.message) {
+            Assembly::Text(text) => Some(Received::Text(Cow::Owned(text))),
+            Assembly::Binary(data) => Some(Received::Binary(Cow::Owned(data))),
+            Assembly::None => None,
+        })
+    }
+
+    fn assemble_control<'b>(
+        &mut self,
+        opcode: OpCode,
+        piece: &Piece<'_>,
+    ) -> Result<Option<Received<'b>>, ProtocolError> {
+        let control =
+            self.control.get_or_insert_with(|| Box::new(Control { payload: [0; MAX_CONTROL_PAYLOAD], length: 0 }));
+        // The header was held to the length.
+        let end = control.length + piece.payload.len();
+        control.payload[control.length..end].copy_from_slice(piece.payload);
+        control.length = end;
+        if piece.rest > 0 {
+            return Ok(None);
+        }
+        let payload = control.payload[..end].to_vec();
+        self.control = None;
+        Ok(Some(match opcode {
+            OpCode::Close => Received::Close(CloseFrame::parse(&payload)?),
+            OpCode::Pong => Received::Pong(Cow::Owned(payload)),
+            _ => Received::Ping(Cow::Owned(payload)),
+        }))
+    }
+}
+
+/// The capacity that an assembly of `arrived` bytes should have, the piece included.
+///
+/// It follows what arrived, at most four times that, so that a header which announces much costs nothing; it is no
+/// more than the message needs, once its last frame has announced that.
+fn grown(capacity: usize, arrived: usize, piece: &Piece<'_>, config: &Config) -> usize {
+    if arrived <= capacity {
+        return capacity;
+    }
+    let announced = (arrived as u64).saturating_add(piece.rest);
+    let most = if piece.fin { announced } else { announced.max(2 * arrived as u64).min(config.max_message_size) };
+    usize::try_from(most).unwrap_or(usize::MAX).min(arrived.saturating_mul(4))
+}

@@ -1,0 +1,55 @@
+//! Bytes → events: the receiving half. It knows the wire format, and nothing of what is sent.
+//!
+//! ```text
+//! input ──► frames: headers, unmasked pieces ──► message: UTF-8, assembly ──► Received
+//! ```
+
+mod frames;
+mod message;
+
+use alloc::borrow::Cow;
+
+use crate::close::CloseFrame;
+use crate::config::{Config, Role};
+use crate::error::ProtocolError;
+use frames::Frames;
+use message::Messages;
+
+/// What the peer sent: a whole message or a whole control frame.
+#[derive(Debug)]
+pub(crate) enum Received<'b> {
+    Text(Cow<'b, str>),
+    Binary(Cow<'b, [u8]>),
+    Ping(Cow<'b, [u8]>),
+    Pong(Cow<'b, [u8]>),
+    Close(CloseFrame),
+}
+
+/// The receiving half of a connection.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    frames: Frames,
+    messages: Messages,
+}
+
+impl Receiver {
+    /// A receiver of what an endpoint of the role `from` sends.
+    pub(crate) fn new(from: Role) -> Self {
+        Self { frames: Frames::new(from), messages: Messages::default() }
+    }
+
+    /// Takes in bytes up to the end of the next message or control frame; `None` when the input is used up.
+    #[inline]
+    pub(crate) fn receive<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        config: &Config,
+    ) -> Result<Option<Received<'b>>, ProtocolError> {
+        while let Some(piece) = self.frames.next(input, config)? {
+            if let Some(received) = self.messages.take_in(piece, config)? {
+                return Ok(Some(received));
+            }
+        }
+        Ok(None)
+    }
+}

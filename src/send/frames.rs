@@ -1,0 +1,133 @@
+//! Frames that we send: header, payload, mask, straight into the output.
+
+use bytes::Bytes;
+
+use super::{Kind, MaskKeys, Output};
+use crate::error::SendError;
+use crate::frame::{self, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode};
+use crate::utf8::Utf8;
+
+/// From this size on, a payload that is handed over is chained into the output; below it copying is cheaper.
+const CHAIN: usize = 4096;
+
+/// How much is copied before it is masked, so that the mask finds it in the first-level cache.
+const MASK_BLOCK: usize = 8192;
+
+/// The sending half of a connection.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    /// At a client only: a server never masks.
+    keys: Option<MaskKeys>,
+    /// The fragmented message under way.
+    message: Option<Kind>,
+    utf8: Utf8,
+}
+
+impl Sender {
+    pub(crate) fn new(keys: Option<MaskKeys>) -> Self {
+        Self { keys, message: None, utf8: Utf8::default() }
+    }
+
+    /// Sends a whole message.
+    #[inline]
+    pub(crate) fn message(&mut self, output: &mut Output, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
+        if self.message.is_some() {
+            return Err(SendError::UnfinishedMessage);
+        }
+        self.frame(output, opcode(kind), true, payload);
+        Ok(())
+    }
+
+    /// Sends a whole message whose payload may be chained into the output.
+    pub(crate) fn owned_message(&mut self, output: &mut Output, kind: Kind, payload: Bytes) -> Result<(), SendError> {
+        if self.keys.is_some() || payload.len() < CHAIN {
+            return self.message(output, kind, &payload);
+        }
+        if self.message.is_some() {
+            return Err(SendError::UnfinishedMessage);
+        }
+        let (header, size) = Header::encode(opcode(kind), true, payload.len(), None);
+        output.reserve(size);
+        output.extend(&header[..size]);
+        output.attach(payload);
+        Ok(())
+    }
+
+    /// Sends a fragment: the first decides the kind, the last ends the message.
+    pub(crate) fn fragment(
+        &mut self,
+        output: &mut Output,
+        kind: Kind,
+        payload: &[u8],
+        last: bool,
+    ) -> Result<(), SendError> {
+        let opcode = match self.message {
+            None => opcode(kind),
+            Some(under_way) if under_way == kind => OpCode::Continuation,
+            Some(_) => return Err(SendError::UnfinishedMessage),
+        };
+        let mut utf8 = self.utf8;
+        if kind == Kind::Text {
+            utf8.next(payload).map_err(|_| SendError::InvalidUtf8)?;
+            if last && utf8.cut() > 0 {
+                return Err(SendError::InvalidUtf8);
+            }
+        }
+        self.utf8 = utf8;
+        self.message = (!last).then_some(kind);
+        self.frame(output, opcode, last, payload);
+        Ok(())
+    }
+
+    /// Sends a control frame; the payload has been held to [`MAX_CONTROL_PAYLOAD`].
+    #[inline]
+    pub(crate) fn control(&mut self, output: &mut Output, opcode: OpCode, payload: &[u8]) {
+        self.frame(output, opcode, true, payload);
+    }
+
+    /// Answers a ping: at once, or with the newest answer only where too much output is pending already.
+    #[inline]
+    pub(crate) fn answer(&mut self, output: &mut Output, payload: &[u8]) {
+        if output.takes_pongs() {
+            self.control(output, OpCode::Pong, payload);
+            return;
+        }
+        let mut pong = [0; MAX_HEADER + MAX_CONTROL_PAYLOAD];
+        let key = self.keys.as_mut().map(MaskKeys::next);
+        let (header, size) = Header::encode(OpCode::Pong, true, payload.len(), key);
+        let end = size + payload.len();
+        pong[..size].copy_from_slice(&header[..size]);
+        pong[size..end].copy_from_slice(payload);
+        frame::mask(&mut pong[size..end], key.unwrap_or_default());
+        output.keep_pong(&pong[..end]);
+    }
+
+    #[inline]
+    fn frame(&mut self, output: &mut Output, opcode: OpCode, fin: bool, payload: &[u8]) {
+        match &mut self.keys {
+            None => {
+                let (header, size) = Header::encode(opcode, fin, payload.len(), None);
+                output.reserve(size + payload.len());
+                output.extend(&header[..size]);
+                output.extend(payload);
+            }
+            Some(keys) => {
+                let mut key = keys.next();
+                let (header, size) = Header::encode(opcode, fin, payload.len(), Some(key));
+                output.reserve(size + payload.len());
+                output.extend(&header[..size]);
+                for block in payload.chunks(MASK_BLOCK) {
+                    frame::mask(output.extend(block), key);
+                    key = frame::rotate(key, block.len());
+                }
+            }
+        }
+    }
+}
+
+fn opcode(kind: Kind) -> OpCode {
+    match kind {
+        Kind::Text => OpCode::Text,
+        Kind::Binary => OpCode::Binary,
+    }
+}

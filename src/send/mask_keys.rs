@@ -1,0 +1,36 @@
+//! Masking keys nobody can predict, a fresh one for every frame (RFC 6455 5.3 and 10.3).
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use chacha20::ChaCha12Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
+
+use crate::config::Seed;
+
+/// A client's generator: `ChaCha` with 12 rounds, as the `rand` crate uses it for its `StdRng`.
+pub(crate) struct MaskKeys(Box<ChaCha12Rng>);
+
+impl MaskKeys {
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self(Box::new(ChaCha12Rng::from_seed(seed.0)))
+    }
+
+    #[inline]
+    pub(crate) fn next(&mut self) -> [u8; 4] {
+        self.0.next_u32().to_ne_bytes()
+    }
+
+    /// The nonce of an opening handshake (RFC 6455 4.1, item 7).
+    pub(crate) fn nonce(&mut self) -> [u8; 16] {
+        let mut nonce = [0; 16];
+        self.0.fill_bytes(&mut nonce);
+        nonce
+    }
+}
+
+impl fmt::Debug for MaskKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MaskKeys(..)")
+    }
+}

@@ -1,0 +1,15 @@
+//! Calls → bytes: the sending half. It knows the wire format, and nothing of what is received.
+//!
+//! ```text
+//! send_* ──► frames: header, mask ──► Output ──► the caller's socket
+//! ```
+
+mod frames;
+mod mask_keys;
+mod message;
+mod output;
+
+pub(crate) use frames::Sender;
+pub(crate) use mask_keys::MaskKeys;
+pub use message::{Kind, Message};
+pub use output::Output;

@@ -1,0 +1,295 @@
+//! Bytes that wait to be sent: one buffer, and the large payloads that were handed over rather than copied.
+//!
+//! ```text
+//! tail:   [sent|header, small frames …|header|…]      the payloads chained at an offset of the tail
+//!               ▲ head               ▲                come out between the bytes before and behind it
+//!                             chain: (offset, Bytes)
+//! ```
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+
+use bytes::{Buf, Bytes};
+
+use crate::frame::{MAX_CONTROL_PAYLOAD, MAX_HEADER};
+
+/// A drained buffer of up to this size is kept for the next frames; a larger one is given back.
+const KEPT: usize = 64 << 10;
+
+/// Up to this much pending output, every ping is answered; above, the newest.
+const PONGS: usize = 64 << 10;
+
+/// The bytes that a connection has to send, in order.
+///
+/// It is a [`bytes::Buf`]: write [`chunk`](Buf::chunk) (or, with the feature `std`,
+/// [`chunks_vectored`](Buf::chunks_vectored)) to the transport and [`advance`](Buf::advance) by what it took. For
+/// completion-based I/O, [`take`](Self::take) hands bytes over for good.
+///
+/// ```
+/// use bytes::Buf;
+/// use websocket_proto::{Config, Connection, Negotiated};
+///
+/// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+/// conn.send_text("hi").unwrap();
+/// assert_eq!(conn.output().chunk(), b"\x81\x02hi");
+/// conn.output().advance(3);
+/// assert_eq!(conn.output().take().unwrap(), "i");
+/// assert!(!conn.output().has_remaining());
+/// ```
+#[derive(Debug)]
+pub struct Output {
+    /// Bytes in the order of sending; those before `head` are sent.
+    tail: Vec<u8>,
+    head: usize,
+    chain: Option<Box<Chain>>,
+    /// The answer to the newest ping, while too much is pending to answer each.
+    pong: Option<Box<Pong>>,
+    /// More than 4 GiB are no limit.
+    limit: u32,
+    /// Whether frames were sent: before that, a drained buffer is the opening handshake's and of no more use.
+    framing: bool,
+}
+
+/// An encoded pong: every header is at most 14 bytes, every payload at most 125.
+#[derive(Debug)]
+struct Pong {
+    frame: [u8; MAX_HEADER + MAX_CONTROL_PAYLOAD],
+    length: usize,
+}
+
+/// Payloads that come out in front of the tail's byte at their offset.
+#[derive(Debug, Default)]
+struct Chain {
+    payloads: VecDeque<(usize, Bytes)>,
+    bytes: usize,
+}
+
+impl Output {
+    pub(crate) fn new(limit: usize) -> Self {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        Self { tail: Vec::new(), head: 0, chain: None, pong: None, limit, framing: false }
+    }
+
+    /// Hands over the next pending bytes for good, without copying them; `None` when nothing is pending.
+    pub fn take(&mut self) -> Option<Bytes> {
+        if !self.has_remaining() {
+            return None;
+        }
+        let mut tail = Bytes::from(mem::take(&mut self.tail));
+        tail.advance(self.head);
+        let mut at = mem::take(&mut self.head);
+        let taken = if let Some(chain) = &mut self.chain {
+            // Cut the tail where payloads come out, and chain the cuts as well.
+            let mut payloads = VecDeque::with_capacity(2 * chain.payloads.len() + 1);
+            for (offset, payload) in chain.payloads.drain(..) {
+                let before = tail.split_to(offset - at);
+                at = offset;
+                payloads.extend([before, payload].into_iter().filter(|b| !b.is_empty()).map(|b| (0, b)));
+            }
+            if !tail.is_empty() {
+                payloads.push_back((0, tail));
+            }
+            let taken = payloads.pop_front().map(|(_, payload)| payload);
+            chain.bytes = payloads.iter().map(|(_, payload)| payload.len()).sum();
+            chain.payloads = payloads;
+            if chain.payloads.is_empty() {
+                self.chain = None;
+            }
+            taken
+        } else {
+            Some(tail)
+        };
+        self.promote_pong();
+        taken
+    }
+
+    /// Whether pending output has reached the limit.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.remaining() >= self.limit as usize
+    }
+
+    #[inline]
+    pub(crate) fn takes_pongs(&self) -> bool {
+        self.remaining() < PONGS.min(self.limit as usize)
+    }
+
+    /// Keeps the answer to the newest ping until there is room for it.
+    pub(crate) fn keep_pong(&mut self, frame: &[u8]) {
+        let pong =
+            self.pong.get_or_insert_with(|| Box::new(Pong { frame: [0; MAX_HEADER + MAX_CONTROL_PAYLOAD], length: 0 }));
+        pong.frame[..frame.len()].copy_from_slice(frame);
+        pong.length = frame.len();
+    }
+
+    pub(crate) fn drop_pong(&mut self) {
+        self.pong = None;
+    }
+
+    /// Drops everything that is pending.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.limit as usize);
+    }
+
+    /// Makes room for a frame.
+    #[inline]
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        self.framing = true;
+        if self.tail.capacity() - self.tail.len() < additional {
+            self.grow(additional);
+        }
+    }
+
+    /// Appends bytes, and lends them out for masking.
+    #[inline]
+    pub(crate) fn extend(&mut self, bytes: &[u8]) -> &mut [u8] {
+        let start = self.tail.len();
+        self.tail.extend_from_slice(bytes);
+        &mut self.tail[start..]
+    }
+
+    /// Appends a payload without copying it.
+    pub(crate) fn attach(&mut self, payload: Bytes) {
+        if payload.is_empty() {
+            return;
+        }
+        let chain = self.chain.get_or_insert_default();
+        chain.bytes += payload.len();
+        chain.payloads.push_back((self.tail.len(), payload));
+    }
+
+    #[cold]
+    fn grow(&mut self, additional: usize) {
+        // Move the pending bytes to the front where that is at most as many as were sent: each byte is then moved at
+        // most once for each that was sent.
+        if self.head >= self.tail.len() - self.head {
+            self.tail.drain(..self.head);
+            if let Some(chain) = &mut self.chain {
+                for (offset, _) in &mut chain.payloads {
+                    *offset -= self.head;
+                }
+            }
+            self.head = 0;
+        }
+        self.tail.reserve(additional);
+    }
+
+    /// The pending bytes of the tail up to the next chained payload.
+    #[inline]
+    fn front(&self) -> &[u8] {
+        let end = match &self.chain {
+            None => self.tail.len(),
+            Some(chain) => chain.payloads.front().map_or(self.tail.len(), |(offset, _)| *offset),
+        };
+        &self.tail[self.head..end]
+    }
+
+    /// Lets go of what a drained output no longer needs.
+    fn drained(&mut self) {
+        self.head = 0;
+        self.tail.clear();
+        if !self.framing || self.tail.capacity() > KEPT {
+            self.tail = Vec::new();
+        }
+    }
+
+    fn promote_pong(&mut self) {
+        if self.takes_pongs()
+            && let Some(pong) = self.pong.take()
+        {
+            self.reserve(pong.length);
+            self.extend(&pong.frame[..pong.length]);
+        }
+    }
+
+    fn advance_chained(&mut self, mut count: usize) {
+        while count > 0 {
+            let front = self.front().len();
+            if front > 0 {
+                let step = front.min(count);
+                self.head += step;
+                count -= step;
+                continue;
+            }
+            let Some(chain) = &mut self.chain else { break };
+            let Some((_, payload)) = chain.payloads.front_mut() else { break };
+            let step = payload.len().min(count);
+            payload.advance(step);
+            chain.bytes -= step;
+            count -= step;
+            if payload.is_empty() {
+                chain.payloads.pop_front();
+                if chain.payloads.is_empty() {
+                    self.chain = None;
+                }
+            }
+        }
+    }
+}
+
+impl Buf for Output {
+    #[inline]
+    fn remaining(&self) -> usize {
+        let chained = self.chain.as_ref().map_or(0, |chain| chain.bytes);
+        self.tail.len() - self.head + chained
+    }
+
+    #[inline]
+    fn chunk(&self) -> &[u8] {
+        let front = self.front();
+        match self.chain.as_ref().and_then(|chain| chain.payloads.front()) {
+            Some((_, payload)) if front.is_empty() => payload,
+            _ => front,
+        }
+    }
+
+    /// Marks the next `count` bytes as sent; more than are pending are taken for all that are.
+    #[inline]
+    fn advance(&mut self, count: usize) {
+        if self.chain.is_some() {
+            self.advance_chained(count);
+        } else {
+            self.head += count.min(self.tail.len() - self.head);
+        }
+        if self.chain.is_none() && self.head == self.tail.len() {
+            self.drained();
+        }
+        if self.pong.is_some() {
+            self.promote_pong();
+        }
+    }
+
+    #[cfg(feature = "std")]
+    fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
+        let mut filled = 0;
+        let mut at = self.head;
+        let chained = self.chain.iter().flat_map(|chain| &chain.payloads);
+        let pieces = chained.flat_map(|(offset, payload)| {
+            let before = &self.tail[at..*offset];
+            at = *offset;
+            [before, &payload[..]]
+        });
+        for piece in pieces.filter(|piece| !piece.is_empty()) {
+            let Some(slice) = slices.get_mut(filled) else { return filled };
+            *slice = std::io::IoSlice::new(piece);
+            filled += 1;
+        }
+        let rest = &self.tail[self.chain_end()..];
+        if let Some(slice) = slices.get_mut(filled).filter(|_| !rest.is_empty()) {
+            *slice = std::io::IoSlice::new(rest);
+            filled += 1;
+        }
+        filled
+    }
+}
+
+#[cfg(feature = "std")]
+impl Output {
+    /// Where the bytes behind the last chained payload begin.
+    fn chain_end(&self) -> usize {
+        let last = self.chain.as_ref().and_then(|chain| chain.payloads.back());
+        last.map_or(self.head, |(offset, _)| *offset)
+    }
+}

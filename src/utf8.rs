@@ -1,0 +1,173 @@
+//! UTF-8 that arrives in pieces (RFC 6455 5.6 and 8.1).
+//!
+//! Each byte is looked at once, and the first byte that can't continue the text is refused at once: a character cut
+//! by the end of a piece is the only thing that waits.
+
+use core::str;
+
+/// The bytes can't be the continuation of UTF-8 text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidUtf8;
+
+/// Checks bytes that are all of their text.
+#[inline]
+pub(crate) fn check(text: &[u8]) -> Result<&str, InvalidUtf8> {
+    simdutf8::basic::from_utf8(text).map_err(|_| InvalidUtf8)
+}
+
+/// The state between two pieces: the first bytes of a character whose other bytes haven't come yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Utf8 {
+    cut: [u8; 3],
+    length: u8,
+}
+
+impl Utf8 {
+    /// Checks the next piece: the character that it completes, if the last one ended inside a character, and the
+    /// text behind it. What is cut off at the end of this piece is kept for the next.
+    #[inline]
+    pub(crate) fn next<'t>(&mut self, mut piece: &'t [u8]) -> Result<(Option<char>, &'t str), InvalidUtf8> {
+        let mut completed = None;
+        if self.length > 0 {
+            (completed, piece) = self.complete(piece)?;
+        }
+        let text = match simdutf8::compat::from_utf8(piece) {
+            Ok(text) => text,
+            Err(error) if error.error_len().is_some() => return Err(InvalidUtf8),
+            Err(error) => {
+                let (text, cut) = piece.split_at(error.valid_up_to());
+                self.cut[..cut.len()].copy_from_slice(cut);
+                // A cut character has at most three bytes.
+                self.length = cut.len() as u8;
+                // Known to be valid; asking again is how safe code gets its `str`.
+                check(text)?
+            }
+        };
+        Ok((completed, text))
+    }
+
+    /// How many bytes of a cut character wait; the text may end where none does.
+    #[inline]
+    pub(crate) fn cut(self) -> usize {
+        usize::from(self.length)
+    }
+
+    fn complete<'t>(&mut self, piece: &'t [u8]) -> Result<(Option<char>, &'t [u8]), InvalidUtf8> {
+        let mut bytes = [0; 4];
+        let mut length = usize::from(self.length);
+        bytes[..length].copy_from_slice(&self.cut[..length]);
+        for (i, &byte) in piece.iter().enumerate() {
+            bytes[length] = byte;
+            length += 1;
+            match str::from_utf8(&bytes[..length]) {
+                Ok(character) => {
+                    self.length = 0;
+                    return Ok((character.chars().next(), &piece[i + 1..]));
+                }
+                Err(error) if error.error_len().is_some() => return Err(InvalidUtf8),
+                Err(_) => {}
+            }
+        }
+        self.cut.copy_from_slice(&bytes[..3]);
+        self.length = length as u8;
+        Ok((None, &[]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    /// Feeds `bytes` in the given pieces; the text, or how many bytes it took to see that there is none.
+    fn feed<'t>(pieces: impl Iterator<Item = &'t [u8]>) -> Result<(String, bool), usize> {
+        let mut utf8 = Utf8::default();
+        let mut text = String::new();
+        let mut seen = 0;
+        for piece in pieces {
+            seen += piece.len();
+            let (completed, rest) = utf8.next(piece).map_err(|_| seen)?;
+            text.extend(completed);
+            text.push_str(rest);
+        }
+        Ok((text, utf8.cut() == 0))
+    }
+
+    /// The first length at which no continuation can make `bytes` valid, by trying the standard library on each.
+    fn first_impossible(bytes: &[u8]) -> Option<usize> {
+        (1..=bytes.len()).find(|&n| str::from_utf8(&bytes[..n]).is_err_and(|error| error.error_len().is_some()))
+    }
+
+    const SAMPLES: &[&[u8]] = &[
+        "κόσμε 聊天室 👋🏽 plain".as_bytes(),
+        &[0xc0, 0x80],
+        &[0xe0, 0x80, 0x80],
+        &[0xf0, 0x80, 0x80, 0x80],
+        &[0xed, 0xa0, 0x80],
+        &[0xed, 0x9f, 0xbf],
+        &[0xf4, 0x8f, 0xbf, 0xbf],
+        &[0xf4, 0x90, 0x80, 0x80],
+        &[0x80],
+        &[b'a', 0xff],
+        &[0xe4, 0xbd, b'a'],
+        &[0xf0, 0x9f, 0x91],
+    ];
+
+    #[test]
+    fn byte_by_byte_fails_at_the_first_impossible_byte() {
+        for bytes in SAMPLES {
+            match (feed(bytes.chunks(1)), first_impossible(bytes)) {
+                (Err(at), impossible) => assert_eq!(Some(at), impossible, "{bytes:02x?}"),
+                (Ok((text, complete)), None) => {
+                    assert_eq!(complete, str::from_utf8(bytes).is_ok());
+                    assert!(bytes.starts_with(text.as_bytes()));
+                }
+                (Ok(_), Some(at)) => panic!("{bytes:02x?} is impossible at {at}"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_cut_gives_the_same_answer() {
+        for bytes in SAMPLES {
+            for a in 0..=bytes.len() {
+                for b in a..=bytes.len() {
+                    let pieces = [&bytes[..a], &bytes[a..b], &bytes[b..]];
+                    let whole = str::from_utf8(bytes).ok();
+                    match feed(pieces.into_iter()) {
+                        Ok((text, true)) => assert_eq!(Some(text.as_str()), whole),
+                        Ok((_, false)) | Err(_) => assert_eq!(None, whole),
+                    }
+                }
+            }
+        }
+    }
+
+    /// All sequences of up to three bytes over the bytes at which the rules change.
+    #[test]
+    fn agrees_with_the_standard_library_on_all_edges() {
+        const EDGES: &[u8] = &[
+            0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef,
+            0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff,
+        ];
+        let mut sequences: Vec<Vec<u8>> = alloc::vec![Vec::new()];
+        for _ in 0..4 {
+            sequences = sequences
+                .iter()
+                .flat_map(|start| {
+                    EDGES.iter().map(move |&byte| {
+                        let mut longer = start.clone();
+                        longer.push(byte);
+                        longer
+                    })
+                })
+                .collect();
+            for bytes in &sequences {
+                let fed = feed(bytes.chunks(1));
+                assert_eq!(fed.is_err(), first_impossible(bytes).is_some());
+                assert_eq!(matches!(fed, Ok((_, true))), str::from_utf8(bytes).is_ok());
+            }
+        }
+    }
+}
