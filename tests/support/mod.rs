@@ -5,16 +5,16 @@ use bytes::Buf;
 use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role, Seed};
 
 /// The handshake key of RFC 6455 1.3 and the answer to it.
-pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// The least request that a server accepts.
-pub fn request() -> Vec<u8> {
+pub(crate) fn request() -> Vec<u8> {
     request_with("")
 }
 
 /// The same with further header lines, each with its CR LF.
-pub fn request_with(lines: &str) -> Vec<u8> {
+pub(crate) fn request_with(lines: &str) -> Vec<u8> {
     format!(
         "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
@@ -23,11 +23,11 @@ pub fn request_with(lines: &str) -> Vec<u8> {
 }
 
 /// A server's end that is open, its response already drained.
-pub fn server() -> Connection {
+pub(crate) fn server() -> Connection {
     server_with(Config::new())
 }
 
-pub fn server_with(config: Config) -> Connection {
+pub(crate) fn server_with(config: Config) -> Connection {
     let mut conn = Connection::server(config);
     assert!(matches!(feed(&mut conn, &request())[..], [Event::Request(_)]));
     conn.accept(Response::new()).unwrap();
@@ -36,40 +36,40 @@ pub fn server_with(config: Config) -> Connection {
 }
 
 /// A client's end that is open.
-pub fn client() -> Connection {
+pub(crate) fn client() -> Connection {
     client_with(Config::new())
 }
 
-pub fn client_with(config: Config) -> Connection {
+pub(crate) fn client_with(config: Config) -> Connection {
     Connection::upgraded_client(Negotiated::new(), config, seed())
 }
 
-pub fn open(role: Role) -> Connection {
+pub(crate) fn open(role: Role) -> Connection {
     open_with(role, Config::new())
 }
 
-pub fn open_with(role: Role, config: Config) -> Connection {
+pub(crate) fn open_with(role: Role, config: Config) -> Connection {
     match role {
         Role::Client => client_with(config),
         Role::Server => server_with(config),
     }
 }
 
-pub const ROLES: [Role; 2] = [Role::Client, Role::Server];
+pub(crate) const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
-pub fn other(role: Role) -> Role {
+pub(crate) fn other(role: Role) -> Role {
     match role {
         Role::Client => Role::Server,
         Role::Server => Role::Client,
     }
 }
 
-pub fn seed() -> Seed {
+pub(crate) fn seed() -> Seed {
     Seed::new([7; 32])
 }
 
 /// All events that `bytes` give in one piece.
-pub fn feed(conn: &mut Connection, bytes: &[u8]) -> Vec<Event<'static>> {
+pub(crate) fn feed(conn: &mut Connection, bytes: &[u8]) -> Vec<Event<'static>> {
     let mut bytes = bytes.to_vec();
     let mut input = &mut bytes[..];
     let mut events = Vec::new();
@@ -81,29 +81,29 @@ pub fn feed(conn: &mut Connection, bytes: &[u8]) -> Vec<Event<'static>> {
 }
 
 /// All events that `bytes` give in pieces of at most `size` bytes.
-pub fn feed_chunks(conn: &mut Connection, bytes: &[u8], size: usize) -> Vec<Event<'static>> {
+pub(crate) fn feed_chunks(conn: &mut Connection, bytes: &[u8], size: usize) -> Vec<Event<'static>> {
     bytes.chunks(size).flat_map(|chunk| feed(conn, chunk)).collect()
 }
 
 /// Events that need no input.
-pub fn events(conn: &mut Connection) -> Vec<Event<'static>> {
+pub(crate) fn events(conn: &mut Connection) -> Vec<Event<'static>> {
     feed(conn, &[])
 }
 
 /// All pending output.
-pub fn drain(conn: &mut Connection) -> Vec<u8> {
+pub(crate) fn drain(conn: &mut Connection) -> Vec<u8> {
     let output = conn.output();
     let length = output.remaining();
     output.copy_to_bytes(length).to_vec()
 }
 
 /// A frame as a peer of the given role sends it: RFC 6455 5.2, in the shortest form.
-pub fn frame(from: Role, first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(from: Role, first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = (from == Role::Client).then_some([0x37, 0xfa, 0x21, 0x3d]);
     raw_frame(first, mask, payload)
 }
 
-pub fn raw_frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn raw_frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     let bit = if mask.is_some() { 0x80 } else { 0 };
     let mut frame = vec![first];
     match payload.len() {
@@ -123,22 +123,22 @@ pub fn raw_frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A Close frame's body.
-pub fn close_body(code: u16, reason: &str) -> Vec<u8> {
+pub(crate) fn close_body(code: u16, reason: &str) -> Vec<u8> {
     [&code.to_be_bytes()[..], reason.as_bytes()].concat()
 }
 
 /// A frame that was sent, decoded from the RFC alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// FIN, RSV1 to RSV3 and the opcode.
-    pub first: u8,
-    pub key: Option<[u8; 4]>,
+    pub(crate) first: u8,
+    pub(crate) key: Option<[u8; 4]>,
     /// Unmasked.
-    pub payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// Decodes whole frames; panics when something is left over.
-pub fn frames(mut bytes: &[u8]) -> Vec<Sent> {
+pub(crate) fn frames(mut bytes: &[u8]) -> Vec<Sent> {
     let mut sent = Vec::new();
     while !bytes.is_empty() {
         let (first, second) = (bytes.get_u8(), bytes.get_u8());
@@ -157,6 +157,6 @@ pub fn frames(mut bytes: &[u8]) -> Vec<Sent> {
 }
 
 /// The frames that a connection has to send.
-pub fn sent(conn: &mut Connection) -> Vec<Sent> {
+pub(crate) fn sent(conn: &mut Connection) -> Vec<Sent> {
     frames(&drain(conn))
 }
