@@ -104,16 +104,16 @@ pub(crate) fn frame(from: Role, first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn raw_frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
-    let bit = if mask.is_some() { 0x80 } else { 0 };
+    let bit: u8 = if mask.is_some() { 128 } else { 0 };
     let mut frame = vec![first];
     match payload.len() {
-        length @ 0..=125 => frame.push(bit | length as u8),
+        length @ 0..=125 => frame.push(bit + length as u8),
         length @ 126..=65535 => {
-            frame.push(bit | 126);
+            frame.push(bit + 126);
             frame.extend((length as u16).to_be_bytes());
         }
         length => {
-            frame.push(bit | 127);
+            frame.push(bit + 127);
             frame.extend((length as u64).to_be_bytes());
         }
     }
@@ -142,7 +142,7 @@ pub(crate) fn frames(mut bytes: &[u8]) -> Vec<Sent> {
     let mut sent = Vec::new();
     while !bytes.is_empty() {
         let (first, second) = (bytes.get_u8(), bytes.get_u8());
-        let length = match second & 127 {
+        let length = match second % 128 {
             126 => u64::from(bytes.get_u16()),
             127 => bytes.get_u64(),
             short => u64::from(short),
