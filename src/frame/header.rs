@@ -21,10 +21,14 @@ pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
 const FIN: u8 = 0x80;
 const RSV: u8 = 0x70;
 const OPCODE: u8 = 0x0f;
-const MASK: u8 = 0x80;
+pub(crate) const MASK: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
-const LENGTH_16: u8 = 126;
+pub(crate) const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
+
+/// The first bytes of messages of one frame.
+pub(crate) const WHOLE_TEXT: u8 = FIN | OpCode::Text as u8;
+pub(crate) const WHOLE_BINARY: u8 = FIN | OpCode::Binary as u8;
 
 /// The opcodes that RFC 6455 11.8 registers; the others have no value here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +90,6 @@ impl Header {
     ///
     /// Each rule is applied as soon as its byte is there, in the order of the bytes, so that a wrong first
     /// byte is refused while the second is still under way.
-    #[inline]
     pub(crate) fn parse(bytes: &[u8], rules: &Rules) -> Result<Option<(Self, usize)>, ProtocolError> {
         let Some(&first) = bytes.first() else {
             return Ok(None);

@@ -11,25 +11,24 @@ pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     // Short payloads: the first and the last 4, 8, 16 or 32 bytes, which may overlap. Both are read before either
     // is written, and in the overlap both write the same, so no byte loop is needed for what is left over.
     match payload.len() {
-        0 => {}
-        1..=3 => {
+        16..=32 => ends::<16>(payload, key),
+        33..=WORDS => ends::<32>(payload, key),
+        8..16 => ends::<8>(payload, key),
+        4..8 => ends::<4>(payload, key),
+        0..4 => {
             for (byte, key) in payload.iter_mut().zip(key) {
                 *byte ^= key;
             }
         }
-        4..8 => ends::<4>(payload, key),
-        8..16 => ends::<8>(payload, key),
-        16..=32 => ends::<16>(payload, key),
-        33..=WORDS => ends::<32>(payload, key),
         _ => words(payload, key),
     }
 }
 
 /// The key for the byte that comes `bytes` after the one that `key` belongs to.
 #[inline]
-pub(crate) fn rotate(mut key: [u8; 4], bytes: usize) -> [u8; 4] {
-    key.rotate_left(bytes % 4);
-    key
+pub(crate) fn rotate(key: [u8; 4], bytes: usize) -> [u8; 4] {
+    // `bytes % 4` is below 4: the cast keeps it.
+    u32::from_be_bytes(key).rotate_left(8 * (bytes % 4) as u32).to_be_bytes()
 }
 
 #[inline]
@@ -38,26 +37,24 @@ fn ends<const N: usize>(payload: &mut [u8], key: [u8; 4]) {
     let (Some(&(mut front)), Some(&(mut back))) = (payload.first_chunk::<N>(), payload.last_chunk::<N>()) else {
         return;
     };
-    xor(&mut front, key);
-    xor(&mut back, rotate(key, split));
+    xor(front.as_chunks_mut().0, key);
+    xor(back.as_chunks_mut().0, rotate(key, split));
     payload[..N].copy_from_slice(&front);
     payload[split..].copy_from_slice(&back);
 }
 
 #[inline]
-fn xor<const N: usize>(chunk: &mut [u8; N], key: [u8; 4]) {
-    for (i, byte) in chunk.iter_mut().enumerate() {
-        *byte ^= key[i % 4];
+fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
+    let key = u32::from_ne_bytes(key);
+    for word in words {
+        *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
     }
 }
 
 /// One flat loop over words, which the compiler turns into the widest vectors it may use.
 fn words(payload: &mut [u8], key: [u8; 4]) {
-    let (words, rest) = payload.as_chunks_mut::<4>();
-    let word = u32::from_ne_bytes(key);
-    for bytes in words {
-        *bytes = (u32::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
-    }
+    let (words, rest) = payload.as_chunks_mut();
+    xor(words, key);
     for (byte, key) in rest.iter_mut().zip(key) {
         *byte ^= key;
     }

@@ -4,7 +4,7 @@ use core::mem;
 
 use crate::config::{Config, Role};
 use crate::error::ProtocolError;
-use crate::frame::{self, Header, MAX_HEADER, OpCode, Rules};
+use crate::frame::{self, Header, MAX_HEADER, OpCode, Rules, header};
 
 /// A run of a frame's payload: all of it, when it lies whole in the input.
 #[derive(Debug)]
@@ -55,8 +55,60 @@ impl Frames {
         }
     }
 
-    /// The next piece of payload; `None` when the input is used up.
+    /// The next frame, if a glance tells that it is the common one: a whole message of up to 64 KiB that lies in the
+    /// input, between messages. `None` says nothing: [`next`](Self::next) looks at everything, and would come to the
+    /// same for such a frame.
     #[inline]
+    pub(crate) fn glance<'b>(&mut self, input: &mut &'b mut [u8], config: &Config) -> Option<(OpCode, &'b mut [u8])> {
+        if self.current.length | u64::from(self.fragments) | u64::from(self.head_length) != 0 {
+            return None;
+        }
+        let (&[first, second], rest) = input.split_first_chunk()?;
+        let opcode = match first {
+            header::WHOLE_TEXT => OpCode::Text,
+            header::WHOLE_BINARY => OpCode::Binary,
+            _ => return None,
+        };
+        // The mask bit is taken off where it has to be; where it is wrong, no length below 128 is left.
+        let is_masked = self.from == Role::Client;
+        let short = second ^ if is_masked { header::MASK } else { 0 };
+        let (length, start) = match short {
+            0..header::LENGTH_16 => (usize::from(short), 2),
+            header::LENGTH_16 => {
+                let length = u16::from_be_bytes(*rest.first_chunk()?);
+                // Not in the shortest form.
+                if length < u16::from(header::LENGTH_16) {
+                    return None;
+                }
+                (usize::from(length), 4)
+            }
+            _ => return None,
+        };
+        if length as u64 > config.max_frame_size.min(config.max_message_size) {
+            return None;
+        }
+        if !is_masked {
+            if input.len() < start + length {
+                return None;
+            }
+            let (frame, rest) = mem::take(input).split_at_mut(start + length);
+            *input = rest;
+            return Some((opcode, &mut frame[start..]));
+        }
+        let start = start + 4;
+        if input.len() < start + length {
+            return None;
+        }
+        let (frame, rest) = mem::take(input).split_at_mut(start + length);
+        *input = rest;
+        let (head, payload) = frame.split_at_mut(start);
+        if let Some(&key) = head.last_chunk() {
+            frame::mask(payload, key);
+        }
+        Some((opcode, payload))
+    }
+
+    /// The next piece of payload; `None` when the input is used up.
     pub(crate) fn next<'b>(
         &mut self,
         input: &mut &'b mut [u8],

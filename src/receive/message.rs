@@ -43,7 +43,6 @@ impl Messages {
     /// Takes in a piece; what it completes comes out.
     ///
     /// What lies whole in the input is lent from it; anything else is assembled and handed over.
-    #[inline]
     pub(crate) fn take_in<'b>(
         &mut self,
         piece: Piece<'b>,
@@ -52,17 +51,7 @@ impl Messages {
         if !piece.is_whole() || !piece.fin || piece.opcode == OpCode::Continuation {
             return self.assemble(piece, config);
         }
-        let payload = piece.payload;
-        Ok(Some(match piece.opcode {
-            OpCode::Text => match utf8::check(payload) {
-                Ok(text) => Received::Text(Cow::Borrowed(text)),
-                Err(_) => return Err(ProtocolError::InvalidUtf8),
-            },
-            OpCode::Binary | OpCode::Continuation => Received::Binary(Cow::Borrowed(payload)),
-            OpCode::Ping => Received::Ping(Cow::Borrowed(payload)),
-            OpCode::Pong => Received::Pong(Cow::Borrowed(payload)),
-            OpCode::Close => Received::Close(CloseFrame::parse(payload)?),
-        }))
+        lend(piece.opcode, piece.payload).map(Some)
     }
 
     fn assemble<'b>(&mut self, piece: Piece<'b>, config: &Config) -> Result<Option<Received<'b>>, ProtocolError> {
@@ -125,6 +114,21 @@ impl Messages {
             _ => Received::Ping(Cow::Owned(payload)),
         }))
     }
+}
+
+/// What lies whole in the input, lent from it.
+#[inline]
+pub(crate) fn lend(opcode: OpCode, payload: &mut [u8]) -> Result<Received<'_>, ProtocolError> {
+    Ok(match opcode {
+        OpCode::Text => match utf8::check(payload) {
+            Ok(text) => Received::Text(Cow::Borrowed(text)),
+            Err(_) => return Err(ProtocolError::InvalidUtf8),
+        },
+        OpCode::Binary | OpCode::Continuation => Received::Binary(Cow::Borrowed(payload)),
+        OpCode::Ping => Received::Ping(Cow::Borrowed(payload)),
+        OpCode::Pong => Received::Pong(Cow::Borrowed(payload)),
+        OpCode::Close => Received::Close(CloseFrame::parse(payload)?),
+    })
 }
 
 /// The capacity that an assembly of `arrived` bytes should have, the piece included.

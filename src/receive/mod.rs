@@ -45,6 +45,17 @@ impl Receiver {
         input: &mut &'b mut [u8],
         config: &Config,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
+        if let Some((opcode, payload)) = self.frames.glance(input, config) {
+            return message::lend(opcode, payload).map(Some);
+        }
+        self.receive_pieces(input, config)
+    }
+
+    fn receive_pieces<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        config: &Config,
+    ) -> Result<Option<Received<'b>>, ProtocolError> {
         while let Some(piece) = self.frames.next(input, config)? {
             if let Some(received) = self.messages.take_in(piece, config)? {
                 return Ok(Some(received));
