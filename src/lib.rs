@@ -1,4 +1,127 @@
-//! A sans-IO WebSocket engine.
+//! A sans-IO WebSocket engine: RFC 6455, both roles, without a socket, a clock or a thread.
+//!
+//! A [`Connection`] is fed the bytes that arrived and answers with events and with the bytes to send. Whoever owns an
+//! event loop (blocking threads, epoll, mio, tokio, `io_uring`, a game's tick) gets a complete and strict endpoint in
+//! a dozen lines, and can test it without a network: the same calls give the same results, always.
+//!
+//! ```text
+//!                      ┌──────────────────── Connection ────────────────────┐
+//!  bytes arrived ────► │ receive(&mut input)                                │ ────► Event: Request, Open, Text,
+//!  (your buffer,       │   opening handshake, frames, unmasking in place,   │       Binary, Ping, Pong, Closed
+//!   unmasked in it)    │   UTF-8, assembly, limits                          │       (borrowing your buffer)
+//!                      │            │ pongs, Close, HTTP errors             │
+//!                      │            ▼                                       │
+//!  bytes to send ◄──── │ output()  ◄── headers, masking ◄── accept, send_*, │ ◄──── your calls
+//!  (impl bytes::Buf)   │                                    ping, close     │
+//!                      │                                                    │
+//!  your clock ───────► │ advance_time(now)               next_timeout()     │ ────► when to call it again
+//!                      │                               wants_shutdown()     │ ────► how to end the transport
+//!                      └────────────────────────────────────────────────────┘
+//! ```
+//!
+//! # A server's loop
+//!
+//! Any transport will do; here a blocking one. The buffer may serve every connection of a thread, since nothing is left
+//! in it once [`receive`](Connection::receive) has answered `None`; 16 to 24 KiB stay in the first-level cache.
+//!
+//! ```
+//! # use std::io::{self, Read, Write};
+//! # use std::time::Instant;
+//! # use bytes::Buf;
+//! # use websocket_proto::{Config, Connection, Event, Response, Shutdown};
+//! fn serve<S: Read + Write>(mut stream: S, mut conn: Connection) -> io::Result<Shutdown> {
+//!     let (start, mut buf) = (Instant::now(), [0; 16 * 1024]);
+//!     loop {
+//!         let n = stream.read(&mut buf)?;
+//!         conn.advance_time(start.elapsed());             // arms and fires deadlines
+//!         if n == 0 {
+//!             conn.receive_eof();
+//!         }
+//!         let mut input = &mut buf[..n];
+//!         while let Some(event) = conn.receive(&mut input) {
+//!             match event {
+//!                 Event::Request(request) => {
+//!                     let response = Response::new().subprotocol(request.choose(&["chat"]));
+//!                     conn.accept(response).map_err(io::Error::other)?;
+//!                 }
+//!                 Event::Text(text) => conn.send_text(&text).map_err(io::Error::other)?,
+//!                 Event::Binary(data) => conn.send_binary(&data).map_err(io::Error::other)?,
+//!                 Event::Closed(closed) => println!("{closed}"),
+//!                 _ => {}                                 // pings are answered for you
+//!             }
+//!         }
+//!         while conn.output().has_remaining() {
+//!             let n = stream.write(conn.output().chunk())?;
+//!             conn.output().advance(n);
+//!         }
+//!         if let Some(shutdown) = conn.wants_shutdown() {
+//!             return Ok(shutdown);                        // Finish: shut down writing, read to the end, close
+//!         }
+//!     }
+//! }
+//! # // A transport in memory: what a client says, and what it is answered.
+//! # struct Memory(io::Cursor<Vec<u8>>, Vec<u8>);
+//! # impl Read for &mut Memory { fn read(&mut self, b: &mut [u8]) -> io::Result<usize> { self.0.read(b) } }
+//! # impl Write for &mut Memory {
+//! #     fn write(&mut self, b: &[u8]) -> io::Result<usize> { self.1.write(b) }
+//! #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
+//! # }
+//! # let said = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+//! #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xe8";
+//! # let mut memory = Memory(io::Cursor::new(said.to_vec()), Vec::new());
+//! # assert_eq!(serve(&mut memory, Connection::server(Config::new())).unwrap(), Shutdown::Finish);
+//! # assert!(memory.1.ends_with(b"\r\n\r\n\x81\x02hi\x88\x02\x03\xe8"));
+//! ```
+//!
+//! # A client's loop
+//!
+//! The same, but for its beginning: the request is in the output before anything has arrived.
+//!
+//! ```no_run
+//! # use std::net::TcpStream;
+//! # use std::io::Write;
+//! # use bytes::Buf;
+//! # use websocket_proto::{ClientRequest, Config, Connection, Event, Seed, Uri};
+//! # #[cfg(feature = "getrandom")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let uri: Uri = "ws://127.0.0.1:9001/chat".parse()?;
+//! let mut stream = TcpStream::connect((uri.host(), uri.port()))?;
+//! let request = ClientRequest::new(uri).subprotocol("chat").header("Cookie", "id=7");
+//! let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
+//! while conn.output().has_remaining() {
+//!     let n = stream.write(conn.output().chunk())?;
+//!     conn.output().advance(n);
+//! }
+//! // Then as above: `Event::Open` says that messages may be sent, `Event::Rejected` why the server said no.
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "getrandom"))] fn main() {}
+//! ```
+//!
+//! # What is the caller's
+//!
+//! - **Time.** Deadlines (10 s for the opening handshake, 5 s for the closing one, a [keepalive](Config::keepalive)
+//!   where wanted) fire in [`advance_time`](Connection::advance_time): call it in every turn of the loop, and wake up
+//!   for [`next_timeout`](Connection::next_timeout).
+//! - **The end of the transport.** After [`Event::Closed`], go on writing until
+//!   [`wants_shutdown`](Connection::wants_shutdown) answers. [`Shutdown::Finish`] means: shut the writing side down
+//!   (TLS: send `close_notify`), read and discard until the peer does the same or a second or two have passed, then
+//!   close. Closing a socket that has unread bytes resets the connection, and the peer loses what it hasn't read.
+//!   The server is the first to close; a client waits for it (RFC 6455 7.1.1).
+//! - **TLS.** For `wss`, the transport is a TLS stream: the handshake begins when that is established, with the
+//!   certificate checked against [`Uri::host`] and that name sent as SNI (RFC 6455 4.1).
+//! - **Whom to let in.** [`Request`] has `Origin`, `Cookie` and every other header; answer 401 or 403 with a
+//!   [`Rejection`]. Any HTTP authentication may be used (RFC 6455 10.5), headers pass both ways.
+//! - **How to connect.** One attempt at a time to the same address (RFC 6455 4.1, item 2), through a proxy where the
+//!   user has one; after a loss, try again after a random and growing delay (7.2.3).
+//! - **What people see.** A close reason is the peer's text: [`Closed`] escapes it when it is printed, and it isn't
+//!   meant for users (RFC 6455 5.5.1).
+//!
+//! # Features
+//!
+//! - `std` (default): UTF-8 validation with the instructions that the CPU turns out to have,
+//!   `chunks_vectored` for [`Output`]. Without it the crate needs `alloc` alone.
+//! - `getrandom` (default): `Seed::from_os`.
 
 #![no_std]
 #![forbid(unsafe_code)]

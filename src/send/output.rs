@@ -24,7 +24,7 @@ const PONGS: usize = 64 << 10;
 /// The bytes that a connection has to send, in order.
 ///
 /// It is a [`bytes::Buf`]: write [`chunk`](Buf::chunk) (or, with the feature `std`,
-/// [`chunks_vectored`](Buf::chunks_vectored)) to the transport and [`advance`](Buf::advance) by what it took. For
+/// `chunks_vectored`) to the transport and [`advance`](Buf::advance) by what it took. For
 /// completion-based I/O, [`take`](Self::take) hands bytes over for good.
 ///
 /// ```

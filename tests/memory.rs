@@ -1,0 +1,182 @@
+//! What the crate promises of memory, counted.
+
+#[path = "support/heap.rs"]
+mod heap;
+#[path = "support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use heap::{Counting, heap_of};
+use support::{drain, feed, frame, request, server};
+use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const NOTHING: heap::Heap = heap::Heap { allocations: 0, kept: 0, peak: 0 };
+
+#[test]
+fn sizes() {
+    assert!(size_of::<Connection>() <= 256);
+    assert!(size_of::<Event<'_>>() <= 32);
+    assert!(size_of::<Option<Event<'_>>>() <= 32);
+}
+
+#[test]
+fn a_server_that_had_no_traffic_owns_nothing() {
+    let config = Arc::new(Config::new());
+    let (_waiting, heap) = heap_of(|| Connection::server(Arc::clone(&config)));
+    assert_eq!(heap, NOTHING);
+    let (_open, heap) = heap_of(|| Connection::upgraded_server(Negotiated::new(), Arc::clone(&config)));
+    assert_eq!(heap, NOTHING);
+}
+
+/// Also where the opening handshake came in pieces, and was followed by nothing.
+#[test]
+fn an_opened_server_that_had_no_traffic_owns_nothing() {
+    let config = Arc::new(Config::new());
+    for size in [1, 100, 1000] {
+        let request = request();
+        let (_conn, heap) = heap_of(|| {
+            let mut conn = Connection::server(Arc::clone(&config));
+            for chunk in request.chunks(size) {
+                let mut chunk = chunk.to_vec();
+                let mut input = &mut chunk[..];
+                while let Some(event) = conn.receive(&mut input) {
+                    assert!(matches!(event, Event::Request(_)));
+                    conn.accept(Response::new()).unwrap();
+                }
+            }
+            while conn.output().has_remaining() {
+                conn.output().advance(7);
+            }
+            conn
+        });
+        assert_eq!(heap.kept, 0, "a head in pieces of {size}");
+        assert!(heap.allocations > 0);
+    }
+}
+
+/// Messages, pings and pongs that lie whole in the input are lent from it; answers go into a buffer that is there.
+#[test]
+fn what_lies_whole_in_the_input_costs_no_allocation() {
+    for role in support::ROLES {
+        let peer = support::other(role);
+        let mut conn = support::open(role);
+        let mut bytes = Vec::new();
+        for size in [0, 1, 16, 125, 126, 1000, 65_535, 65_536, 100_000] {
+            bytes.extend(frame(peer, 0x82, &vec![7; size]));
+            bytes.extend(frame(peer, 0x81, "好".repeat(size / 3).as_bytes()));
+            bytes.extend(frame(peer, 0x89, b"ping"));
+            bytes.extend(frame(peer, 0x8a, b"pong"));
+        }
+        // The first turn makes the buffer of the output.
+        feed(&mut conn, &frame(peer, 0x89, &[0; 125]));
+        drain(&mut conn);
+        let mut input = &mut bytes[..];
+        let (count, heap) = heap_of(|| {
+            let mut count = 0;
+            while let Some(event) = conn.receive(&mut input) {
+                count += 1;
+                assert!(!matches!(event, Event::Closed(_)));
+                let pending = conn.output().remaining();
+                conn.output().advance(pending);
+            }
+            count
+        });
+        assert_eq!(count, 4 * 9, "{role:?}");
+        assert_eq!(heap, NOTHING, "{role:?}");
+    }
+}
+
+/// Sending into an output that is drained allocates nothing, either.
+#[test]
+fn sending_into_a_drained_output_costs_no_allocation() {
+    for role in support::ROLES {
+        let mut conn = support::open(role);
+        let text = "你好".repeat(1000);
+        let mut turn = || {
+            conn.send_text(&text).unwrap();
+            conn.send_binary(&[1; 1000]).unwrap();
+            conn.ping(b"ping").unwrap();
+            let pending = conn.output().remaining();
+            conn.output().advance(pending);
+        };
+        turn();
+        let ((), heap) = heap_of(|| (0..100).for_each(|_| turn()));
+        assert_eq!(heap, NOTHING, "{role:?}");
+    }
+}
+
+/// A single large message doesn't pin its memory for the life of a connection.
+#[test]
+fn a_drained_output_gives_large_buffers_back() {
+    let mut conn = server();
+    let ((), heap) = heap_of(|| {
+        conn.send_binary(&vec![0; 1 << 20]).unwrap();
+        let pending = conn.output().remaining();
+        conn.output().advance(pending);
+    });
+    assert_eq!(heap.kept, 0);
+}
+
+/// Large payloads that are handed over are chained into the output, not copied.
+#[test]
+fn an_owned_payload_is_not_copied() {
+    let mut conn = server();
+    let payload = vec![5; 1 << 20];
+    let (sent, heap) = heap_of(|| {
+        let place = payload.as_ptr();
+        conn.send(payload).unwrap();
+        conn.output().advance(10);
+        let sent = conn.output().take().unwrap();
+        (sent.as_ptr() == place, sent.len())
+    });
+    assert_eq!(sent, (true, 1 << 20));
+    assert!(heap.peak < 4096, "{heap:?}");
+}
+
+/// B-05, B-08: an announced length costs nothing; memory follows what arrived, at most four times that.
+#[test]
+fn memory_follows_what_arrived() {
+    let mut conn = server();
+    let announced = 16 << 20;
+    let whole = frame(Role::Client, 0x82, &vec![9; announced]);
+    let (header, payload) = whole.split_at(14);
+    let ((), heap) = heap_of(|| assert!(feed(&mut conn, header).is_empty()));
+    assert_eq!(heap.kept, 0);
+    let mut arrived = 0;
+    let mut held = 0;
+    for chunk in payload.chunks(10_000) {
+        arrived += chunk.len();
+        let mut chunk = chunk.to_vec();
+        let (events, heap) = heap_of(|| {
+            let mut input = &mut chunk[..];
+            conn.receive(&mut input).map(Event::into_owned)
+        });
+        held += heap.kept;
+        assert!(held as usize <= (4 * arrived).min(announced), "{held} bytes held for {arrived}");
+        assert_eq!(events.is_some(), arrived == announced);
+        if let Some(Event::Binary(data)) = events {
+            assert_eq!(data.len(), announced);
+        }
+    }
+}
+
+/// A message in pieces is handed over as the buffer that it was assembled in.
+#[test]
+fn assembled_messages_are_handed_over_without_a_copy() {
+    let mut conn = server();
+    let bytes = frame(Role::Client, 0x82, &[3; 50_000]);
+    let (first, last) = bytes.split_at(20_000);
+    feed(&mut conn, first);
+    let mut last = last.to_vec();
+    let mut input = &mut last[..];
+    let (event, heap) = heap_of(|| conn.receive(&mut input));
+    let Some(Event::Binary(data)) = event else { panic!("no message") };
+    assert_eq!(data.len(), 50_000);
+    // It grew once, to the length announced.
+    assert!(heap.allocations <= 1, "{heap:?}");
+}
