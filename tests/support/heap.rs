@@ -19,7 +19,7 @@ pub(crate) struct Heap {
     /// Bytes that are held now and weren't before.
     pub(crate) kept: isize,
     /// The most bytes that were held beyond those held before.
-    pub(crate) peak: isize,
+    pub(crate) peak: usize,
 }
 
 /// Does the work and says what it did to the heap.
