@@ -46,10 +46,10 @@ fn a_hundred_thousand_headers_of_one_byte() {
     let config = Config::new().max_handshake_size(1 << 20);
     let mut conn = Connection::server(config);
     let head = [b"GET / HTTP/1.1\r\n".to_vec(), b"a:\r\n".repeat(100_000)].concat();
-    let (position, heap) =
+    let (position, memory) =
         heap_of(|| head.iter().position(|&byte| !feed(&mut conn, &[byte]).is_empty()).expect("it is refused"));
     assert_eq!(position + 1, 16 + 4 * 129, "the 129th header is one too many");
-    assert!(heap.peak < 16 << 10, "{heap:?}");
+    assert!(memory.peak < 16 << 10, "{memory:?}");
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 431 "));
 }
 

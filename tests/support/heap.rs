@@ -27,7 +27,11 @@ pub(crate) fn heap_of<T>(work: impl FnOnce() -> T) -> (T, Heap) {
     let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
     PEAK.set(live);
     let result = work();
-    let heap = Heap { allocations: ALLOCATIONS.get() - allocations, kept: LIVE.get() - live, peak: PEAK.get() - live };
+    let heap = Heap {
+        allocations: ALLOCATIONS.get() - allocations,
+        kept: LIVE.get() - live,
+        peak: (PEAK.get() - live).unsigned_abs(),
+    };
     (result, heap)
 }
 
