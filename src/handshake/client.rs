@@ -236,7 +236,7 @@ fn read_response(head: Head) -> Result<(HandshakeResponse, u8), HandshakeError> 
     match parsed.parse(&head.bytes) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
-        Err(error) => return Err(head_error(error)),
+        Err(error) => return Err(head_error(&head.bytes, error)),
     }
     let (status, version) = (parsed.code.unwrap_or_default(), parsed.version.unwrap_or_default());
     if !(100..600).contains(&status) {

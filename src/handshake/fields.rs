@@ -118,12 +118,24 @@ pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
 }
 
 /// The parser's errors in the words of the handshake.
-pub(crate) fn head_error(error: httparse::Error) -> HandshakeError {
+pub(crate) fn head_error(head: &[u8], error: httparse::Error) -> HandshakeError {
     match error {
-        httparse::Error::Version => HandshakeError::HttpVersion,
+        httparse::Error::Version if has_version(head) => HandshakeError::HttpVersion,
         httparse::Error::TooManyHeaders => HandshakeError::TooManyHeaders,
         _ => HandshakeError::Head,
     }
+}
+
+/// Whether the first line has an HTTP version at its end (a request) or its start (a response): if the parser dislikes
+/// it, it is another version, and not garbage.
+fn has_version(head: &[u8]) -> bool {
+    let line = head.split(|&byte| byte == b'\r').map(|line| line.trim_ascii()).find(|line| !line.is_empty());
+    let is_version = |word: &[u8]| matches!(word, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit());
+    line.is_some_and(|line| {
+        let mut words = line.split(|&byte| byte == b' ');
+        words.clone().next().is_some_and(is_version)
+            || words.clone().count() == 3 && words.nth(2).is_some_and(is_version)
+    })
 }
 
 /// Header lines that a caller adds to a head, ready to be sent. The first that can't be is remembered instead, and

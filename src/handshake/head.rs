@@ -27,7 +27,7 @@ impl Head {
 /// ```text
 /// for each line feed in the new bytes:
 ///     the byte before it must be a carriage return
-///     if the line is empty and not the first: the head ends here
+///     if the line is empty, and others came before it: the head ends here
 /// keep the new bytes; remember the length and the last byte of the unfinished line
 /// ```
 #[derive(Debug, Default)]
@@ -74,12 +74,16 @@ impl HeadReader {
             }
             start = at + 1;
             self.line_length = 0;
-            if length == 1 && self.lines > 0 {
+            if length == 1 {
+                // RFC 9112 2.2: an empty line in front of the first is skipped.
+                if self.lines == 0 {
+                    continue;
+                }
                 return Ok(Some(start));
             }
             self.lines += 1;
             // The first line is no header.
-            if self.lines > max_headers + 1 {
+            if self.lines - 1 > max_headers {
                 return Err(HandshakeError::TooManyHeaders);
             }
         }

@@ -156,8 +156,11 @@ impl Rejection {
 impl From<HandshakeError> for Rejection {
     /// The answer to a malformed handshake: its status, and one readable line.
     fn from(error: HandshakeError) -> Self {
-        let rejection = Self::new(error.status()).body(format!("{error}\n"));
-        if error == HandshakeError::Method { rejection.header("Allow", "GET") } else { rejection }
+        match error {
+            // It may be the answer to HEAD, which has no body (RFC 9110 9.3.2).
+            HandshakeError::Method => Self::new(error.status()).header("Allow", "GET"),
+            _ => Self::new(error.status()).body(format!("{error}\n")),
+        }
     }
 }
 

@@ -73,6 +73,7 @@ impl Request {
     /// The `Origin` header: the page that a browser's script came from (RFC 6455 10.2). A request without one doesn't
     /// come from a browser.
     ///
+    /// Of several such headers this is the first; [`headers`](Self::headers) shows them all.
     /// A server that isn't meant for every page compares it with those that it knows, and rejects others with 403.
     pub fn origin(&self) -> Option<&str> {
         self.header("Origin")
@@ -122,7 +123,7 @@ pub(crate) fn read_request(head: Head) -> Result<(Request, Option<Upgrade>), Han
     match parsed.parse(&head.bytes) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
-        Err(error) => return Err(head_error(error)),
+        Err(error) => return Err(head_error(&head.bytes, error)),
     }
     let (method, version) = (parsed.method.unwrap_or_default(), parsed.version);
     let target = parsed.path.unwrap_or_default();

@@ -136,7 +136,8 @@ pub(crate) fn is_host(host: &str) -> bool {
 /// Whether a `Host` header names a host, perhaps with a port.
 pub(crate) fn is_host_header(value: &str) -> bool {
     split_port(value).is_ok_and(|(host, port)| {
-        is_host(host) && port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+        is_host(host) && port.is_none_or(|port| port.is_empty() || is_port(port))
     })
 }
 
