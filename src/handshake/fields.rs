@@ -126,16 +126,19 @@ pub(crate) fn head_error(head: &[u8], error: httparse::Error) -> HandshakeError 
     }
 }
 
-/// Whether the first line has an HTTP version at its end (a request) or its start (a response): if the parser dislikes
-/// it, it is another version, and not garbage.
+/// Whether the first line has an HTTP version in its place, at the start of a response's or at the end of a request's:
+/// if the parser dislikes that, it is another version, and not garbage.
 fn has_version(head: &[u8]) -> bool {
-    let line = head.split(|&byte| byte == b'\r').map(|line| line.trim_ascii()).find(|line| !line.is_empty());
-    let is_version = |word: &[u8]| matches!(word, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit());
-    line.is_some_and(|line| {
-        let mut words = line.split(|&byte| byte == b' ');
-        words.clone().next().is_some_and(is_version)
-            || words.clone().count() == 3 && words.nth(2).is_some_and(is_version)
-    })
+    let mut lines = head.split(|&byte| byte == b'\r').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let words: Vec<_> = lines.next().unwrap_or_default().split(|&byte| byte == b' ').collect();
+    matches!(words[..], [version, ..] | [_, _, version] if is_version(version))
+}
+
+fn is_version(word: &[u8]) -> bool {
+    match word {
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] => major.is_ascii_digit() && minor.is_ascii_digit(),
+        _ => false,
+    }
 }
 
 /// Header lines that a caller adds to a head, ready to be sent. The first that can't be is remembered instead, and
