@@ -1,0 +1,81 @@
+//! The client that the Autobahn fuzzing server at `ADDRESS` examines: it echoes what each of the server's cases says.
+//!
+//! ```text
+//! cargo run --release --example autobahn-client -- ADDRESS
+//! ```
+
+use std::error::Error;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown as Half, TcpStream};
+use std::time::Duration;
+
+use bytes::Buf;
+use websocket_proto::{ClientRequest, Config, Connection, Event, Seed, Shutdown};
+
+const AGENT: &str = "websocket-proto";
+
+/// No case is silent for longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().nth(1).ok_or("usage: autobahn-client ADDRESS")?;
+    let mut count = String::new();
+    converse(&address, "/getCaseCount", |_, event| {
+        if let Event::Text(text) = event {
+            count = text.into_owned();
+        }
+        Ok(())
+    })?;
+    for case in 1..=count.parse::<u32>()? {
+        converse(&address, &format!("/runCase?case={case}&agent={AGENT}"), |conn, event| {
+            match event {
+                Event::Text(text) => conn.send_text(&text)?,
+                Event::Binary(data) => conn.send_binary(&data)?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+    }
+    converse(&address, &format!("/updateReports?agent={AGENT}"), |_, _| Ok(()))
+}
+
+/// Opens a connection and answers its events until it is over.
+fn converse(
+    address: &str,
+    resource: &str,
+    mut answer: impl FnMut(&mut Connection, Event<'_>) -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let request = ClientRequest::new(format!("ws://{address}{resource}").parse()?);
+    let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut buffer = vec![0; 16 << 10];
+    loop {
+        while conn.output().has_remaining() {
+            let written = stream.write(conn.output().chunk())?;
+            conn.output().advance(written);
+        }
+        match conn.wants_shutdown() {
+            None => {}
+            Some(Shutdown::Finish) => {
+                let _ = stream.shutdown(Half::Write);
+                while matches!(stream.read(&mut buffer), Ok(1..)) {}
+                return Ok(());
+            }
+            Some(Shutdown::Abort) => return Ok(()),
+        }
+        let read = match stream.read(&mut buffer) {
+            // So this server ends a connection that it has closed.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => 0,
+            read => read?,
+        };
+        if read == 0 {
+            conn.receive_eof();
+        }
+        let mut input = &mut buffer[..read];
+        while let Some(event) = conn.receive(&mut input) {
+            answer(&mut conn, event)?;
+        }
+    }
+}
