@@ -238,8 +238,12 @@ impl Connection {
     /// The transport has ended: nothing more will arrive. Call [`receive`](Self::receive) behind it for the events.
     pub fn receive_eof(&mut self) {
         if self.phase != Phase::Over {
-            if !self.refusal_ends() {
+            if self.phase != Phase::Response {
                 self.end(Closed::abnormal(Cause::Eof), Ending::Finish);
+            } else if !self.refusal_ends() {
+                // What is left of the request is of no use to a server that has gone.
+                self.output.clear();
+                self.end(Closed::abnormal(Cause::Eof), Ending::Abort);
             }
         } else if self.ending == Ending::AwaitEof {
             self.ending = Ending::Finish;
@@ -691,7 +695,6 @@ impl Connection {
         }
         self.output.clear();
         self.end(Closed::abnormal(Cause::Timeout(deadline)), Ending::Abort);
-        self.timers.arm(Timer::Off, &self.config);
     }
 
     /// RFC 6455 7.1.7: fails the connection, with a Close frame that says why.
@@ -742,7 +745,7 @@ impl Connection {
         self.handshake = None;
         self.closed = Some(Box::new(closed));
         self.output.drop_pong();
-        self.timers.arm(Timer::Closing, &self.config);
+        self.timers.arm(if ending == Ending::Abort { Timer::Off } else { Timer::Closing }, &self.config);
     }
 
     fn send_control(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {

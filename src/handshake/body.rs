@@ -21,9 +21,10 @@ enum Framing {
     /// Bytes to come.
     Length(u64),
     UntilEof,
-    /// Bytes of the chunk to come, and the line between two chunks.
+    /// Bytes of the chunk to come, whether there was a chunk, and the line that is under way behind it.
     Chunked {
         rest: u64,
+        behind: bool,
         line: Vec<u8>,
     },
 }
@@ -33,9 +34,11 @@ impl BodyReader {
         let framing = if status == 204 || status == 304 {
             Framing::Length(0)
         } else if lists::has_token(fields.all("Transfer-Encoding"), "chunked") {
-            Framing::Chunked { rest: 0, line: Vec::new() }
+            Framing::Chunked { rest: 0, behind: false, line: Vec::new() }
         } else {
             let length = match fields.only("Content-Length") {
+                // A sign is no part of it, although the standard library reads one.
+                Only::One(value) if !value.iter().all(u8::is_ascii_digit) => None,
                 Only::One(value) => core::str::from_utf8(value).ok().and_then(|value| value.parse().ok()),
                 Only::Missing | Only::Several => None,
             };
@@ -50,7 +53,7 @@ impl BodyReader {
             let rest = match &mut self.framing {
                 Framing::Length(rest) => rest,
                 Framing::UntilEof => &mut u64::MAX.clone(),
-                Framing::Chunked { rest: 0, line } => {
+                Framing::Chunked { rest: 0, behind, line } => {
                     let [byte, rest @ ..] = mem::take(input) else { return false };
                     let byte = *byte;
                     *input = rest;
@@ -61,8 +64,11 @@ impl BodyReader {
                         }
                         continue;
                     }
-                    // The line end behind a chunk stands in front of the next chunk's line.
-                    if line.as_slice() == b"\r\n" {
+                    // RFC 9112 7.1: an empty line stands behind each chunk, in front of the next one's size.
+                    if mem::take(behind) {
+                        if line.as_slice() != b"\r\n" {
+                            return true;
+                        }
                         line.clear();
                         continue;
                     }
@@ -70,7 +76,7 @@ impl BodyReader {
                         return true;
                     };
                     line.clear();
-                    self.framing = Framing::Chunked { rest: size, line: mem::take(line) };
+                    self.framing = Framing::Chunked { rest: size, behind: true, line: mem::take(line) };
                     continue;
                 }
                 Framing::Chunked { rest, .. } => rest,

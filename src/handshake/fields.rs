@@ -136,7 +136,9 @@ fn has_version(head: &[u8]) -> bool {
 
 fn is_version(word: &[u8]) -> bool {
     match word {
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] => major.is_ascii_digit() && minor.is_ascii_digit(),
+        [b'H', b'T', b'T', b'P', b'/', major, rest @ ..] => {
+            major.is_ascii_digit() && matches!(rest, [] | [b'.', b'0'..=b'9'])
+        }
         _ => false,
     }
 }

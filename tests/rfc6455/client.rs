@@ -128,8 +128,16 @@ fn a_transport_that_ends_during_the_handshake_fails_it() {
     for length in 0..response.len() {
         let mut conn = connecting();
         assert!(feed(&mut conn, &response.as_bytes()[..length]).is_empty(), "{length}");
-        assert_lost(&mut conn);
+        assert_lost(&mut conn, Shutdown::Abort);
     }
+}
+
+/// C-07: a transport that was never there leaves nothing of the request to be sent.
+#[test]
+fn a_transport_that_ends_before_the_request_is_sent_drops_it() {
+    let mut conn = Connection::client(request(), Config::new(), seed()).unwrap();
+    assert_lost(&mut conn, Shutdown::Abort);
+    assert!(drain(&mut conn).is_empty());
 }
 
 /// C-07: a transport that never answers fails the connection too, once the deadline has passed.
@@ -631,8 +639,11 @@ fn the_subprotocol_must_be_a_single_token() {
 /// C-38: a head that isn't HTTP/1.1 to the letter fails, before anything in it counts.
 #[test]
 fn a_malformed_response_fails() {
-    for version in ["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "HTTP/2", "http/1.1", "HTTP/11", "HTTP/1.1\t", "HTTP/0.9"] {
+    for version in ["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "HTTP/2", "HTTP/0.9"] {
         assert_eq!(exchanged("HTTP/1.1", version), Err(HandshakeError::HttpVersion), "{version}");
+    }
+    for garbage in ["http/1.1", "HTTP/11", "HTTP/1.1\t", "SSH-2.0"] {
+        assert_eq!(exchanged("HTTP/1.1", garbage), Err(HandshakeError::Head), "{garbage}");
     }
     for (part, by) in [
         ("HTTP/1.1 101", "HTTP/1.1  101"),
@@ -955,7 +966,7 @@ fn a_transport_that_ends_without_a_close_frame_fails_the_connection() {
         let mut conn = client();
         place(&mut conn);
         drain(&mut conn);
-        assert_lost(&mut conn);
+        assert_lost(&mut conn, Shutdown::Finish);
     }
 }
 
@@ -1162,7 +1173,7 @@ fn assert_given_up(conn: &mut Connection, closed: &Closed) {
 }
 
 /// The end of the transport is told once, as the end of the connection.
-fn assert_lost(conn: &mut Connection) {
+fn assert_lost(conn: &mut Connection, shutdown: Shutdown) {
     conn.receive_eof();
     conn.receive_eof();
     let closed = closed(events(conn));
@@ -1170,7 +1181,7 @@ fn assert_lost(conn: &mut Connection) {
     assert_eq!((closed.code, &closed.reason[..], closed.clean, closed.cause), expected);
     conn.receive_eof();
     assert!(events(conn).is_empty());
-    assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(Shutdown::Finish)));
+    assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(shutdown)));
     assert_nothing_can_be_sent(conn, SendError::Closed);
 }
 
