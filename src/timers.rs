@@ -28,7 +28,7 @@ pub(crate) struct Timers {
     heard: Instant,
     /// When the last ping was sent that isn't answered yet, and what its payload hashes to.
     pinged: Instant,
-    ping: u32,
+    ping: u16,
     /// The last round trip in microseconds, `u32::MAX` before the first.
     round_trip: u32,
 }
@@ -149,6 +149,6 @@ fn nanos(duration: Duration) -> Instant {
 }
 
 /// FNV-1a: enough to tell the answer to one ping from that to another.
-fn hash(payload: &[u8]) -> u32 {
-    payload.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+fn hash(payload: &[u8]) -> u16 {
+    payload.iter().fold(0x811c_9dc5_u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)) as u16
 }

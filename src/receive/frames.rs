@@ -30,29 +30,26 @@ impl Piece<'_> {
 #[derive(Debug)]
 pub(crate) struct Frames {
     from: Role,
-    /// The first bytes of a header that the input cut.
-    head: [u8; MAX_HEADER],
-    head_length: u8,
-    /// The frame whose payload is under way: its key is that of the next byte, its length what is still to come.
-    current: Header,
-    /// Nothing of the current frame's payload has come yet.
-    first: bool,
+    stage: Stage,
     /// The message under way: how many frames it has so far (none: there is no message), and how many bytes.
     fragments: u32,
     message_size: u64,
 }
 
+#[derive(Debug)]
+enum Stage {
+    /// A header comes next; the input has cut its first bytes off.
+    Header { start: [u8; MAX_HEADER], length: u8 },
+    /// A frame is under way: `key` is that of its next byte, `rest` how much is still to come, and `first` whether
+    /// nothing has come yet.
+    Payload { opcode: OpCode, fin: bool, first: bool, key: [u8; 4], rest: u64 },
+}
+
+const BETWEEN: Stage = Stage::Header { start: [0; MAX_HEADER], length: 0 };
+
 impl Frames {
     pub(crate) fn new(from: Role) -> Self {
-        Self {
-            from,
-            head: [0; MAX_HEADER],
-            head_length: 0,
-            current: Header { opcode: OpCode::Continuation, fin: false, key: [0; 4], length: 0 },
-            first: false,
-            fragments: 0,
-            message_size: 0,
-        }
+        Self { from, stage: BETWEEN, fragments: 0, message_size: 0 }
     }
 
     /// The next frame, if a glance tells that it is the common one: a whole message of up to 64 KiB that lies in the
@@ -60,7 +57,8 @@ impl Frames {
     /// same for such a frame.
     #[inline]
     pub(crate) fn glance<'b>(&mut self, input: &mut &'b mut [u8], config: &Config) -> Option<(OpCode, &'b mut [u8])> {
-        if self.current.length | u64::from(self.fragments) | u64::from(self.head_length) != 0 {
+        let Stage::Header { length: 0, .. } = self.stage else { return None };
+        if self.fragments > 0 {
             return None;
         }
         let (&[first, second], rest) = input.split_first_chunk()?;
@@ -114,34 +112,39 @@ impl Frames {
         input: &mut &'b mut [u8],
         config: &Config,
     ) -> Result<Option<Piece<'b>>, ProtocolError> {
-        if self.current.length > 0 {
-            return Ok(self.go_on(input));
-        }
         let rules = self.rules(config);
-        let header = if self.head_length == 0 {
-            match Header::parse(input, &rules)? {
+        let header = match &mut self.stage {
+            Stage::Payload { .. } => return Ok(self.go_on(input)),
+            Stage::Header { start, length: length @ 0 } => match Header::parse(input, &rules)? {
                 Some((header, size)) => {
                     take(input, size);
                     header
                 }
                 None => {
-                    self.keep(input);
+                    let cut = take(input, input.len());
+                    start[..cut.len()].copy_from_slice(cut);
+                    // Less than a header, which is at most 14 bytes.
+                    *length = cut.len() as u8;
                     return Ok(None);
                 }
-            }
-        } else {
-            match self.complete(input, &rules)? {
-                Some(header) => header,
+            },
+            Stage::Header { start, length } => match complete(start, length, input, &rules)? {
+                Some(header) => {
+                    self.stage = BETWEEN;
+                    header
+                }
                 None => return Ok(None),
-            }
+            },
         };
 
         // The common case leaves no trace: a whole frame, which is a message or control frame of its own.
         let whole = header.length <= input.len() as u64;
         if whole && (header.opcode.is_control() || header.fin && header.opcode != OpCode::Continuation) {
-            let payload = take(input, header.length as usize);
-            self.unmask(payload, header.key);
-            let Header { opcode, fin, .. } = header;
+            let Header { opcode, fin, key, length } = header;
+            let payload = take(input, length as usize);
+            if self.from == Role::Client {
+                frame::mask(payload, key);
+            }
             return Ok(Some(Piece { opcode, fin, first: true, rest: 0, payload }));
         }
 
@@ -149,11 +152,11 @@ impl Frames {
             self.fragments += 1;
             self.message_size += header.length;
         }
-        self.current = header;
-        self.first = true;
-        if header.length == 0 {
-            return Ok(Some(self.piece(&mut [])));
+        let Header { opcode, fin, key, length: rest } = header;
+        if rest == 0 {
+            return Ok(Some(self.piece(opcode, fin, true, 0, &mut [])));
         }
+        self.stage = Stage::Payload { opcode, fin, first: true, key, rest };
         Ok(self.go_on(input))
     }
 
@@ -169,55 +172,51 @@ impl Frames {
 
     /// The next piece of the frame under way.
     fn go_on<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Piece<'b>> {
+        let Stage::Payload { opcode, fin, ref mut first, ref mut key, ref mut rest } = self.stage else {
+            return None;
+        };
         if input.is_empty() {
             return None;
         }
-        let length = usize::try_from(self.current.length).map_or(input.len(), |rest| rest.min(input.len()));
+        let length = usize::try_from(*rest).map_or(input.len(), |rest| rest.min(input.len()));
         let payload = take(input, length);
-        self.unmask(payload, self.current.key);
-        self.current.key = frame::rotate(self.current.key, length);
-        self.current.length -= length as u64;
-        Some(self.piece(payload))
+        if self.from == Role::Client {
+            frame::mask(payload, *key);
+        }
+        *key = frame::rotate(*key, length);
+        *rest -= length as u64;
+        let (first, rest) = (mem::take(first), *rest);
+        if rest == 0 {
+            self.stage = BETWEEN;
+        }
+        Some(self.piece(opcode, fin, first, rest, payload))
     }
 
-    fn piece<'b>(&mut self, payload: &'b mut [u8]) -> Piece<'b> {
-        let Header { opcode, fin, length: rest, .. } = self.current;
+    fn piece<'b>(&mut self, opcode: OpCode, fin: bool, first: bool, rest: u64, payload: &'b mut [u8]) -> Piece<'b> {
         if rest == 0 && fin && !opcode.is_control() {
             self.fragments = 0;
             self.message_size = 0;
         }
-        Piece { opcode, fin, first: mem::take(&mut self.first), rest, payload }
+        Piece { opcode, fin, first, rest, payload }
     }
+}
 
-    #[inline]
-    fn unmask(&self, payload: &mut [u8], key: [u8; 4]) {
-        if self.from == Role::Client {
-            frame::mask(payload, key);
+/// Completes a header that was cut, byte by byte, so that each is judged as soon as it is there.
+fn complete(
+    start: &mut [u8; MAX_HEADER],
+    length: &mut u8,
+    input: &mut &mut [u8],
+    rules: &Rules,
+) -> Result<Option<Header>, ProtocolError> {
+    while let [byte, ..] = **input {
+        take(input, 1);
+        start[usize::from(*length)] = byte;
+        *length += 1;
+        if let Some((header, _)) = Header::parse(&start[..usize::from(*length)], rules)? {
+            return Ok(Some(header));
         }
     }
-
-    /// Keeps the start of a header.
-    fn keep(&mut self, input: &mut &mut [u8]) {
-        let start = take(input, input.len());
-        self.head[..start.len()].copy_from_slice(start);
-        // Less than a header, which is at most 14 bytes.
-        self.head_length = start.len() as u8;
-    }
-
-    /// Completes a header that was cut, byte by byte, so that each is judged as soon as it is there.
-    fn complete(&mut self, input: &mut &mut [u8], rules: &Rules) -> Result<Option<Header>, ProtocolError> {
-        while let [byte, ..] = **input {
-            take(input, 1);
-            self.head[usize::from(self.head_length)] = byte;
-            self.head_length += 1;
-            let head = &self.head[..usize::from(self.head_length)];
-            if let Some((header, _)) = Header::parse(head, rules)? {
-                self.head_length = 0;
-                return Ok(Some(header));
-            }
-        }
-        Ok(None)
-    }
+    Ok(None)
 }
 
 /// Takes the first `count` bytes off the input.
