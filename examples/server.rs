@@ -117,14 +117,16 @@ impl Server {
     fn read(&self, client: &Arc<Client>) {
         let mut buffer = [0; INPUT];
         loop {
-            let Some(timeout) = self.wait_for_room(client) else { return };
-            let _ = client.stream.set_read_timeout(Some(timeout));
-            let read = match (&client.stream).read(&mut buffer) {
-                Ok(read) => Some(read),
-                Err(error) if is_timeout(&error) => None,
-                // A reset is an end as well.
-                Err(_) => Some(0),
-            };
+            let timeout = self.wait_for_room(client);
+            let read = timeout.and_then(|timeout| {
+                let _ = client.stream.set_read_timeout(Some(timeout));
+                match (&client.stream).read(&mut buffer) {
+                    Ok(read) => Some(read),
+                    Err(error) if is_timeout(&error) => None,
+                    // A reset is an end as well.
+                    Err(_) => Some(0),
+                }
+            });
 
             let mut said = Vec::new();
             let mut conn = client.lock();
@@ -157,6 +159,10 @@ impl Server {
             for message in &said {
                 self.say(message);
             }
+            // The last turn is for the last event, which a deadline may have brought about.
+            if timeout.is_none() {
+                return;
+            }
         }
     }
 
@@ -173,7 +179,8 @@ impl Server {
             // A socket takes no timeout of zero.
             let left = left.max(Duration::from_millis(1));
             if conn.output().remaining() <= HIGH_WATER {
-                return Some(left);
+                // Others may close this connection meanwhile, which brings its deadline nearer.
+                return Some(left.min(GOODBYE));
             }
             let waited = client.changed.wait_timeout(conn, left);
             conn = waited.unwrap_or_else(PoisonError::into_inner).0;
