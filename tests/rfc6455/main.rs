@@ -2,8 +2,19 @@
 //!
 //! `C` rows bind clients, `S` rows servers, `B` rows both.
 
-mod both;
+mod calls;
+mod checks;
 mod client;
+mod closing;
+mod control;
+mod deadlines;
+mod fragmentation;
+mod framing;
+mod limits;
+mod negotiation;
+mod output;
 mod server;
+mod splitting;
 #[path = "../support/mod.rs"]
 mod support;
+mod text;
