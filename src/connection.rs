@@ -111,6 +111,8 @@ enum Handshake {
     Replay {
         kept: Vec<u8>,
         start: usize,
+        /// The transport ended behind them.
+        eof: bool,
     },
     Response(ClientHandshake),
     /// To be delivered.
@@ -237,7 +239,9 @@ impl Connection {
 
     /// The transport has ended: nothing more will arrive. Call [`receive`](Self::receive) behind it for the events.
     pub fn receive_eof(&mut self) {
-        if self.phase != Phase::Over {
+        if let Some(Handshake::Replay { eof, .. }) = self.handshake.as_deref_mut() {
+            *eof = true;
+        } else if self.phase != Phase::Over {
             if self.phase != Phase::Response {
                 self.end(Closed::abnormal(Cause::Eof), Ending::Finish);
             } else if !self.refusal_ends() {
@@ -300,7 +304,7 @@ impl Connection {
             self.handshake = None;
             self.phase = Phase::Frames;
         } else {
-            self.handshake = Some(Box::new(Handshake::Replay { kept, start: 0 }));
+            self.handshake = Some(Box::new(Handshake::Replay { kept, start: 0, eof: false }));
             self.phase = Phase::Replay;
         }
         self.timers.arm(Timer::Idle, &self.config);
@@ -595,7 +599,7 @@ impl Connection {
             self.phase = Phase::Frames;
             return None;
         };
-        let Handshake::Replay { kept, start } = &mut *handshake else {
+        let Handshake::Replay { kept, start, eof } = &mut *handshake else {
             self.phase = Phase::Frames;
             return None;
         };
@@ -608,6 +612,9 @@ impl Connection {
                 self.handshake = Some(handshake);
             } else {
                 self.phase = Phase::Frames;
+                if *eof {
+                    self.end(Closed::abnormal(Cause::Eof), Ending::Finish);
+                }
             }
         }
         event

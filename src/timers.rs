@@ -74,7 +74,7 @@ impl Timers {
             Timer::Opening => Some(self.expire(Expired::Opening)),
             Timer::Closing => Some(self.expire(Expired::Closing)),
             Timer::Idle => self.idle(config),
-            Timer::Pinged if self.heard >= self.pinged => self.idle(config),
+            Timer::Pinged if self.heard_since_ping(config) => self.idle(config),
             Timer::Pinged => Some(self.expire(Expired::Keepalive)),
         }
     }
@@ -128,6 +128,11 @@ impl Timers {
         self.armed = Timer::Off;
         self.deadline = NEVER;
         expired
+    }
+
+    /// Whether bytes came in after the keepalive's ping, which was sent `timeout` before the deadline.
+    fn heard_since_ping(&self, config: &Config) -> bool {
+        config.keepalive.is_some_and(|keepalive| self.heard.saturating_add(nanos(keepalive.timeout)) >= self.deadline)
     }
 
     /// The idle time may have passed: since the timer was armed, or since bytes came in?
