@@ -1,0 +1,319 @@
+//! Two connected endpoints, whatever they are told to do and however the bytes between them are cut: neither finds
+//! fault with the other, what was sent arrives in order, and unless one is cut off, all of it arrives.
+#![no_main]
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use bytes::{Buf, Bytes};
+use libfuzzer_sys::fuzz_target;
+use websocket_proto::{
+    Cause, ClientRequest, CloseCode, Config, Connection, Event, Kind, Response, Seed, Shutdown, State,
+};
+use websocket_proto_fuzz::Watched;
+
+#[derive(Arbitrary, Debug)]
+struct Script {
+    small_output: bool,
+    keepalive: bool,
+    /// Whether the opening handshake is over before the first action.
+    open: bool,
+    actions: Vec<(Side, Action)>,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Side {
+    Client,
+    Server,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Action {
+    Text(Vec<u8>),
+    Binary(Vec<u8>),
+    /// A message of that many bytes (up to a limit), handed over.
+    Owned(u16),
+    Fragment {
+        text: bool,
+        data: Vec<u8>,
+        last: bool,
+    },
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close {
+        code: u16,
+        reason: Vec<u8>,
+    },
+    Abort,
+    /// The transport ends for this side.
+    Eof,
+    /// Put at most so many bytes of the output on the wire.
+    Write(u16),
+    WriteVectored(u16),
+    Take,
+    /// Take at most so many bytes off the wire, for as many events as there are or for one.
+    Read(u16),
+    ReadOne(u16),
+    /// So many milliseconds pass, for this side.
+    Time(u16),
+}
+
+/// What is on its way to the other side.
+#[derive(Debug, PartialEq)]
+enum Sent {
+    Text(Vec<u8>),
+    Binary(Vec<u8>),
+    Ping(Vec<u8>),
+}
+
+/// Enough for several payloads that are chained into the output, little enough to be fast.
+const MAX_OWNED: usize = 16 << 10;
+
+struct End {
+    watched: Watched,
+    /// Bytes that arrived and aren't read yet.
+    wire: Vec<u8>,
+    /// What the other side has sent, and isn't here yet.
+    expected: VecDeque<Sent>,
+    /// The fragmented message that this side is sending.
+    unfinished: Vec<u8>,
+    now: Duration,
+    keepalive: bool,
+}
+
+fuzz_target!(|script: Script| {
+    let mut config = Config::new();
+    if script.small_output {
+        config = config.max_pending_output(256);
+    }
+    if script.keepalive {
+        config = config.keepalive(Duration::from_secs(3), Duration::from_secs(2));
+    }
+    let request = ClientRequest::new("ws://localhost/".parse().unwrap()).subprotocol("chat");
+    let client = Connection::client(request, config.clone(), Seed::new([7; 32])).unwrap();
+    let mut ends = Ends {
+        client: End::new(client, script.keepalive),
+        server: End::new(Connection::server(config), script.keepalive),
+    };
+    if script.open {
+        ends.settle();
+        assert_eq!(ends.client.watched.conn.state(), State::Open);
+        assert_eq!(ends.server.watched.conn.state(), State::Open);
+    }
+    for (side, action) in script.actions {
+        ends.act(side, action);
+    }
+    ends.settle();
+    ends.check();
+});
+
+struct Ends {
+    client: End,
+    server: End,
+}
+
+impl Ends {
+    fn sides(&mut self, side: Side) -> (&mut End, &mut End) {
+        match side {
+            Side::Client => (&mut self.client, &mut self.server),
+            Side::Server => (&mut self.server, &mut self.client),
+        }
+    }
+
+    fn act(&mut self, side: Side, action: Action) {
+        let (this, other) = self.sides(side);
+        let conn = &mut this.watched.conn;
+        match action {
+            Action::Text(data) => {
+                let text = String::from_utf8_lossy(&data);
+                if conn.send_text(&text).is_ok() {
+                    other.expected.push_back(Sent::Text(text.into_owned().into()));
+                }
+            }
+            Action::Binary(data) => {
+                if conn.send_binary(&data).is_ok() {
+                    other.expected.push_back(Sent::Binary(data));
+                }
+            }
+            Action::Owned(length) => {
+                let data = Bytes::from(vec![length as u8; usize::from(length) % MAX_OWNED]);
+                if conn.send(data.clone()).is_ok() {
+                    other.expected.push_back(Sent::Binary(data.into()));
+                }
+            }
+            Action::Fragment { text, data, last } => {
+                let kind = if text { Kind::Text } else { Kind::Binary };
+                if conn.send_fragment(kind, &data, last).is_ok() {
+                    this.unfinished.extend(data);
+                    if last {
+                        let message = std::mem::take(&mut this.unfinished);
+                        other.expected.push_back(if text { Sent::Text(message) } else { Sent::Binary(message) });
+                    }
+                }
+            }
+            Action::Ping(payload) => {
+                if conn.ping(&payload).is_ok() {
+                    other.expected.push_back(Sent::Ping(payload));
+                }
+            }
+            Action::Pong(payload) => _ = conn.pong(&payload),
+            Action::Close { code, reason } => {
+                let code = CloseCode::new(code).unwrap_or(CloseCode::NORMAL);
+                let was_open = conn.state() == State::Open;
+                if conn.close(code, &String::from_utf8_lossy(&reason)).is_ok() {
+                    assert!(was_open);
+                    assert_eq!(conn.state(), State::Closing);
+                }
+            }
+            Action::Abort => {
+                conn.abort();
+                assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+                assert!(!conn.output().has_remaining());
+            }
+            Action::Eof => conn.receive_eof(),
+            Action::Write(count) => this.write(count.into(), other),
+            Action::WriteVectored(count) => this.write_vectored(count.into(), other),
+            Action::Take => {
+                let before = conn.output().remaining();
+                if let Some(bytes) = conn.output().take() {
+                    assert!(!bytes.is_empty() && bytes.len() <= before);
+                    other.wire.extend(bytes);
+                }
+            }
+            Action::Read(count) => this.read(count.into(), false),
+            Action::ReadOne(count) => this.read(count.into(), true),
+            Action::Time(millis) => {
+                this.now += Duration::from_millis(millis.into());
+                conn.advance_time(this.now);
+                assert!(conn.next_timeout().is_none_or(|at| at > this.now), "a deadline fires and moves on");
+            }
+        }
+    }
+
+    /// All that is pending goes over, until nothing moves.
+    fn settle(&mut self) {
+        loop {
+            self.client.write(usize::MAX, &mut self.server);
+            self.server.write(usize::MAX, &mut self.client);
+            let is_quiet = self.client.wire.is_empty() && self.server.wire.is_empty();
+            self.client.read(usize::MAX, false);
+            self.server.read(usize::MAX, false);
+            if is_quiet && !self.client.has_output() && !self.server.has_output() {
+                break;
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        if self.client.is_cut_off() || self.server.is_cut_off() {
+            return;
+        }
+        assert_eq!(self.client.expected, []);
+        assert_eq!(self.server.expected, []);
+        assert_eq!(self.client.watched.conn.subprotocol(), Some("chat"));
+        let (client, server) = (&mut self.client.watched, &mut self.server.watched);
+        assert_eq!(client.conn.state(), server.conn.state());
+        if client.conn.state() == State::Open {
+            assert_eq!((client.conn.wants_shutdown(), server.conn.wants_shutdown()), (None, None));
+            return;
+        }
+        let (at_client, at_server) = (client.closed().unwrap(), server.closed().unwrap());
+        assert!(at_client.clean && at_server.clean);
+        for (here, there) in [(at_client, at_server), (at_server, at_client)] {
+            // The code of whoever closed first comes back.
+            if let (Cause::Local(code), Cause::Peer) = (here.cause, there.cause) {
+                assert_eq!((here.code, there.code), (code, code));
+            }
+        }
+        assert_eq!(server.conn.wants_shutdown(), Some(Shutdown::Finish));
+        client.conn.receive_eof();
+        assert_eq!(client.conn.wants_shutdown(), Some(Shutdown::Finish));
+    }
+}
+
+impl End {
+    fn new(conn: Connection, keepalive: bool) -> Self {
+        Self {
+            watched: Watched::new(conn),
+            wire: Vec::new(),
+            expected: VecDeque::new(),
+            unfinished: Vec::new(),
+            now: Duration::ZERO,
+            keepalive,
+        }
+    }
+
+    fn write(&mut self, mut count: usize, other: &mut End) {
+        let output = self.watched.conn.output();
+        while count > 0 && output.has_remaining() {
+            let chunk = output.chunk();
+            let chunk = &chunk[..chunk.len().min(count)];
+            assert!(!chunk.is_empty());
+            other.wire.extend_from_slice(chunk);
+            count -= chunk.len();
+            let length = chunk.len();
+            output.advance(length);
+        }
+    }
+
+    fn write_vectored(&mut self, count: usize, other: &mut End) {
+        let output = self.watched.conn.output();
+        let mut slices = [std::io::IoSlice::new(&[]); 3];
+        let filled = output.chunks_vectored(&mut slices);
+        let bytes: Vec<u8> = slices[..filled].iter().flat_map(|slice| slice.iter().copied()).take(count).collect();
+        assert_eq!(filled == 0, !output.has_remaining());
+        output.advance(bytes.len());
+        other.wire.extend(bytes);
+    }
+
+    fn read(&mut self, count: usize, only_one: bool) {
+        let count = count.min(self.wire.len());
+        let mut bytes: Vec<u8> = self.wire.drain(..count).collect();
+        let mut input = &mut bytes[..];
+        while let Some(event) = self.watched.step(&mut input) {
+            self.arrived(event);
+            if only_one {
+                break;
+            }
+        }
+        self.wire.splice(..0, input.iter().copied());
+    }
+
+    fn arrived(&mut self, event: Event<'_>) {
+        let arrived = match event {
+            Event::Request(request) => {
+                let chosen = request.choose(&["chat"]);
+                return self.watched.conn.accept(Response::new().subprotocol(chosen)).unwrap();
+            }
+            Event::Text(text) => Sent::Text(text.into_owned().into()),
+            Event::Binary(data) => Sent::Binary(data.into_owned()),
+            Event::Ping(payload) => {
+                let sent = Sent::Ping(payload.into_owned());
+                let is_keepalive = self.keepalive && self.expected.front() != Some(&sent);
+                if is_keepalive && matches!(&sent, Sent::Ping(payload) if payload.len() == 8) {
+                    return;
+                }
+                sent
+            }
+            Event::Open(_) | Event::Pong(_) => return,
+            // A server whose time is over says so.
+            Event::Rejected(response) => return assert_eq!(response.status(), 408),
+            Event::Closed(closed) => {
+                return assert!(!matches!(closed.cause, Cause::Protocol(_) | Cause::Handshake(_)), "{closed}");
+            }
+            event => panic!("{event:?}"),
+        };
+        assert_eq!(self.expected.pop_front(), Some(arrived));
+    }
+
+    fn has_output(&mut self) -> bool {
+        self.watched.conn.output().has_remaining()
+    }
+
+    /// Whether something was lost on purpose.
+    fn is_cut_off(&self) -> bool {
+        let ended = self.watched.closed().is_some_and(|closed| !closed.clean);
+        ended || self.watched.conn.wants_shutdown() == Some(Shutdown::Abort)
+    }
+}

@@ -1,0 +1,128 @@
+//! What the targets share: a connection under watch, and limits small enough to be met.
+
+pub mod response;
+
+use bytes::Buf;
+use websocket_proto::{Cause, CloseCode, Closed, Config, Connection, Event, Response, SendError, State};
+
+/// The limits of [`config`] where it is asked for small ones.
+pub const SMALL_FRAME: u64 = 64;
+pub const SMALL_MESSAGE: u64 = 100;
+pub const SMALL_FRAGMENTS: u32 = 4;
+
+/// The defaults, or limits so small that an input of a few hundred bytes meets them.
+pub fn config(small: bool) -> Config {
+    let config = Config::new();
+    if !small {
+        return config;
+    }
+    config
+        .max_handshake_size(512)
+        .max_headers(8)
+        .max_rejection_body(16)
+        .max_frame_size(SMALL_FRAME)
+        .max_message_size(SMALL_MESSAGE)
+        .max_fragments(SMALL_FRAGMENTS)
+        .max_pending_output(256)
+}
+
+/// A connection under watch. Whatever comes in:
+///
+/// - `None` means that all of the input was taken in;
+/// - `Closed` comes once, as the last event, exactly when the state is `Closed`;
+/// - there are no more events than frames could be in the input.
+pub struct Watched {
+    pub conn: Connection,
+    closed: Option<Closed>,
+    taken: usize,
+    events: usize,
+}
+
+impl Watched {
+    pub fn new(conn: Connection) -> Self {
+        Self { conn, closed: None, taken: 0, events: 0 }
+    }
+
+    /// How the connection ended, once it has said so.
+    pub fn closed(&self) -> Option<&Closed> {
+        self.closed.as_ref()
+    }
+
+    /// One call of `receive`.
+    pub fn step<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        let before = input.len();
+        let event = self.conn.receive(input);
+        self.taken += before - input.len();
+        let Some(event) = event else {
+            assert!(input.is_empty(), "input is left over");
+            assert_eq!(self.conn.state() == State::Closed, self.closed.is_some());
+            return None;
+        };
+        assert!(self.closed.is_none(), "{event:?} behind Closed");
+        self.events += 1;
+        // A frame has at least two bytes; a handshake gives at most two events, and so does the end.
+        assert!(2 * self.events <= self.taken + 8, "events out of nothing");
+        if let Event::Closed(closed) = &event {
+            assert_eq!(self.conn.state(), State::Closed);
+            assert_eq!(closed.clean, closed.code != CloseCode::ABNORMAL);
+            assert_eq!(closed.clean, matches!(closed.cause, Cause::Peer | Cause::Local(_)));
+            assert!(closed.clean || closed.reason.is_empty());
+            self.closed = Some(Closed::clone(closed));
+        }
+        Some(event)
+    }
+
+    /// Takes in `bytes` in one piece.
+    pub fn receive(&mut self, bytes: &[u8], mut handle: impl FnMut(&mut Connection, Event<'_>)) {
+        let mut bytes = bytes.to_vec();
+        let mut input = &mut bytes[..];
+        while let Some(event) = self.step(&mut input) {
+            handle(&mut self.conn, event);
+        }
+    }
+
+    /// Ends the transport: then the connection is over for good, whatever else is done with it. All of its output.
+    pub fn end(&mut self) -> Vec<u8> {
+        self.conn.receive_eof();
+        self.receive(&[], |_, _| {});
+        assert!(self.closed.is_some(), "the end is told");
+
+        let pending = self.conn.output().remaining();
+        self.receive(b"\x81\x80\0\0\0\0\x81\0GET / HTTP/1.1\r\n\r\n", |_, _| {});
+        assert_eq!(self.conn.send_text("late"), Err(SendError::Closed));
+        assert_eq!(self.conn.ping(b""), Err(SendError::Closed));
+        assert_eq!(self.conn.close(CloseCode::NORMAL, ""), Err(SendError::Closed));
+        assert!(self.conn.accept(Response::new()).is_err());
+        assert_eq!(self.conn.output().remaining(), pending, "nothing is sent behind the end");
+
+        let output = self.conn.output().copy_to_bytes(pending).to_vec();
+        assert!(self.conn.wants_shutdown().is_some(), "nothing is left to wait for");
+        output
+    }
+}
+
+/// An HTTP head, and what stands behind it.
+pub fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    Some(bytes.split_at(end))
+}
+
+/// Cuts `bytes` into pieces of the given lengths, over and over; lengths of zero give empty pieces.
+pub fn pieces(mut bytes: &[u8], lengths: [u8; 4]) -> Vec<&[u8]> {
+    let lengths = if lengths == [0; 4] { [1; 4] } else { lengths };
+    let mut pieces = Vec::new();
+    for length in lengths.into_iter().cycle() {
+        if bytes.is_empty() {
+            break;
+        }
+        let (piece, rest) = bytes.split_at(bytes.len().min(length.into()));
+        pieces.push(piece);
+        bytes = rest;
+    }
+    pieces
+}
+
+/// The first length at which no continuation can make `bytes` UTF-8, by asking the standard library about each.
+pub fn first_impossible(bytes: &[u8]) -> Option<usize> {
+    (1..=bytes.len()).find(|&n| std::str::from_utf8(&bytes[..n]).is_err_and(|error| error.error_len().is_some()))
+}
