@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str;
 
-use super::lists::is_token;
+use super::lists::{is_token, trim};
 use crate::error::{HandshakeError, HeaderError};
 
 /// Where header values are looked up. The rules of the handshake know nothing more of the form that a head came in.
@@ -107,14 +107,6 @@ pub(crate) fn span(head: &[u8], part: &[u8]) -> [u32; 2] {
     let start = part.as_ptr() as usize - head.as_ptr() as usize;
     // A head is held to 1 GiB by `Config::max_handshake_size`.
     [start as u32, (start + part.len()) as u32]
-}
-
-/// Optional white space around a value is no part of it (RFC 9110 5.5).
-pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
 }
 
 /// The parser's errors in the words of the handshake.

@@ -5,7 +5,6 @@
 
 use alloc::vec::Vec;
 
-use super::fields::trim;
 use crate::error::HandshakeError;
 
 /// Whether `text` is a token (RFC 9110 5.6.2): visible ASCII without separators, at least one character.
@@ -15,6 +14,14 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Optional white space around a value is no part of it (RFC 9110 5.5).
+pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// The elements of a list of tokens.

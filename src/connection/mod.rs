@@ -1,0 +1,355 @@
+//! The connection: the only place where the receiving and the sending half meet.
+
+mod closing;
+mod opening;
+mod sending;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use crate::close::CloseCode;
+use crate::config::{Config, Role, Seed};
+use crate::error::RequestError;
+use crate::event::{Cause, Closed, Deadline, Event};
+use crate::frame::OpCode;
+use crate::handshake::{ClientHandshake, ClientRequest, Negotiated};
+use crate::receive::{Received, Receiver};
+use crate::send::{MaskKeys, Output, Sender};
+use crate::timers::{Expired, Timer, Timers};
+use closing::Ending;
+pub use closing::Shutdown;
+use opening::Handshake;
+
+/// A WebSocket connection, either role, without its transport.
+///
+/// There are four kinds of methods:
+///
+/// - what arrived: [`receive`](Self::receive), [`receive_eof`](Self::receive_eof),
+///   [`advance_time`](Self::advance_time); the first answers with events, and is the only source of them;
+/// - what to say: [`accept`](Self::accept), [`reject`](Self::reject), [`send_text`](Self::send_text) and its
+///   like, [`ping`](Self::ping), [`close`](Self::close), [`abort`](Self::abort); what the caller does wrong is an
+///   `Err` that changes nothing;
+/// - what to do: [`output`](Self::output), [`next_timeout`](Self::next_timeout),
+///   [`wants_shutdown`](Self::wants_shutdown);
+/// - how it stands: [`state`](Self::state), [`subprotocol`](Self::subprotocol), [`round_trip`](Self::round_trip).
+///
+/// Every method may be called in every state.
+///
+/// ```
+/// use bytes::Buf;
+/// use websocket_proto::{Config, Connection, Event, Response};
+///
+/// let mut conn = Connection::server(Config::new());
+/// let mut arrived = *b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\
+///     \x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+/// let mut input = &mut arrived[..];
+/// while let Some(event) = conn.receive(&mut input) {
+///     match event {
+///         Event::Request(_) => conn.accept(Response::new()).unwrap(),
+///         Event::Text(text) => conn.send_text(&text).unwrap(),
+///         _ => {}
+///     }
+/// }
+/// assert!(conn.output().chunk().ends_with(b"\r\n\r\n\x81\x05Hello"));
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    config: Arc<Config>,
+    receiver: Receiver,
+    sender: Sender,
+    output: Output,
+    timers: Timers,
+    /// What an opening handshake needs, and what waits behind it.
+    handshake: Option<Box<Handshake>>,
+    negotiated: Option<Box<Negotiated>>,
+    /// The last event, until it is delivered.
+    closed: Option<Box<Closed>>,
+    role: Role,
+    phase: Phase,
+    /// The code of the Close frame that we sent first.
+    close_sent: Option<CloseCode>,
+    ending: Ending,
+}
+
+/// What `receive` does with bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// A server collects the request's head.
+    Request,
+    /// A request waits for the caller's answer; what comes behind it is kept.
+    Answer,
+    /// A client collects the response.
+    Response,
+    /// What was kept behind a request comes before what arrives.
+    Replay,
+    /// Frames, also after we sent a Close.
+    Frames,
+    /// Nothing: the connection is over.
+    Over,
+}
+
+/// Where a connection stands: the `readyState` of a browser's `WebSocket`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The opening handshake is under way.
+    Connecting,
+    /// Messages can be sent and received.
+    Open,
+    /// We sent a Close frame; the peer may still send messages until its own comes.
+    Closing,
+    /// Over; the output may still be drained.
+    Closed,
+}
+
+impl Connection {
+    /// A server's end, waiting for a request. It owns no heap memory until bytes come.
+    ///
+    /// `config` is a [`Config`], or an `Arc` of one that many connections share.
+    pub fn server(config: impl Into<Arc<Config>>) -> Self {
+        Self::new(config.into(), Role::Server, None, Phase::Request)
+    }
+
+    /// A client's end; its request is in the [`output`](Self::output).
+    ///
+    /// # Errors
+    ///
+    /// What in `request` can't be sent; then there is no connection, and nothing to send.
+    ///
+    /// ```
+    /// use bytes::Buf;
+    /// use websocket_proto::{ClientRequest, Config, Connection, Seed};
+    ///
+    /// let request = ClientRequest::new("ws://example.com/chat".parse()?);
+    /// # #[cfg(feature = "getrandom")]
+    /// let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
+    /// # #[cfg(feature = "getrandom")]
+    /// assert!(conn.output().chunk().starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn client(request: ClientRequest, config: impl Into<Arc<Config>>, seed: Seed) -> Result<Self, RequestError> {
+        let mut keys = MaskKeys::new(seed);
+        let (head, handshake) = ClientHandshake::new(request, keys.nonce())?;
+        let mut this = Self::new(config.into(), Role::Client, Some(keys), Phase::Response);
+        this.output.extend(head.as_bytes());
+        this.handshake = Some(Box::new(Handshake::Response(handshake)));
+        Ok(this)
+    }
+
+    /// A server's end whose opening handshake was done elsewhere; it is open.
+    pub fn upgraded_server(negotiated: Negotiated, config: impl Into<Arc<Config>>) -> Self {
+        Self::new(config.into(), Role::Server, None, Phase::Frames).negotiated(negotiated)
+    }
+
+    /// A client's end whose opening handshake was done elsewhere; it is open.
+    pub fn upgraded_client(negotiated: Negotiated, config: impl Into<Arc<Config>>, seed: Seed) -> Self {
+        Self::new(config.into(), Role::Client, Some(MaskKeys::new(seed)), Phase::Frames).negotiated(negotiated)
+    }
+
+    fn new(config: Arc<Config>, role: Role, keys: Option<MaskKeys>, phase: Phase) -> Self {
+        let peer = match role {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        };
+        let timer = if phase == Phase::Frames { Timer::Idle } else { Timer::Opening };
+        Self {
+            receiver: Receiver::new(peer),
+            sender: Sender::new(keys),
+            output: Output::new(config.max_pending_output),
+            timers: Timers::new(timer),
+            handshake: None,
+            negotiated: None,
+            closed: None,
+            role,
+            phase,
+            close_sent: None,
+            ending: Ending::Open,
+            config,
+        }
+    }
+
+    fn negotiated(mut self, negotiated: Negotiated) -> Self {
+        self.negotiated = negotiated.boxed();
+        self
+    }
+
+    /// Takes in bytes that arrived and answers with the next event; `None` when all of the input is taken in and
+    /// nothing else is to be told. The input is unmasked in place.
+    ///
+    /// Call it until it answers `None`, also after [`receive_eof`](Self::receive_eof) and
+    /// [`advance_time`](Self::advance_time), with an empty input where nothing arrived. Stopping earlier is fine as
+    /// long as what is left of `input` is passed again: that is how a receiver holds a sender back.
+    ///
+    /// What the peer does wrong is no error here: the last event, [`Closed`](Event::Closed), tells of it.
+    #[inline]
+    pub fn receive<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        if !input.is_empty() {
+            self.timers.heard();
+        }
+        if self.phase == Phase::Frames {
+            if let Some(event) = self.receive_frames(input) {
+                return Some(event);
+            }
+            if self.phase == Phase::Frames {
+                return None;
+            }
+        }
+        self.receive_around(input)
+    }
+
+    /// The transport has ended: nothing more will arrive. Call [`receive`](Self::receive) behind it for the events.
+    pub fn receive_eof(&mut self) {
+        if let Some(Handshake::Replay { eof, .. }) = self.handshake.as_deref_mut() {
+            *eof = true;
+        } else if self.phase != Phase::Over {
+            if self.phase != Phase::Response {
+                self.end(Closed::abnormal(Cause::Eof), Ending::Finish);
+            } else if !self.refusal_ends() {
+                // What is left of the request is of no use to a server that has gone.
+                self.output.clear();
+                self.end(Closed::abnormal(Cause::Eof), Ending::Abort);
+            }
+        } else if self.ending == Ending::AwaitEof {
+            self.ending = Ending::Finish;
+        }
+    }
+
+    /// Tells what time it is, since an epoch of the caller's choice. Deadlines are armed and fire here and nowhere else;
+    /// whoever never calls it has none. Call it once in every turn of the loop, before [`receive`](Self::receive),
+    /// and at the latest when [`next_timeout`](Self::next_timeout) has passed. Time never runs backwards: an earlier
+    /// `now` than before counts as the same.
+    pub fn advance_time(&mut self, now: Duration) {
+        match self.timers.advance(now, &self.config) {
+            None => {}
+            Some(Expired::Opening) => self.opening_expired(),
+            Some(Expired::Idle(payload)) => {
+                if self.state() == State::Open && !self.output.is_full() {
+                    self.sender.control(&mut self.output, OpCode::Ping, &payload);
+                }
+                self.timers.ping_sent(&payload);
+            }
+            Some(Expired::Keepalive) => self.lose(Deadline::Keepalive),
+            Some(Expired::Closing) => self.lose(Deadline::Closing),
+        }
+    }
+
+    /// When [`advance_time`](Self::advance_time) should be called next, on the caller's clock; `None` for no deadline.
+    ///
+    /// It changes when a deadline fires or the state changes, not with every frame: received bytes are found out about
+    /// when the keepalive fires.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    /// The bytes to send. Write them in every turn of the loop, also after [`Event::Closed`].
+    #[inline]
+    pub fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    /// Where the connection stands.
+    pub fn state(&self) -> State {
+        match self.phase {
+            Phase::Request | Phase::Answer | Phase::Response => State::Connecting,
+            Phase::Replay | Phase::Frames if self.close_sent.is_some() => State::Closing,
+            Phase::Replay | Phase::Frames => State::Open,
+            Phase::Over => State::Closed,
+        }
+    }
+
+    /// The subprotocol agreed on, once the connection is open.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.negotiated.as_ref()?.subprotocol.as_deref()
+    }
+
+    /// Which side of the connection this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// How long the answer to the last answered ping took, on the clock of [`advance_time`](Self::advance_time).
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.timers.round_trip()
+    }
+
+    #[inline]
+    fn receive_frames<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        match self.receiver.receive(input, &self.config) {
+            Ok(Some(Received::Text(text))) => Some(Event::Text(text)),
+            Ok(Some(Received::Binary(data))) => Some(Event::Binary(data)),
+            Ok(Some(Received::Ping(payload))) => {
+                // RFC 6455 5.5.2; nothing follows a Close of ours, which the peer would discard (1.4).
+                if self.config.auto_pong && self.close_sent.is_none() {
+                    self.sender.answer(&mut self.output, &payload);
+                }
+                Some(Event::Ping(payload))
+            }
+            Ok(Some(Received::Pong(payload))) => {
+                self.timers.pong_received(&payload);
+                Some(Event::Pong(payload))
+            }
+            Ok(Some(Received::Close(frame))) => {
+                self.close_received(frame);
+                None
+            }
+            Ok(None) => None,
+            Err(error) => {
+                self.violated(error);
+                None
+            }
+        }
+    }
+
+    /// Everything but frames from the input: the handshake, what was kept behind it, and what comes after the end.
+    fn receive_around<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        loop {
+            match self.phase {
+                Phase::Request => match self.receive_request(input) {
+                    Ok(event) => return event,
+                    Err(error) => self.refuse(error),
+                },
+                Phase::Answer => match self.keep(input) {
+                    Ok(()) => return None,
+                    Err(error) => self.refuse(error),
+                },
+                Phase::Response => match self.receive_response(input) {
+                    Ok(Some(event)) => return Some(event),
+                    Ok(None) if self.phase == Phase::Response => return None,
+                    Ok(None) => {}
+                    Err(error) => {
+                        self.end(Closed::abnormal(Cause::Handshake(error)), Ending::Abort);
+                    }
+                },
+                Phase::Replay => {
+                    if let Some(event) = self.replay() {
+                        return Some(event);
+                    }
+                }
+                Phase::Frames => {
+                    if let Some(event) = self.receive_frames(input) {
+                        return Some(event);
+                    }
+                    if self.phase == Phase::Frames {
+                        return None;
+                    }
+                }
+                Phase::Over => {
+                    *input = &mut [];
+                    if let Some(Handshake::Rejected(response)) = self.handshake.take().map(|boxed| *boxed) {
+                        return Some(Event::Rejected(response));
+                    }
+                    return self.closed.take().map(Event::Closed);
+                }
+            }
+        }
+    }
+}
+
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Connection>();
+    is_send_and_sync::<Event<'static>>();
+    assert!(size_of::<Connection>() <= 256);
+    assert!(size_of::<Event<'static>>() <= 32);
+};

@@ -1,0 +1,224 @@
+//! The opening handshake as a connection goes through it: what is collected, what waits, what is answered.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::closing::Ending;
+use super::{Connection, Phase};
+use crate::error::{AcceptError, HandshakeError};
+use crate::event::{Cause, Closed, Deadline, Event};
+use crate::handshake::{
+    ClientHandshake, HandshakeResponse, HeadReader, Negotiated, Outcome, Rejection, Response, Upgrade, read_request,
+};
+use crate::timers::Timer;
+
+/// What an opening handshake needs while it is under way.
+#[derive(Debug)]
+pub(super) enum Handshake {
+    Request(HeadReader),
+    /// Without an upgrade, the request was plain HTTP.
+    Answer {
+        upgrade: Option<Upgrade>,
+        kept: Vec<u8>,
+    },
+    Replay {
+        kept: Vec<u8>,
+        start: usize,
+        /// The transport ended behind them.
+        eof: bool,
+    },
+    Response(ClientHandshake),
+    /// To be delivered.
+    Rejected(Box<HandshakeResponse>),
+}
+
+/// What is said when the deadline of the opening handshake has passed.
+const LATE: &str = "the opening handshake took too long\n";
+
+/// The answer to a request that waits: a server's part of the opening handshake.
+impl Connection {
+    /// Accepts the request that waits: the connection is open, and messages may be sent behind the response at once.
+    ///
+    /// # Errors
+    ///
+    /// No request waits, it asks for no upgrade, or the response can't be sent; then the request still waits.
+    pub fn accept(&mut self, response: Response) -> Result<(), AcceptError> {
+        let Some(Handshake::Answer { upgrade, kept }) = self.handshake.as_deref_mut() else {
+            return Err(AcceptError::NoRequest);
+        };
+        let Some(upgrade) = upgrade else {
+            return Err(AcceptError::NotWebSocket);
+        };
+        if response.chosen().is_some_and(|chosen| !upgrade.offers(chosen)) {
+            return Err(AcceptError::SubprotocolNotOffered);
+        }
+        let head = response.encode(&upgrade.accept)?;
+        let kept = core::mem::take(kept);
+        self.output.extend(head.as_bytes());
+        self.negotiated = Negotiated::new().subprotocol(response.chosen()).boxed();
+        if kept.is_empty() {
+            self.handshake = None;
+            self.phase = Phase::Frames;
+        } else {
+            self.handshake = Some(Box::new(Handshake::Replay { kept, start: 0, eof: false }));
+            self.phase = Phase::Replay;
+        }
+        self.timers.arm(Timer::Idle, &self.config);
+        Ok(())
+    }
+
+    /// Answers the request that waits with something other than 101; the connection is over with that.
+    ///
+    /// # Errors
+    ///
+    /// No request waits, or the answer can't be sent; then the request still waits.
+    pub fn reject(&mut self, rejection: Rejection) -> Result<(), AcceptError> {
+        if self.phase != Phase::Answer {
+            return Err(AcceptError::NoRequest);
+        }
+        let status = rejection.status();
+        self.respond(rejection)?;
+        self.end(Closed::abnormal(Cause::Rejected(status)), Ending::Finish);
+        Ok(())
+    }
+
+    pub(super) fn receive_request<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Event<'b>>, HandshakeError> {
+        if input.is_empty() {
+            return Ok(None);
+        }
+        let handshake = self.handshake.get_or_insert_with(|| Box::new(Handshake::Request(HeadReader::default())));
+        let Handshake::Request(reader) = &mut **handshake else {
+            return Ok(None);
+        };
+        let Some(head) = reader.read(input, &self.config)? else {
+            return Ok(None);
+        };
+        let (request, upgrade) = read_request(head)?;
+        let request = Box::new(request);
+        let event = if upgrade.is_some() { Event::Request(request) } else { Event::HttpRequest(request) };
+        **handshake = Handshake::Answer { upgrade, kept: Vec::new() };
+        self.phase = Phase::Answer;
+        Ok(Some(event))
+    }
+
+    /// Keeps what comes behind a request until it is answered. Plain HTTP isn't waited for.
+    pub(super) fn keep(&mut self, input: &mut &mut [u8]) -> Result<(), HandshakeError> {
+        let Some(Handshake::Answer { upgrade, kept }) = self.handshake.as_deref_mut() else {
+            return Ok(());
+        };
+        if upgrade.is_none() {
+            return Err(HandshakeError::NoUpgrade);
+        }
+        if input.len() > self.config.max_handshake_size - kept.len() {
+            return Err(HandshakeError::EarlyData);
+        }
+        kept.extend_from_slice(input);
+        *input = &mut [];
+        Ok(())
+    }
+
+    /// Events of what was kept; when it is used up, what arrived is next.
+    pub(super) fn replay(&mut self) -> Option<Event<'static>> {
+        let Some(mut handshake) = self.handshake.take() else {
+            self.phase = Phase::Frames;
+            return None;
+        };
+        let Handshake::Replay { kept, start, eof } = &mut *handshake else {
+            self.phase = Phase::Frames;
+            return None;
+        };
+        let mut rest = &mut kept[*start..];
+        let before = rest.len();
+        let event = self.receive_frames(&mut rest).map(Event::into_owned);
+        *start += before - rest.len();
+        if self.phase == Phase::Replay {
+            if event.is_some() {
+                self.handshake = Some(handshake);
+            } else {
+                self.phase = Phase::Frames;
+                if *eof {
+                    self.end(Closed::abnormal(Cause::Eof), Ending::Finish);
+                }
+            }
+        }
+        event
+    }
+
+    pub(super) fn receive_response<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Event<'b>>, HandshakeError> {
+        let Some(Handshake::Response(handshake)) = self.handshake.as_deref_mut() else {
+            return Ok(None);
+        };
+        match handshake.receive(input, &self.config)? {
+            None => Ok(None),
+            Some(Outcome::Open(response)) => {
+                self.handshake = None;
+                let subprotocol = response.header("Sec-WebSocket-Protocol");
+                self.negotiated = Negotiated::new().subprotocol(subprotocol).boxed();
+                self.phase = Phase::Frames;
+                self.timers.arm(Timer::Idle, &self.config);
+                Ok(Some(Event::Open(response)))
+            }
+            Some(Outcome::Rejected(response)) => {
+                self.rejected(response);
+                Ok(None)
+            }
+        }
+    }
+
+    pub(super) fn rejected(&mut self, response: Box<HandshakeResponse>) {
+        let cause = Cause::Rejected(response.status());
+        self.end(Closed::abnormal(cause), Ending::Abort);
+        self.handshake = Some(Box::new(Handshake::Rejected(response)));
+    }
+
+    /// The end of the transport, or a deadline, may be the end of a refusal's body.
+    pub(super) fn refusal_ends(&mut self) -> bool {
+        let Some(Handshake::Response(handshake)) = self.handshake.as_deref_mut() else {
+            return false;
+        };
+        let refusal = handshake.give_up();
+        let ends = refusal.is_some();
+        if let Some(response) = refusal {
+            self.rejected(response);
+        }
+        ends
+    }
+
+    /// Answers a malformed request with its status and one line.
+    pub(super) fn refuse(&mut self, error: HandshakeError) {
+        let sent = self.respond(Rejection::from(error));
+        debug_assert!(sent.is_ok(), "our own answers can be sent");
+        self.end(Closed::abnormal(Cause::Handshake(error)), Ending::Finish);
+    }
+
+    pub(super) fn respond(&mut self, rejection: Rejection) -> Result<(), AcceptError> {
+        let (head, body) = rejection.encode()?;
+        self.output.extend(head.as_bytes());
+        self.output.attach(body);
+        Ok(())
+    }
+
+    pub(super) fn opening_expired(&mut self) {
+        if self.phase == Phase::Response {
+            if !self.refusal_ends() {
+                self.lose(Deadline::Opening);
+            }
+            return;
+        }
+        let mut ending = Ending::Abort;
+        if self.handshake.is_some() {
+            // The client was too slow, or our own side was.
+            let status = if self.phase == Phase::Answer { 503 } else { 408 };
+            let sent = self.respond(Rejection::new(status).body(LATE));
+            debug_assert!(sent.is_ok(), "our own answers can be sent");
+            ending = Ending::Finish;
+        }
+        self.end(Closed::abnormal(Cause::Timeout(Deadline::Opening)), ending);
+    }
+}

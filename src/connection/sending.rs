@@ -1,0 +1,122 @@
+//! Messages, pings and pongs: what a caller may send, and when.
+
+use super::{Connection, State};
+use crate::error::SendError;
+use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
+use crate::send::{Kind, Message};
+
+/// What to say.
+impl Connection {
+    /// Sends a text message.
+    ///
+    /// # Errors
+    ///
+    /// The connection isn't open, its output is full, or a fragmented message is unfinished; nothing is sent then.
+    #[inline]
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.may_send()?;
+        self.sender.message(&mut self.output, Kind::Text, text.as_bytes())
+    }
+
+    /// Sends a binary message.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_text`](Self::send_text).
+    #[inline]
+    pub fn send_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
+        self.may_send()?;
+        self.sender.message(&mut self.output, Kind::Binary, data)
+    }
+
+    /// Sends a message that is handed over: a server chains a large payload into its output instead of copying it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_text`](Self::send_text).
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send(String::from("text"))?;
+    /// conn.send(vec![0; 1 << 20])?;
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.may_send()?;
+        let message = message.into();
+        self.sender.owned_message(&mut self.output, message.kind(), message.into_payload())
+    }
+
+    /// Sends a fragment of a message (RFC 6455 5.4). The first decides the kind, which the others repeat; the last ends
+    /// the message; control frames may be sent in between. Text may be cut anywhere, also inside a character.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_text`](Self::send_text), and text that can't be UTF-8; nothing is sent then, and the message
+    /// stands where it stood.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Kind, Negotiated, SendError};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send_fragment(Kind::Text, "你好".as_bytes(), false)?;
+    /// conn.ping(b"")?;
+    /// assert_eq!(conn.send_text("another"), Err(SendError::UnfinishedMessage));
+    /// conn.send_fragment(Kind::Text, b"!", true)?;
+    /// # Ok::<(), SendError>(())
+    /// ```
+    pub fn send_fragment(&mut self, kind: Kind, data: &[u8], last: bool) -> Result<(), SendError> {
+        self.may_send()?;
+        self.sender.fragment(&mut self.output, kind, data, last)
+    }
+
+    /// Sends a ping of at most 125 bytes; the answer comes as [`Event::Pong`].
+    ///
+    /// # Errors
+    ///
+    /// The connection isn't open, its output is full, or the payload is too long; nothing is sent then.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.send_control(OpCode::Ping, payload)?;
+        self.timers.ping_sent(payload);
+        Ok(())
+    }
+
+    /// Sends a pong of at most 125 bytes that no ping asked for, or that
+    /// [`auto_pong`](Config::auto_pong) was switched off for.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ping`](Self::ping).
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.send_control(OpCode::Pong, payload)
+    }
+
+    pub(super) fn send_control(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
+        self.is_open()?;
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(SendError::ControlTooLong);
+        }
+        if self.output.is_full() {
+            return Err(SendError::OutputFull);
+        }
+        self.sender.control(&mut self.output, opcode, payload);
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn may_send(&self) -> Result<(), SendError> {
+        self.is_open()?;
+        if self.output.is_full() { Err(SendError::OutputFull) } else { Ok(()) }
+    }
+
+    #[inline]
+    pub(super) fn is_open(&self) -> Result<(), SendError> {
+        match self.state() {
+            State::Open => Ok(()),
+            State::Connecting => Err(SendError::Connecting),
+            State::Closing | State::Closed => Err(SendError::Closed),
+        }
+    }
+}
