@@ -14,7 +14,7 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -69,15 +69,15 @@ struct Server {
 }
 
 struct Client {
-    name: String,
+    /// Given when it is let in: browsers open spare sockets, too.
+    name: OnceLock<String>,
     link: Link,
 }
 
 impl Server {
     fn serve(&self, stream: TcpStream) -> io::Result<()> {
-        let name = format!("guest-{}", self.clients.fetch_add(1, Ordering::Relaxed) + 1);
         let link = Link::new(stream, Connection::server(Arc::clone(&self.config)))?;
-        let client = Arc::new(Client { name, link });
+        let client = Arc::new(Client { name: OnceLock::new(), link });
         // What is to be said to the chat, once this client isn't locked any more.
         let said = RefCell::new(Vec::new());
         let handle = |conn: &mut Connection, event: Event<'_>| {
@@ -86,15 +86,19 @@ impl Server {
             match event {
                 Event::Request(request) => said.extend(self.open(&client, conn, &request)),
                 Event::HttpRequest(request) => serve_page(conn, &request),
-                Event::Text(text) if in_chat => said.push(format!("{}: {text}", client.name).into()),
+                Event::Text(text) if in_chat => said.push(format!("{}: {text}", client.name()).into()),
                 Event::Binary(data) if in_chat => said.push(data.into()),
                 Event::Text(text) => or_abort(conn.send_text(&text).is_ok(), conn),
                 Event::Binary(data) => or_abort(conn.send_binary(&data).is_ok(), conn),
-                // A page was served.
-                Event::Closed(closed) if closed.cause == Cause::Rejected(200) => {}
-                Event::Closed(closed) => {
-                    self.log(&client.name, &closed.to_string());
+                Event::Closed(closed) if client.name.get().is_some() => {
+                    self.log(client.name(), &closed.to_string());
                     said.extend(self.leave(&client));
+                }
+                Event::Closed(closed) => {
+                    // A page was served, or a spare socket wasn't used.
+                    if let Cause::Handshake(error) = closed.cause {
+                        self.log("refused:", &error.to_string());
+                    }
                 }
                 _ => {}
             }
@@ -111,11 +115,13 @@ impl Server {
     fn open(&self, client: &Arc<Client>, conn: &mut Connection, request: &Request) -> Option<Message> {
         let response = Response::new().subprotocol(request.choose(&["chat", "echo"]));
         or_abort(conn.accept(response).is_ok(), conn);
-        self.log(&client.name, &format!("opened {}", request.resource()));
+        let name = || format!("guest-{}", self.clients.fetch_add(1, Ordering::Relaxed) + 1);
+        let name = client.name.get_or_init(name);
+        self.log(name, &format!("opened {}", request.resource()));
         (request.path() == "/chat").then(|| {
             let mut chat = self.chat();
             chat.push(Arc::clone(client));
-            format!("* {} joined, {} here", client.name, chat.len()).into()
+            format!("* {name} joined, {} here", chat.len()).into()
         })
     }
 
@@ -123,7 +129,7 @@ impl Server {
         let mut chat = self.chat();
         let place = chat.iter().position(|other| Arc::ptr_eq(other, client))?;
         chat.swap_remove(place);
-        Some(format!("* {} left, {} here", client.name, chat.len()).into())
+        Some(format!("* {} left, {} here", client.name(), chat.len()).into())
     }
 
     fn is_in_chat(&self, client: &Arc<Client>) -> bool {
@@ -151,6 +157,10 @@ impl Server {
 }
 
 impl Client {
+    fn name(&self) -> &str {
+        self.name.get().map_or("somebody", String::as_str)
+    }
+
     /// Sends to this client from any thread; one that doesn't keep up is let go.
     fn push(&self, message: &Message) {
         self.link.with(|conn| {

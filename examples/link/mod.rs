@@ -107,6 +107,8 @@ impl Link {
         let mut conn = self.lock();
         loop {
             conn.advance_time(self.start.elapsed());
+            // A deadline may have something to say.
+            self.changed.notify_all();
             if let Some(shutdown) = conn.wants_shutdown() {
                 if shutdown == Shutdown::Abort {
                     // Wakes the writer, if it waits for the peer.
@@ -135,6 +137,7 @@ impl Link {
                 conn = self.lock();
                 if written.is_err() {
                     conn.abort();
+                    self.changed.notify_all();
                 }
                 continue;
             }

@@ -54,7 +54,7 @@ async def running(binary):
         expect(started.process.returncode, None)
         started.process.kill()
         await started.process.wait()
-        unexpected = [line for line in await started.rest() if not re.match(r"guest-\d+ (opened /|closed with )", line)]
+        unexpected = [line for line in await started.rest() if not re.match(r"guest-\d+ (opened /|closed with )|refused: ", line)]
         expect(unexpected, [])
 
 
