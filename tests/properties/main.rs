@@ -1,0 +1,14 @@
+//! Properties: what holds for any input, any cut of it and any order of calls.
+//!
+//! `PROPTEST_CASES` sets how many cases each of them is tried with.
+
+mod chunking;
+mod generate;
+mod model;
+mod reference;
+mod roundtrip;
+// It looks at what is pending through `chunks_vectored`.
+#[cfg(feature = "std")]
+mod state_table;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,58 @@
+//! What is received is what the naive [reference](crate::reference) decoder says.
+
+use proptest::prelude::*;
+use websocket_proto::{ProtocolError, Role};
+
+use crate::generate::{cases, limits, role_and_stream};
+use crate::reference::{Heard, decode};
+use crate::support::{feed, open_with, other, sent};
+
+proptest! {
+    #![proptest_config(cases(2000))]
+
+    /// B-01 to B-35, B-54, B-81, B-82, B-89, B-91: any stream gives the messages, the error and the answers that the
+    /// text of the RFC and the limits ask for.
+    #[test]
+    fn a_stream_says_what_the_reference_says((role, stream) in role_and_stream(), limits in limits()) {
+        let mut conn = open_with(role, limits.config());
+        let heard: Vec<_> = feed(&mut conn, &stream).into_iter().filter_map(Heard::of).collect();
+        prop_assert_eq!(&heard, &decode(other(role), &stream, &limits));
+
+        let answers: Vec<_> = heard.iter().filter_map(answer).collect();
+        let sent = sent(&mut conn);
+        prop_assert!(sent.iter().all(|frame| frame.key.is_some() == (role == Role::Client)));
+        prop_assert_eq!(sent.into_iter().map(|frame| (frame.first, frame.payload)).collect::<Vec<_>>(), answers);
+    }
+
+    /// B-05, B-30, B-71, B-83: every byte is judged when it comes, in the middle of a header, a character or a payload
+    /// as well, and nothing behind the last event.
+    #[test]
+    fn every_byte_is_judged_when_it_comes((role, stream) in role_and_stream(), limits in limits()) {
+        let mut conn = open_with(role, limits.config());
+        let stream = &stream[..stream.len().min(300)];
+        let mut heard = Vec::new();
+        for (at, byte) in stream.iter().enumerate() {
+            heard.extend(feed(&mut conn, &[*byte]).into_iter().filter_map(Heard::of));
+            prop_assert_eq!(&heard, &decode(other(role), &stream[..=at], &limits), "behind byte {}", at);
+        }
+    }
+}
+
+/// The frame that answers: RFC 6455 5.5.1, 5.5.2 and 7.4.1.
+fn answer(heard: &Heard) -> Option<(u8, Vec<u8>)> {
+    match heard {
+        Heard::Text(_) | Heard::Binary(_) | Heard::Pong(_) => None,
+        Heard::Ping(payload) => Some((0x8a, payload.clone())),
+        Heard::Close(1005, _) => Some((0x88, Vec::new())),
+        Heard::Close(code, _) => Some((0x88, code.to_be_bytes().to_vec())),
+        Heard::Wrong(error) => Some((0x88, code_for(*error).to_be_bytes().to_vec())),
+    }
+}
+
+fn code_for(error: ProtocolError) -> u16 {
+    match error {
+        ProtocolError::InvalidUtf8 | ProtocolError::CloseReason => 1007,
+        ProtocolError::FrameTooLarge | ProtocolError::MessageTooLarge | ProtocolError::TooManyFragments => 1009,
+        _ => 1002,
+    }
+}

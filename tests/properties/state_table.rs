@@ -1,0 +1,401 @@
+//! Every call in every state, in any order: what always holds.
+
+use std::io::IoSlice;
+use std::time::Duration;
+
+use bytes::Buf;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use websocket_proto::{
+    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, Kind, Negotiated, Rejection, Response, Role,
+    SendError, Shutdown, State,
+};
+
+use crate::generate::{Limits, bytes, cases, code, dial, encode, frames, response, role, stream, text};
+use crate::reference::{Heard, decode};
+use crate::support::{self, frame, other, request, seed};
+
+const IDLE: Duration = Duration::from_millis(200);
+const SILENCE: Duration = Duration::from_millis(100);
+
+/// The longest payload that is sent here.
+const LONGEST: usize = 5_000;
+
+/// The largest things that the limit of pending output doesn't hold back: a head with its body, and a Close frame.
+const HEAD_AND_CLOSE: usize = 512;
+
+/// What the peer, the clock or the caller does.
+#[derive(Clone, Debug)]
+enum Action {
+    /// The peer's part of a right opening handshake.
+    Handshake,
+    Bytes(Vec<u8>),
+    /// The peer answers the newest ping.
+    Answer,
+    Eof,
+    /// That many milliseconds pass.
+    Time(u64),
+    Accept(Option<&'static str>, &'static str),
+    Reject(u16),
+    Text(String),
+    Binary(Vec<u8>),
+    HandOver(Vec<u8>),
+    Fragment(bool, Vec<u8>, bool),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close(CloseCode, String),
+    Abort,
+    Advance(usize),
+    Take,
+}
+
+/// From the opening handshake on, or open from the beginning.
+fn actions(role: Role, upgraded: bool) -> impl Strategy<Value = Vec<Action>> {
+    let opening = match role {
+        Role::Client => vec![Action::Handshake],
+        Role::Server => vec![Action::Handshake, Action::Accept(None, "")],
+    };
+    let opening = prop_oneof![3 => Just(opening), 1 => Just(Vec::new())];
+    let opening = opening.prop_map(move |opening| if upgraded { Vec::new() } else { opening });
+    let rest = prop_oneof![vec(action(role), 0..40), vec(calm(role), 0..40)];
+    (opening, rest).prop_map(|(opening, rest)| [opening, rest].concat())
+}
+
+/// What a connection may live with for long.
+fn calm(role: Role) -> impl Strategy<Value = Action> {
+    prop_oneof![
+        3 => frames(20).prop_map(move |frames| Action::Bytes(encode(other(role), [1, 2, 3, 4], &frames))),
+        6 => Just(Action::Answer),
+        16 => (0..150u64).prop_map(Action::Time),
+        2 => text(LONGEST).prop_map(Action::Text),
+        2 => vec(any::<u8>(), 0..130).prop_map(Action::Ping),
+        3 => (0..300usize).prop_map(Action::Advance),
+        3 => Just(Action::Take),
+    ]
+}
+
+fn action(role: Role) -> impl Strategy<Value = Action> {
+    let codes = prop_oneof![8 => code(), 1 => select(&[CloseCode::NO_STATUS, CloseCode::MISSING_EXTENSION][..])];
+    let reason = prop_oneof![text(20), text(LONGEST)];
+    let names = (select(&[None, Some("a"), Some("b")][..]), select(&["", "X-Name", "Upgrade", "a b"][..]));
+    prop_oneof![
+        12 => calm(role),
+        1 => Just(Action::Handshake),
+        3 => stream(other(role)).prop_map(Action::Bytes),
+        1 => Just(Action::Eof),
+        1 => names.prop_map(|(subprotocol, header)| Action::Accept(subprotocol, header)),
+        1 => select(&[99, 101, 200, 204, 404, 600][..]).prop_map(Action::Reject),
+        2 => bytes(LONGEST).prop_map(Action::Binary),
+        2 => prop_oneof![0..20usize, 4_000..LONGEST]
+            .prop_map(|length| Action::HandOver((0..length).map(|i| i as u8).collect())),
+        4 => (any::<bool>(), text(20), any::<bool>())
+            .prop_map(|(text, data, last)| Action::Fragment(text, data.into_bytes(), last)),
+        1 => (any::<bool>(), bytes(LONGEST), any::<bool>())
+            .prop_map(|(text, data, last)| Action::Fragment(text, data, last)),
+        2 => vec(any::<u8>(), 0..130).prop_map(Action::Pong),
+        2 => (codes, reason).prop_map(|(code, reason)| Action::Close(code, reason)),
+        1 => Just(Action::Abort),
+    ]
+}
+
+/// Deadlines short enough to pass, limits small enough to reach; how much output may be pending.
+fn config() -> impl Strategy<Value = (Config, usize)> {
+    let pending = select(&[1, 300, 100_000][..]);
+    (pending, any::<bool>(), any::<bool>()).prop_map(|(pending, auto_pong, keepalive)| {
+        let config = Config::new()
+            .max_pending_output(pending)
+            .auto_pong(auto_pong)
+            .handshake_timeout(Duration::from_millis(400))
+            .close_timeout(Duration::from_millis(150));
+        (if keepalive { config.keepalive(IDLE, SILENCE) } else { config }, pending)
+    })
+}
+
+/// A connection, and what was seen of it so far.
+struct Table {
+    conn: Connection,
+    /// Whether there is a head in front of the frames.
+    upgraded: bool,
+    max_pending: usize,
+    now: Option<Duration>,
+    heard: Duration,
+    /// What was drained.
+    written: Vec<u8>,
+    /// That, and what was pending behind it.
+    stream: Vec<u8>,
+    state: State,
+    /// What was pending has been dropped.
+    cut_off: bool,
+    closed: bool,
+}
+
+impl Table {
+    fn new(role: Role, upgraded: bool, config: Config, max_pending: usize) -> Self {
+        let mut conn = match (role, upgraded) {
+            (Role::Client, false) => dial(config),
+            (Role::Server, false) => Connection::server(config),
+            (Role::Client, true) => Connection::upgraded_client(Negotiated::new(), config, seed()),
+            (Role::Server, true) => Connection::upgraded_server(Negotiated::new(), config),
+        };
+        let (state, stream) = (conn.state(), pending(&mut conn));
+        Self {
+            conn,
+            upgraded,
+            max_pending,
+            now: None,
+            heard: Duration::ZERO,
+            written: Vec::new(),
+            stream,
+            state,
+            cut_off: false,
+            closed: false,
+        }
+    }
+
+    fn step(&mut self, action: Action) {
+        let conn = &mut self.conn;
+        match action {
+            Action::Handshake if conn.role() == Role::Client => self.receive(&response()),
+            Action::Handshake => self.receive(&request()),
+            Action::Bytes(bytes) => self.receive(&bytes),
+            Action::Answer => self.answer(),
+            Action::Eof => conn.receive_eof(),
+            Action::Time(more) => self.pass(Duration::from_millis(more)),
+            Action::Accept(subprotocol, header) => {
+                let response = Response::new().subprotocol(subprotocol);
+                let response = if header.is_empty() { response } else { response.header(header, "value") };
+                let accepted = conn.accept(response);
+                self.answered(accepted, State::Open);
+            }
+            Action::Reject(status) => {
+                let rejected = conn.reject(Rejection::new(status));
+                self.answered(rejected, State::Closed);
+            }
+            Action::Abort => conn.abort(),
+            Action::Advance(count) => {
+                let output = conn.output();
+                let count = count.min(output.chunk().len());
+                self.written.extend(&output.chunk()[..count]);
+                output.advance(count);
+            }
+            Action::Take => self.written.extend(conn.output().take().into_iter().flatten()),
+            send => self.send(send),
+        }
+        self.check();
+    }
+
+    /// Everything that the peer sent, and every event of it.
+    fn receive(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.heard = self.now.unwrap_or_default();
+        }
+        let mut bytes = bytes.to_vec();
+        let mut input = &mut bytes[..];
+        while let Some(event) = self.conn.receive(&mut input) {
+            assert!(!self.closed, "{event:?} behind the last event");
+            let state = self.conn.state();
+            match event {
+                Event::Request(_) | Event::HttpRequest(_) => assert_eq!(state, State::Connecting),
+                Event::Open(_) => assert_eq!(state, State::Open),
+                Event::Text(_) | Event::Binary(_) | Event::Ping(_) | Event::Pong(_) => {
+                    assert!(matches!(state, State::Open | State::Closing));
+                }
+                Event::Closed(closed) => {
+                    self.closed = true;
+                    if closed.cause == Cause::Timeout(Deadline::Keepalive) {
+                        assert!(self.now.unwrap() >= self.heard + IDLE + SILENCE, "given up while it is heard");
+                    }
+                }
+                _ => assert_eq!(state, State::Closed),
+            }
+        }
+        assert!(input.is_empty());
+        assert_eq!(self.closed, self.conn.state() == State::Closed);
+    }
+
+    fn answer(&mut self) {
+        let role = self.conn.role();
+        let sent = self.behind_head().filter(|_| !self.cut_off).map(support::frames).unwrap_or_default();
+        if let Some(ping) = sent.iter().rfind(|frame| frame.first == 0x89) {
+            self.receive(&frame(other(role), 0x8a, &ping.payload));
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let now = self.now.unwrap_or_default() + time;
+        if self.now.is_none() {
+            self.heard = now;
+        }
+        self.now = Some(now);
+        self.conn.advance_time(now);
+        assert!(self.conn.next_timeout().is_none_or(|next| next > now), "what is due was done");
+        // The silence is judged by the clock of this turn.
+        self.receive(&[]);
+    }
+
+    fn answered(&mut self, answered: Result<(), AcceptError>, then: State) {
+        match answered {
+            Ok(()) => assert_eq!((self.state, self.conn.state()), (State::Connecting, then)),
+            Err(_) => assert_eq!((self.state, pending_behind(self)), (self.conn.state(), self.stream.clone())),
+        }
+    }
+
+    /// Whatever is sent is sent as a whole, or not at all.
+    fn send(&mut self, action: Action) {
+        let conn = &mut self.conn;
+        let is_close = matches!(action, Action::Close(..));
+        let sent = match action {
+            Action::Text(text) => conn.send_text(&text),
+            Action::Binary(data) => conn.send_binary(&data),
+            Action::HandOver(data) => conn.send(data),
+            Action::Fragment(text, data, last) => {
+                conn.send_fragment(if text { Kind::Text } else { Kind::Binary }, &data, last)
+            }
+            Action::Ping(payload) => conn.ping(&payload),
+            Action::Pong(payload) => conn.pong(&payload),
+            Action::Close(code, reason) => conn.close(code, &reason),
+            other => unreachable!("{other:?} sends nothing"),
+        };
+        match self.state {
+            State::Connecting => assert_eq!(sent, Err(SendError::Connecting)),
+            State::Open => assert_ne!(sent, Err(SendError::Closed)),
+            State::Closing | State::Closed => assert_eq!(sent, Err(SendError::Closed)),
+        }
+        let stream = pending_behind(self);
+        if sent.is_ok() {
+            assert!(stream.len() > self.stream.len());
+            assert_eq!(self.conn.state(), if is_close { State::Closing } else { State::Open });
+        } else {
+            assert_eq!((stream, self.conn.state()), (self.stream.clone(), self.state));
+        }
+    }
+
+    /// What always holds.
+    fn check(&mut self) {
+        let state = self.conn.state();
+        assert!(rank(self.state) <= rank(state), "from {:?} back to {state:?}", self.state);
+        self.state = state;
+
+        let remaining = self.conn.output().remaining();
+        assert!(remaining < self.max_pending + LONGEST + HEAD_AND_CLOSE, "{remaining} bytes are pending");
+        match self.conn.wants_shutdown() {
+            None => {}
+            Some(Shutdown::Finish) => assert_eq!((state, remaining), (State::Closed, 0)),
+            Some(Shutdown::Abort) => assert_eq!(state, State::Closed),
+        }
+
+        let stream = pending_behind(self);
+        if !stream.starts_with(&self.stream) {
+            assert_eq!((self.conn.wants_shutdown(), remaining), (Some(Shutdown::Abort), 0));
+            self.cut_off = true;
+        }
+        self.stream = stream;
+        if !self.cut_off {
+            self.check_stream();
+        }
+    }
+
+    /// All that was sent is right, whatever made it.
+    fn check_stream(&self) {
+        let role = self.conn.role();
+        let Some(stream) = self.behind_head() else {
+            return;
+        };
+        let sent = support::frames(stream);
+        assert!(sent.iter().all(|frame| frame.key.is_some() == (role == Role::Client)));
+        let close = sent.iter().position(|frame| frame.first == 0x88);
+        assert!(close.is_none_or(|close| close == sent.len() - 1), "frames behind a Close frame");
+        assert!(close.is_none() || matches!(self.state, State::Closing | State::Closed));
+        let said = decode(role, stream, &Limits::NONE);
+        assert!(!matches!(said.last(), Some(Heard::Wrong(_))), "{said:?}");
+        assert!(said.len() <= sent.len());
+    }
+
+    /// The frames that were sent; `None` where an opening handshake failed or is under way.
+    fn behind_head(&self) -> Option<&[u8]> {
+        if self.upgraded {
+            return Some(&self.stream);
+        }
+        let head = self.stream.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
+        let opens = self.conn.role() == Role::Client || self.stream.starts_with(b"HTTP/1.1 101 ");
+        opens.then(|| &self.stream[head..])
+    }
+
+    fn drain(&mut self) {
+        while self.conn.output().has_remaining() {
+            self.step(Action::Take);
+        }
+    }
+
+    /// Whatever happened, the connection comes to its end, and stays there.
+    fn finish(mut self) {
+        self.drain();
+        self.step(Action::Eof);
+        self.step(Action::Bytes(Vec::new()));
+        self.drain();
+        assert!(self.closed && self.conn.wants_shutdown().is_some());
+        let stream = self.stream.clone();
+        for action in [
+            Action::Handshake,
+            Action::Accept(None, ""),
+            Action::Reject(404),
+            Action::Text("late".into()),
+            Action::HandOver(vec![0; LONGEST]),
+            Action::Fragment(true, Vec::new(), true),
+            Action::Ping(vec![0; 126]),
+            Action::Close(CloseCode::NO_STATUS, String::new()),
+            Action::Time(10_000),
+            Action::Abort,
+        ] {
+            self.step(action);
+        }
+        assert_eq!(self.stream, stream);
+    }
+}
+
+fn rank(state: State) -> usize {
+    [State::Connecting, State::Open, State::Closing, State::Closed].iter().position(|other| *other == state).unwrap()
+}
+
+/// What is pending, without draining it.
+fn pending(conn: &mut Connection) -> Vec<u8> {
+    let output = conn.output();
+    let mut slices = [IoSlice::new(&[]); 128];
+    let filled = output.chunks_vectored(&mut slices);
+    let pending: Vec<u8> = slices[..filled].iter().flat_map(|slice| slice.iter().copied()).collect();
+    assert_eq!(pending.len(), output.remaining());
+    pending
+}
+
+/// What was drained, and what is pending behind it.
+fn pending_behind(table: &mut Table) -> Vec<u8> {
+    [&table.written[..], &pending(&mut table.conn)].concat()
+}
+
+proptest! {
+    #![proptest_config(cases(1500))]
+
+    /// B-02, B-26, B-36, B-37, B-43, B-52, B-58, B-65, B-70, B-71, C-28, C-47, S-37, S-43: whatever is called, whatever
+    /// comes and however late it is, after every step
+    ///
+    /// - the last event comes once, as the last;
+    /// - the state only moves forward;
+    /// - all that was sent is right, masked by clients only, and a Close frame is the last of it;
+    /// - what is sent is sent as a whole or changes nothing, and nothing is sent unless the state is open;
+    /// - no more is pending than the limit and one message;
+    /// - the transport is shut down behind the last byte, and the peer is not given up while it is heard.
+    #[test]
+    fn always(
+        (role, upgraded, actions) in (role(), any::<bool>())
+            .prop_flat_map(|(role, upgraded)| (Just(role), Just(upgraded), actions(role, upgraded))),
+        (config, max_pending) in config(),
+    ) {
+        let mut table = Table::new(role, upgraded, config, max_pending);
+        table.check();
+        for action in actions {
+            table.step(action);
+        }
+        table.finish();
+    }
+}
