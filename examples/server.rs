@@ -20,7 +20,9 @@ use std::time::Duration;
 
 use bytes::Buf;
 use link::{HIGH_WATER, Link};
-use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Message, Rejection, Request, Response};
+use websocket_proto::{
+    Cause, CloseCode, Config, Connection, Event, Message, PreparedMessage, Rejection, Request, Response,
+};
 
 const ADDRESS: &str = "127.0.0.1:9001";
 const PAGE: &str = include_str!("chat.html");
@@ -105,7 +107,7 @@ impl Server {
         };
         let after = || {
             for message in said.take() {
-                self.say(&message);
+                self.say(&PreparedMessage::new(message));
             }
         };
         client.link.run(handle, after)
@@ -138,7 +140,7 @@ impl Server {
     }
 
     /// Pushes a message to everybody in the chat.
-    fn say(&self, message: &Message) {
+    fn say(&self, message: &PreparedMessage) {
         let chat = self.chat().clone();
         for client in &chat {
             client.push(message);
@@ -162,12 +164,12 @@ impl Client {
     }
 
     /// Sends to this client from any thread; one that doesn't keep up is let go.
-    fn push(&self, message: &Message) {
+    fn push(&self, message: &PreparedMessage) {
         self.link.with(|conn| {
             if conn.output().remaining() > HIGH_WATER {
                 let _ = conn.close(CloseCode::TRY_AGAIN_LATER, "too slow");
             } else {
-                let _ = conn.send(message.clone());
+                let _ = conn.send_prepared(message);
             }
         });
     }

@@ -151,4 +151,4 @@ pub use connection::{Connection, Shutdown, State};
 pub use error::{AcceptError, HandshakeError, HeaderError, ProtocolError, RequestError, SendError, UriError};
 pub use event::{Cause, Closed, Deadline, Event};
 pub use handshake::{ClientRequest, HandshakeResponse, Negotiated, Rejection, Request, Response, Uri};
-pub use send::{Kind, Message, Output};
+pub use send::{Kind, Message, Output, PreparedMessage};

@@ -3,7 +3,7 @@
 use super::{Connection, State};
 use crate::error::SendError;
 use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
-use crate::send::{Kind, Message};
+use crate::send::{Kind, Message, PreparedMessage};
 
 /// What to say.
 impl Connection {
@@ -47,6 +47,16 @@ impl Connection {
         self.may_send()?;
         let message = message.into();
         self.sender.owned_message(&mut self.output, message.kind(), message.into_payload())
+    }
+
+    /// Sends a message that was encoded before, as many others may send it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_text`](Self::send_text).
+    pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
+        self.may_send()?;
+        self.sender.prepared(&mut self.output, message)
     }
 
     /// Sends a fragment of a message (RFC 6455 5.4). The first decides the kind, which the others repeat; the last ends

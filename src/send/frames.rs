@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Kind, MaskKeys, Output};
+use super::{Kind, MaskKeys, Output, PreparedMessage};
 use crate::error::SendError;
 use crate::frame::{self, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode};
 use crate::utf8::Utf8;
@@ -34,7 +34,7 @@ impl Sender {
         if self.message.is_some() {
             return Err(SendError::UnfinishedMessage);
         }
-        self.frame(output, opcode(kind), true, payload);
+        self.frame(output, kind.opcode(), true, payload);
         Ok(())
     }
 
@@ -46,10 +46,28 @@ impl Sender {
         if self.message.is_some() {
             return Err(SendError::UnfinishedMessage);
         }
-        let (header, size) = Header::encode(opcode(kind), true, payload.len(), None);
+        let (header, size) = Header::encode(kind.opcode(), true, payload.len(), None);
         output.reserve(size);
         output.extend(&header[..size]);
         output.attach(payload);
+        Ok(())
+    }
+
+    /// Sends a message that was encoded before.
+    pub(crate) fn prepared(&mut self, output: &mut Output, message: &PreparedMessage) -> Result<(), SendError> {
+        if self.keys.is_some() {
+            return self.message(output, message.kind(), message.payload());
+        }
+        if self.message.is_some() {
+            return Err(SendError::UnfinishedMessage);
+        }
+        let frame = message.frame();
+        if frame.len() < CHAIN {
+            output.reserve(frame.len());
+            output.extend(frame);
+        } else {
+            output.attach(frame.clone());
+        }
         Ok(())
     }
 
@@ -62,7 +80,7 @@ impl Sender {
         last: bool,
     ) -> Result<(), SendError> {
         let opcode = match self.message {
-            None => opcode(kind),
+            None => kind.opcode(),
             Some(under_way) if under_way == kind => OpCode::Continuation,
             Some(_) => return Err(SendError::UnfinishedMessage),
         };
@@ -122,12 +140,5 @@ impl Sender {
                 }
             }
         }
-    }
-}
-
-fn opcode(kind: Kind) -> OpCode {
-    match kind {
-        Kind::Text => OpCode::Text,
-        Kind::Binary => OpCode::Binary,
     }
 }

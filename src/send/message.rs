@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
+use crate::frame::OpCode;
+
 /// What a data message carries (RFC 6455 5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -13,6 +15,15 @@ pub enum Kind {
     Text,
     /// Arbitrary bytes.
     Binary,
+}
+
+impl Kind {
+    pub(crate) fn opcode(self) -> OpCode {
+        match self {
+            Self::Text => OpCode::Text,
+            Self::Binary => OpCode::Binary,
+        }
+    }
 }
 
 /// A whole message that owns its payload, for [`Connection::send`](crate::Connection::send).

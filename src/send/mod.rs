@@ -8,8 +8,10 @@ mod frames;
 mod mask_keys;
 mod message;
 mod output;
+mod prepared;
 
 pub(crate) use frames::Sender;
 pub(crate) use mask_keys::MaskKeys;
 pub use message::{Kind, Message};
 pub use output::Output;
+pub use prepared::PreparedMessage;
