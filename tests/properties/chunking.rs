@@ -80,7 +80,11 @@ proptest! {
 
     /// B-15, B-17, B-54: frames, whatever they are.
     #[test]
-    fn frames((role, stream) in role_and_stream(), limits in limits(), cuts in cuts()) {
+    fn a_stream_gives_the_same_however_it_is_cut(
+        (role, stream) in role_and_stream(),
+        limits in limits(),
+        cuts in cuts(),
+    ) {
         let conn = || open_with(role, limits.config());
         let whole = outcome(conn(), [&stream[..]].into_iter(), Accept::AtOnce);
         prop_assert_eq!(outcome(conn(), pieces(&stream, &cuts), Accept::AtOnce), whole);
@@ -88,7 +92,7 @@ proptest! {
 
     /// B-15, S-38: a request and what follows it, whether it is accepted at once or when all has come.
     #[test]
-    fn a_servers_opening_handshake(
+    fn a_request_gives_the_same_however_it_is_cut(
         head in request_head(),
         stream in stream(Role::Client),
         config in handshake_limits(),
@@ -103,7 +107,7 @@ proptest! {
 
     /// S-38: frames that come before the request is accepted wait and lose nothing.
     #[test]
-    fn when_a_server_accepts(
+    fn it_makes_no_difference_when_a_request_is_accepted(
         head in request_head(),
         stream in stream(Role::Client),
         cuts in cuts(),
@@ -122,7 +126,7 @@ proptest! {
 
     /// B-15, C-29, C-30, C-43: a response, the body of a refusal, and what follows.
     #[test]
-    fn a_clients_opening_handshake(
+    fn a_response_gives_the_same_however_it_is_cut(
         head in response_head(),
         stream in stream(Role::Server),
         config in handshake_limits(),

@@ -195,7 +195,7 @@ fn arrives(from: Role, said: &[Frame]) -> Vec<Heard> {
 proptest! {
     #![proptest_config(cases(600))]
 
-    /// B-23 to B-25, B-37 to B-41, B-51, B-59 to B-61, B-64, B-66, C-47, S-45, S-46: from the opening handshake on,
+    /// B-23, B-25, B-40, B-41, B-51, B-59, B-60, B-61, B-64, S-45, S-46: from the opening handshake on,
     /// whoever says what, in whatever turns and pieces, the other hears it in order; both end clean, with the same
     /// code, and the server shuts down first.
     #[test]

@@ -376,8 +376,8 @@ fn pending_behind(table: &mut Table) -> Vec<u8> {
 proptest! {
     #![proptest_config(cases(1500))]
 
-    /// B-02, B-26, B-36, B-37, B-43, B-52, B-58, B-65, B-70, B-71, C-28, C-47, S-37, S-43: whatever is called, whatever
-    /// comes and however late it is, after every step
+    /// B-02, B-22, B-26, B-32, B-36, B-52, B-58, B-71, C-28, C-47, S-37, S-43: whatever is called, whatever comes and
+    /// however late it is, after every step
     ///
     /// - the last event comes once, as the last;
     /// - the state only moves forward;
@@ -386,7 +386,7 @@ proptest! {
     /// - no more is pending than the limit and one message;
     /// - the transport is shut down behind the last byte, and the peer is not given up while it is heard.
     #[test]
-    fn always(
+    fn what_always_holds(
         (role, upgraded, actions) in (role(), any::<bool>())
             .prop_flat_map(|(role, upgraded)| (Just(role), Just(upgraded), actions(role, upgraded))),
         (config, max_pending) in config(),
