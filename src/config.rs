@@ -31,6 +31,8 @@ pub struct Config {
     pub(crate) max_rejection_body: usize,
     pub(crate) max_frame_size: u64,
     pub(crate) max_message_size: u64,
+    pub(crate) pieces_from: u64,
+    pub(crate) max_piecewise_size: u64,
     pub(crate) max_fragments: u32,
     pub(crate) max_pending_output: usize,
     pub(crate) handshake_timeout: Option<Duration>,
@@ -90,6 +92,25 @@ impl Config {
         self
     }
 
+    /// Delivers messages of at least that many bytes in pieces, as [`Event::Chunk`](crate::Event::Chunk), as they come,
+    /// in constant memory; 0 for all messages. Off by default.
+    ///
+    /// The size of a fragmented message shows only with its frames: it is assembled until it has announced that many
+    /// bytes, and delivered in pieces from then on. Messages longer than [`max_message_size`](Self::max_message_size)
+    /// come in pieces in any case, once this is set. In place of the two limits above, such messages and their frames
+    /// have [`max_piecewise_size`](Self::max_piecewise_size).
+    pub fn pieces_from(mut self, bytes: u64) -> Self {
+        self.pieces_from = bytes;
+        self
+    }
+
+    /// The longest message, in bytes, that is delivered in pieces, all its frames together; also the longest of these
+    /// frames. 1 TiB by default. Beyond: close code 1009.
+    pub fn max_piecewise_size(mut self, bytes: u64) -> Self {
+        self.max_piecewise_size = bytes;
+        self
+    }
+
     /// The most frames that a message may consist of, at least 1. 131,072 by default. Beyond: close code 1009.
     pub fn max_fragments(mut self, frames: u32) -> Self {
         self.max_fragments = frames.max(1);
@@ -137,6 +158,24 @@ impl Config {
     }
 }
 
+impl Config {
+    /// From which size on a message is delivered in pieces, if any is.
+    #[inline]
+    pub(crate) fn piecewise(&self) -> Option<u64> {
+        (self.pieces_from != u64::MAX).then(|| self.pieces_from.min(self.max_message_size.saturating_add(1)))
+    }
+
+    /// The limits of a frame and of a message.
+    #[inline]
+    pub(crate) fn size_limits(&self) -> (u64, u64) {
+        match self.piecewise() {
+            None => (self.max_frame_size, self.max_message_size),
+            // What is below the threshold is below `max_message_size`, too.
+            Some(_) => (self.max_piecewise_size, self.max_piecewise_size),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -145,6 +184,8 @@ impl Default for Config {
             max_rejection_body: 64 << 10,
             max_frame_size: 16 << 20,
             max_message_size: 16 << 20,
+            pieces_from: u64::MAX,
+            max_piecewise_size: 1 << 40,
             max_fragments: 131_072,
             max_pending_output: 32 << 20,
             handshake_timeout: Some(Duration::from_secs(10)),

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
+use crate::chunk::Chunk;
 use crate::close::CloseCode;
 use crate::error::{HandshakeError, ProtocolError};
 use crate::handshake::{HandshakeResponse, Request};
@@ -31,6 +32,9 @@ pub enum Event<'b> {
     Text(Cow<'b, str>),
     /// A whole binary message.
     Binary(Cow<'b, [u8]>),
+    /// A piece of a message, where the configuration asks for pieces
+    /// ([`Config::pieces_from`](crate::Config::pieces_from)).
+    Chunk(Chunk<'b>),
     /// A ping, already answered unless [`auto_pong`](crate::Config::auto_pong) is off.
     Ping(Cow<'b, [u8]>),
     /// A pong: the answer to a ping of ours, or one that nobody asked for.
@@ -49,6 +53,7 @@ impl Event<'_> {
             Self::Rejected(response) => Event::Rejected(response),
             Self::Text(text) => Event::Text(Cow::Owned(text.into_owned())),
             Self::Binary(data) => Event::Binary(Cow::Owned(data.into_owned())),
+            Self::Chunk(chunk) => Event::Chunk(chunk.into_owned()),
             Self::Ping(payload) => Event::Ping(Cow::Owned(payload.into_owned())),
             Self::Pong(payload) => Event::Pong(Cow::Owned(payload.into_owned())),
             Self::Closed(closed) => Event::Closed(closed),

@@ -131,6 +131,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod chunk;
 mod close;
 mod config;
 mod connection;
@@ -143,6 +144,7 @@ mod send;
 mod timers;
 mod utf8;
 
+pub use chunk::Chunk;
 pub use close::CloseCode;
 #[cfg(feature = "getrandom")]
 pub use config::SeedError;
@@ -150,5 +152,6 @@ pub use config::{Config, Role, Seed};
 pub use connection::{Connection, Shutdown, State};
 pub use error::{AcceptError, HandshakeError, HeaderError, ProtocolError, RequestError, SendError, UriError};
 pub use event::{Cause, Closed, Deadline, Event};
+pub use frame::Kind;
 pub use handshake::{ClientRequest, HandshakeResponse, Negotiated, Rejection, Request, Response, Uri};
-pub use send::{Kind, Message, Output, PreparedMessage};
+pub use send::{Message, Output, PreparedMessage};

@@ -133,7 +133,7 @@ fn broken_rules(input: &Input, role: Role, before: u32, length: u64) -> Vec<(usi
         (2, ProtocolError::MaskedFrame, role == Role::Client && input.key.is_some()),
         (2, ProtocolError::ControlTooLong, is_control && short > 125),
         (4, ProtocolError::LengthForm, short == 126 && length < 126),
-        (10, ProtocolError::LengthForm, short == 127 && length < 0x1_0000),
+        (8, ProtocolError::LengthForm, short == 127 && length < 0x1_0000),
         (3, ProtocolError::LengthTopBit, length >> 63 != 0),
         (length_end, ProtocolError::FrameTooLarge, !is_control && length > max_frame),
         (length_end, ProtocolError::MessageTooLarge, !is_control && total > max_message),

@@ -278,6 +278,7 @@ impl Connection {
         match self.receiver.receive(input, &self.config) {
             Ok(Some(Received::Text(text))) => Some(Event::Text(text)),
             Ok(Some(Received::Binary(data))) => Some(Event::Binary(data)),
+            Ok(Some(Received::Chunk(chunk))) => Some(Event::Chunk(chunk)),
             Ok(Some(Received::Ping(payload))) => {
                 // RFC 6455 5.5.2; nothing follows a Close of ours, which the peer would discard (1.4).
                 if self.config.auto_pong && self.close_sent.is_none() {

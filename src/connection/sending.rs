@@ -2,8 +2,8 @@
 
 use super::{Connection, State};
 use crate::error::SendError;
-use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
-use crate::send::{Kind, Message, PreparedMessage};
+use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
+use crate::send::{Message, PreparedMessage};
 
 /// What to say.
 impl Connection {
@@ -82,7 +82,7 @@ impl Connection {
         self.sender.fragment(&mut self.output, kind, data, last)
     }
 
-    /// Sends a ping of at most 125 bytes; the answer comes as [`Event::Pong`].
+    /// Sends a ping of at most 125 bytes; the answer comes as [`Event::Pong`](crate::Event::Pong).
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl Connection {
     }
 
     /// Sends a pong of at most 125 bytes that no ping asked for, or that
-    /// [`auto_pong`](Config::auto_pong) was switched off for.
+    /// [`auto_pong`](crate::Config::auto_pong) was switched off for.
     ///
     /// # Errors
     ///

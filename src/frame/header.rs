@@ -147,13 +147,14 @@ impl Header {
             if bytes.get(2).is_some_and(|&top| top & 0x80 != 0) {
                 return Err(ProtocolError::LengthTopBit);
             }
+            // A length of up to 16 bits has a shorter form: zeros in front of those tell.
+            if bytes.get(2..8).is_some_and(|high| high == [0; 6]) {
+                return Err(ProtocolError::LengthForm);
+            }
             let Some(&length) = bytes[2..].first_chunk() else {
                 return Ok(None);
             };
             let length = u64::from_be_bytes(length);
-            if length <= u64::from(u16::MAX) {
-                return Err(ProtocolError::LengthForm);
-            }
             (length, 10)
         };
 

@@ -1,7 +1,9 @@
 //! The wire format of RFC 6455 section 5: stateless, knows nobody.
 
 pub(crate) mod header;
+mod kind;
 pub(crate) mod mask;
 
 pub(crate) use header::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode, Rules};
+pub use kind::Kind;
 pub(crate) use mask::{mask, rotate};

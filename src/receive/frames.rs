@@ -15,6 +15,8 @@ pub(crate) struct Piece<'b> {
     pub(crate) first: bool,
     /// How many bytes of this frame's payload are still to come.
     pub(crate) rest: u64,
+    /// How many bytes the message has announced so far, all its frames together.
+    pub(crate) announced: u64,
     pub(crate) payload: &'b mut [u8],
 }
 
@@ -82,7 +84,7 @@ impl Frames {
             }
             _ => return None,
         };
-        if length as u64 > config.max_frame_size.min(config.max_message_size) {
+        if length as u64 > config.max_frame_size.min(config.max_message_size) || length as u64 >= config.pieces_from {
             return None;
         }
         if !is_masked {
@@ -145,7 +147,7 @@ impl Frames {
             if self.from == Role::Client {
                 frame::mask(payload, key);
             }
-            return Ok(Some(Piece { opcode, fin, first: true, rest: 0, payload }));
+            return Ok(Some(Piece { opcode, fin, first: true, rest: 0, announced: length, payload }));
         }
 
         if !header.opcode.is_control() {
@@ -161,12 +163,13 @@ impl Frames {
     }
 
     fn rules(&self, config: &Config) -> Rules {
+        let (max_frame, max_message) = config.size_limits();
         Rules {
             from: self.from,
             in_message: self.fragments > 0,
             may_continue: self.fragments < config.max_fragments,
-            max_frame: config.max_frame_size,
-            room: config.max_message_size.saturating_sub(self.message_size),
+            max_frame,
+            room: max_message.saturating_sub(self.message_size),
         }
     }
 
@@ -193,11 +196,12 @@ impl Frames {
     }
 
     fn piece<'b>(&mut self, opcode: OpCode, fin: bool, first: bool, rest: u64, payload: &'b mut [u8]) -> Piece<'b> {
+        let announced = self.message_size;
         if rest == 0 && fin && !opcode.is_control() {
             self.fragments = 0;
             self.message_size = 0;
         }
-        Piece { opcode, fin, first, rest, payload }
+        Piece { opcode, fin, first, rest, announced, payload }
     }
 }
 

@@ -8,10 +8,11 @@ use core::mem;
 
 use super::Received;
 use super::frames::Piece;
+use crate::chunk::Chunk;
 use crate::close::CloseFrame;
 use crate::config::Config;
 use crate::error::ProtocolError;
-use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
+use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
 use crate::utf8::{self, Utf8};
 
 /// What waits for its other pieces.
@@ -37,6 +38,11 @@ enum Assembly {
     None,
     Text(String),
     Binary(Vec<u8>),
+    /// It is delivered in pieces: whether one was, and of which kind.
+    Pieces {
+        begun: bool,
+        kind: Kind,
+    },
 }
 
 impl Messages {
@@ -48,18 +54,32 @@ impl Messages {
         piece: Piece<'b>,
         config: &Config,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
-        if !piece.is_whole() || !piece.fin || piece.opcode == OpCode::Continuation {
-            return self.assemble(piece, config);
+        let is_message = piece.is_whole() && piece.fin && piece.opcode != OpCode::Continuation;
+        let in_pieces = !piece.opcode.is_control() && config.piecewise().is_some_and(|from| piece.announced >= from);
+        if !is_message || in_pieces {
+            return self.assemble(piece, in_pieces, config);
         }
         lend(piece.opcode, piece.payload).map(Some)
     }
 
-    fn assemble<'b>(&mut self, piece: Piece<'b>, config: &Config) -> Result<Option<Received<'b>>, ProtocolError> {
-        match piece.opcode {
-            OpCode::Text if piece.first => self.message = Assembly::Text(String::new()),
-            OpCode::Binary if piece.first => self.message = Assembly::Binary(Vec::new()),
-            OpCode::Text | OpCode::Binary | OpCode::Continuation => {}
+    fn assemble<'b>(
+        &mut self,
+        piece: Piece<'b>,
+        in_pieces: bool,
+        config: &Config,
+    ) -> Result<Option<Received<'b>>, ProtocolError> {
+        let kind = match piece.opcode {
+            OpCode::Text => Some(Kind::Text),
+            OpCode::Binary => Some(Kind::Binary),
+            OpCode::Continuation => None,
             control => return self.assemble_control(control, &piece),
+        };
+        if let Some(kind) = kind.filter(|_| piece.first) {
+            self.message = match kind {
+                _ if in_pieces => Assembly::Pieces { begun: false, kind },
+                Kind::Text => Assembly::Text(String::new()),
+                Kind::Binary => Assembly::Binary(Vec::new()),
+            };
         }
         let ends = piece.fin && piece.rest == 0;
         match &mut self.message {
@@ -70,9 +90,6 @@ impl Messages {
                 text.reserve_exact(capacity.saturating_sub(text.len()));
                 text.extend(completed);
                 text.push_str(more);
-                if ends && self.utf8.cut() > 0 {
-                    return Err(ProtocolError::InvalidUtf8);
-                }
             }
             Assembly::Binary(data) => {
                 let arrived = data.len() + piece.payload.len();
@@ -80,16 +97,54 @@ impl Messages {
                 data.reserve_exact(capacity.saturating_sub(data.len()));
                 data.extend_from_slice(piece.payload);
             }
+            Assembly::Pieces { .. } => return self.pass_on(piece, ends),
             Assembly::None => {}
         }
-        if !ends {
+        if ends && self.utf8.cut() > 0 {
+            return Err(ProtocolError::InvalidUtf8);
+        }
+        if !ends && !in_pieces {
             return Ok(None);
         }
-        Ok(match mem::take(&mut self.message) {
+        // It is whole, or what was assembled is the first piece of what turned out to be too large for that.
+        let next = match &self.message {
+            Assembly::Text(_) if !ends => Assembly::Pieces { begun: true, kind: Kind::Text },
+            Assembly::Binary(_) if !ends => Assembly::Pieces { begun: true, kind: Kind::Binary },
+            _ => Assembly::None,
+        };
+        Ok(match mem::replace(&mut self.message, next) {
+            Assembly::Text(text) if in_pieces => Some(Received::Chunk(Chunk::owned_text(true, ends, text))),
+            Assembly::Binary(data) if in_pieces => Some(Received::Chunk(Chunk::owned_binary(true, ends, data))),
             Assembly::Text(text) => Some(Received::Text(Cow::Owned(text))),
             Assembly::Binary(data) => Some(Received::Binary(Cow::Owned(data))),
-            Assembly::None => None,
+            Assembly::Pieces { .. } | Assembly::None => None,
         })
+    }
+
+    /// Passes on a piece of a message that is delivered in pieces; nothing where nothing can be told yet.
+    fn pass_on<'b>(&mut self, piece: Piece<'b>, ends: bool) -> Result<Option<Received<'b>>, ProtocolError> {
+        let Assembly::Pieces { begun, kind } = &mut self.message else {
+            return Ok(None);
+        };
+        let first = !*begun;
+        let chunk = match kind {
+            Kind::Text => {
+                let (completed, text) = self.utf8.next(piece.payload).map_err(|_| ProtocolError::InvalidUtf8)?;
+                if ends && self.utf8.cut() > 0 {
+                    return Err(ProtocolError::InvalidUtf8);
+                }
+                Chunk::text_piece(first, ends, completed, text)
+            }
+            Kind::Binary => Chunk::binary_piece(first, ends, piece.payload),
+        };
+        if chunk.is_empty() && !ends {
+            return Ok(None);
+        }
+        *begun = true;
+        if ends {
+            self.message = Assembly::None;
+        }
+        Ok(Some(Received::Chunk(chunk)))
     }
 
     fn assemble_control<'b>(

@@ -9,17 +9,19 @@ mod message;
 
 use alloc::borrow::Cow;
 
+use crate::chunk::Chunk;
 use crate::close::CloseFrame;
 use crate::config::{Config, Role};
 use crate::error::ProtocolError;
 use frames::Frames;
 use message::Messages;
 
-/// What the peer sent: a whole message or a whole control frame.
+/// What the peer sent: a whole message, a piece of one, or a whole control frame.
 #[derive(Debug)]
 pub(crate) enum Received<'b> {
     Text(Cow<'b, str>),
     Binary(Cow<'b, [u8]>),
+    Chunk(Chunk<'b>),
     Ping(Cow<'b, [u8]>),
     Pong(Cow<'b, [u8]>),
     Close(CloseFrame),

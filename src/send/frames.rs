@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{Kind, MaskKeys, Output, PreparedMessage};
+use super::{MaskKeys, Output, PreparedMessage};
 use crate::error::SendError;
-use crate::frame::{self, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode};
+use crate::frame::{self, Header, Kind, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode};
 use crate::utf8::Utf8;
 
 /// From this size on, a payload that is handed over is chained into the output; below it copying is cheaper.

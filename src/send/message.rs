@@ -6,25 +6,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::frame::OpCode;
-
-/// What a data message carries (RFC 6455 5.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// UTF-8 text.
-    Text,
-    /// Arbitrary bytes.
-    Binary,
-}
-
-impl Kind {
-    pub(crate) fn opcode(self) -> OpCode {
-        match self {
-            Self::Text => OpCode::Text,
-            Self::Binary => OpCode::Binary,
-        }
-    }
-}
+use crate::frame::Kind;
 
 /// A whole message that owns its payload, for [`Connection::send`](crate::Connection::send).
 ///

@@ -12,6 +12,6 @@ mod prepared;
 
 pub(crate) use frames::Sender;
 pub(crate) use mask_keys::MaskKeys;
-pub use message::{Kind, Message};
+pub use message::Message;
 pub use output::Output;
 pub use prepared::PreparedMessage;

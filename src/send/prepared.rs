@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::{Kind, Message};
-use crate::frame::Header;
+use super::Message;
+use crate::frame::{Header, Kind};
 
 /// A message encoded once, to be sent to any number of connections from any thread with
 /// [`Connection::send_prepared`](crate::Connection::send_prepared).

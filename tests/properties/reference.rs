@@ -99,8 +99,8 @@ impl Decoder<'_> {
             must(length > 125, ProtocolError::LengthForm)?;
         } else if length == 127 {
             must(self.bytes.first().is_none_or(|top| top & 0x80 == 0), ProtocolError::LengthTopBit)?;
+            must(self.bytes.get(..6).is_none_or(|high| high != [0; 6]), ProtocolError::LengthForm)?;
             length = self.number(8)?;
-            must(length > 0xffff, ProtocolError::LengthForm)?;
         }
         let before = self.message.as_ref().map_or(0, |message| message.payload.len() as u64);
         must(control || length <= self.limits.frame, ProtocolError::FrameTooLarge)?;

@@ -1,0 +1,153 @@
+//! Pieces of messages that are too large to be delivered whole.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::str;
+
+use crate::frame::Kind;
+
+/// A piece of a message, where [`Config::pieces_from`](crate::Config::pieces_from) asks for pieces.
+///
+/// The pieces of a message follow each other in order, with nothing but control frames' events between them. Text is
+/// checked on the way, and no piece ends inside a character: the bytes of one that the input cut wait, and come in front
+/// of the next piece.
+///
+/// ```
+/// use websocket_proto::{Config, Connection, Event, Kind, Negotiated};
+///
+/// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new().pieces_from(0));
+/// // A text of 6 bytes, "你好", whose second character is cut.
+/// let mut arrived = *b"\x81\x86\0\0\0\0\xe4\xbd\xa0\xe5\xa5";
+/// let Some(Event::Chunk(chunk)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+/// assert_eq!((chunk.kind(), chunk.is_first(), chunk.is_last()), (Kind::Text, true, false));
+/// assert_eq!(chunk.text().concat(), "你");
+///
+/// let mut arrived = *b"\xbd";
+/// let Some(Event::Chunk(chunk)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+/// assert!(chunk.is_last());
+/// assert_eq!(chunk.text().concat(), "好");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk<'b>(Repr<'b>);
+
+/// The flags stand in the variants, in whose padding they cost nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Repr<'b> {
+    Text { first: bool, last: bool, carried: Character, text: &'b str },
+    Binary { first: bool, last: bool, data: &'b [u8] },
+    OwnedText { first: bool, last: bool, text: String },
+    OwnedBinary { first: bool, last: bool, data: Vec<u8> },
+}
+
+/// A character that the input had cut, or none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Character {
+    bytes: [u8; 4],
+    length: u8,
+}
+
+impl<'b> Chunk<'b> {
+    pub(crate) fn text_piece(first: bool, last: bool, carried: Option<char>, text: &'b str) -> Self {
+        let mut character = Character::default();
+        if let Some(carried) = carried {
+            character.length = carried.encode_utf8(&mut character.bytes).len() as u8;
+        }
+        Self(Repr::Text { first, last, carried: character, text })
+    }
+
+    pub(crate) fn binary_piece(first: bool, last: bool, data: &'b [u8]) -> Self {
+        Self(Repr::Binary { first, last, data })
+    }
+
+    pub(crate) fn owned_text(first: bool, last: bool, text: String) -> Self {
+        Self(Repr::OwnedText { first, last, text })
+    }
+
+    pub(crate) fn owned_binary(first: bool, last: bool, data: Vec<u8>) -> Self {
+        Self(Repr::OwnedBinary { first, last, data })
+    }
+
+    /// What the message carries.
+    pub fn kind(&self) -> Kind {
+        match self.0 {
+            Repr::Text { .. } | Repr::OwnedText { .. } => Kind::Text,
+            Repr::Binary { .. } | Repr::OwnedBinary { .. } => Kind::Binary,
+        }
+    }
+
+    /// Whether this is the first piece of its message.
+    pub fn is_first(&self) -> bool {
+        match self.0 {
+            Repr::Text { first, .. }
+            | Repr::Binary { first, .. }
+            | Repr::OwnedText { first, .. }
+            | Repr::OwnedBinary { first, .. } => first,
+        }
+    }
+
+    /// Whether this is the last piece of its message; it may be empty.
+    pub fn is_last(&self) -> bool {
+        match self.0 {
+            Repr::Text { last, .. }
+            | Repr::Binary { last, .. }
+            | Repr::OwnedText { last, .. }
+            | Repr::OwnedBinary { last, .. } => last,
+        }
+    }
+
+    /// The bytes of the piece, in two parts of which the first is empty unless a character had been cut.
+    pub fn parts(&self) -> [&[u8]; 2] {
+        match &self.0 {
+            Repr::Binary { data, .. } => [&[], data],
+            Repr::OwnedBinary { data, .. } => [&[], data],
+            Repr::Text { .. } | Repr::OwnedText { .. } => self.text().map(str::as_bytes),
+        }
+    }
+
+    /// The text of the piece, in two parts of which the first is empty unless a character had been cut; both are empty
+    /// where the message is binary.
+    pub fn text(&self) -> [&str; 2] {
+        match &self.0 {
+            Repr::Text { carried, text, .. } => {
+                // It was made of a character.
+                let carried = str::from_utf8(&carried.bytes[..usize::from(carried.length)]);
+                [carried.unwrap_or_default(), text]
+            }
+            Repr::OwnedText { text, .. } => ["", text],
+            Repr::Binary { .. } | Repr::OwnedBinary { .. } => ["", ""],
+        }
+    }
+
+    /// How many bytes the piece has.
+    pub fn len(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+
+    /// Whether it has none, as a last piece may.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of the piece in one part: borrowed from the input, unless a character had been cut.
+    pub fn into_bytes(self) -> Cow<'b, [u8]> {
+        match self.0 {
+            Repr::Text { carried: Character { length: 0, .. }, text, .. } => Cow::Borrowed(text.as_bytes()),
+            Repr::Binary { data, .. } => Cow::Borrowed(data),
+            Repr::OwnedText { text, .. } => Cow::Owned(text.into_bytes()),
+            Repr::OwnedBinary { data, .. } => Cow::Owned(data),
+            Repr::Text { .. } => Cow::Owned(self.parts().concat()),
+        }
+    }
+
+    /// The same piece, owning what it borrowed.
+    pub fn into_owned(self) -> Chunk<'static> {
+        let (first, last) = (self.is_first(), self.is_last());
+        Chunk(match self.0 {
+            Repr::Text { .. } => Repr::OwnedText { first, last, text: self.text().concat() },
+            Repr::Binary { data, .. } => Repr::OwnedBinary { first, last, data: data.to_vec() },
+            Repr::OwnedText { text, .. } => Repr::OwnedText { first, last, text },
+            Repr::OwnedBinary { data, .. } => Repr::OwnedBinary { first, last, data },
+        })
+    }
+}

@@ -1,0 +1,171 @@
+//! Messages in pieces: the same bytes as whole messages, in constant memory, with their own limit.
+
+#[path = "support/heap.rs"]
+mod heap;
+#[path = "support/mod.rs"]
+mod support;
+
+use bytes::Buf;
+use heap::{Counting, heap_of};
+use support::{ROLES, feed, feed_chunks, frame, other, sent, server_with};
+use websocket_proto::{Cause, Chunk, Config, Connection, Event, Kind, Negotiated, ProtocolError, Role};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// However a message is framed and cut, its pieces are its bytes: first and last are marked, and no text is cut inside a
+/// character.
+#[test]
+fn pieces_are_the_message() {
+    let text = "聊天室 κόσμε 👋🏽 plain";
+    for role in ROLES {
+        for (opcode, kind) in [(1, Kind::Text), (2, Kind::Binary)] {
+            for cut in 0..=text.len() {
+                let (head, tail) = text.as_bytes().split_at(cut);
+                let from = other(role);
+                let whole = frame(from, 0x80 | opcode, text.as_bytes());
+                let fragments = [frame(from, opcode, head), frame(from, 0x89, b"?"), frame(from, 0x80, tail)].concat();
+                for wire in [whole, fragments] {
+                    for size in [1, 2, 3, 5, 7, wire.len()] {
+                        let mut conn = support::open_with(role, Config::new().pieces_from(0));
+                        let chunks = chunks(feed_chunks(&mut conn, &wire, size));
+                        let joined: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.parts().concat()).collect();
+                        assert_eq!(joined, text.as_bytes());
+                        let last = chunks.len() - 1;
+                        for (i, chunk) in chunks.iter().enumerate() {
+                            assert_eq!(chunk.kind(), kind);
+                            assert_eq!((chunk.is_first(), chunk.is_last()), (i == 0, i == last));
+                            assert!(i == last || !chunk.is_empty());
+                            assert_eq!(chunk.len(), chunk.parts().concat().len());
+                            let text = chunk.text().concat();
+                            assert_eq!(
+                                text.as_bytes(),
+                                if kind == Kind::Text { chunk.parts().concat() } else { vec![] }
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Messages below the threshold are whole, others in pieces; of a fragmented one it shows only as its frames come.
+#[test]
+fn whole_below_a_size_and_in_pieces_from_it() {
+    let config = Config::new().pieces_from(10);
+    let told = |wire: &[u8], size| {
+        let mut conn = server_with(config.clone());
+        feed_chunks(&mut conn, wire, size).iter().map(describe).collect::<Vec<_>>()
+    };
+    let client = |first, length| frame(Role::Client, first, &vec![b'x'; length]);
+    assert_eq!(told(&client(0x81, 9), 100), ["text 9"]);
+    assert_eq!(told(&client(0x81, 9), 1), ["text 9"]);
+    assert_eq!(told(&client(0x82, 10), 100), ["first last 10"]);
+    assert_eq!(told(&client(0x82, 10), 12), ["first 6", "last 4"]);
+    let fragments = [client(0x02, 4), client(0x00, 5), client(0x00, 1), client(0x80, 3)].concat();
+    assert_eq!(told(&fragments, 1000), ["first 10", "last 3"]);
+    let fragments = [client(0x02, 4), client(0x80, 5)].concat();
+    assert_eq!(told(&fragments, 1000), ["binary 9"]);
+    let fragments = [client(0x02, 4), client(0x80, 100)].concat();
+    assert_eq!(told(&fragments, 1000), ["first last 104"]);
+    let fragments = [client(0x01, 20), client(0x80, 0)].concat();
+    assert_eq!(told(&fragments, 1000), ["first 20", "last 0"]);
+    assert_eq!(told(&[client(0x82, 30), client(0x82, 3)].concat(), 1000), ["first last 30", "binary 3"]);
+    assert_eq!(told(&client(0x81, 0), 1000), ["text 0"]);
+}
+
+/// With a threshold of nothing, an empty message is a piece, too.
+#[test]
+fn an_empty_message_is_one_empty_piece() {
+    let mut conn = server_with(Config::new().pieces_from(0));
+    let told: Vec<_> = feed(&mut conn, &frame(Role::Client, 0x81, b"")).iter().map(describe).collect();
+    assert_eq!(told, ["first last 0"]);
+}
+
+/// Pieces have a limit of their own, exact, and decided from the header; those for whole messages don't hold.
+#[test]
+fn pieces_have_their_own_limit() {
+    let config = || Config::new().max_message_size(5).max_frame_size(5).pieces_from(4).max_piecewise_size(100);
+    for (sizes, fails) in [(&[100][..], false), (&[101], true), (&[60, 40], false), (&[60, 41], true), (&[3], false)] {
+        let mut conn = server_with(config());
+        let last = sizes.len() - 1;
+        let wire: Vec<u8> = (0..=last)
+            .flat_map(|i| {
+                let first = if i == 0 { 0x02 } else { 0x00 } | if i == last { 0x80 } else { 0x00 };
+                frame(Role::Client, first, &vec![0; sizes[i]])
+            })
+            .collect();
+        let events = feed(&mut conn, &wire);
+        let failed = matches!(events.last(), Some(Event::Closed(closed))
+            if matches!(closed.cause, Cause::Protocol(ProtocolError::FrameTooLarge | ProtocolError::MessageTooLarge)));
+        assert_eq!(failed, fails, "{sizes:?}");
+        if fails {
+            assert_eq!(sent(&mut conn)[0].payload, [3, 241]);
+        }
+    }
+}
+
+/// Text is checked on the way: what came before an impossible byte is passed on, what has it isn't.
+#[test]
+fn pieces_of_text_are_checked_on_the_way() {
+    let mut conn = server_with(Config::new().pieces_from(0));
+    let wire = frame(Role::Client, 0x81, b"good\xe4\xbdbad");
+    let told: Vec<_> = feed_chunks(&mut conn, &wire, 10).iter().map(describe).collect();
+    assert_eq!(told, ["first 4", "closed"]);
+    let mut conn = server_with(Config::new().pieces_from(0));
+    let told: Vec<_> = feed(&mut conn, &frame(Role::Client, 0x81, b"cut\xe4\xbd")).iter().map(describe).collect();
+    assert_eq!(told, ["closed"]);
+}
+
+/// 100 MiB through two endpoints hold no more than what is on the way between them.
+#[test]
+fn a_large_upload_runs_in_constant_memory() {
+    let mut client = support::client();
+    let config = Config::new().pieces_from(1 << 20);
+    let mut server = Connection::upgraded_server(Negotiated::new(), config);
+    let block = vec![7; 64 << 10];
+    let blocks = 1600;
+    let mut buffer = vec![0; 16 << 10];
+    let (received, heap) = heap_of(|| {
+        let mut received = 0;
+        for i in 0..blocks {
+            client.send_fragment(Kind::Binary, &block, i + 1 == blocks).unwrap();
+            while client.output().has_remaining() {
+                let length = client.output().chunk().len().min(buffer.len());
+                client.output().copy_to_slice(&mut buffer[..length]);
+                let mut input = &mut buffer[..length];
+                while let Some(event) = server.receive(&mut input) {
+                    let Event::Chunk(chunk) = event else { panic!("{event:?}") };
+                    received += chunk.len();
+                }
+            }
+        }
+        received
+    });
+    assert_eq!(received, blocks * block.len());
+    // What is assembled before the message turns out to be large, at most four times over, and the client's output.
+    assert!(heap.peak < 6 << 20, "{heap:?}");
+}
+
+fn chunks(events: Vec<Event<'static>>) -> Vec<Chunk<'static>> {
+    let chunk = |event| match event {
+        Event::Chunk(chunk) => Some(chunk),
+        Event::Ping(_) => None,
+        other => panic!("{other:?}"),
+    };
+    events.into_iter().filter_map(chunk).collect()
+}
+
+fn describe(event: &Event<'_>) -> String {
+    match event {
+        Event::Text(text) => format!("text {}", text.len()),
+        Event::Binary(data) => format!("binary {}", data.len()),
+        Event::Chunk(chunk) => {
+            let (first, last) = (chunk.is_first(), chunk.is_last());
+            format!("{}{}{}", if first { "first " } else { "" }, if last { "last " } else { "" }, chunk.len())
+        }
+        Event::Closed(_) => "closed".into(),
+        other => panic!("{other:?}"),
+    }
+}
