@@ -140,6 +140,7 @@ mod event;
 mod frame;
 mod handshake;
 mod receive;
+mod scratch;
 mod send;
 mod timers;
 mod utf8;
@@ -154,4 +155,5 @@ pub use error::{AcceptError, HandshakeError, HeaderError, ProtocolError, Request
 pub use event::{Cause, Closed, Deadline, Event};
 pub use frame::Kind;
 pub use handshake::{ClientRequest, HandshakeResponse, Negotiated, Rejection, Request, Response, Uri};
+pub use scratch::{Scratch, Used};
 pub use send::{Message, Output, PreparedMessage};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Buf;
 use heap::{Counting, heap_of};
 use support::{drain, feed, frame, request, server};
-use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role};
+use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role, Scratch};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -179,4 +179,105 @@ fn assembled_messages_are_handed_over_without_a_copy() {
     assert_eq!(data.len(), 50_000);
     // It grew once, to the length announced.
     assert!(heap.allocations <= 1, "{heap:?}");
+}
+
+/// 10,000 connections that had traffic of every sort and went idle own nothing: their thread's scratch has it all.
+#[test]
+fn idle_connections_that_had_traffic_own_nothing() {
+    let config = Arc::new(Config::new());
+    let traffic = traffic();
+    let mut scratch = Some(Box::new(Scratch::new()));
+    let mut buffer = vec![0; 16 << 10];
+    let (conns, heap) = heap_of(|| {
+        let mut conns = Vec::with_capacity(10_000);
+        for _ in 0..10_000 {
+            let mut conn = Connection::server(Arc::clone(&config));
+            echo(&mut conn, &mut scratch, &request(), &mut buffer);
+            echo(&mut conn, &mut scratch, &traffic, &mut buffer);
+            conns.push(conn);
+        }
+        scratch = None;
+        conns
+    });
+    let connections = conns.capacity() * size_of::<Connection>();
+    // The scratch itself was there before.
+    assert_eq!(heap.kept + size_of::<Scratch>().cast_signed(), connections.cast_signed());
+}
+
+/// An echo of messages that lie whole in the input, straddle two inputs, or come in fragments allocates nothing once its
+/// buffers are there.
+#[test]
+fn a_steady_echo_costs_no_allocation() {
+    for role in support::ROLES {
+        let mut conn = support::open(role);
+        let traffic = traffic_of(support::other(role));
+        let mut scratch = Some(Box::new(Scratch::new()));
+        let mut buffer = vec![0; 16 << 10];
+        for _ in 0..2 {
+            echo(&mut conn, &mut scratch, &traffic, &mut buffer);
+        }
+        let ((), heap) = heap_of(|| (0..10).for_each(|_| echo(&mut conn, &mut scratch, &traffic, &mut buffer)));
+        assert_eq!(heap, NOTHING, "{role:?}");
+    }
+}
+
+/// What is pending stays behind when the scratch is released, and nothing of it is lost.
+#[test]
+fn what_is_pending_stays_behind() {
+    let mut conn = server();
+    conn.lend(Box::default());
+    conn.send_text("pending").unwrap();
+    let wire = frame(Role::Client, 0x82, &vec![4; 30_000]);
+    assert!(feed(&mut conn, &wire[..20_000]).is_empty());
+    assert!(conn.release().is_some());
+    assert!(conn.release().is_none());
+    assert_eq!(drain(&mut conn), b"\x81\x07pending");
+    conn.lend(Box::default());
+    let events = feed(&mut conn, &wire[20_000..]);
+    assert!(matches!(&events[..], [Event::Binary(data)] if data.len() == 30_000));
+}
+
+fn traffic() -> Vec<u8> {
+    traffic_of(Role::Client)
+}
+
+/// Messages whole, straddling two inputs of 16 KiB, and fragmented; text and binary; pings among them.
+fn traffic_of(from: Role) -> Vec<u8> {
+    [
+        frame(from, 0x81, "你好".as_bytes()),
+        frame(from, 0x82, &[1; 10_000]),
+        frame(from, 0x81, "聊".repeat(4000).as_bytes()),
+        frame(from, 0x02, &[2; 3000]),
+        frame(from, 0x89, b"ping"),
+        frame(from, 0x80, &[3; 3000]),
+        frame(from, 0x82, &vec![4; 100_000]),
+    ]
+    .concat()
+}
+
+/// A turn of a loop for each input: lends, echoes, drains, releases.
+fn echo(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, wire: &[u8], buffer: &mut [u8]) {
+    for chunk in wire.chunks(buffer.len()) {
+        conn.lend(scratch.take().unwrap());
+        let mut input = &mut buffer[..chunk.len()];
+        input.copy_from_slice(chunk);
+        while let Some(event) = conn.receive(&mut input) {
+            match event {
+                Event::Request(_) => conn.accept(Response::new()).unwrap(),
+                Event::Text(text) => {
+                    conn.send_text(&text).unwrap();
+                    conn.give_back(text);
+                }
+                Event::Binary(data) => {
+                    conn.send_binary(&data).unwrap();
+                    conn.give_back(data);
+                }
+                Event::Ping(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        let pending = conn.output().remaining();
+        conn.output().advance(pending);
+        *scratch = conn.release();
+    }
 }

@@ -1,6 +1,7 @@
 //! The connection: the only place where the receiving and the sending half meet.
 
 mod closing;
+mod lending;
 mod opening;
 mod sending;
 
@@ -15,6 +16,7 @@ use crate::event::{Cause, Closed, Deadline, Event};
 use crate::frame::OpCode;
 use crate::handshake::{ClientHandshake, ClientRequest, Negotiated};
 use crate::receive::{Received, Receiver};
+use crate::scratch::Scratch;
 use crate::send::{MaskKeys, Output, Sender};
 use crate::timers::{Expired, Timer, Timers};
 use closing::Ending;
@@ -66,6 +68,8 @@ pub struct Connection {
     negotiated: Option<Box<Negotiated>>,
     /// The last event, until it is delivered.
     closed: Option<Box<Closed>>,
+    /// Lent by the thread that is at work on this connection.
+    scratch: Option<Box<Scratch>>,
     role: Role,
     phase: Phase,
     /// The code of the Close frame that we sent first.
@@ -161,6 +165,7 @@ impl Connection {
             handshake: None,
             negotiated: None,
             closed: None,
+            scratch: None,
             role,
             phase,
             close_sent: None,
@@ -275,7 +280,7 @@ impl Connection {
 
     #[inline]
     fn receive_frames<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
-        match self.receiver.receive(input, &self.config) {
+        match self.receiver.receive(input, &self.config, &mut self.scratch) {
             Ok(Some(Received::Text(text))) => Some(Event::Text(text)),
             Ok(Some(Received::Binary(data))) => Some(Event::Binary(data)),
             Ok(Some(Received::Chunk(chunk))) => Some(Event::Chunk(chunk)),

@@ -13,6 +13,7 @@ use crate::close::CloseFrame;
 use crate::config::Config;
 use crate::error::ProtocolError;
 use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
+use crate::scratch::Scratch;
 use crate::utf8::{self, Utf8};
 
 /// What waits for its other pieces.
@@ -53,11 +54,12 @@ impl Messages {
         &mut self,
         piece: Piece<'b>,
         config: &Config,
+        scratch: &mut Option<Box<Scratch>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         let is_message = piece.is_whole() && piece.fin && piece.opcode != OpCode::Continuation;
         let in_pieces = !piece.opcode.is_control() && config.piecewise().is_some_and(|from| piece.announced >= from);
         if !is_message || in_pieces {
-            return self.assemble(piece, in_pieces, config);
+            return self.assemble(piece, in_pieces, config, scratch);
         }
         lend(piece.opcode, piece.payload).map(Some)
     }
@@ -67,6 +69,7 @@ impl Messages {
         piece: Piece<'b>,
         in_pieces: bool,
         config: &Config,
+        scratch: &mut Option<Box<Scratch>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         let kind = match piece.opcode {
             OpCode::Text => Some(Kind::Text),
@@ -75,10 +78,12 @@ impl Messages {
             control => return self.assemble_control(control, &piece),
         };
         if let Some(kind) = kind.filter(|_| piece.first) {
+            let mut buffer = || scratch.as_mut().map(|scratch| scratch.take()).unwrap_or_default();
             self.message = match kind {
                 _ if in_pieces => Assembly::Pieces { begun: false, kind },
-                Kind::Text => Assembly::Text(String::new()),
-                Kind::Binary => Assembly::Binary(Vec::new()),
+                // A buffer that is empty is text.
+                Kind::Text => Assembly::Text(String::from_utf8(buffer()).unwrap_or_default()),
+                Kind::Binary => Assembly::Binary(buffer()),
             };
         }
         let ends = piece.fin && piece.rest == 0;

@@ -8,11 +8,13 @@ mod frames;
 mod message;
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 
 use crate::chunk::Chunk;
 use crate::close::CloseFrame;
 use crate::config::{Config, Role};
 use crate::error::ProtocolError;
+use crate::scratch::Scratch;
 use frames::Frames;
 use message::Messages;
 
@@ -46,20 +48,22 @@ impl Receiver {
         &mut self,
         input: &mut &'b mut [u8],
         config: &Config,
+        scratch: &mut Option<Box<Scratch>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         if let Some((opcode, payload)) = self.frames.glance(input, config) {
             return message::lend(opcode, payload).map(Some);
         }
-        self.receive_pieces(input, config)
+        self.receive_pieces(input, config, scratch)
     }
 
     fn receive_pieces<'b>(
         &mut self,
         input: &mut &'b mut [u8],
         config: &Config,
+        scratch: &mut Option<Box<Scratch>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         while let Some(piece) = self.frames.next(input, config)? {
-            if let Some(received) = self.messages.take_in(piece, config)? {
+            if let Some(received) = self.messages.take_in(piece, config, scratch)? {
                 return Ok(Some(received));
             }
         }

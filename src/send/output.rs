@@ -14,6 +14,7 @@ use core::mem;
 use bytes::{Buf, Bytes};
 
 use crate::frame::{MAX_CONTROL_PAYLOAD, MAX_HEADER};
+use crate::scratch::Scratch;
 
 /// A drained buffer of up to this size is kept for the next frames; a larger one is given back.
 const KEPT: usize = 64 << 10;
@@ -48,8 +49,18 @@ pub struct Output {
     pong: Option<Box<Pong>>,
     /// More than 4 GiB are no limit.
     limit: u32,
-    /// Whether frames were sent: before that, a drained buffer is the opening handshake's and of no more use.
-    framing: bool,
+    keeps: Keeps,
+}
+
+/// How large a drained buffer is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeps {
+    /// None: it was the opening handshake's, and is of no more use.
+    Nothing,
+    /// One of up to [`KEPT`] bytes.
+    Small,
+    /// Any: it is lent, and goes back.
+    All,
 }
 
 /// An encoded pong: every header is at most 14 bytes, every payload at most 125.
@@ -69,7 +80,7 @@ struct Chain {
 impl Output {
     pub(crate) fn new(limit: usize) -> Self {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        Self { tail: Vec::new(), head: 0, chain: None, pong: None, limit, framing: false }
+        Self { tail: Vec::new(), head: 0, chain: None, pong: None, limit, keeps: Keeps::Nothing }
     }
 
     /// Hands over the next pending bytes for good, without copying them; `None` when nothing is pending.
@@ -105,6 +116,23 @@ impl Output {
         taken
     }
 
+    /// Borrows a buffer, if it has none.
+    pub(crate) fn borrow_from(&mut self, scratch: &mut Scratch) {
+        if self.tail.capacity() == 0 {
+            self.tail = scratch.take();
+        }
+        self.keeps = Keeps::All;
+    }
+
+    /// Returns the buffer, if nothing is pending in it.
+    pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
+        self.keeps = Keeps::Small;
+        if self.head == self.tail.len() && self.chain.is_none() {
+            self.head = 0;
+            scratch.put(mem::take(&mut self.tail));
+        }
+    }
+
     /// Whether pending output has reached the limit.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
@@ -130,13 +158,16 @@ impl Output {
 
     /// Drops everything that is pending.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.limit as usize);
+        let keeps = self.keeps;
+        *self = Self { keeps, ..Self::new(self.limit as usize) };
     }
 
     /// Makes room for a frame.
     #[inline]
     pub(crate) fn reserve(&mut self, additional: usize) {
-        self.framing = true;
+        if self.keeps == Keeps::Nothing {
+            self.keeps = Keeps::Small;
+        }
         if self.tail.capacity() - self.tail.len() < additional {
             self.grow(additional);
         }
@@ -190,7 +221,12 @@ impl Output {
     fn drained(&mut self) {
         self.head = 0;
         self.tail.clear();
-        if !self.framing || self.tail.capacity() > KEPT {
+        let kept = match self.keeps {
+            Keeps::Nothing => 0,
+            Keeps::Small => KEPT,
+            Keeps::All => usize::MAX,
+        };
+        if self.tail.capacity() > kept {
             self.tail = Vec::new();
         }
     }

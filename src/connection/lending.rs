@@ -1,0 +1,33 @@
+//! Buffers: whose they are while a connection is at work, and what stays behind.
+
+use alloc::boxed::Box;
+
+use super::Connection;
+use crate::scratch::{Scratch, Used};
+
+/// Buffers that a thread lends.
+impl Connection {
+    /// Lends a thread's buffers to this connection, until [`release`](Self::release). One that was lent before is
+    /// dropped.
+    pub fn lend(&mut self, mut scratch: Box<Scratch>) {
+        self.output.borrow_from(&mut scratch);
+        self.scratch = Some(scratch);
+    }
+
+    /// Takes the buffers back. What is pending stays behind with the buffer that it is in: output that wasn't drained,
+    /// a message that isn't whole.
+    pub fn release(&mut self) -> Option<Box<Scratch>> {
+        let mut scratch = self.scratch.take()?;
+        self.output.return_to(&mut scratch);
+        Some(scratch)
+    }
+
+    /// Gives back the payload of an event that is done with, for the next message that must be assembled. Without a
+    /// [`Scratch`] it is dropped.
+    pub fn give_back(&mut self, payload: impl Into<Used>) {
+        let Used(buffer) = payload.into();
+        if let Some(scratch) = &mut self.scratch {
+            scratch.put(buffer);
+        }
+    }
+}

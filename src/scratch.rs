@@ -1,0 +1,118 @@
+//! Buffers that a thread lends to the connection at work.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// How many buffers are kept: one for the output, one for a message, and some for those that the caller still holds.
+const BUFFERS: usize = 8;
+
+/// How many bytes they may have together, unless the caller says otherwise.
+const KEPT: usize = 4 << 20;
+
+/// A thread's buffers, lent to whichever of its connections is at work.
+///
+/// Everything works without one: a connection then has buffers of its own, which it keeps (up to 64 KiB) for its next
+/// messages. Where there are many connections and most of them are idle, a thread [lends](crate::Connection::lend) its
+/// scratch to the connection that bytes came for, and takes it [back](crate::Connection::release) when that has
+/// answered. What stays behind is only what is pending: an idle connection owns no heap memory, and a busy one
+/// allocates none.
+///
+/// ```
+/// use bytes::Buf;
+/// use websocket_proto::{Config, Connection, Event, Negotiated, Scratch};
+///
+/// let mut scratch = Box::new(Scratch::new());
+/// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+/// let mut arrived = *b"\x81\x82\0\0\0\0hi";
+///
+/// conn.lend(scratch);
+/// let mut input = &mut arrived[..];
+/// while let Some(event) = conn.receive(&mut input) {
+///     if let Event::Text(text) = event {
+///         conn.send_text(&text).unwrap();
+///         conn.give_back(text);                   // a message that was assembled has a buffer, too
+///     }
+/// }
+/// # assert_eq!(conn.output().chunk(), b"\x81\x02hi");
+/// let pending = conn.output().remaining();        // …write it…
+/// conn.output().advance(pending);
+/// scratch = conn.release().unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Scratch {
+    spare: Vec<Vec<u8>>,
+    kept: usize,
+    limit: usize,
+}
+
+impl Scratch {
+    /// A scratch that keeps up to 4 MiB of spare buffers. They are made when they are first needed.
+    pub fn new() -> Self {
+        Self { spare: Vec::new(), kept: 0, limit: KEPT }
+    }
+
+    /// How many bytes of spare buffers may be kept; larger ones are freed when they are given back.
+    pub fn keep(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// An empty buffer: the one given back last, or a new one without memory.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        let buffer = self.spare.pop().unwrap_or_default();
+        self.kept -= buffer.capacity();
+        buffer
+    }
+
+    /// Gives a buffer back; what it has in it is gone.
+    pub(crate) fn put(&mut self, mut buffer: Vec<u8>) {
+        let kept = self.kept + buffer.capacity();
+        if buffer.capacity() > 0 && kept <= self.limit && self.spare.len() < BUFFERS {
+            buffer.clear();
+            self.kept = kept;
+            self.spare.push(buffer);
+        }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A payload that the caller has done with, for [`Connection::give_back`](crate::Connection::give_back): what an event
+/// had, borrowed (which is fine, and gives nothing) or owned.
+#[derive(Debug, Default)]
+pub struct Used(pub(crate) Vec<u8>);
+
+impl From<Cow<'_, [u8]>> for Used {
+    fn from(payload: Cow<'_, [u8]>) -> Self {
+        match payload {
+            Cow::Owned(payload) => Self(payload),
+            Cow::Borrowed(_) => Self::default(),
+        }
+    }
+}
+
+impl From<Cow<'_, str>> for Used {
+    fn from(payload: Cow<'_, str>) -> Self {
+        match payload {
+            Cow::Owned(payload) => payload.into(),
+            Cow::Borrowed(_) => Self::default(),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Used {
+    fn from(payload: Vec<u8>) -> Self {
+        Self(payload)
+    }
+}
+
+impl From<String> for Used {
+    fn from(payload: String) -> Self {
+        Self(payload.into_bytes())
+    }
+}
