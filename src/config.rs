@@ -137,14 +137,15 @@ impl Config {
     }
 
     /// How long the closing handshake may take, and how long the last bytes may take to be drained. 5 seconds by
-    /// default; `None` for no deadline.
+    /// default; `None` for no deadline but the keepalive's.
     pub fn close_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.close_timeout = timeout.into();
         self
     }
 
     /// Sends a ping when nothing was received for the time `idle`, and gives the connection up when after that nothing
-    /// comes for the time `timeout`. Off by default.
+    /// comes for the time `timeout`; unless output is pending of which the peer has taken some meanwhile, so that a
+    /// slow download isn't cut off. Off by default.
     pub fn keepalive(mut self, idle: Duration, timeout: Duration) -> Self {
         self.keepalive = Some(Keepalive { idle, timeout });
         self

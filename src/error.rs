@@ -145,6 +145,12 @@ pub enum HandshakeError {
     /// No `Sec-WebSocket-Accept`, several, or not the one that belongs to the key.
     #[error("Sec-WebSocket-Accept does not belong to the key")]
     Accept,
+    /// The server's answer isn't the one that opens a connection: 101, or over HTTP/2 and HTTP/3 any of 200 to 299.
+    #[error("the server did not agree")]
+    Status,
+    /// An extended CONNECT for another protocol than WebSocket (RFC 9220 3).
+    #[error("the protocol is not websocket")]
+    Protocol,
     /// More bytes came behind the request than may wait for its answer.
     #[error("too many bytes before the response")]
     EarlyData,
@@ -163,6 +169,7 @@ impl HandshakeError {
             Self::Method => 405,
             Self::NoUpgrade | Self::UnsupportedVersion => 426,
             Self::HeadTooLarge | Self::TooManyHeaders => 431,
+            Self::Protocol => 501,
             Self::HttpVersion => 505,
             _ => 400,
         }
@@ -230,6 +237,9 @@ pub enum RequestError {
     /// A subprotocol that isn't a token (RFC 6455 4.1, item 10).
     #[error("subprotocol is not a token")]
     Subprotocol,
+    /// The `http` crate can't take this host or resource.
+    #[error("host or resource can't be put into an HTTP request")]
+    Target,
     /// A subprotocol offered twice (RFC 6455 4.1, item 10).
     #[error("subprotocol is offered twice")]
     DuplicateSubprotocol,

@@ -122,6 +122,8 @@
 //! - `std` (default): UTF-8 validation with the instructions that the CPU turns out to have,
 //!   `chunks_vectored` for [`Output`]. Without it the crate needs `alloc` alone.
 //! - `getrandom` (default): `Seed::from_os`.
+//! - `http`: handshakes done elsewhere, with the types of the `http` crate: `HttpOffer` for servers, `HttpClient` for
+//!   clients, over HTTP/1.1, HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220).
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -155,5 +157,7 @@ pub use error::{AcceptError, HandshakeError, HeaderError, ProtocolError, Request
 pub use event::{Cause, Closed, Deadline, Event};
 pub use frame::Kind;
 pub use handshake::{ClientRequest, HandshakeResponse, Negotiated, Rejection, Request, Response, Uri};
+#[cfg(feature = "http")]
+pub use handshake::{HttpClient, HttpOffer};
 pub use scratch::{Scratch, Used};
 pub use send::{Message, Output, PreparedMessage};

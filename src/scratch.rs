@@ -12,7 +12,7 @@ const KEPT: usize = 4 << 20;
 
 /// A thread's buffers, lent to whichever of its connections is at work.
 ///
-/// Everything works without one: a connection then has buffers of its own, which it keeps (up to 64 KiB) for its next
+/// Everything works without one: a connection then has buffers of its own, which it keeps (up to 16 KiB) for its next
 /// messages. Where there are many connections and most of them are idle, a thread [lends](crate::Connection::lend) its
 /// scratch to the connection that bytes came for, and takes it [back](crate::Connection::release) when that has
 /// answered. What stays behind is only what is pending: an idle connection owns no heap memory, and a busy one

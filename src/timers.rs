@@ -106,10 +106,19 @@ impl Timers {
         self.heard = self.now;
     }
 
-    /// A ping was sent. The round trip is measured for the newest.
+    /// Whether bytes came in since the owner last told the time.
+    pub(crate) fn heard_now(&self) -> bool {
+        self.heard == self.now
+    }
+
+    /// A ping was sent. The round trip is measured for the newest, or the first of several that look the same.
     pub(crate) fn ping_sent(&mut self, payload: &[u8]) {
-        self.pinged = self.now;
-        self.ping = hash(payload);
+        let ping = hash(payload);
+        // An answer to the first of two that look the same must not pass for one to the second.
+        if self.pinged == NEVER || self.ping != ping {
+            self.pinged = self.now;
+            self.ping = ping;
+        }
     }
 
     pub(crate) fn pong_received(&mut self, payload: &[u8]) {

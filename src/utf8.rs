@@ -1,6 +1,6 @@
 //! UTF-8 that arrives in pieces (RFC 6455 5.6 and 8.1).
 //!
-//! Each byte is looked at once, and the first byte that can't continue the text is refused at once: a character cut
+//! Each byte is looked at once (twice in a piece that ends inside a character), and the first byte that can't continue the text is refused at once: a character cut
 //! by the end of a piece is the only thing that waits.
 
 use core::str;

@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown as Half, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,6 +29,8 @@ pub(crate) struct Link {
     conn: Mutex<Connection>,
     /// There is output for the writer, or room for more.
     changed: Condvar,
+    /// The writer has taken bytes, which count as sent, and hasn't sent them yet; changes with the connection locked.
+    writing: AtomicBool,
     start: Instant,
 }
 
@@ -35,7 +38,13 @@ impl Link {
     pub(crate) fn new(stream: TcpStream, conn: Connection) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, conn: Mutex::new(conn), changed: Condvar::new(), start: Instant::now() })
+        Ok(Self {
+            stream,
+            conn: Mutex::new(conn),
+            changed: Condvar::new(),
+            writing: AtomicBool::new(false),
+            start: Instant::now(),
+        })
     }
 
     /// Does something with the connection, on time; what it has to send is sent.
@@ -109,18 +118,18 @@ impl Link {
             conn.advance_time(self.start.elapsed());
             // A deadline may have something to say.
             self.changed.notify_all();
-            if let Some(shutdown) = conn.wants_shutdown() {
-                if shutdown == Shutdown::Abort {
-                    // Wakes the writer, if it waits for the peer.
-                    let _ = self.stream.shutdown(Half::Both);
-                }
-                return None;
-            }
             let left = conn.next_timeout().map_or(PATIENCE, |at| at.saturating_sub(self.start.elapsed()));
             // A socket takes no timeout of zero.
             let left = left.clamp(Duration::from_millis(1), GOODBYE);
-            if conn.output().remaining() <= HIGH_WATER {
-                return Some(left);
+            match conn.wants_shutdown() {
+                Some(Shutdown::Abort) => {
+                    // Wakes the writer, if it waits for the peer.
+                    let _ = self.stream.shutdown(Half::Both);
+                    return None;
+                }
+                Some(Shutdown::Finish) if !self.writing.load(Ordering::Relaxed) => return None,
+                None if conn.output().remaining() <= HIGH_WATER => return Some(left),
+                _ => {}
             }
             conn = self.changed.wait_timeout(conn, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -131,14 +140,16 @@ impl Link {
         let mut conn = self.lock();
         loop {
             if let Some(bytes) = conn.output().take() {
+                self.writing.store(true, Ordering::Relaxed);
                 drop(conn);
                 self.changed.notify_all();
                 let written = (&self.stream).write_all(&bytes);
                 conn = self.lock();
+                self.writing.store(false, Ordering::Relaxed);
                 if written.is_err() {
                     conn.abort();
-                    self.changed.notify_all();
                 }
+                self.changed.notify_all();
                 continue;
             }
             match conn.wants_shutdown() {

@@ -5,11 +5,12 @@ use alloc::boxed::Box;
 
 use bytes::Buf;
 
+use super::opening::Handshake;
 use super::{Connection, Phase};
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Role;
 use crate::error::{ProtocolError, SendError};
-use crate::event::{Cause, Closed, Deadline};
+use crate::event::{Cause, Closed, Deadline, Event};
 use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
 use crate::timers::Timer;
 
@@ -54,19 +55,21 @@ impl Connection {
         }
         self.send_close(Some(code), reason);
         self.close_sent = Some(code);
-        self.timers.arm(Timer::Closing, &self.config);
+        // Without a deadline of its own, the keepalive's goes on.
+        if self.config.close_timeout.is_some() {
+            self.timers.arm(Timer::Closing, &self.config);
+        }
         Ok(())
     }
 
     /// Gives the connection up at once: what is pending is dropped, and the transport is to be closed.
     pub fn abort(&mut self) {
-        self.output.clear();
         if self.phase == Phase::Over {
-            self.ending = Ending::Abort;
+            self.give_up();
+            self.timers.arm(Timer::Off, &self.config);
         } else {
             self.end(Closed::abnormal(Cause::Aborted), Ending::Abort);
         }
-        self.timers.arm(Timer::Off, &self.config);
     }
 
     /// Whether and how the transport is to be shut down. `None` as long as output is pending or the peer has something
@@ -79,16 +82,36 @@ impl Connection {
         }
     }
 
-    /// A deadline passed that leaves nothing to say.
-    pub(super) fn lose(&mut self, deadline: Deadline) {
-        if self.phase == Phase::Over {
-            // The last bytes weren't taken, or the server didn't close: what was to be told is told.
-            self.output.clear();
-            self.ending = Ending::Abort;
-            return;
+    /// A deadline passed, and nothing that arrived before changes that.
+    pub(super) fn expired(&mut self, deadline: Deadline) {
+        if deadline == Deadline::Opening {
+            self.opening_expired();
+        } else {
+            self.end(Closed::abnormal(Cause::Timeout(deadline)), Ending::Abort);
         }
+    }
+
+    /// The transport ended, and nothing that arrived before changes that.
+    pub(super) fn lost(&mut self) {
+        // What is left of a request is of no use to a server that has gone.
+        let ending = if self.phase == Phase::Response { Ending::Abort } else { Ending::Finish };
+        if !self.refusal_ends() {
+            self.end(Closed::abnormal(Cause::Eof), ending);
+        }
+    }
+
+    /// It is over, but the last bytes weren't taken, or the server didn't close.
+    pub(super) fn give_up(&mut self) {
         self.output.clear();
-        self.end(Closed::abnormal(Cause::Timeout(deadline)), Ending::Abort);
+        self.ending = Ending::Abort;
+    }
+
+    /// What is to be told at the end: why a client was refused, and then that it is over.
+    pub(super) fn last_events(&mut self) -> Option<Event<'static>> {
+        if let Some(Handshake::Rejected(response)) = self.handshake.take().map(|boxed| *boxed) {
+            return Some(Event::Rejected(response));
+        }
+        self.closed.take().map(Event::Closed)
     }
 
     /// RFC 6455 7.1.7: fails the connection, with a Close frame that says why.
@@ -135,10 +158,18 @@ impl Connection {
     /// The connection is over; what is in the output may still go out, for as long as a closing handshake may take.
     pub(super) fn end(&mut self, closed: Closed, ending: Ending) {
         self.phase = Phase::Over;
-        self.ending = ending;
+        self.ending = match ending {
+            Ending::AwaitEof if self.eof => Ending::Finish,
+            ending => ending,
+        };
         self.handshake = None;
         self.closed = Some(Box::new(closed));
-        self.output.drop_pong();
-        self.timers.arm(if ending == Ending::Abort { Timer::Off } else { Timer::Closing }, &self.config);
+        if ending == Ending::Abort {
+            self.output.clear();
+            self.timers.arm(Timer::Off, &self.config);
+        } else {
+            self.output.drop_pong();
+            self.timers.arm(Timer::Closing, &self.config);
+        }
     }
 }

@@ -9,6 +9,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use bytes::Buf;
+
 use crate::close::CloseCode;
 use crate::config::{Config, Role, Seed};
 use crate::error::RequestError;
@@ -75,6 +77,10 @@ pub struct Connection {
     /// The code of the Close frame that we sent first.
     close_sent: Option<CloseCode>,
     ending: Ending,
+    /// The transport has ended, or a deadline has passed: that takes effect when all input is taken in, so that no byte
+    /// that arrived before is lost.
+    eof: bool,
+    due: Option<Deadline>,
 }
 
 /// What `receive` does with bytes.
@@ -170,6 +176,8 @@ impl Connection {
             phase,
             close_sent: None,
             ending: Ending::Open,
+            eof: false,
+            due: None,
             config,
         }
     }
@@ -192,30 +200,19 @@ impl Connection {
         if !input.is_empty() {
             self.timers.heard();
         }
-        if self.phase == Phase::Frames {
-            if let Some(event) = self.receive_frames(input) {
-                return Some(event);
-            }
-            if self.phase == Phase::Frames {
-                return None;
-            }
+        if self.phase == Phase::Frames
+            && let Some(event) = self.receive_frames(input)
+        {
+            return Some(event);
         }
         self.receive_around(input)
     }
 
-    /// The transport has ended: nothing more will arrive. Call [`receive`](Self::receive) behind it for the events.
+    /// The transport has ended: nothing more will arrive. Call [`receive`](Self::receive) behind it, first with what is
+    /// left of the input, for the events.
     pub fn receive_eof(&mut self) {
-        if let Some(Handshake::Replay { eof, .. }) = self.handshake.as_deref_mut() {
-            *eof = true;
-        } else if self.phase != Phase::Over {
-            if self.phase != Phase::Response {
-                self.end(Closed::abnormal(Cause::Eof), Ending::Finish);
-            } else if !self.refusal_ends() {
-                // What is left of the request is of no use to a server that has gone.
-                self.output.clear();
-                self.end(Closed::abnormal(Cause::Eof), Ending::Abort);
-            }
-        } else if self.ending == Ending::AwaitEof {
+        self.eof = true;
+        if self.ending == Ending::AwaitEof {
             self.ending = Ending::Finish;
         }
     }
@@ -224,18 +221,28 @@ impl Connection {
     /// whoever never calls it has none. Call it once in every turn of the loop, before [`receive`](Self::receive),
     /// and at the latest when [`next_timeout`](Self::next_timeout) has passed. Time never runs backwards: an earlier
     /// `now` than before counts as the same.
+    ///
+    /// A deadline that has passed takes effect in the next `receive`, once that has taken in what arrived: a loop that
+    /// was held up loses nobody whose bytes are in its hands.
     pub fn advance_time(&mut self, now: Duration) {
         match self.timers.advance(now, &self.config) {
             None => {}
-            Some(Expired::Opening) => self.opening_expired(),
             Some(Expired::Idle(payload)) => {
-                if self.state() == State::Open && !self.output.is_full() {
+                // At most one in an idle time, so a full output is no obstacle. Nothing follows a Close of ours.
+                if self.state() == State::Open {
                     self.sender.control(&mut self.output, OpCode::Ping, &payload);
+                    self.timers.ping_sent(&payload);
                 }
-                self.timers.ping_sent(&payload);
+                self.output.take_progress();
             }
-            Some(Expired::Keepalive) => self.lose(Deadline::Keepalive),
-            Some(Expired::Closing) => self.lose(Deadline::Closing),
+            // The ping may still wait behind what the peer takes, however slowly.
+            Some(Expired::Keepalive) if self.output.has_remaining() && self.output.take_progress() => {
+                self.timers.arm(Timer::Pinged, &self.config);
+            }
+            Some(Expired::Keepalive) => self.due = Some(Deadline::Keepalive),
+            Some(Expired::Opening) => self.due = Some(Deadline::Opening),
+            Some(Expired::Closing) if self.phase == Phase::Over => self.give_up(),
+            Some(Expired::Closing) => self.due = Some(Deadline::Closing),
         }
     }
 
@@ -273,7 +280,8 @@ impl Connection {
         self.role
     }
 
-    /// How long the answer to the last answered ping took, on the clock of [`advance_time`](Self::advance_time).
+    /// How long the answer to the last answered ping took, on the clock of [`advance_time`](Self::advance_time). It is
+    /// measured for the newest ping, and right where pings differ in their payload.
     pub fn round_trip(&self) -> Option<Duration> {
         self.timers.round_trip()
     }
@@ -307,48 +315,70 @@ impl Connection {
         }
     }
 
-    /// Everything but frames from the input: the handshake, what was kept behind it, and what comes after the end.
+    /// Everything but frames from the input: the handshake, what was kept behind it, the end, and what comes after that.
     fn receive_around<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
         loop {
-            match self.phase {
+            let event = match self.phase {
                 Phase::Request => match self.receive_request(input) {
-                    Ok(event) => return event,
-                    Err(error) => self.refuse(error),
+                    Ok(event) => event,
+                    Err(error) => {
+                        self.refuse(error);
+                        continue;
+                    }
                 },
                 Phase::Answer => match self.keep(input) {
-                    Ok(()) => return None,
-                    Err(error) => self.refuse(error),
+                    Ok(()) => None,
+                    Err(error) => {
+                        self.refuse(error);
+                        continue;
+                    }
                 },
                 Phase::Response => match self.receive_response(input) {
-                    Ok(Some(event)) => return Some(event),
-                    Ok(None) if self.phase == Phase::Response => return None,
-                    Ok(None) => {}
+                    Ok(event) => event,
                     Err(error) => {
                         self.end(Closed::abnormal(Cause::Handshake(error)), Ending::Abort);
+                        continue;
                     }
                 },
-                Phase::Replay => {
-                    if let Some(event) = self.replay() {
-                        return Some(event);
-                    }
-                }
-                Phase::Frames => {
-                    if let Some(event) = self.receive_frames(input) {
-                        return Some(event);
-                    }
-                    if self.phase == Phase::Frames {
-                        return None;
-                    }
-                }
+                Phase::Replay => self.replay(),
+                Phase::Frames => self.receive_frames(input),
                 Phase::Over => {
                     *input = &mut [];
-                    if let Some(Handshake::Rejected(response)) = self.handshake.take().map(|boxed| *boxed) {
-                        return Some(Event::Rejected(response));
-                    }
-                    return self.closed.take().map(Event::Closed);
+                    return self.last_events();
                 }
+            };
+            // Without an event, the input is used up: unless the phase has changed, that is all there was to be told.
+            if event.is_some() || !self.comes_to_its_end() {
+                return event;
             }
         }
+    }
+
+    /// The end that took effect only now: of the transport, or of the time. Whether there is more to be told.
+    fn comes_to_its_end(&mut self) -> bool {
+        match self.phase {
+            Phase::Over => return true,
+            // What was kept is used up; what arrived is next.
+            Phase::Replay => {
+                self.phase = Phase::Frames;
+                return true;
+            }
+            _ => {}
+        }
+        if let Some(deadline) = self.due.take() {
+            if deadline == Deadline::Keepalive && self.timers.heard_now() {
+                self.timers.arm(Timer::Idle, &self.config);
+            } else {
+                self.expired(deadline);
+                return true;
+            }
+        }
+        // A request that waits is answered first: the client may have closed its side of the transport only.
+        if self.eof && self.phase != Phase::Answer {
+            self.lost();
+            return true;
+        }
+        false
     }
 }
 

@@ -24,8 +24,6 @@ pub(super) enum Handshake {
     Replay {
         kept: Vec<u8>,
         start: usize,
-        /// The transport ended behind them.
-        eof: bool,
     },
     Response(ClientHandshake),
     /// To be delivered.
@@ -49,10 +47,8 @@ impl Connection {
         let Some(upgrade) = upgrade else {
             return Err(AcceptError::NotWebSocket);
         };
-        if response.chosen().is_some_and(|chosen| !upgrade.offers(chosen)) {
-            return Err(AcceptError::SubprotocolNotOffered);
-        }
-        let head = response.encode(&upgrade.accept)?;
+        let accept = upgrade.check(&response)?;
+        let head = response.encode(accept)?;
         let kept = core::mem::take(kept);
         self.output.extend(head.as_bytes());
         self.negotiated = Negotiated::new().subprotocol(response.chosen()).boxed();
@@ -60,10 +56,10 @@ impl Connection {
             self.handshake = None;
             self.phase = Phase::Frames;
         } else {
-            self.handshake = Some(Box::new(Handshake::Replay { kept, start: 0, eof: false }));
+            self.handshake = Some(Box::new(Handshake::Replay { kept, start: 0 }));
             self.phase = Phase::Replay;
         }
-        self.timers.arm(Timer::Idle, &self.config);
+        self.opened();
         Ok(())
     }
 
@@ -120,29 +116,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Events of what was kept; when it is used up, what arrived is next.
+    /// The next event of what was kept; none when it is used up.
     pub(super) fn replay(&mut self) -> Option<Event<'static>> {
-        let Some(mut handshake) = self.handshake.take() else {
-            self.phase = Phase::Frames;
-            return None;
-        };
-        let Handshake::Replay { kept, start, eof } = &mut *handshake else {
-            self.phase = Phase::Frames;
+        let mut handshake = self.handshake.take()?;
+        let Handshake::Replay { kept, start } = &mut *handshake else {
             return None;
         };
         let mut rest = &mut kept[*start..];
         let before = rest.len();
         let event = self.receive_frames(&mut rest).map(Event::into_owned);
         *start += before - rest.len();
-        if self.phase == Phase::Replay {
-            if event.is_some() {
-                self.handshake = Some(handshake);
-            } else {
-                self.phase = Phase::Frames;
-                if *eof {
-                    self.end(Closed::abnormal(Cause::Eof), Ending::Finish);
-                }
-            }
+        if event.is_some() && self.phase == Phase::Replay {
+            self.handshake = Some(handshake);
         }
         event
     }
@@ -161,7 +146,7 @@ impl Connection {
                 let subprotocol = response.header("Sec-WebSocket-Protocol");
                 self.negotiated = Negotiated::new().subprotocol(subprotocol).boxed();
                 self.phase = Phase::Frames;
-                self.timers.arm(Timer::Idle, &self.config);
+                self.opened();
                 Ok(Some(Event::Open(response)))
             }
             Some(Outcome::Rejected(response)) => {
@@ -169,6 +154,12 @@ impl Connection {
                 Ok(None)
             }
         }
+    }
+
+    /// The opening handshake is done, and in time.
+    fn opened(&mut self) {
+        self.due = None;
+        self.timers.arm(Timer::Idle, &self.config);
     }
 
     pub(super) fn rejected(&mut self, response: Box<HandshakeResponse>) {
@@ -207,7 +198,7 @@ impl Connection {
     pub(super) fn opening_expired(&mut self) {
         if self.phase == Phase::Response {
             if !self.refusal_ends() {
-                self.lose(Deadline::Opening);
+                self.end(Closed::abnormal(Cause::Timeout(Deadline::Opening)), Ending::Abort);
             }
             return;
         }

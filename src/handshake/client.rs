@@ -73,7 +73,8 @@ impl ClientRequest {
         self
     }
 
-    fn encode(&self, key: &[u8]) -> Result<String, RequestError> {
+    /// Everything in the request that the caller chose can be sent.
+    fn check(&self) -> Result<(), RequestError> {
         for (i, subprotocol) in self.subprotocols.iter().enumerate() {
             if !lists::is_token(subprotocol.as_bytes()) {
                 return Err(RequestError::Subprotocol);
@@ -82,6 +83,13 @@ impl ClientRequest {
                 return Err(RequestError::DuplicateSubprotocol);
             }
         }
+        self.origin.lines()?;
+        self.headers.lines()?;
+        Ok(())
+    }
+
+    fn encode(&self, key: &[u8]) -> Result<String, RequestError> {
+        self.check()?;
         let (origin, headers) = (self.origin.lines()?, self.headers.lines()?);
         let mut head = String::with_capacity(256 + headers.len());
         head.extend(["GET ", self.uri.resource(), " HTTP/1.1\r\nHost: ", &self.uri.host_header()]);
@@ -93,6 +101,19 @@ impl ClientRequest {
         }
         head.extend([origin, headers, "\r\n"]);
         Ok(head)
+    }
+}
+
+#[cfg(feature = "http")]
+impl ClientRequest {
+    /// The parts of a checked request: where it goes, what it offers, and its further headers.
+    pub(crate) fn into_parts(self) -> Result<(Uri, Vec<String>, HeaderLines), RequestError> {
+        self.check()?;
+        let mut lines = self.origin;
+        for (name, value) in self.headers.iter() {
+            lines.push(name, value, &[]);
+        }
+        Ok((self.uri, self.subprotocols, lines))
     }
 }
 
@@ -178,7 +199,8 @@ impl ClientHandshake {
                     if version != 1 {
                         return Err(HandshakeError::HttpVersion);
                     }
-                    self.check(&response.fields)?;
+                    check_upgrade(&response.fields, &self.accept)?;
+                    check_choices(&response.fields, &self.offered)?;
                     return Ok(Some(Outcome::Open(Box::new(response))));
                 }
                 // RFC 9110 15.2: an interim response announces another; the limit holds for all of them together.
@@ -202,30 +224,34 @@ impl ClientHandshake {
         response.body = body.into_body();
         Some(Box::new(response))
     }
+}
 
-    /// RFC 6455 4.1, what a client checks of a response with status 101, items 2 to 6.
-    fn check(&self, fields: &impl Lookup) -> Result<(), HandshakeError> {
-        match fields.only("Upgrade") {
-            Only::One(value) if value.eq_ignore_ascii_case(b"websocket") => {}
-            _ => return Err(HandshakeError::Upgrade),
-        }
-        if !lists::has_token(fields.all("Connection"), "Upgrade") {
-            return Err(HandshakeError::Connection);
-        }
-        match fields.only("Sec-WebSocket-Accept") {
-            Only::One(value) if value == self.accept => {}
-            _ => return Err(HandshakeError::Accept),
-        }
-        if lists::count_extensions(fields.all("Sec-WebSocket-Extensions"))? > 0 {
-            return Err(HandshakeError::ExtensionNotOffered);
-        }
-        match fields.only("Sec-WebSocket-Protocol") {
-            Only::Missing => Ok(()),
-            Only::One(value) if !lists::is_token(value) => Err(HandshakeError::Subprotocol),
-            Only::One(value) if self.offered.iter().any(|offered| offered.as_bytes() == value) => Ok(()),
-            Only::One(_) => Err(HandshakeError::SubprotocolNotOffered),
-            Only::Several => Err(HandshakeError::Subprotocol),
-        }
+/// RFC 6455 4.1, what a client checks of a response with status 101, items 2 to 4. `accept` belongs to the key sent.
+pub(crate) fn check_upgrade(fields: &impl Lookup, accept: &Accept) -> Result<(), HandshakeError> {
+    match fields.only("Upgrade") {
+        Only::One(value) if value.eq_ignore_ascii_case(b"websocket") => {}
+        _ => return Err(HandshakeError::Upgrade),
+    }
+    if !lists::has_token(fields.all("Connection"), "Upgrade") {
+        return Err(HandshakeError::Connection);
+    }
+    match fields.only("Sec-WebSocket-Accept") {
+        Only::One(value) if value == accept => Ok(()),
+        _ => Err(HandshakeError::Accept),
+    }
+}
+
+/// Items 5 and 6, which hold over HTTP/2 and HTTP/3 as well: nothing was chosen that wasn't offered.
+pub(crate) fn check_choices(fields: &impl Lookup, offered: &[String]) -> Result<(), HandshakeError> {
+    if lists::count_extensions(fields.all("Sec-WebSocket-Extensions"))? > 0 {
+        return Err(HandshakeError::ExtensionNotOffered);
+    }
+    match fields.only("Sec-WebSocket-Protocol") {
+        Only::Missing => Ok(()),
+        Only::One(value) if !lists::is_token(value) => Err(HandshakeError::Subprotocol),
+        Only::One(value) if offered.iter().any(|offered| offered.as_bytes() == value) => Ok(()),
+        Only::One(_) => Err(HandshakeError::SubprotocolNotOffered),
+        Only::Several => Err(HandshakeError::Subprotocol),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{HandshakeError, HeaderError};
 /// Where header values are looked up. The rules of the handshake know nothing more of the form that a head came in.
 pub(crate) trait Lookup {
     /// The values of all fields of that name, in order.
-    fn all<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + Clone + 'a;
+    fn all<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + 'a;
 
     /// The value of the only field of that name.
     fn only(&self, name: &'static str) -> Only<'_> {
@@ -85,7 +85,7 @@ impl Fields {
 }
 
 impl Lookup for Fields {
-    fn all<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + Clone + 'a {
+    fn all<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + 'a {
         let is_same = move |field: &&Field| self.bytes(field.name).eq_ignore_ascii_case(name.as_bytes());
         self.fields.iter().filter(is_same).map(|field| self.bytes(field.value))
     }
@@ -123,10 +123,10 @@ pub(crate) fn head_error(head: &[u8], error: httparse::Error) -> HandshakeError 
 fn has_version(head: &[u8]) -> bool {
     let mut lines = head.split(|&byte| byte == b'\r').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     let words: Vec<_> = lines.next().unwrap_or_default().split(|&byte| byte == b' ').collect();
-    matches!(words[..], [version, ..] | [_, _, version] if is_version(version))
+    matches!(words[..], [version, ..] | [_, _, version] if is_http_version(version))
 }
 
-fn is_version(word: &[u8]) -> bool {
+fn is_http_version(word: &[u8]) -> bool {
     match word {
         [b'H', b'T', b'T', b'P', b'/', major, rest @ ..] => {
             major.is_ascii_digit() && matches!(rest, [] | [b'.', b'0'..=b'9'])
@@ -155,9 +155,14 @@ impl HeaderLines {
         self.error.map_or(Ok(&self.lines), Err)
     }
 
+    /// The names and values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.lines.split_terminator("\r\n").filter_map(|line| line.split_once(": "))
+    }
+
     /// Whether a line of that name was added.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.lines.lines().any(|line| line.split(':').next().is_some_and(|this| this.eq_ignore_ascii_case(name)))
+        self.iter().any(|(this, _)| this.eq_ignore_ascii_case(name))
     }
 }
 

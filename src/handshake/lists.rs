@@ -25,18 +25,19 @@ pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
 }
 
 /// The elements of a list of tokens.
-pub(crate) fn elements<'a>(values: impl Iterator<Item = &'a [u8]> + Clone) -> impl Iterator<Item = &'a [u8]> + Clone {
+pub(crate) fn elements<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
     values.flat_map(|value| value.split(|&byte| byte == b',')).map(trim).filter(|element| !element.is_empty())
 }
 
 /// Whether a list has that token, in any case.
-pub(crate) fn has_token<'a>(values: impl Iterator<Item = &'a [u8]> + Clone, token: &str) -> bool {
+pub(crate) fn has_token<'a>(values: impl Iterator<Item = &'a [u8]>, token: &str) -> bool {
     elements(values).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// Checks a list of subprotocols: tokens, no two the same (RFC 6455 4.1, item 10).
-pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]> + Clone) -> Result<(), HandshakeError> {
-    if values.clone().next().is_none() {
+pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<(), HandshakeError> {
+    let mut values = values.peekable();
+    if values.peek().is_none() {
         return Ok(());
     }
     let mut names: Vec<_> = elements(values).collect();

@@ -12,12 +12,16 @@ mod body;
 mod client;
 mod fields;
 mod head;
+#[cfg(feature = "http")]
+mod http;
 mod key;
 mod lists;
 mod response;
 mod server;
 mod uri;
 
+#[cfg(feature = "http")]
+pub use self::http::{HttpClient, HttpOffer};
 pub(crate) use client::{ClientHandshake, Outcome};
 pub use client::{ClientRequest, HandshakeResponse};
 pub(crate) use head::HeadReader;

@@ -65,13 +65,19 @@ impl Response {
         self.subprotocol.as_deref()
     }
 
-    pub(crate) fn encode(&self, accept: &Accept) -> Result<String, AcceptError> {
+    #[cfg(feature = "http")]
+    pub(crate) fn headers(&self) -> Result<&HeaderLines, AcceptError> {
+        self.headers.lines()?;
+        Ok(&self.headers)
+    }
+
+    pub(crate) fn encode(&self, accept: Option<&Accept>) -> Result<String, AcceptError> {
         let headers = self.headers.lines()?;
         let mut head = String::with_capacity(192 + headers.len());
         head.push_str(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
         );
-        head.extend(accept.iter().map(|&byte| char::from(byte)));
+        head.extend(accept.into_iter().flatten().map(|&byte| char::from(byte)));
         head.push_str("\r\n");
         if let Some(subprotocol) = self.chosen() {
             head.extend(["Sec-WebSocket-Protocol: ", subprotocol, "\r\n"]);
@@ -114,6 +120,11 @@ impl Rejection {
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn into_parts(self) -> (u16, HeaderLines, Bytes) {
+        (self.status, self.headers, self.body)
     }
 
     pub(crate) fn status(&self) -> u16 {

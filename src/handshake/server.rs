@@ -8,8 +8,8 @@ use core::str;
 use super::fields::{Fields, Lookup, Only, head_error, span};
 use super::head::Head;
 use super::key::{self, Accept};
-use super::{lists, uri};
-use crate::error::HandshakeError;
+use super::{Response, lists, uri};
+use crate::error::{AcceptError, HandshakeError};
 
 /// A client's request for a connection (RFC 6455 4.2.1): well-formed, its headers readable in order.
 ///
@@ -91,9 +91,8 @@ impl Request {
     }
 
     /// The subprotocols that the client offers, in its order of preference.
-    pub fn subprotocols(&self) -> impl Iterator<Item = &str> + Clone {
-        // The elements are tokens, which are ASCII: nothing is left out.
-        lists::elements(self.fields.all("Sec-WebSocket-Protocol")).filter_map(|name| str::from_utf8(name).ok())
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        subprotocols(&self.fields)
     }
 
     /// The first of `supported`, in the server's order of preference, that the client offers.
@@ -103,16 +102,28 @@ impl Request {
 }
 
 /// What a request for WebSocket is answered with, and held to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Upgrade {
-    pub(crate) accept: Accept,
+    /// Where the request has a key, which it doesn't over HTTP/2 and HTTP/3.
+    accept: Option<Accept>,
     /// The subprotocols offered, each with a comma behind it.
     offered: String,
 }
 
 impl Upgrade {
-    pub(crate) fn offers(&self, subprotocol: &str) -> bool {
-        self.offered.split_terminator(',').any(|offered| offered == subprotocol)
+    #[cfg(feature = "http")]
+    pub(crate) fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.offered.split_terminator(',')
+    }
+
+    /// What belongs to the key, once the response is known to be one that may be sent.
+    pub(crate) fn check(&self, response: &Response) -> Result<Option<&Accept>, AcceptError> {
+        match response.chosen() {
+            Some(chosen) if !self.offered.split_terminator(',').any(|offered| offered == chosen) => {
+                Err(AcceptError::SubprotocolNotOffered)
+            }
+            _ => Ok(self.accept.as_ref()),
+        }
     }
 }
 
@@ -141,16 +152,19 @@ pub(crate) fn read_request(head: Head) -> Result<(Request, Option<Upgrade>), Han
     };
     let located = Fields::locate(&head.bytes, parsed.headers);
     let request = Request { fields: Fields::new(head.bytes, located), authority, resource };
-    let upgrade = check(&request.fields)?.map(|key| Upgrade {
-        accept: key::accept(key),
-        offered: request.subprotocols().flat_map(|name| [name, ","]).collect(),
-    });
+    check_framing(&request.fields)?;
+    let upgrade = check_upgrade(&request.fields)?;
     Ok((request, upgrade))
 }
 
-/// RFC 6455 4.2.1, items 2 to 9, on headers in whatever form they came. The key, or nothing where no upgrade to
-/// WebSocket is asked for.
-fn check(fields: &impl Lookup) -> Result<Option<&[u8]>, HandshakeError> {
+/// The subprotocols that a checked request offers.
+fn subprotocols(fields: &impl Lookup) -> impl Iterator<Item = &str> {
+    // The elements are tokens, which are ASCII: nothing is left out.
+    lists::elements(fields.all("Sec-WebSocket-Protocol")).filter_map(|name| str::from_utf8(name).ok())
+}
+
+/// What every HTTP/1.1 request is held to, whether it asks for an upgrade or not.
+pub(crate) fn check_framing(fields: &impl Lookup) -> Result<(), HandshakeError> {
     // RFC 9112 3.2: exactly one Host, whatever the target says.
     let Only::One(host) = fields.only("Host") else {
         return Err(HandshakeError::Host);
@@ -162,26 +176,54 @@ fn check(fields: &impl Lookup) -> Result<Option<&[u8]>, HandshakeError> {
     if fields.all("Transfer-Encoding").next().is_some() || fields.all("Content-Length").any(|length| length != b"0") {
         return Err(HandshakeError::Body);
     }
+    Ok(())
+}
+
+/// RFC 6455 4.2.1, items 3 to 9, on headers in whatever form they came; nothing where no upgrade to WebSocket is asked
+/// for.
+pub(crate) fn check_upgrade(fields: &impl Lookup) -> Result<Option<Upgrade>, HandshakeError> {
     if !lists::has_token(fields.all("Upgrade"), "websocket") {
         return Ok(None);
     }
     if !lists::has_token(fields.all("Connection"), "Upgrade") {
         return Err(HandshakeError::Connection);
     }
-    match fields.only("Sec-WebSocket-Version") {
-        Only::One(b"13") => {}
-        Only::One(value) if is_version(value) => return Err(HandshakeError::UnsupportedVersion),
-        _ => return Err(HandshakeError::Version),
-    }
+    check_version(fields)?;
     let Only::One(key) = fields.only("Sec-WebSocket-Key") else {
         return Err(HandshakeError::Key);
     };
     if !key::is_key(key) {
         return Err(HandshakeError::Key);
     }
+    Ok(Some(Upgrade { accept: Some(key::accept(key)), offered: check_offers(fields)? }))
+}
+
+/// RFC 8441 5: the same over HTTP/2 and HTTP/3, where neither the upgrade nor the key has a place.
+#[cfg(feature = "http")]
+pub(crate) fn check_connect(fields: &impl Lookup) -> Result<Upgrade, HandshakeError> {
+    if fields.all("Connection").next().is_some() {
+        return Err(HandshakeError::Connection);
+    }
+    if fields.all("Upgrade").next().is_some() {
+        return Err(HandshakeError::Upgrade);
+    }
+    check_version(fields)?;
+    Ok(Upgrade { accept: None, offered: check_offers(fields)? })
+}
+
+fn check_version(fields: &impl Lookup) -> Result<(), HandshakeError> {
+    match fields.only("Sec-WebSocket-Version") {
+        Only::One(b"13") => Ok(()),
+        Only::One(value) if is_version(value) => Err(HandshakeError::UnsupportedVersion),
+        _ => Err(HandshakeError::Version),
+    }
+}
+
+/// The subprotocols offered, each with a comma behind it.
+fn check_offers(fields: &impl Lookup) -> Result<String, HandshakeError> {
     lists::check_subprotocols(fields.all("Sec-WebSocket-Protocol"))?;
     lists::count_extensions(fields.all("Sec-WebSocket-Extensions"))?;
-    Ok(Some(key))
+    Ok(subprotocols(fields).flat_map(|name| [name, ","]).collect())
 }
 
 /// A version is a number from 0 to 255 without leading zeros (RFC 6455 4.3).

@@ -18,7 +18,7 @@ impl MaskKeys {
 
     #[inline]
     pub(crate) fn next(&mut self) -> [u8; 4] {
-        self.0.next_u32().to_ne_bytes()
+        self.0.next_u32().to_le_bytes()
     }
 
     /// The nonce of an opening handshake (RFC 6455 4.1, item 7).

@@ -17,7 +17,7 @@ use crate::frame::{MAX_CONTROL_PAYLOAD, MAX_HEADER};
 use crate::scratch::Scratch;
 
 /// A drained buffer of up to this size is kept for the next frames; a larger one is given back.
-const KEPT: usize = 64 << 10;
+const KEPT: usize = 16 << 10;
 
 /// Up to this much pending output, every ping is answered; above, the newest.
 const PONGS: usize = 64 << 10;
@@ -47,9 +47,10 @@ pub struct Output {
     chain: Option<Box<Chain>>,
     /// The answer to the newest ping, while too much is pending to answer each.
     pong: Option<Box<Pong>>,
-    /// More than 4 GiB are no limit.
-    limit: u32,
+    limit: usize,
     keeps: Keeps,
+    /// Whether the transport has taken bytes since this was last asked.
+    progressed: bool,
 }
 
 /// How large a drained buffer is kept.
@@ -79,41 +80,53 @@ struct Chain {
 
 impl Output {
     pub(crate) fn new(limit: usize) -> Self {
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        Self { tail: Vec::new(), head: 0, chain: None, pong: None, limit, keeps: Keeps::Nothing }
+        Self { tail: Vec::new(), head: 0, chain: None, pong: None, limit, keeps: Keeps::Nothing, progressed: false }
     }
 
     /// Hands over the next pending bytes for good, without copying them; `None` when nothing is pending.
+    ///
+    /// What was taken counts as sent: until it is written, the caller keeps the transport open although
+    /// [`wants_shutdown`](crate::Connection::wants_shutdown) may say `Finish` already, and gives up when it says `Abort`.
     pub fn take(&mut self) -> Option<Bytes> {
         if !self.has_remaining() {
             return None;
         }
+        self.progressed = true;
+        let taken = if self.chain.is_some() { self.take_chained() } else { Some(self.take_tail()) };
+        self.promote_pong();
+        taken
+    }
+
+    fn take_tail(&mut self) -> Bytes {
         let mut tail = Bytes::from(mem::take(&mut self.tail));
-        tail.advance(self.head);
-        let mut at = mem::take(&mut self.head);
-        let taken = if let Some(chain) = &mut self.chain {
-            // Cut the tail where payloads come out, and chain the cuts as well.
+        tail.advance(mem::take(&mut self.head));
+        tail
+    }
+
+    fn take_chained(&mut self) -> Option<Bytes> {
+        if !self.front().is_empty() {
+            // Cut the tail where payloads come out, and chain the cuts as well: once for all that wait now.
+            let mut at = self.head;
+            let mut tail = self.take_tail();
+            let chain = self.chain.as_mut()?;
+            chain.bytes += tail.len();
             let mut payloads = VecDeque::with_capacity(2 * chain.payloads.len() + 1);
             for (offset, payload) in chain.payloads.drain(..) {
                 let before = tail.split_to(offset - at);
                 at = offset;
-                payloads.extend([before, payload].into_iter().filter(|b| !b.is_empty()).map(|b| (0, b)));
+                payloads
+                    .extend([before, payload].into_iter().filter(|piece| !piece.is_empty()).map(|piece| (0, piece)));
             }
-            if !tail.is_empty() {
-                payloads.push_back((0, tail));
-            }
-            let taken = payloads.pop_front().map(|(_, payload)| payload);
-            chain.bytes = payloads.iter().map(|(_, payload)| payload.len()).sum();
+            payloads.extend([tail].into_iter().filter(|piece| !piece.is_empty()).map(|piece| (0, piece)));
             chain.payloads = payloads;
-            if chain.payloads.is_empty() {
-                self.chain = None;
-            }
-            taken
-        } else {
-            Some(tail)
-        };
-        self.promote_pong();
-        taken
+        }
+        let chain = self.chain.as_mut()?;
+        let (_, taken) = chain.payloads.pop_front()?;
+        chain.bytes -= taken.len();
+        if chain.payloads.is_empty() {
+            self.chain = None;
+        }
+        Some(taken)
     }
 
     /// Borrows a buffer, if it has none.
@@ -133,15 +146,20 @@ impl Output {
         }
     }
 
+    /// Whether the transport has taken bytes since this was last asked.
+    pub(crate) fn take_progress(&mut self) -> bool {
+        mem::take(&mut self.progressed)
+    }
+
     /// Whether pending output has reached the limit.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.remaining() >= self.limit as usize
+        self.remaining() >= self.limit
     }
 
     #[inline]
     pub(crate) fn takes_pongs(&self) -> bool {
-        self.remaining() < PONGS.min(self.limit as usize)
+        self.remaining() < PONGS.min(self.limit)
     }
 
     /// Keeps the answer to the newest ping until there is room for it.
@@ -159,7 +177,7 @@ impl Output {
     /// Drops everything that is pending.
     pub(crate) fn clear(&mut self) {
         let keeps = self.keeps;
-        *self = Self { keeps, ..Self::new(self.limit as usize) };
+        *self = Self { keeps, ..Self::new(self.limit) };
     }
 
     /// Makes room for a frame.
@@ -284,6 +302,7 @@ impl Buf for Output {
     /// Marks the next `count` bytes as sent; more than are pending are taken for all that are.
     #[inline]
     fn advance(&mut self, count: usize) {
+        self.progressed |= count > 0;
         if self.chain.is_some() {
             self.advance_chained(count);
         } else {

@@ -332,6 +332,8 @@ impl Table {
     fn finish(mut self) {
         self.drain();
         self.step(Action::Eof);
+        // A request that waits is answered before the end.
+        self.step(Action::Reject(404));
         self.step(Action::Bytes(Vec::new()));
         self.drain();
         assert!(self.closed && self.conn.wants_shutdown().is_some());

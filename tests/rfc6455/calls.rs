@@ -219,6 +219,8 @@ fn ending_in_every_state() {
             let events = hear(&mut conn, b"");
             let expected = match (stand, name) {
                 (Stand::Open | Stand::InMessage, "time") => vec![],
+                // The client may have closed its side only: its request is answered first.
+                (Stand::RequestWaits, "receive_eof") => vec![],
                 (Stand::Closing, "time") => vec![lost(Cause::Timeout(Deadline::Closing))],
                 (Stand::HalfRefusal, "receive_eof" | "time") => {
                     vec![Told::Rejected(404), lost(Cause::Rejected(404))]

@@ -1,7 +1,9 @@
 //! The closing handshake and failing a connection (RFC 6455 5.5.1 and 7), in every order of events.
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Config, Connection, Kind, ProtocolError, Role, SendError, Shutdown, State};
+use websocket_proto::{
+    Cause, CloseCode, Config, Connection, Event, Kind, ProtocolError, Role, SendError, Shutdown, State,
+};
 
 use crate::checks::{Told, assert_over, assert_said, binary, clean, failed, fails, hear, lost, peer, ping, pong, text};
 use crate::support::{ROLES, close_body, drain, frame, open, open_with};
@@ -370,10 +372,25 @@ fn the_end_of_the_transport_in_every_state() {
             before(&mut conn);
             drain(&mut conn);
             conn.receive_eof();
-            assert_eq!(conn.state(), State::Closed);
             assert_eq!(hear(&mut conn, b""), Vec::from_iter(expected.clone()));
+            assert_eq!(conn.state(), State::Closed);
             assert_over(&mut conn);
         }
+    }
+}
+
+/// B-15, B-66: what arrived before the transport ended is told before its end, also where it was held back.
+#[test]
+fn held_back_input_outlives_the_transport() {
+    for role in ROLES {
+        let mut conn = open(role);
+        let mut wire = peer(role, &[(0x81, b"a"), (0x81, b"b")]);
+        let mut input = &mut wire[..];
+        assert!(matches!(conn.receive(&mut input), Some(Event::Text(text)) if text == "a"));
+        conn.receive_eof();
+        assert!(matches!(conn.receive(&mut input), Some(Event::Text(text)) if text == "b"));
+        assert!(matches!(conn.receive(&mut input), Some(Event::Closed(closed)) if closed.cause == Cause::Eof));
+        assert!(conn.receive(&mut input).is_none());
     }
 }
 
@@ -415,8 +432,8 @@ fn aborting_in_every_state() {
         (|conn| conn.close(CloseCode::NORMAL, "").unwrap(), aborted()),
         (|conn| drop(hear(conn, &close(conn.role(), 1000, ""))), vec![]),
         (|conn| drop(hear(conn, b"\xff")), vec![]),
-        // Over, and not told yet.
-        (Connection::receive_eof, vec![lost(Cause::Eof)]),
+        // The transport has ended, which wasn't told yet.
+        (Connection::receive_eof, aborted()),
     ];
     for role in ROLES {
         for (before, expected) in &cases {

@@ -337,16 +337,69 @@ fn what_we_send_does_not_move_the_keepalive() {
     }
 }
 
-/// Where the output is full, no ping is added to it; a peer that neither reads nor writes is given up all the same.
+/// A full output is no obstacle to the ping; a peer that neither reads nor writes is given up.
 #[test]
-fn a_full_output_gets_no_keepalive_ping() {
+fn a_full_output_takes_the_keepalive_ping() {
     for role in ROLES {
         let mut conn = open_with(role, Config::new().keepalive(secs(30), secs(10)).max_pending_output(1));
         at(&mut conn, secs(0));
         conn.send_text("fills").unwrap();
-        let pending = conn.output().remaining();
         assert_eq!(at(&mut conn, secs(30)), []);
-        assert_eq!(conn.output().remaining(), pending);
+        assert_eq!(at(&mut conn, secs(40)), [lost(KEEPALIVE)]);
+        let mut conn = open_with(role, Config::new().keepalive(secs(30), secs(10)).max_pending_output(1));
+        at(&mut conn, secs(0));
+        conn.send_text("fills").unwrap();
+        assert_eq!(at(&mut conn, secs(30)), []);
+        assert_eq!(said(&mut conn).iter().map(|frame| frame.0).collect::<Vec<_>>(), [0x81, 0x89]);
+    }
+}
+
+/// A peer that takes what is sent, however slowly, is there, although the ping that waits behind it isn't answered; one
+/// that stops taking it is not.
+#[test]
+fn a_slow_reader_is_not_lost() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        conn.send_binary(&vec![0; 1000]).unwrap();
+        for now in (1..).map(|turn| secs(10 * turn)).take(9) {
+            assert_eq!(at(&mut conn, now), [], "{now:?}");
+            conn.output().advance(100);
+        }
+        assert_eq!(at(&mut conn, secs(100)), []);
+        assert_eq!(at(&mut conn, secs(110)), [lost(KEEPALIVE)]);
+    }
+}
+
+/// What arrived in time counts, although the time was told first: a loop that stalls loses nobody.
+#[test]
+fn bytes_in_hand_are_heard_before_a_deadline_takes_effect() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        assert_eq!(at(&mut conn, secs(30)), []);
+        conn.advance_time(secs(50));
+        assert_eq!(hear(&mut conn, &peer(role, &[(0x81, b"here")])), [Told::Text("here".into())]);
+        assert_eq!(at(&mut conn, secs(79)), []);
+
+        let mut conn = open(role);
+        at(&mut conn, secs(0));
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        conn.advance_time(secs(9));
+        let told = hear(&mut conn, &peer(role, &[(0x88, b"\x03\xe8")]));
+        assert!(matches!(&told[..], [Told::Closed { clean: true, .. }]), "{told:?}");
+    }
+}
+
+/// Without a closing deadline, the keepalive goes on behind our Close, without a ping.
+#[test]
+fn the_keepalive_outlives_our_close() {
+    for role in ROLES {
+        let config = Config::new().keepalive(secs(30), secs(10)).close_timeout(None);
+        let mut conn = open_with(role, config);
+        at(&mut conn, secs(0));
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        drain(&mut conn);
+        assert_eq!(at(&mut conn, secs(30)), []);
+        assert!(drain(&mut conn).is_empty());
         assert_eq!(at(&mut conn, secs(40)), [lost(KEEPALIVE)]);
     }
 }

@@ -748,10 +748,25 @@ fn without_a_request_nothing_can_be_answered() {
     still_waits(conn);
 
     let (mut conn, _) = asked(&request);
-    conn.receive_eof();
+    conn.abort();
     assert_eq!(conn.accept(Response::new()), Err(AcceptError::NoRequest));
     assert_eq!(conn.reject(Rejection::new(403)), Err(AcceptError::NoRequest));
     assert_eq!(drain(&mut conn), b"");
+}
+
+/// S-23, S-38: a client may close its side behind its request and what it says; it is answered all the same.
+#[test]
+fn a_request_outlives_its_sides_end() {
+    let (mut conn, _) = asked(&request());
+    assert!(feed(&mut conn, &frame(Role::Client, 0x81, b"Hello")).is_empty());
+    conn.receive_eof();
+    assert!(feed(&mut conn, b"").is_empty());
+    conn.accept(Response::new()).unwrap();
+    let events = feed(&mut conn, b"");
+    assert!(matches!(&events[..], [Event::Text(text), Event::Closed(closed)]
+        if text == "Hello" && closed.cause == Cause::Eof));
+    assert!(drain(&mut conn).starts_with(b"HTTP/1.1 101 "));
+    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
 }
 
 /// S-06, S-23: a request without upgrade may be answered with a page, and can't be accepted.

@@ -18,7 +18,7 @@ fn main() {
 type Case = (&'static str, fn(usize));
 
 /// Each takes a size in bytes and does work that must grow no faster.
-const CASES: [Case; 13] = [
+const CASES: [Case; 14] = [
     ("head-byte-by-byte", |size| head(1, &format!("X: {}\r\n", "x".repeat(size)))),
     ("head-at-once", |size| head(usize::MAX, &format!("X: {}\r\n", "x".repeat(size)))),
     ("headers-of-one-byte", |size| head(64, &"a:\r\n".repeat(size / 4))),
@@ -32,6 +32,7 @@ const CASES: [Case; 13] = [
     ("fragments-of-one-byte", |size| fragments(0x02, b"x", size / 7)),
     ("text-fragments-of-one-byte", |size| fragments(0x01, b"x", size / 7)),
     ("pings-undrained", |size| pings(size / 6)),
+    ("large-payloads-taken", |size| payloads(size / 16)),
 ];
 
 fn head(chunk: usize, lines: &str) {
@@ -85,4 +86,13 @@ fn pings(count: usize) {
     let mut input = &mut wire[..];
     while conn.receive(&mut input).is_some() {}
     assert!(conn.output().has_remaining());
+}
+
+fn payloads(count: usize) {
+    let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new().max_pending_output(usize::MAX));
+    let payload = bytes::Bytes::from_static(&[0; 4096]);
+    for _ in 0..count {
+        conn.send(payload.clone()).unwrap();
+    }
+    while conn.output().take().is_some() {}
 }

@@ -1,0 +1,267 @@
+//! Handshakes done elsewhere: by an HTTP library, over HTTP/1.1, HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220).
+//!
+//! The rules are those of `server.rs` and `client.rs`, on headers that arrive parsed.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::str;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode, Version};
+
+use super::client::{check_choices, check_upgrade};
+use super::fields::{HeaderLines, Lookup};
+use super::key::{self, Accept, Key};
+use super::server::{self, Upgrade};
+use super::{ClientRequest, Negotiated, Rejection, Response};
+use crate::config::Seed;
+use crate::error::{AcceptError, HandshakeError, HeaderError, RequestError};
+use crate::send::MaskKeys;
+
+/// At a server: a request for WebSocket that an HTTP library has parsed, checked by the rules of the built-in
+/// handshake.
+///
+/// For HTTP/1.1, as hyper, axum and others have it:
+///
+/// ```
+/// use websocket_proto::{Config, Connection, HttpOffer, Response};
+///
+/// # let request = http::Request::get("/chat").header("host", "localhost").header("upgrade", "websocket")
+/// #     .header("connection", "Upgrade").header("sec-websocket-version", "13")
+/// #     .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").header("sec-websocket-protocol", "chat")
+/// #     .body(()).unwrap();
+/// // let request: http::Request<_> = …
+/// let offer = HttpOffer::upgrade(&request)?;
+/// let choice = Response::new().subprotocol(offer.choose(&["chat"]));
+/// let (response, negotiated) = offer.accept(choice)?;
+/// assert_eq!(response.status(), 101);
+/// // Send the response; then, on the upgraded stream:
+/// let conn = Connection::upgraded_server(negotiated, Config::new());
+/// assert_eq!(conn.subprotocol(), Some("chat"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Over HTTP/2 and HTTP/3, the HTTP library must have sent `SETTINGS_ENABLE_CONNECT_PROTOCOL` = 1 (and never 0 after
+/// that); the frames travel in the stream's DATA. Its orderly end (`END_STREAM`, FIN) is
+/// [`receive_eof`](crate::Connection::receive_eof) and what [`Shutdown::Finish`](crate::Shutdown::Finish) asks for; a
+/// reset (`CANCEL`, `H3_REQUEST_CANCELLED`) is [`abort`](crate::Connection::abort) and what
+/// [`Shutdown::Abort`](crate::Shutdown::Abort) asks for.
+#[derive(Clone, Debug)]
+pub struct HttpOffer {
+    upgrade: Upgrade,
+    version: Version,
+}
+
+impl HttpOffer {
+    /// Checks a request of HTTP/1.1 (RFC 6455 4.2.1).
+    ///
+    /// # Errors
+    ///
+    /// The rule that the request breaks; [`Rejection::from`] makes its answer, and
+    /// [`Rejection::into_http`] a response of that. A request that asks for no upgrade gives
+    /// [`HandshakeError::NoUpgrade`].
+    pub fn upgrade<B>(request: &http::Request<B>) -> Result<Self, HandshakeError> {
+        if request.version() != Version::HTTP_11 {
+            return Err(HandshakeError::HttpVersion);
+        }
+        if request.method() != Method::GET {
+            return Err(HandshakeError::Method);
+        }
+        server::check_framing(request.headers())?;
+        let upgrade = server::check_upgrade(request.headers())?.ok_or(HandshakeError::NoUpgrade)?;
+        Ok(Self { upgrade, version: Version::HTTP_11 })
+    }
+
+    /// Checks an extended CONNECT of HTTP/2 (RFC 8441 4 and 5) or HTTP/3 (RFC 9220). `protocol` is the pseudo-header
+    /// `:protocol`, which HTTP libraries keep in a type of their own among the request's extensions.
+    ///
+    /// The key, if there is one, isn't looked at; the authority is no more than a host's name: nothing is connected to.
+    ///
+    /// # Errors
+    ///
+    /// As for [`upgrade`](Self::upgrade); another protocol gives [`HandshakeError::Protocol`], whose status is 501.
+    pub fn connect<B>(request: &http::Request<B>, protocol: &str) -> Result<Self, HandshakeError> {
+        if request.method() != Method::CONNECT {
+            return Err(HandshakeError::Method);
+        }
+        if protocol != "websocket" {
+            return Err(HandshakeError::Protocol);
+        }
+        // RFC 8441 4: with `:protocol`, `:scheme` and `:path` must be there.
+        if request.uri().scheme().is_none() || request.uri().path().is_empty() {
+            return Err(HandshakeError::Target);
+        }
+        let upgrade = server::check_connect(request.headers())?;
+        Ok(Self { upgrade, version: request.version() })
+    }
+
+    /// The subprotocols that the client offers, in its order of preference.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.upgrade.subprotocols()
+    }
+
+    /// The first of `supported`, in the server's order of preference, that the client offers.
+    pub fn choose(&self, supported: &[&str]) -> Option<&str> {
+        supported.iter().find_map(|supported| self.subprotocols().find(|offered| offered == supported))
+    }
+
+    /// The response that opens the connection, 101 or over HTTP/2 and HTTP/3 200, and what was agreed on.
+    ///
+    /// # Errors
+    ///
+    /// A subprotocol that wasn't offered, or a header that can't be sent.
+    pub fn accept(&self, response: Response) -> Result<(http::Response<()>, Negotiated), AcceptError> {
+        let accept = self.upgrade.check(&response)?;
+        let mut answer = http::Response::new(());
+        *answer.version_mut() = self.version;
+        let headers = answer.headers_mut();
+        if let Some(accept) = accept {
+            headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(http::header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(http::header::SEC_WEBSOCKET_ACCEPT, value(accept)?);
+        }
+        if let Some(chosen) = response.chosen() {
+            headers.insert(http::header::SEC_WEBSOCKET_PROTOCOL, value(chosen.as_bytes())?);
+        }
+        append(headers, response.headers()?)?;
+        *answer.status_mut() = if accept.is_some() { StatusCode::SWITCHING_PROTOCOLS } else { StatusCode::OK };
+        Ok((answer, Negotiated::new().subprotocol(response.chosen())))
+    }
+}
+
+impl Rejection {
+    /// The same answer for an HTTP library to send.
+    ///
+    /// # Errors
+    ///
+    /// A status or a header that can't be sent.
+    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    pub fn into_http(self) -> Result<http::Response<Bytes>, AcceptError> {
+        let (status, lines, body) = self.into_parts();
+        lines.lines()?;
+        let mut answer = http::Response::new(body);
+        *answer.status_mut() = StatusCode::from_u16(status).map_err(|_| AcceptError::Status)?;
+        if status == 426 && !lines.has("Sec-WebSocket-Version") {
+            answer.headers_mut().insert(http::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        append(answer.headers_mut(), &lines)?;
+        Ok(answer)
+    }
+}
+
+/// At a client: a request that an HTTP library sends, and what its response is held to.
+///
+/// ```
+/// use websocket_proto::{ClientRequest, Config, Connection, HttpClient, Seed};
+///
+/// let request = ClientRequest::new("ws://example.com/chat".parse()?).subprotocol("chat");
+/// let (request, client) = HttpClient::upgrade(request, Seed::new([1; 32]))?;
+/// assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/chat"));
+/// # let offer = websocket_proto::HttpOffer::upgrade(&request)?;
+/// # let (response, _) = offer.accept(websocket_proto::Response::new().subprotocol("chat"))?;
+/// // Send the request; then, with its response:
+/// let negotiated = client.check(&response)?;
+/// // …and on the upgraded stream, with another seed:
+/// let conn = Connection::upgraded_client(negotiated, Config::new(), Seed::new([2; 32]));
+/// assert_eq!(conn.subprotocol(), Some("chat"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    /// Where a key was sent, which it isn't over HTTP/2 and HTTP/3.
+    accept: Option<Accept>,
+    offered: Vec<String>,
+}
+
+impl HttpClient {
+    /// A request of HTTP/1.1, its target in origin-form. The seed is for the key alone: the connection wants another.
+    ///
+    /// # Errors
+    ///
+    /// What in `request` can't be sent.
+    pub fn upgrade(request: ClientRequest, seed: Seed) -> Result<(http::Request<()>, Self), RequestError> {
+        let key: Key = key::encode(MaskKeys::new(seed).nonce());
+        let (uri, offered, lines) = request.into_parts()?;
+        let mut request = http::Request::new(());
+        *request.uri_mut() = uri.resource().parse().map_err(|_| RequestError::Target)?;
+        let headers = request.headers_mut();
+        headers.insert(http::header::HOST, value(uri.host_header().as_bytes())?);
+        headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(http::header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(http::header::SEC_WEBSOCKET_KEY, value(&key)?);
+        offer(headers, &offered, &lines)?;
+        Ok((request, Self { accept: Some(key::accept(&key)), offered }))
+    }
+
+    /// An extended CONNECT of HTTP/2 (RFC 8441 4 and 5) or HTTP/3 (RFC 9220), once the server has said by
+    /// `SETTINGS_ENABLE_CONNECT_PROTOCOL` that it takes one. The pseudo-header `:protocol`, which must be `websocket`,
+    /// is added by the caller in the form that the HTTP library has for it, and so is the version.
+    ///
+    /// # Errors
+    ///
+    /// What in `request` can't be sent.
+    pub fn connect(request: ClientRequest) -> Result<(http::Request<()>, Self), RequestError> {
+        let (uri, offered, lines) = request.into_parts()?;
+        let mut request = http::Request::new(());
+        *request.method_mut() = Method::CONNECT;
+        *request.version_mut() = Version::HTTP_2;
+        let scheme = if uri.is_secure() { "https" } else { "http" };
+        *request.uri_mut() = http::Uri::builder()
+            .scheme(scheme)
+            .authority(uri.host_header())
+            .path_and_query(uri.resource())
+            .build()
+            .map_err(|_| RequestError::Target)?;
+        offer(request.headers_mut(), &offered, &lines)?;
+        Ok((request, Self { accept: None, offered }))
+    }
+
+    /// Checks the response (RFC 6455 4.1): what was agreed on, if it opens the connection.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the response breaks; [`HandshakeError::Status`] where the server said no.
+    pub fn check<B>(&self, response: &http::Response<B>) -> Result<Negotiated, HandshakeError> {
+        let headers = response.headers();
+        match &self.accept {
+            Some(accept) => {
+                if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    return Err(HandshakeError::Status);
+                }
+                check_upgrade(headers, accept)?;
+            }
+            None if response.status().is_success() => {}
+            None => return Err(HandshakeError::Status),
+        }
+        check_choices(headers, &self.offered)?;
+        let chosen = headers.get(http::header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
+        Ok(Negotiated::new().subprotocol(chosen))
+    }
+}
+
+impl Lookup for HeaderMap {
+    fn all<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + 'a {
+        self.get_all(name).into_iter().map(|value| super::lists::trim(value.as_bytes()))
+    }
+}
+
+fn offer(headers: &mut HeaderMap, subprotocols: &[String], lines: &HeaderLines) -> Result<(), HeaderError> {
+    headers.insert(http::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    if !subprotocols.is_empty() {
+        headers.insert(http::header::SEC_WEBSOCKET_PROTOCOL, value(subprotocols.join(", ").as_bytes())?);
+    }
+    append(headers, lines)
+}
+
+fn append(headers: &mut HeaderMap, lines: &HeaderLines) -> Result<(), HeaderError> {
+    for (name, text) in lines.iter() {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name)?;
+        headers.append(name, value(text.as_bytes())?);
+    }
+    Ok(())
+}
+
+fn value(text: &[u8]) -> Result<HeaderValue, HeaderError> {
+    HeaderValue::from_bytes(text).map_err(|_| HeaderError::Value)
+}

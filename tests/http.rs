@@ -1,0 +1,269 @@
+//! Handshakes done elsewhere, with the types of the `http` crate: RFC 6455 over HTTP/1.1, RFC 8441 over HTTP/2, RFC 9220
+//! over HTTP/3.
+#![cfg(feature = "http")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+use http::{Method, Request, Response as HttpResponse, StatusCode, Version};
+use support::{ACCEPT, KEY, feed, frame, sent};
+use websocket_proto::{
+    AcceptError, Cause, ClientRequest, Config, Connection, Event, HandshakeError, HeaderError, HttpClient, HttpOffer,
+    Rejection, RequestError, Response, Role, Seed, Shutdown,
+};
+
+/// H-16: the built-in handshake and the one done elsewhere come to the same, rule by rule, on the same headers.
+#[test]
+fn one_place_decides() {
+    let right = [
+        ("host", "localhost"),
+        ("upgrade", "websocket"),
+        ("connection", "keep-alive, Upgrade"),
+        ("sec-websocket-key", KEY),
+        ("sec-websocket-version", "13"),
+    ];
+    let with = |name: &'static str, value: &'static str| {
+        let mut headers: Vec<_> = right.into_iter().filter(|(this, _)| *this != name).collect();
+        headers.push((name, value));
+        headers
+    };
+    let and = |name: &'static str, value: &'static str| {
+        let mut headers = right.to_vec();
+        headers.push((name, value));
+        headers
+    };
+    for headers in [
+        right.to_vec(),
+        with("host", ""),
+        with("host", "a b"),
+        and("host", "b"),
+        with("upgrade", "h2c, WebSocket"),
+        with("connection", "close"),
+        with("sec-websocket-key", "AAAA"),
+        and("sec-websocket-key", KEY),
+        with("sec-websocket-version", "8"),
+        with("sec-websocket-version", "013"),
+        with("sec-websocket-version", ""),
+        and("sec-websocket-protocol", "a, b"),
+        and("sec-websocket-protocol", "a, a"),
+        and("sec-websocket-extensions", "a; b=\"c\""),
+        and("sec-websocket-extensions", "a;;b"),
+        and("content-length", "5"),
+        and("transfer-encoding", "chunked"),
+        and("x-other", "anything"),
+    ] {
+        let text = headers.iter().fold(String::new(), |text, (name, value)| format!("{text}{name}: {value}\r\n"));
+        let mut conn = Connection::server(Config::new());
+        let built_in = match &feed(&mut conn, format!("GET / HTTP/1.1\r\n{text}\r\n").as_bytes())[..] {
+            [Event::Request(_)] => Ok(()),
+            [Event::Closed(closed)] => match closed.cause {
+                Cause::Handshake(error) => Err(error),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        let elsewhere = HttpOffer::upgrade(&request(&headers)).map(|_| ());
+        assert_eq!(elsewhere, built_in, "{text}");
+    }
+}
+
+/// What only the request line shows.
+#[test]
+fn requests_that_cannot_upgrade() {
+    let mut post = request(&[("host", "a")]);
+    *post.method_mut() = Method::POST;
+    assert_eq!(HttpOffer::upgrade(&post).err(), Some(HandshakeError::Method));
+    let mut old = request(&[("host", "a")]);
+    *old.version_mut() = Version::HTTP_10;
+    assert_eq!(HttpOffer::upgrade(&old).err(), Some(HandshakeError::HttpVersion));
+    assert_eq!(HttpOffer::upgrade(&request(&[("host", "a")])).err(), Some(HandshakeError::NoUpgrade));
+}
+
+/// The answer over HTTP/1.1 has what the built-in one has, and further headers in order.
+#[test]
+fn accepting_over_http_1() {
+    let offer = HttpOffer::upgrade(&upgrade_request("a, b")).unwrap();
+    assert_eq!(offer.subprotocols().collect::<Vec<_>>(), ["a", "b"]);
+    let choice =
+        Response::new().subprotocol(offer.choose(&["b", "a"])).header("Set-Cookie", "x=1").header("set-cookie", "y");
+    let (response, negotiated) = offer.accept(choice).unwrap();
+    assert_eq!((response.status(), response.version()), (StatusCode::SWITCHING_PROTOCOLS, Version::HTTP_11));
+    let header = |name| response.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(header("sec-websocket-accept"), [ACCEPT]);
+    assert_eq!(header("upgrade"), ["websocket"]);
+    assert_eq!(header("connection"), ["Upgrade"]);
+    assert_eq!(header("sec-websocket-protocol"), ["b"]);
+    assert_eq!(header("set-cookie"), ["x=1", "y"]);
+    assert_eq!(Connection::upgraded_server(negotiated, Config::new()).subprotocol(), Some("b"));
+
+    assert_eq!(offer.accept(Response::new().subprotocol("c")).err(), Some(AcceptError::SubprotocolNotOffered));
+    let reserved = Response::new().header("Upgrade", "h2c");
+    assert_eq!(offer.accept(reserved).err(), Some(AcceptError::Header(HeaderError::Reserved)));
+    assert!(offer.accept(Response::new()).unwrap().0.headers().get("sec-websocket-protocol").is_none());
+}
+
+/// H-12, H-18: refusals are ordinary responses; another protocol's status is 501.
+#[test]
+fn rejecting_with_an_ordinary_response() {
+    let response = Rejection::from(HandshakeError::UnsupportedVersion).into_http().unwrap();
+    assert_eq!(
+        (response.status(), &response.headers()["sec-websocket-version"]),
+        (StatusCode::UPGRADE_REQUIRED, &"13".parse().unwrap())
+    );
+    let response = Rejection::new(404).header("X-Why", "gone").body("no").into_http().unwrap();
+    assert_eq!(
+        (response.status(), &response.headers()["x-why"], &response.body()[..]),
+        (StatusCode::NOT_FOUND, &"gone".parse().unwrap(), &b"no"[..])
+    );
+    assert!(Rejection::new(404).header("a b", "").into_http().is_err());
+
+    let other = HttpOffer::connect(&connect(&[]), "connect-udp").unwrap_err();
+    assert_eq!((other, other.status()), (HandshakeError::Protocol, 501));
+}
+
+/// H-04, H-05, H-06, H-08, H-09, H-10, H-11: an extended CONNECT is held to what is left of the rules, and opened with 200.
+#[test]
+fn accepting_over_http_2_and_3() {
+    for version in [Version::HTTP_2, Version::HTTP_3] {
+        let mut request =
+            connect(&[("sec-websocket-protocol", "chat"), ("sec-websocket-key", "ignored"), ("origin", "null")]);
+        *request.version_mut() = version;
+        let offer = HttpOffer::connect(&request, "websocket").unwrap();
+        let (response, negotiated) = offer.accept(Response::new().subprotocol("chat")).unwrap();
+        assert_eq!((response.status(), response.version()), (StatusCode::OK, version));
+        let names: Vec<_> = response.headers().keys().map(http::HeaderName::as_str).collect();
+        assert_eq!(names, ["sec-websocket-protocol"], "no upgrade, no accept");
+        assert_eq!(Connection::upgraded_server(negotiated, Config::new()).subprotocol(), Some("chat"));
+    }
+    let mut get = connect(&[]);
+    *get.method_mut() = Method::GET;
+    assert_eq!(HttpOffer::connect(&get, "websocket").err(), Some(HandshakeError::Method));
+    let tunnel = Request::connect("example.com:443").header("sec-websocket-version", "13").body(()).unwrap();
+    assert_eq!(HttpOffer::connect(&tunnel, "websocket").err(), Some(HandshakeError::Target));
+    for (name, value, error) in [
+        ("connection", "Upgrade", HandshakeError::Connection),
+        ("upgrade", "websocket", HandshakeError::Upgrade),
+        ("sec-websocket-version", "13", HandshakeError::Version),
+        ("sec-websocket-protocol", "a, a", HandshakeError::Subprotocol),
+        ("sec-websocket-extensions", ";", HandshakeError::Extensions),
+    ] {
+        assert_eq!(HttpOffer::connect(&connect(&[(name, value)]), "websocket").err(), Some(error), "{name}");
+    }
+}
+
+/// H-04, H-05, H-07, H-08, H-09: the request of a client has the scheme, the authority and the path, and neither an upgrade
+/// nor a key.
+#[test]
+fn connecting_over_http_2() {
+    for (uri, expected) in
+        [("ws://h/a?b", "http://h/a?b"), ("wss://h:8443", "https://h:8443/"), ("wss://[::1]", "https://[::1]/")]
+    {
+        let request =
+            ClientRequest::new(uri.parse().unwrap()).subprotocol("chat").origin("null").header("Cookie", "a=1");
+        let (request, _) = HttpClient::connect(request).unwrap();
+        assert_eq!((request.method(), request.uri().to_string()), (&Method::CONNECT, expected.to_owned()));
+        let mut names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["cookie", "origin", "sec-websocket-protocol", "sec-websocket-version"]);
+    }
+}
+
+/// H-11, H-12: any status from 200 to 299 opens it, no other does; what is chosen must have been offered.
+#[test]
+fn responses_over_http_2() {
+    let client = || HttpClient::connect(ClientRequest::new("wss://h/".parse().unwrap()).subprotocol("a")).unwrap().1;
+    let response = |status: u16| HttpResponse::builder().status(status).body(()).unwrap();
+    for (status, opens) in
+        [(200, true), (204, true), (299, true), (101, false), (301, false), (403, false), (500, false)]
+    {
+        let result = client().check(&response(status)).map(|_| ());
+        assert_eq!(result, if opens { Ok(()) } else { Err(HandshakeError::Status) }, "{status}");
+    }
+    let chosen = |value: &str| HttpResponse::builder().header("sec-websocket-protocol", value).body(()).unwrap();
+    assert!(client().check(&chosen("a")).is_ok());
+    assert_eq!(client().check(&chosen("b")).err(), Some(HandshakeError::SubprotocolNotOffered));
+    let extension = HttpResponse::builder().header("sec-websocket-extensions", "x").body(()).unwrap();
+    assert_eq!(client().check(&extension).err(), Some(HandshakeError::ExtensionNotOffered));
+}
+
+/// A client over HTTP/1.1 sends what the built-in one sends, and checks the same.
+#[test]
+fn a_client_over_http_1() {
+    let uri = "ws://h:81/a?b".parse().unwrap();
+    let (request, client) = HttpClient::upgrade(ClientRequest::new(uri).subprotocol("a"), Seed::new([1; 32])).unwrap();
+    assert_eq!((request.uri().to_string(), &request.headers()["host"]), ("/a?b".to_owned(), &"h:81".parse().unwrap()));
+    let offer = HttpOffer::upgrade(&request).unwrap();
+    let (response, _) = offer.accept(Response::new().subprotocol("a")).unwrap();
+    assert!(client.check(&response).is_ok());
+
+    let changed = |change: fn(&mut HttpResponse<()>)| {
+        let mut response = response.clone();
+        change(&mut response);
+        client.check(&response).err()
+    };
+    assert_eq!(changed(|r| *r.status_mut() = StatusCode::OK), Some(HandshakeError::Status));
+    assert_eq!(changed(|r| drop(r.headers_mut().remove("upgrade"))), Some(HandshakeError::Upgrade));
+    assert_eq!(changed(|r| drop(r.headers_mut().remove("connection"))), Some(HandshakeError::Connection));
+    assert_eq!(changed(|r| drop(r.headers_mut().remove("sec-websocket-accept"))), Some(HandshakeError::Accept));
+    assert_eq!(
+        changed(|r| drop(r.headers_mut().insert("sec-websocket-protocol", "b".parse().unwrap()))),
+        Some(HandshakeError::SubprotocolNotOffered)
+    );
+
+    let twice = ClientRequest::new("ws://h/".parse().unwrap()).subprotocol("a").subprotocol("a");
+    assert_eq!(HttpClient::connect(twice).err(), Some(RequestError::DuplicateSubprotocol));
+    let reserved = ClientRequest::new("ws://h/".parse().unwrap()).header("Host", "b");
+    assert_eq!(
+        HttpClient::upgrade(reserved, Seed::new([1; 32])).err(),
+        Some(RequestError::Header(HeaderError::Reserved))
+    );
+}
+
+/// H-13, H-14, H-15, H-17, H-19: behind the handshake everything is as over TCP: a client masks, the end of the stream is
+/// the transport's, an abort is an abort.
+#[test]
+fn frames_over_a_stream() {
+    let offer = HttpOffer::connect(&connect(&[]), "websocket").unwrap();
+    let (response, negotiated) = offer.accept(Response::new()).unwrap();
+    let client = HttpClient::connect(ClientRequest::new("wss://h/".parse().unwrap())).unwrap().1;
+    let agreed = client.check(&response).unwrap();
+    let mut server = Connection::upgraded_server(negotiated, Config::new());
+    let mut client = Connection::upgraded_client(agreed, Config::new(), Seed::new([3; 32]));
+
+    client.send_text("你好").unwrap();
+    let wire = support::drain(&mut client);
+    assert!(matches!(&feed(&mut server, &wire)[..], [Event::Text(text)] if text == "你好"));
+    server.send_text("hi").unwrap();
+    assert_eq!(sent(&mut server)[0].key, None);
+    assert!(matches!(&feed(&mut client, b"\x81\x85\0\0\0\0hello")[..], [Event::Closed(_)]), "a server doesn't mask");
+
+    server.receive_eof();
+    assert!(matches!(&support::events(&mut server)[..], [Event::Closed(closed)] if closed.cause == Cause::Eof));
+    assert_eq!(server.wants_shutdown(), Some(Shutdown::Finish));
+    let mut reset = support::server();
+    feed(&mut reset, &frame(Role::Client, 0x01, b"half"));
+    reset.abort();
+    assert_eq!(reset.wants_shutdown(), Some(Shutdown::Abort));
+}
+
+fn request(headers: &[(&'static str, &'static str)]) -> Request<()> {
+    headers.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value)).body(()).unwrap()
+}
+
+fn upgrade_request(subprotocols: &'static str) -> Request<()> {
+    request(&[
+        ("host", "localhost"),
+        ("upgrade", "websocket"),
+        ("connection", "Upgrade"),
+        ("sec-websocket-key", KEY),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-protocol", subprotocols),
+    ])
+}
+
+/// An extended CONNECT as an HTTP/2 library has parsed it.
+fn connect(headers: &[(&'static str, &'static str)]) -> Request<()> {
+    let request =
+        Request::connect("https://example.com/chat").version(Version::HTTP_2).header("sec-websocket-version", "13");
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(()).unwrap()
+}
