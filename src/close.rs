@@ -134,6 +134,34 @@ impl CloseFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
+
+    /// The words of RFC 6455 7.4.1 and of the registry.
+    #[test]
+    fn codes_are_described() {
+        for (code, words) in [
+            (CloseCode::NORMAL, "1000 (normal closure)"),
+            (CloseCode::GOING_AWAY, "1001 (going away)"),
+            (CloseCode::PROTOCOL_ERROR, "1002 (protocol error)"),
+            (CloseCode::UNSUPPORTED_DATA, "1003 (unsupported data)"),
+            (CloseCode::NO_STATUS, "1005 (no status received)"),
+            (CloseCode::ABNORMAL, "1006 (abnormal closure)"),
+            (CloseCode::INVALID_DATA, "1007 (invalid data)"),
+            (CloseCode::POLICY_VIOLATION, "1008 (policy violation)"),
+            (CloseCode::TOO_LARGE, "1009 (message too big)"),
+            (CloseCode::MISSING_EXTENSION, "1010 (missing extension)"),
+            (CloseCode::INTERNAL_ERROR, "1011 (internal error)"),
+            (CloseCode::SERVICE_RESTART, "1012 (service restart)"),
+            (CloseCode::TRY_AGAIN_LATER, "1013 (try again later)"),
+            (CloseCode::BAD_GATEWAY, "1014 (bad gateway)"),
+            (CloseCode(3000), "3000 (registered)"),
+            (CloseCode(3999), "3999 (registered)"),
+            (CloseCode(4000), "4000 (private use)"),
+        ] {
+            assert_eq!(format!("{code}"), words);
+            assert_eq!(format!("{code:?}"), format!("CloseCode({})", u16::from(code)));
+        }
+    }
 
     /// B-72 to B-80: RFC 6455 7.4.2's ranges and the registry, number by number.
     #[test]

@@ -98,6 +98,31 @@
 //! # #[cfg(not(feature = "getrandom"))] fn main() {}
 //! ```
 //!
+//! # When the other side stalls
+//!
+//! A peer that doesn't read lets output grow: [`pending_output`](Connection::pending_output) tells how much there is, and
+//! from [`Config::max_pending_output`] on [`can_send`](Connection::can_send) is false and messages are refused with
+//! [`SendError::OutputFull`], nothing of them sent. A loop that answers what it receives should stop reading from a peer
+//! long before (the example's server: from 256 KiB on): TCP then holds the peer back. What the peer can cause by itself
+//! stays bounded: above 64 KiB of output, only the newest of its pings is owed an answer.
+//!
+//! A caller that can't keep up stops calling [`receive`](Connection::receive) and keeps what is left of the input, or
+//! simply stops reading: nothing is lost, and deadlines run on.
+//!
+//! # Large messages
+//!
+//! A message is delivered whole, up to [`Config::max_message_size`]. For uploads and proxies,
+//! [`Config::pieces_from`] delivers larger ones in pieces as they come, as [`Event::Chunk`], in constant memory; and
+//! [`send_fragment`](Connection::send_fragment) sends them so. [`send`](Connection::send) takes payloads that are handed
+//! over, and chains large ones into the output without a copy.
+//!
+//! # Many connections
+//!
+//! One `Arc<Config>` and one input buffer serve all connections of a thread. A [`Scratch`] does the same for the buffers
+//! that they need at work, so that an idle connection is its 256 bytes and nothing else. A [`PreparedMessage`] is
+//! encoded once and sent to all. Two threads may share a connection through a lock of their own: whoever writes takes
+//! the bytes with [`Output::take`] and writes them without it.
+//!
 //! # What is the caller's
 //!
 //! - **Time.** Deadlines (10 s for the opening handshake, 5 s for the closing one, a [keepalive](Config::keepalive)

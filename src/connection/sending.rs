@@ -1,5 +1,7 @@
 //! Messages, pings and pongs: what a caller may send, and when.
 
+use bytes::Buf;
+
 use super::{Connection, State};
 use crate::error::SendError;
 use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
@@ -101,6 +103,17 @@ impl Connection {
     /// As for [`ping`](Self::ping).
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.send_control(OpCode::Pong, payload)
+    }
+
+    /// Whether a message may be sent now: the connection is open, and pending output is below its
+    /// [limit](crate::Config::max_pending_output). A fragmented message that is under way is finished first all the same.
+    pub fn can_send(&self) -> bool {
+        self.may_send().is_ok()
+    }
+
+    /// How many bytes of output are pending: those of [`output`](Self::output).
+    pub fn pending_output(&self) -> usize {
+        self.output.remaining()
     }
 
     pub(super) fn send_control(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
