@@ -98,7 +98,7 @@ impl Config {
     /// The size of a fragmented message shows only with its frames: it is assembled until it has announced that many
     /// bytes, and delivered in pieces from then on. Messages longer than [`max_message_size`](Self::max_message_size)
     /// come in pieces in any case, once this is set. In place of the two limits above, such messages and their frames
-    /// have [`max_piecewise_size`](Self::max_piecewise_size).
+    /// have [`max_piecewise_size`](Self::max_piecewise_size), and any number of fragments.
     pub fn pieces_from(mut self, bytes: u64) -> Self {
         self.pieces_from = bytes;
         self
@@ -160,19 +160,20 @@ impl Config {
 }
 
 impl Config {
-    /// From which size on a message is delivered in pieces, if any is.
+    /// Whether a message that has announced that many bytes is delivered in pieces.
     #[inline]
-    pub(crate) fn piecewise(&self) -> Option<u64> {
-        (self.pieces_from != u64::MAX).then(|| self.pieces_from.min(self.max_message_size.saturating_add(1)))
+    pub(crate) fn in_pieces(&self, announced: u64) -> bool {
+        self.pieces_from != u64::MAX && (announced >= self.pieces_from || announced > self.max_message_size)
     }
 
     /// The limits of a frame and of a message.
     #[inline]
     pub(crate) fn size_limits(&self) -> (u64, u64) {
-        match self.piecewise() {
-            None => (self.max_frame_size, self.max_message_size),
-            // What is below the threshold is below `max_message_size`, too.
-            Some(_) => (self.max_piecewise_size, self.max_piecewise_size),
+        if self.pieces_from == u64::MAX {
+            (self.max_frame_size, self.max_message_size)
+        } else {
+            // What is longer than a whole message may be comes in pieces.
+            (self.max_piecewise_size, self.max_piecewise_size)
         }
     }
 }

@@ -106,6 +106,20 @@ fn pieces_have_their_own_limit() {
     }
 }
 
+/// A message in pieces may have any number of fragments; one that is still assembled may not.
+#[test]
+fn pieces_may_have_any_number_of_fragments() {
+    let fragments = |size| {
+        let mut conn = server_with(Config::new().max_fragments(3).pieces_from(5));
+        let wire = [frame(Role::Client, 0x02, &vec![1; size]), frame(Role::Client, 0x00, b"").repeat(10)].concat();
+        let events = feed(&mut conn, &wire);
+        matches!(events.last(), Some(Event::Closed(closed))
+            if closed.cause == Cause::Protocol(ProtocolError::TooManyFragments))
+    };
+    assert!(fragments(4));
+    assert!(!fragments(5));
+}
+
 /// Text is checked on the way: what came before an impossible byte is passed on, what has it isn't.
 #[test]
 fn pieces_of_text_are_checked_on_the_way() {

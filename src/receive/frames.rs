@@ -151,7 +151,8 @@ impl Frames {
         }
 
         if !header.opcode.is_control() {
-            self.fragments += 1;
+            // What is delivered in pieces may have any number of fragments.
+            self.fragments = self.fragments.saturating_add(1);
             self.message_size += header.length;
         }
         let Header { opcode, fin, key, length: rest } = header;
@@ -167,7 +168,7 @@ impl Frames {
         Rules {
             from: self.from,
             in_message: self.fragments > 0,
-            may_continue: self.fragments < config.max_fragments,
+            may_continue: self.fragments < config.max_fragments || config.in_pieces(self.message_size),
             max_frame,
             room: max_message.saturating_sub(self.message_size),
         }

@@ -57,7 +57,7 @@ impl Messages {
         scratch: &mut Option<Box<Scratch>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         let is_message = piece.is_whole() && piece.fin && piece.opcode != OpCode::Continuation;
-        let in_pieces = !piece.opcode.is_control() && config.piecewise().is_some_and(|from| piece.announced >= from);
+        let in_pieces = !piece.opcode.is_control() && config.in_pieces(piece.announced);
         if !is_message || in_pieces {
             return self.assemble(piece, in_pieces, config, scratch);
         }
