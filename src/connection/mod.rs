@@ -5,6 +5,7 @@ mod lending;
 mod opening;
 mod sending;
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -13,14 +14,15 @@ use bytes::Buf;
 
 use crate::close::CloseCode;
 use crate::config::{Config, Role, Seed};
-use crate::error::RequestError;
+use crate::error::{ProtocolError, RequestError};
 use crate::event::{Cause, Closed, Deadline, Event};
-use crate::frame::OpCode;
+use crate::frame::{Kind, OpCode};
 use crate::handshake::{ClientHandshake, ClientRequest, Negotiated};
 use crate::receive::{Received, Receiver};
 use crate::scratch::Scratch;
 use crate::send::{MaskKeys, Output, Sender};
 use crate::timers::{Expired, Timer, Timers};
+use crate::utf8;
 use closing::Ending;
 pub use closing::Shutdown;
 use opening::Handshake;
@@ -201,9 +203,15 @@ impl Connection {
             self.timers.heard();
         }
         if self.phase == Phase::Frames
-            && let Some(event) = self.receive_frames(input)
+            && let Some((kind, payload)) = self.receiver.glance(input, &self.config)
         {
-            return Some(event);
+            match kind {
+                Kind::Binary => return Some(Event::Binary(Cow::Borrowed(payload))),
+                Kind::Text => match utf8::check(payload) {
+                    Ok(text) => return Some(Event::Text(Cow::Borrowed(text))),
+                    Err(_) => self.violated(ProtocolError::InvalidUtf8),
+                },
+            }
         }
         self.receive_around(input)
     }
@@ -286,7 +294,6 @@ impl Connection {
         self.timers.round_trip()
     }
 
-    #[inline]
     fn receive_frames<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
         match self.receiver.receive(input, &self.config, &mut self.scratch) {
             Ok(Some(Received::Text(text))) => Some(Event::Text(text)),

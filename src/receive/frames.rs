@@ -4,7 +4,7 @@ use core::mem;
 
 use crate::config::{Config, Role};
 use crate::error::ProtocolError;
-use crate::frame::{self, Header, MAX_HEADER, OpCode, Rules, header};
+use crate::frame::{self, Header, Kind, MAX_HEADER, OpCode, Rules, header};
 
 /// A run of a frame's payload: all of it, when it lies whole in the input.
 #[derive(Debug)]
@@ -58,15 +58,15 @@ impl Frames {
     /// input, between messages. `None` says nothing: [`next`](Self::next) looks at everything, and would come to the
     /// same for such a frame.
     #[inline]
-    pub(crate) fn glance<'b>(&mut self, input: &mut &'b mut [u8], config: &Config) -> Option<(OpCode, &'b mut [u8])> {
+    pub(crate) fn glance<'b>(&mut self, input: &mut &'b mut [u8], config: &Config) -> Option<(Kind, &'b mut [u8])> {
         let Stage::Header { length: 0, .. } = self.stage else { return None };
         if self.fragments > 0 {
             return None;
         }
         let (&[first, second], rest) = input.split_first_chunk()?;
-        let opcode = match first {
-            header::WHOLE_TEXT => OpCode::Text,
-            header::WHOLE_BINARY => OpCode::Binary,
+        let kind = match first {
+            header::WHOLE_TEXT => Kind::Text,
+            header::WHOLE_BINARY => Kind::Binary,
             _ => return None,
         };
         // The mask bit is taken off where it has to be; where it is wrong, no length below 128 is left.
@@ -93,7 +93,7 @@ impl Frames {
             }
             let (frame, rest) = mem::take(input).split_at_mut(start + length);
             *input = rest;
-            return Some((opcode, &mut frame[start..]));
+            return Some((kind, &mut frame[start..]));
         }
         let start = start + 4;
         if input.len() < start + length {
@@ -105,7 +105,7 @@ impl Frames {
         if let Some(&key) = head.last_chunk() {
             frame::mask(payload, key);
         }
-        Some((opcode, payload))
+        Some((kind, payload))
     }
 
     /// The next piece of payload; `None` when the input is used up.

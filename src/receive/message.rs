@@ -177,8 +177,7 @@ impl Messages {
 }
 
 /// What lies whole in the input, lent from it.
-#[inline]
-pub(crate) fn lend(opcode: OpCode, payload: &mut [u8]) -> Result<Received<'_>, ProtocolError> {
+fn lend(opcode: OpCode, payload: &mut [u8]) -> Result<Received<'_>, ProtocolError> {
     Ok(match opcode {
         OpCode::Text => match utf8::check(payload) {
             Ok(text) => Received::Text(Cow::Borrowed(text)),

@@ -14,6 +14,7 @@ use crate::chunk::Chunk;
 use crate::close::CloseFrame;
 use crate::config::{Config, Role};
 use crate::error::ProtocolError;
+use crate::frame::Kind;
 use crate::scratch::Scratch;
 use frames::Frames;
 use message::Messages;
@@ -42,21 +43,15 @@ impl Receiver {
         Self { frames: Frames::new(from), messages: Messages::default() }
     }
 
-    /// Takes in bytes up to the end of the next message or control frame; `None` when the input is used up.
+    /// The next message, if a glance tells that it is the common one: one frame that lies whole in the input. It makes
+    /// no difference to what [`receive`](Self::receive) comes to, only to how soon.
     #[inline]
-    pub(crate) fn receive<'b>(
-        &mut self,
-        input: &mut &'b mut [u8],
-        config: &Config,
-        scratch: &mut Option<Box<Scratch>>,
-    ) -> Result<Option<Received<'b>>, ProtocolError> {
-        if let Some((opcode, payload)) = self.frames.glance(input, config) {
-            return message::lend(opcode, payload).map(Some);
-        }
-        self.receive_pieces(input, config, scratch)
+    pub(crate) fn glance<'b>(&mut self, input: &mut &'b mut [u8], config: &Config) -> Option<(Kind, &'b mut [u8])> {
+        self.frames.glance(input, config)
     }
 
-    fn receive_pieces<'b>(
+    /// Takes in bytes up to the end of the next message or control frame; `None` when the input is used up.
+    pub(crate) fn receive<'b>(
         &mut self,
         input: &mut &'b mut [u8],
         config: &Config,
