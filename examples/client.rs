@@ -76,9 +76,7 @@ fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Bo
 /// Sends what is typed, no faster than the server takes it.
 fn type_in(link: &Link) {
     for line in io::stdin().lines().map_while(Result::ok) {
-        if link.wait_for_room().is_none() {
-            return;
-        }
+        link.wait_for_room();
         let sent = link.with(|conn| match line.split_once(' ').unwrap_or((&line, "")) {
             ("/close", rest) => close(conn, rest),
             ("/ping", payload) => conn.ping(payload.as_bytes()).map_err(|error| error.to_string()),

@@ -9,8 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bytes::Buf;
-use websocket_proto::{Connection, Event, Shutdown};
+use websocket_proto::{Connection, Event, Shutdown, State};
 
 /// Fits the first-level cache, and so does what is done with it.
 const INPUT: usize = 16 << 10;
@@ -56,6 +55,16 @@ impl Link {
         result
     }
 
+    /// Waits until the peer has taken most of the output, or the connection is over.
+    #[allow(dead_code)]
+    pub(crate) fn wait_for_room(&self) {
+        let has_room = |conn: &Connection| conn.pending_output() <= HIGH_WATER || conn.state() == State::Closed;
+        let mut conn = self.lock();
+        while !has_room(&conn) {
+            conn = self.changed.wait(conn).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// Reads and writes until the connection is over, and ends the socket. `handle` is called for each event with the
     /// connection locked, `after` once a turn without.
     pub(crate) fn run(
@@ -82,20 +91,33 @@ impl Link {
         Ok(())
     }
 
-    /// One turn of the loop: bytes, time, events. Whether there will be another.
+    /// One turn of the loop: time, bytes, events. Whether there will be another.
     fn turn(&self, buffer: &mut [u8], handle: &mut impl FnMut(&mut Connection, Event<'_>)) -> bool {
-        let timeout = self.wait_for_room();
-        let read = match timeout {
-            None => None,
-            Some(timeout) => {
-                let _ = self.stream.set_read_timeout(Some(timeout));
-                match (&self.stream).read(buffer) {
-                    Ok(read) => Some(read),
-                    Err(error) if is_timeout(&error) => None,
-                    // A reset is an end as well.
-                    Err(_) => Some(0),
-                }
-            }
+        let mut conn = self.lock();
+        conn.advance_time(self.start.elapsed());
+        self.changed.notify_all();
+        let shutdown = conn.wants_shutdown();
+        if shutdown == Some(Shutdown::Abort) {
+            // Wakes the writer, if it waits for the peer.
+            let _ = self.stream.shutdown(Half::Both);
+        }
+        let is_over = match shutdown {
+            Some(Shutdown::Finish) => !self.writing.load(Ordering::Relaxed),
+            other => other.is_some(),
+        };
+        let left = conn.next_timeout().map_or(PATIENCE, |at| at.saturating_sub(self.start.elapsed()));
+        // A socket takes no timeout of zero. A deadline that another thread brings nearer is noticed a little late.
+        let left = left.clamp(Duration::from_millis(1), GOODBYE);
+        let read = if is_over {
+            drop(conn);
+            None
+        } else if shutdown.is_some() || conn.pending_output() > HIGH_WATER {
+            // The peer has to take something first.
+            drop(self.changed.wait_timeout(conn, left));
+            None
+        } else {
+            drop(conn);
+            self.read(buffer, left)
         };
         self.with(|conn| {
             if read == Some(0) {
@@ -106,32 +128,17 @@ impl Link {
                 handle(conn, event);
             }
         });
-        // The last turn is for the last event, which a deadline may have brought about.
-        timeout.is_some()
+        !is_over
     }
 
-    /// Waits until the peer has taken most of the output; then says how long reading may take, or nothing where nothing
-    /// is left to be read.
-    pub(crate) fn wait_for_room(&self) -> Option<Duration> {
-        let mut conn = self.lock();
-        loop {
-            conn.advance_time(self.start.elapsed());
-            // A deadline may have something to say.
-            self.changed.notify_all();
-            let left = conn.next_timeout().map_or(PATIENCE, |at| at.saturating_sub(self.start.elapsed()));
-            // A socket takes no timeout of zero.
-            let left = left.clamp(Duration::from_millis(1), GOODBYE);
-            match conn.wants_shutdown() {
-                Some(Shutdown::Abort) => {
-                    // Wakes the writer, if it waits for the peer.
-                    let _ = self.stream.shutdown(Half::Both);
-                    return None;
-                }
-                Some(Shutdown::Finish) if !self.writing.load(Ordering::Relaxed) => return None,
-                None if conn.output().remaining() <= HIGH_WATER => return Some(left),
-                _ => {}
-            }
-            conn = self.changed.wait_timeout(conn, left).unwrap_or_else(PoisonError::into_inner).0;
+    /// Reads for at most that long; `Some(0)` is the end.
+    fn read(&self, buffer: &mut [u8], timeout: Duration) -> Option<usize> {
+        let _ = self.stream.set_read_timeout(Some(timeout));
+        match (&self.stream).read(buffer) {
+            Ok(read) => Some(read),
+            Err(error) if is_timeout(&error) => None,
+            // A reset is an end as well.
+            Err(_) => Some(0),
         }
     }
 

@@ -230,9 +230,13 @@ impl Connection {
     /// and at the latest when [`next_timeout`](Self::next_timeout) has passed. Time never runs backwards: an earlier
     /// `now` than before counts as the same.
     ///
-    /// A deadline that has passed takes effect in the next `receive`, once that has taken in what arrived: a loop that
-    /// was held up loses nobody whose bytes are in its hands.
+    /// A deadline that has passed takes effect in the next `receive`, once that has taken in what arrived (or in the next
+    /// `advance_time`, if there was none): a loop that was held up loses nobody whose bytes are in its hands.
     pub fn advance_time(&mut self, now: Duration) {
+        // Nothing was received since it passed.
+        if let Some(deadline) = self.due.take() {
+            self.expired(deadline);
+        }
         match self.timers.advance(now, &self.config) {
             None => {}
             Some(Expired::Idle(payload)) => {
