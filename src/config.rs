@@ -97,8 +97,9 @@ impl Config {
     ///
     /// The size of a fragmented message shows only with its frames: it is assembled until it has announced that many
     /// bytes, and delivered in pieces from then on. Messages longer than [`max_message_size`](Self::max_message_size)
-    /// come in pieces in any case, once this is set. In place of the two limits above, such messages and their frames
-    /// have [`max_piecewise_size`](Self::max_piecewise_size), and any number of fragments.
+    /// come in pieces in any case, once this is set. Messages in pieces are bounded by
+    /// [`max_piecewise_size`](Self::max_piecewise_size) and may have any number of fragments;
+    /// [`max_frame_size`](Self::max_frame_size) holds for no message then.
     pub fn pieces_from(mut self, bytes: u64) -> Self {
         self.pieces_from = bytes;
         self
@@ -172,8 +173,10 @@ impl Config {
         if self.pieces_from == u64::MAX {
             (self.max_frame_size, self.max_message_size)
         } else {
-            // What is longer than a whole message may be comes in pieces.
-            (self.max_piecewise_size, self.max_piecewise_size)
+            // What is longer than a whole message may be comes in pieces; what may be whole is never too long.
+            let whole = self.max_message_size.min(self.pieces_from.saturating_sub(1));
+            let longest = self.max_piecewise_size.max(whole);
+            (longest, longest)
         }
     }
 }

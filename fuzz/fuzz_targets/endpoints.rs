@@ -1,5 +1,5 @@
 //! Two connected endpoints, whatever they are told to do and however the bytes between them are cut: neither finds
-//! fault with the other, what was sent arrives in order, and unless one is cut off, all of it arrives.
+//! fault with the other, what was sent arrives in order, whole or in pieces, and unless one is cut off, all of it arrives.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -9,7 +9,8 @@ use arbitrary::Arbitrary;
 use bytes::{Buf, Bytes};
 use libfuzzer_sys::fuzz_target;
 use websocket_proto::{
-    Cause, ClientRequest, CloseCode, Config, Connection, Event, Kind, Response, Seed, Shutdown, State,
+    Cause, Chunk, ClientRequest, CloseCode, Config, Connection, Event, Kind, PreparedMessage, Response, Scratch, Seed,
+    Shutdown, State,
 };
 use websocket_proto_fuzz::Watched;
 
@@ -19,6 +20,11 @@ struct Script {
     keepalive: bool,
     /// Whether the opening handshake is over before the first action.
     open: bool,
+    pieces_from: Option<u8>,
+    /// Whether a thread's buffers are lent for each action.
+    lends: bool,
+    /// Whether messages that are handed over are encoded before.
+    prepares: bool,
     actions: Vec<(Side, Action)>,
 }
 
@@ -78,6 +84,9 @@ struct End {
     expected: VecDeque<Sent>,
     /// The fragmented message that this side is sending.
     unfinished: Vec<u8>,
+    pieces_from: u64,
+    /// The message that arrives in pieces.
+    pieces: Option<Vec<u8>>,
     now: Duration,
     keepalive: bool,
 }
@@ -90,11 +99,16 @@ fuzz_target!(|script: Script| {
     if script.keepalive {
         config = config.keepalive(Duration::from_secs(3), Duration::from_secs(2));
     }
+    if let Some(size) = script.pieces_from {
+        config = config.pieces_from(size.into());
+    }
     let request = ClientRequest::new("ws://localhost/".parse().unwrap()).subprotocol("chat");
     let client = Connection::client(request, config.clone(), Seed::new([7; 32])).unwrap();
     let mut ends = Ends {
-        client: End::new(client, script.keepalive),
-        server: End::new(Connection::server(config), script.keepalive),
+        client: End::new(client, &script),
+        server: End::new(Connection::server(config), &script),
+        prepares: script.prepares,
+        scratch: script.lends.then(Box::default),
     };
     if script.open {
         ends.settle();
@@ -111,6 +125,8 @@ fuzz_target!(|script: Script| {
 struct Ends {
     client: End,
     server: End,
+    prepares: bool,
+    scratch: Option<Box<Scratch>>,
 }
 
 impl Ends {
@@ -122,8 +138,13 @@ impl Ends {
     }
 
     fn act(&mut self, side: Side, action: Action) {
+        let prepares = self.prepares;
+        let scratch = self.scratch.take();
         let (this, other) = self.sides(side);
         let conn = &mut this.watched.conn;
+        if let Some(scratch) = scratch {
+            conn.lend(scratch);
+        }
         match action {
             Action::Text(data) => {
                 let text = String::from_utf8_lossy(&data);
@@ -138,7 +159,12 @@ impl Ends {
             }
             Action::Owned(length) => {
                 let data = Bytes::from(vec![length as u8; usize::from(length) % MAX_OWNED]);
-                if conn.send(data.clone()).is_ok() {
+                let sent = if prepares {
+                    conn.send_prepared(&PreparedMessage::new(data.clone()))
+                } else {
+                    conn.send(data.clone())
+                };
+                if sent.is_ok() {
                     other.expected.push_back(Sent::Binary(data.into()));
                 }
             }
@@ -189,6 +215,7 @@ impl Ends {
                 assert!(conn.next_timeout().is_none_or(|at| at > this.now), "a deadline fires and moves on");
             }
         }
+        self.scratch = self.sides(side).0.watched.conn.release();
     }
 
     /// All that is pending goes over, until nothing moves.
@@ -233,14 +260,16 @@ impl Ends {
 }
 
 impl End {
-    fn new(conn: Connection, keepalive: bool) -> Self {
+    fn new(conn: Connection, script: &Script) -> Self {
         Self {
             watched: Watched::new(conn),
             wire: Vec::new(),
             expected: VecDeque::new(),
             unfinished: Vec::new(),
+            pieces_from: script.pieces_from.map_or(u64::MAX, u64::from),
+            pieces: None,
             now: Duration::ZERO,
-            keepalive,
+            keepalive: script.keepalive,
         }
     }
 
@@ -286,8 +315,12 @@ impl End {
                 let chosen = request.choose(&["chat"]);
                 return self.watched.conn.accept(Response::new().subprotocol(chosen)).unwrap();
             }
-            Event::Text(text) => Sent::Text(text.into_owned().into()),
-            Event::Binary(data) => Sent::Binary(data.into_owned()),
+            Event::Text(text) => self.whole(Sent::Text(text.into_owned().into())),
+            Event::Binary(data) => self.whole(Sent::Binary(data.into_owned())),
+            Event::Chunk(chunk) => match self.piece(&chunk) {
+                Some(message) => message,
+                None => return,
+            },
             Event::Ping(payload) => {
                 let sent = Sent::Ping(payload.into_owned());
                 let is_keepalive = self.keepalive && self.expected.front() != Some(&sent);
@@ -304,7 +337,28 @@ impl End {
             }
             event => panic!("{event:?}"),
         };
-        assert_eq!(self.expected.pop_front(), Some(arrived));
+        assert_eq!(self.expected.pop_front().as_ref(), Some(&arrived));
+        let (Sent::Text(payload) | Sent::Binary(payload) | Sent::Ping(payload)) = arrived;
+        self.watched.conn.give_back(payload);
+    }
+
+    fn whole(&self, message: Sent) -> Sent {
+        assert!(self.pieces.is_none());
+        assert!(matches!(&message, Sent::Text(data) | Sent::Binary(data) if (data.len() as u64) < self.pieces_from));
+        message
+    }
+
+    /// The message that it is the last piece of.
+    fn piece(&mut self, chunk: &Chunk<'_>) -> Option<Sent> {
+        assert_eq!(chunk.is_first(), self.pieces.is_none());
+        let data = self.pieces.get_or_insert_default();
+        data.extend(chunk.parts().concat());
+        if !chunk.is_last() {
+            return None;
+        }
+        assert!(data.len() as u64 >= self.pieces_from);
+        let kind = chunk.kind();
+        self.pieces.take().map(|data| if kind == Kind::Text { Sent::Text(data) } else { Sent::Binary(data) })
     }
 
     fn has_output(&mut self) -> bool {

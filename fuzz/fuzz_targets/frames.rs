@@ -2,7 +2,7 @@
 //! well-formed, and what it keeps in memory stays in proportion to what arrived and within what its limits allow.
 //!
 //! Input: one byte of choices, then what arrives. Bits of the first byte: 1 a client, 2 small limits, 4 no automatic
-//! pongs; the highest three say how often (as a power of two) the same bytes arrive.
+//! pongs, 8 large messages in pieces, 16 a thread's buffers, lent while the bytes are received; the highest three say how often (as a power of two) the same bytes arrive.
 #![no_main]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -10,16 +10,17 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use libfuzzer_sys::fuzz_target;
 use websocket_proto::{Cause, Connection, Negotiated, Role, Seed};
-use websocket_proto_fuzz::{SMALL_MESSAGE, Watched, config};
+use websocket_proto_fuzz::{PIECES_FROM, SMALL_MESSAGE, Watched, config, payload};
 
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, bytes)) = data.split_first() else { return };
-    let [client, small, quiet] = [1, 2, 4].map(|bit| choice & bit != 0);
+    let [client, small, quiet, in_pieces, lends] = [1, 2, 4, 8, 16].map(|bit| choice & bit != 0);
     let times = 1 << (choice >> 5);
     let config = config(small).auto_pong(!quiet);
+    let config = if in_pieces { config.pieces_from(PIECES_FROM) } else { config };
 
     let before = LIVE.load(Relaxed);
     let mut open = Watched::new(if client {
@@ -28,7 +29,11 @@ fuzz_target!(|data: &[u8]| {
         Connection::upgraded_server(Negotiated::new(), config)
     });
     for time in 1..=times {
-        open.receive(bytes, |_, _| {});
+        if lends {
+            open.conn.lend(Box::default());
+        }
+        open.receive(bytes, |conn, event| conn.give_back(payload(event)));
+        drop(open.conn.release());
         let kept = LIVE.load(Relaxed) - before;
         let arrived = bytes.len() * time;
         // The answer to an empty ping is three times as long, and a buffer that grows doubles.

@@ -1,14 +1,16 @@
-//! The same bytes give the same events, output and state, in one piece and cut anywhere.
+//! The same bytes give the same events, output and state, in one piece and cut anywhere, with buffers of the connection's
+//! own and with lent ones.
 //!
 //! Input: one byte of choices, four bytes of piece lengths that are used over and over, then what arrives. Bits of the
-//! first byte: 1 small limits, 2 a client, 4 already open, 8 answer requests only when all has arrived.
+//! first byte: 1 small limits, 2 a client, 4 already open, 8 answer requests only when all has arrived, 64 large messages
+//! in pieces, 128 lent buffers where the bytes are cut.
 #![no_main]
 
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Connection, Event, Negotiated, Response, Seed};
-use websocket_proto_fuzz::{Watched, config, pieces, response};
+use websocket_proto::{Cause, Connection, Event, Kind, Negotiated, ProtocolError, Response, Scratch, Seed};
+use websocket_proto_fuzz::{PIECES_FROM, Watched, config, payload, pieces, response};
 
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -18,14 +20,28 @@ fuzz_target!(|data: &[u8]| {
     let Some((choice, rest)) = data.split_first() else { return };
     let Some((lengths, bytes)) = rest.split_first_chunk() else { return };
     let bytes = response::fill_in(bytes, ACCEPT.get_or_init(response::accept));
-    let whole = run(*choice, &[&bytes]);
-    let cut = run(*choice, &pieces(&bytes, *lengths));
+    let whole = run(*choice, &[&bytes], None);
+    let scratch = (choice & 128 != 0).then(Box::default);
+    let cut = run(*choice, &pieces(&bytes, *lengths), scratch);
     assert_eq!(whole, cut);
 });
 
-fn run(choice: u8, pieces: &[&[u8]]) -> Vec<String> {
-    let [small, client, open, late] = [1, 2, 4, 8].map(|bit| choice & bit != 0);
+#[derive(Debug, PartialEq)]
+enum Told {
+    Thing(String),
+    /// Pieces of a message with no event between them.
+    Pieces {
+        kind: Kind,
+        first: bool,
+        last: bool,
+        data: Vec<u8>,
+    },
+}
+
+fn run(choice: u8, pieces: &[&[u8]], mut scratch: Option<Box<Scratch>>) -> Vec<Told> {
+    let [small, client, open, late, in_pieces] = [1, 2, 4, 8, 64].map(|bit| choice & bit != 0);
     let config = config(small);
+    let config = if in_pieces { config.pieces_from(PIECES_FROM) } else { config };
     let seed = Seed::new([7; 32]);
     let mut conn = Watched::new(match (client, open) {
         (false, false) => Connection::server(config),
@@ -35,23 +51,58 @@ fn run(choice: u8, pieces: &[&[u8]]) -> Vec<String> {
     });
     let mut told = Vec::new();
     for piece in pieces {
+        if let Some(scratch) = scratch.take() {
+            conn.conn.lend(scratch);
+        }
         conn.receive(piece, |conn, event| {
-            told.push(describe(&event));
+            tell(&mut told, &event);
             if matches!(event, Event::Request(_)) && !late {
                 conn.accept(Response::new()).unwrap();
             }
+            conn.give_back(payload(event));
         });
+        scratch = conn.conn.release();
     }
     if late {
-        told.push(format!("{:?}", conn.conn.accept(Response::new())));
-        conn.receive(&[], |_, event| told.push(describe(&event)));
+        told.push(Told::Thing(format!("{:?}", conn.conn.accept(Response::new()))));
+        conn.receive(&[], |_, event| tell(&mut told, &event));
     }
     let (state, shutdown) = (conn.conn.state(), conn.conn.wants_shutdown());
-    told.push(format!("{state:?} {shutdown:?} {:?}", conn.conn.subprotocol()));
-    told.push(format!("{:02x?}", support::drain(&mut conn.conn)));
-    told.push(format!("{:02x?}", conn.end()));
-    told.push(format!("{:?}", conn.closed()));
+    told.extend(
+        [
+            format!("{state:?} {shutdown:?} {:?}", conn.conn.subprotocol()),
+            format!("{:02x?}", support::drain(&mut conn.conn)),
+            format!("{:02x?}", conn.end()),
+            format!("{:?}", conn.closed()),
+        ]
+        .map(Told::Thing),
+    );
     told
+}
+
+fn tell(told: &mut Vec<Told>, event: &Event<'_>) {
+    match (told.last_mut(), event) {
+        (Some(Told::Pieces { kind, last: last @ false, data, .. }), Event::Chunk(chunk)) => {
+            assert_eq!((chunk.is_first(), chunk.kind()), (false, *kind));
+            data.extend(chunk.parts().concat());
+            *last = chunk.is_last();
+        }
+        (_, Event::Chunk(chunk)) => told.push(Told::Pieces {
+            kind: chunk.kind(),
+            first: chunk.is_first(),
+            last: chunk.is_last(),
+            data: chunk.parts().concat(),
+        }),
+        (end, event) => {
+            // How much is passed on in front of bytes that are no text depends on where they were cut off.
+            if matches!(event, Event::Closed(closed) if closed.cause == Cause::Protocol(ProtocolError::InvalidUtf8))
+                && matches!(end, Some(Told::Pieces { last: false, .. }))
+            {
+                told.pop();
+            }
+            told.push(Told::Thing(describe(event)));
+        }
+    }
 }
 
 fn describe(event: &Event<'_>) -> String {

@@ -2,6 +2,8 @@
 
 pub mod response;
 
+use std::borrow::Cow;
+
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Closed, Config, Connection, Event, Response, SendError, State};
 
@@ -9,6 +11,9 @@ use websocket_proto::{Cause, CloseCode, Closed, Config, Connection, Event, Respo
 pub const SMALL_FRAME: u64 = 64;
 pub const SMALL_MESSAGE: u64 = 100;
 pub const SMALL_FRAGMENTS: u32 = 4;
+
+/// The size that messages come in pieces from, where they are asked for.
+pub const PIECES_FROM: u64 = 16;
 
 /// The defaults, or limits so small that an input of a few hundred bytes meets them.
 pub fn config(small: bool) -> Config {
@@ -30,7 +35,7 @@ pub fn config(small: bool) -> Config {
 ///
 /// - `None` means that all of the input was taken in;
 /// - `Closed` comes once, as the last event, exactly when the state is `Closed`;
-/// - there are no more events than frames could be in the input.
+/// - there are no more events than frames could be in the input, and no piece without a byte but a last one.
 pub struct Watched {
     pub conn: Connection,
     closed: Option<Closed>,
@@ -59,7 +64,10 @@ impl Watched {
             return None;
         };
         assert!(self.closed.is_none(), "{event:?} behind Closed");
-        self.events += 1;
+        match &event {
+            Event::Chunk(chunk) if !chunk.is_last() => assert!(!chunk.is_empty()),
+            _ => self.events += 1,
+        }
         // A frame has at least two bytes; a handshake gives at most two events, and so does the end.
         assert!(2 * self.events <= self.taken + 8, "events out of nothing");
         if let Event::Closed(closed) = &event {
@@ -98,6 +106,16 @@ impl Watched {
         let output = self.conn.output().copy_to_bytes(pending).to_vec();
         assert!(self.conn.wants_shutdown().is_some(), "nothing is left to wait for");
         output
+    }
+}
+
+/// What an event has that was assembled, perhaps.
+pub fn payload(event: Event<'_>) -> Cow<'_, [u8]> {
+    match event {
+        Event::Text(text) => text.into_owned().into_bytes().into(),
+        Event::Binary(payload) | Event::Ping(payload) | Event::Pong(payload) => payload,
+        Event::Chunk(chunk) => chunk.into_bytes(),
+        _ => Cow::default(),
     }
 }
 

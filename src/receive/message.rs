@@ -113,11 +113,13 @@ impl Messages {
         }
         // It is whole, or what was assembled is the first piece of what turned out to be too large for that.
         let next = match &self.message {
-            Assembly::Text(_) if !ends => Assembly::Pieces { begun: true, kind: Kind::Text },
+            // Where nothing but a part of a character came, nothing can be told yet.
+            Assembly::Text(text) if !ends => Assembly::Pieces { begun: !text.is_empty(), kind: Kind::Text },
             Assembly::Binary(_) if !ends => Assembly::Pieces { begun: true, kind: Kind::Binary },
             _ => Assembly::None,
         };
         Ok(match mem::replace(&mut self.message, next) {
+            Assembly::Text(text) if !ends && text.is_empty() => None,
             Assembly::Text(text) if in_pieces => Some(Received::Chunk(Chunk::owned_text(true, ends, text))),
             Assembly::Binary(data) if in_pieces => Some(Received::Chunk(Chunk::owned_binary(true, ends, data))),
             Assembly::Text(text) => Some(Received::Text(Cow::Owned(text))),

@@ -141,7 +141,6 @@ impl Output {
     pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
         self.keeps = Keeps::Small;
         if self.head == self.tail.len() && self.chain.is_none() {
-            self.head = 0;
             scratch.put(mem::take(&mut self.tail));
         }
     }

@@ -1,21 +1,79 @@
 //! Where the input is cut makes no difference.
 
+use std::borrow::Cow;
+
+use bytes::Buf;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use websocket_proto::{Config, Connection, Event, Response, Role, Shutdown, State};
+use websocket_proto::{
+    Cause, Config, Connection, Event, Kind, ProtocolError, Response, Role, Scratch, Shutdown, State,
+};
 
-use crate::generate::{LONG, cases, cuts, dial, limits, pieces, request_head, response_head, role_and_stream, stream};
+use crate::generate::{
+    LONG, cases, cuts, dial, limits, pieces, pieces_from, request_head, response_head, role_and_stream, stream,
+};
 use crate::support::open_with;
 
 /// What an input came to, and what the end of the transport behind it.
 #[derive(Debug, PartialEq)]
 struct Outcome {
-    /// As `Debug` shows them: it makes no difference between what is borrowed and what is owned.
-    events: Vec<String>,
+    told: Vec<Told>,
     output: Vec<u8>,
     before_eof: (State, Option<Shutdown>),
     behind_eof: (State, Option<Shutdown>),
 }
+
+#[derive(Debug, PartialEq)]
+enum Told {
+    /// As `Debug` shows it: that makes no difference between what is borrowed and what is owned.
+    Event(String),
+    /// Pieces of a message with no event between them.
+    Pieces { kind: Kind, first: bool, last: bool, data: Vec<u8> },
+}
+
+fn tell(told: &mut Vec<Told>, event: &Event<'_>) {
+    match (told.last_mut(), event) {
+        (Some(Told::Pieces { kind, last: last @ false, data, .. }), Event::Chunk(chunk)) => {
+            assert_eq!((chunk.is_first(), chunk.kind()), (false, *kind));
+            data.extend(chunk.parts().concat());
+            *last = chunk.is_last();
+        }
+        (_, Event::Chunk(chunk)) => told.push(Told::Pieces {
+            kind: chunk.kind(),
+            first: chunk.is_first(),
+            last: chunk.is_last(),
+            data: chunk.parts().concat(),
+        }),
+        (end, event) => {
+            // How much is passed on in front of bytes that are no text depends on where they were cut off.
+            if matches!(event, Event::Closed(closed) if closed.cause == Cause::Protocol(ProtocolError::InvalidUtf8))
+                && matches!(end, Some(Told::Pieces { last: false, .. }))
+            {
+                told.pop();
+            }
+            told.push(Told::Event(format!("{event:?}")));
+        }
+    }
+}
+
+/// What a thread does around the receiving of a piece.
+#[derive(Clone, Debug)]
+struct Turn {
+    lends: bool,
+    gives_back: bool,
+    /// How many bytes of the output are written.
+    writes: usize,
+    releases: bool,
+}
+
+fn turns() -> impl Strategy<Value = Vec<Turn>> {
+    let turn = (any::<bool>(), any::<bool>(), 0..200usize, any::<bool>());
+    vec(turn.prop_map(|(lends, gives_back, writes, releases)| Turn { lends, gives_back, writes, releases }), 1..6)
+}
+
+/// Nothing but the receiving.
+const PLAIN: &[Turn] = &[Turn { lends: false, gives_back: false, writes: 0, releases: false }];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Accept {
@@ -25,24 +83,44 @@ enum Accept {
     BeforeEof,
 }
 
-/// What a connection makes of an input that comes in these pieces.
-fn outcome<'b>(mut conn: Connection, pieces: impl Iterator<Item = &'b [u8]>, accept: Accept) -> Outcome {
-    let (mut events, mut over) = (Vec::new(), false);
-    let mut receive = |conn: &mut Connection, piece: &[u8]| {
+/// What a connection makes of an input that comes in these pieces, in turns that begin again when they are used up.
+fn outcome<'b>(
+    mut conn: Connection,
+    pieces: impl Iterator<Item = &'b [u8]>,
+    accept: Accept,
+    turns: &[Turn],
+) -> Outcome {
+    let (mut told, mut over, mut output) = (Vec::new(), false, Vec::new());
+    let mut receive = |conn: &mut Connection, piece: &[u8], turn: &Turn| {
         let mut piece = piece.to_vec();
         let mut input = &mut piece[..];
         while let Some(event) = conn.receive(&mut input) {
             assert!(!over, "{event:?} behind the last event");
             over = matches!(event, Event::Closed(_));
-            events.push(format!("{event:?}"));
+            tell(&mut told, &event);
             if matches!(event, Event::Request(_)) && accept == Accept::AtOnce {
                 conn.accept(Response::new()).unwrap();
+            }
+            if turn.gives_back {
+                conn.give_back(payload(event));
             }
         }
         assert!(input.is_empty());
     };
-    for piece in pieces {
-        receive(&mut conn, piece);
+    let mut scratch = None::<Box<Scratch>>;
+    for (piece, turn) in pieces.zip(turns.iter().cycle()) {
+        if turn.lends {
+            conn.lend(scratch.take().unwrap_or_default());
+        }
+        receive(&mut conn, piece, turn);
+        // A request that isn't written yet is dropped when the handshake fails.
+        if conn.state() != State::Connecting {
+            let count = turn.writes.min(conn.output().remaining());
+            output.extend(conn.output().copy_to_bytes(count));
+        }
+        if turn.releases {
+            scratch = conn.release().or(scratch);
+        }
     }
     if accept != Accept::AtOnce {
         // What can't be sent changes nothing.
@@ -51,14 +129,14 @@ fn outcome<'b>(mut conn: Connection, pieces: impl Iterator<Item = &'b [u8]>, acc
         let _ = conn.accept(Response::new());
     }
     if accept != Accept::BeforeEof {
-        receive(&mut conn, &[]);
+        receive(&mut conn, &[], &PLAIN[0]);
     }
-    let mut output = drained(&mut conn);
+    output.extend(drained(&mut conn));
     let before_eof = (conn.state(), conn.wants_shutdown());
     conn.receive_eof();
-    receive(&mut conn, &[]);
+    receive(&mut conn, &[], &PLAIN[0]);
     output.extend(drained(&mut conn));
-    Outcome { events, output, before_eof, behind_eof: (conn.state(), conn.wants_shutdown()) }
+    Outcome { told, output, before_eof, behind_eof: (conn.state(), conn.wants_shutdown()) }
 }
 
 /// All output, that which draining makes room for as well.
@@ -66,28 +144,41 @@ fn drained(conn: &mut Connection) -> Vec<u8> {
     std::iter::from_fn(|| conn.output().take()).flatten().collect()
 }
 
-/// Limits of heads and bodies, around the sizes of those that are drawn.
+/// What an event has that was assembled, perhaps.
+fn payload(event: Event<'_>) -> Cow<'_, [u8]> {
+    match event {
+        Event::Text(text) => text.into_owned().into_bytes().into(),
+        Event::Binary(payload) | Event::Ping(payload) | Event::Pong(payload) => payload,
+        Event::Chunk(chunk) => chunk.into_bytes(),
+        _ => Cow::default(),
+    }
+}
+
+/// Limits of heads and bodies, around the sizes of those that are drawn; and whether messages come in pieces.
 fn handshake_limits() -> impl Strategy<Value = Config> {
     let small = (100..400usize, 0..8usize, 0..16usize);
     let small = small.prop_map(|(head, headers, body)| {
         Config::new().max_handshake_size(head).max_headers(headers).max_rejection_body(body)
     });
-    prop_oneof![2 => Just(Config::new()), 1 => small]
+    let limits = prop_oneof![2 => Just(Config::new()), 1 => small];
+    (limits, pieces_from()).prop_map(|(config, pieces_from)| config.pieces_from(pieces_from))
 }
 
 proptest! {
     #![proptest_config(cases(1000))]
 
-    /// B-15, B-17, B-54: frames, whatever they are.
+    /// B-15, B-17, B-54: frames, whatever they are, whether messages come whole or in pieces, and whoever's buffers are
+    /// used.
     #[test]
     fn a_stream_gives_the_same_however_it_is_cut(
         (role, stream) in role_and_stream(),
         limits in limits(),
         cuts in cuts(),
+        turns in turns(),
     ) {
         let conn = || open_with(role, limits.config());
-        let whole = outcome(conn(), [&stream[..]].into_iter(), Accept::AtOnce);
-        prop_assert_eq!(outcome(conn(), pieces(&stream, &cuts), Accept::AtOnce), whole);
+        let whole = outcome(conn(), [&stream[..]].into_iter(), Accept::AtOnce, PLAIN);
+        prop_assert_eq!(outcome(conn(), pieces(&stream, &cuts), Accept::AtOnce, &turns), whole);
     }
 
     /// B-15, S-38: a request and what follows it, whether it is accepted at once or when all has come.
@@ -98,11 +189,12 @@ proptest! {
         config in handshake_limits(),
         accept in select(&[Accept::AtOnce, Accept::AtTheEnd][..]),
         cuts in cuts(),
+        turns in turns(),
     ) {
         let bytes = [head, stream].concat();
         let conn = || Connection::server(config.clone());
-        let whole = outcome(conn(), [&bytes[..]].into_iter(), accept);
-        prop_assert_eq!(outcome(conn(), pieces(&bytes, &cuts), accept), whole);
+        let whole = outcome(conn(), [&bytes[..]].into_iter(), accept, PLAIN);
+        prop_assert_eq!(outcome(conn(), pieces(&bytes, &cuts), accept, &turns), whole);
     }
 
     /// S-38: frames that come before the request is accepted wait and lose nothing.
@@ -111,16 +203,18 @@ proptest! {
         head in request_head(),
         stream in stream(Role::Client),
         cuts in cuts(),
+        pieces_from in pieces_from(),
+        turns in turns(),
     ) {
         let bytes = [head, stream].concat();
-        let conn = || Connection::server(Config::new().max_handshake_size(10 * LONG));
-        let at_once = outcome(conn(), pieces(&bytes, &cuts), Accept::AtOnce);
-        prop_assert_eq!(&outcome(conn(), pieces(&bytes, &cuts), Accept::AtTheEnd), &at_once);
+        let conn = || Connection::server(Config::new().max_handshake_size(10 * LONG).pieces_from(pieces_from));
+        let at_once = outcome(conn(), pieces(&bytes, &cuts), Accept::AtOnce, PLAIN);
+        prop_assert_eq!(&outcome(conn(), pieces(&bytes, &cuts), Accept::AtTheEnd, &turns), &at_once);
 
-        let late = outcome(conn(), pieces(&bytes, &cuts), Accept::BeforeEof);
+        let late = outcome(conn(), pieces(&bytes, &cuts), Accept::BeforeEof, &turns);
         prop_assert_eq!(
-            (late.events, late.output, late.behind_eof),
-            (at_once.events, at_once.output, at_once.behind_eof)
+            (late.told, late.output, late.behind_eof),
+            (at_once.told, at_once.output, at_once.behind_eof)
         );
     }
 
@@ -131,10 +225,11 @@ proptest! {
         stream in stream(Role::Server),
         config in handshake_limits(),
         cuts in cuts(),
+        turns in turns(),
     ) {
         let bytes = [head, stream].concat();
         let conn = || dial(config.clone());
-        let whole = outcome(conn(), [&bytes[..]].into_iter(), Accept::AtOnce);
-        prop_assert_eq!(outcome(conn(), pieces(&bytes, &cuts), Accept::AtOnce), whole);
+        let whole = outcome(conn(), [&bytes[..]].into_iter(), Accept::AtOnce, PLAIN);
+        prop_assert_eq!(outcome(conn(), pieces(&bytes, &cuts), Accept::AtOnce, &turns), whole);
     }
 }

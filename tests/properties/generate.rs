@@ -269,24 +269,53 @@ pub(crate) fn pieces<'b>(mut bytes: &'b [u8], cuts: &[usize]) -> impl Iterator<I
     })
 }
 
-/// The limits of frames and messages.
+/// The limits of frames and messages, and the size from which on messages come in pieces.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) frame: u64,
     pub(crate) message: u64,
     pub(crate) fragments: u32,
+    pub(crate) pieces_from: u64,
+    pub(crate) piecewise: u64,
 }
 
 impl Limits {
-    pub(crate) const NONE: Self = Self { frame: u64::MAX, message: u64::MAX, fragments: u32::MAX };
+    pub(crate) const NONE: Self =
+        Self { frame: u64::MAX, message: u64::MAX, fragments: u32::MAX, pieces_from: WHOLE, piecewise: u64::MAX };
 
     pub(crate) fn config(&self) -> Config {
-        Config::new().max_frame_size(self.frame).max_message_size(self.message).max_fragments(self.fragments)
+        let config = Config::new().pieces_from(self.pieces_from).max_piecewise_size(self.piecewise);
+        config.max_frame_size(self.frame).max_message_size(self.message).max_fragments(self.fragments)
     }
+
+    /// The shortest message that comes in pieces; too long ones do as well, if any does.
+    pub(crate) fn in_pieces_from(&self) -> u64 {
+        if self.pieces_from == WHOLE { WHOLE } else { self.pieces_from.min(self.message.saturating_add(1)) }
+    }
+
+    /// The longest frame and the longest message; where any comes in pieces, those that don't are just shorter.
+    pub(crate) fn sizes(&self) -> (u64, u64) {
+        if self.pieces_from == WHOLE {
+            return (self.frame, self.message);
+        }
+        let longest = self.piecewise.max(self.in_pieces_from().saturating_sub(1));
+        (longest, longest)
+    }
+}
+
+/// No message comes in pieces.
+const WHOLE: u64 = u64::MAX;
+
+/// From which size on messages come in pieces: none, all, or those that aren't quite short.
+pub(crate) fn pieces_from() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => Just(WHOLE), 1 => Just(0), 3 => 1..20u64, 1 => select(&[126, 4_096, 65_535][..])]
 }
 
 pub(crate) fn limits() -> impl Strategy<Value = Limits> {
     let size = || select(&[0, 1, 12, 125, 126, 200, 65_535, 65_536][..]);
-    let small = (size(), size(), 1..4u32).prop_map(|(frame, message, fragments)| Limits { frame, message, fragments });
-    prop_oneof![Just(Limits::NONE), small]
+    let small = (size(), size(), 1..4u32, prop_oneof![Just(u64::MAX), size()]).prop_map(
+        |(frame, message, fragments, piecewise)| Limits { frame, message, fragments, piecewise, ..Limits::NONE },
+    );
+    let limits = prop_oneof![Just(Limits::NONE), small];
+    (limits, pieces_from()).prop_map(|(limits, pieces_from)| Limits { pieces_from, ..limits })
 }

@@ -3,7 +3,7 @@
 
 use std::str;
 
-use websocket_proto::{Cause, Event, ProtocolError, Role};
+use websocket_proto::{Cause, Chunk, Event, Kind, ProtocolError, Role};
 
 use crate::generate::Limits;
 
@@ -17,11 +17,13 @@ pub(crate) enum Heard {
     /// RFC 6455 7.1.5: the code is 1005 where there is none.
     Close(u16, String),
     Wrong(ProtocolError),
+    /// What has come of a message in pieces that isn't whole yet: as the last, if at all.
+    Part(Vec<u8>),
 }
 
 impl Heard {
-    /// The same from an event; the opening handshake's say nothing.
-    pub(crate) fn of(event: Event<'_>) -> Option<Self> {
+    /// The same from an event; the opening handshake's say nothing, nor does a piece alone.
+    fn of(event: Event<'_>) -> Option<Self> {
         Some(match event {
             Event::Text(text) => Self::Text(text.into_owned()),
             Event::Binary(data) => Self::Binary(data.into_owned()),
@@ -39,10 +41,72 @@ impl Heard {
     fn is_last(&self) -> bool {
         matches!(self, Self::Close(..) | Self::Wrong(_))
     }
+
+    fn message(kind: Kind, payload: Vec<u8>) -> Self {
+        match kind {
+            Kind::Text => Self::Text(String::from_utf8(payload).unwrap()),
+            Kind::Binary => Self::Binary(payload),
+        }
+    }
+}
+
+/// What events say, the pieces of a message put together: those of at least `in_pieces_from` bytes come in pieces, the
+/// others whole; first and last are marked, none but the last is empty, and no message comes between them.
+#[derive(Debug)]
+pub(crate) struct Hearing {
+    in_pieces_from: u64,
+    heard: Vec<Heard>,
+    part: Option<(Kind, Vec<u8>)>,
+}
+
+impl Hearing {
+    pub(crate) fn new(in_pieces_from: u64) -> Self {
+        Self { in_pieces_from, heard: Vec::new(), part: None }
+    }
+
+    pub(crate) fn hear(&mut self, event: Event<'_>) {
+        if let Event::Chunk(chunk) = event {
+            return self.piece(&chunk);
+        }
+        let Some(heard) = Heard::of(event) else { return };
+        let whole = match &heard {
+            Heard::Text(text) => Some(text.len()),
+            Heard::Binary(data) => Some(data.len()),
+            _ => None,
+        };
+        assert!(whole.is_none_or(|length| self.part.is_none() && self.has_whole(length)), "{heard:?}");
+        if heard.is_last() {
+            self.part = None;
+        }
+        self.heard.push(heard);
+    }
+
+    fn piece(&mut self, chunk: &Chunk<'_>) {
+        assert_eq!(chunk.is_first(), self.part.is_none());
+        assert!(chunk.is_last() || !chunk.is_empty());
+        let (kind, mut data) = self.part.take().unwrap_or((chunk.kind(), Vec::new()));
+        assert_eq!(chunk.kind(), kind);
+        data.extend(chunk.parts().concat());
+        if chunk.is_last() {
+            assert!(!self.has_whole(data.len()));
+            self.heard.push(Heard::message(kind, data));
+        } else {
+            self.part = Some((kind, data));
+        }
+    }
+
+    fn has_whole(&self, length: usize) -> bool {
+        (length as u64) < self.in_pieces_from
+    }
+
+    pub(crate) fn heard(&self) -> Vec<Heard> {
+        let part = self.part.iter().map(|(_, data)| Heard::Part(data.clone()));
+        self.heard.iter().cloned().chain(part).collect()
+    }
 }
 
 /// What all of `bytes` says, if an endpoint of the role `from` sends it; an unfinished frame or message says nothing,
-/// unless it is already wrong.
+/// unless it is already wrong, or comes in pieces.
 pub(crate) fn decode(from: Role, bytes: &[u8], limits: &Limits) -> Vec<Heard> {
     let mut decoder = Decoder { from, limits, bytes, message: None };
     let mut heard = Vec::new();
@@ -50,7 +114,10 @@ pub(crate) fn decode(from: Role, bytes: &[u8], limits: &Limits) -> Vec<Heard> {
         match decoder.frame() {
             Ok(said) => heard.extend(said),
             Err(Stop::Wrong(error)) => heard.push(Heard::Wrong(error)),
-            Err(Stop::UsedUp) => break,
+            Err(Stop::UsedUp) => {
+                heard.extend(decoder.part());
+                break;
+            }
         }
     }
     heard
@@ -68,10 +135,11 @@ struct Decoder<'b> {
     message: Option<Message>,
 }
 
-#[derive(Default)]
 struct Message {
-    text: bool,
+    kind: Kind,
     frames: u32,
+    /// The lengths of its frames, as soon as something of them came.
+    announced: u64,
     payload: Vec<u8>,
 }
 
@@ -85,8 +153,9 @@ impl Decoder<'_> {
         must(fin || !control, ProtocolError::FragmentedControl)?;
         must(opcode != 0 || self.message.is_some(), ProtocolError::UnexpectedContinuation)?;
         must(opcode == 0 || control || self.message.is_none(), ProtocolError::UnfinishedMessage)?;
-        let frames = self.message.as_ref().map_or(0, |message| message.frames);
-        must(control || frames < self.limits.fragments, ProtocolError::TooManyFragments)?;
+        let (frames, in_pieces) =
+            self.message.as_ref().map_or((0, false), |message| (message.frames, self.in_pieces(message)));
+        must(control || in_pieces || frames < self.limits.fragments, ProtocolError::TooManyFragments)?;
 
         let second = self.number(1)?;
         let (masked, mut length) = (second & 0x80 != 0, second & 0x7f);
@@ -103,8 +172,9 @@ impl Decoder<'_> {
             length = self.number(8)?;
         }
         let before = self.message.as_ref().map_or(0, |message| message.payload.len() as u64);
-        must(control || length <= self.limits.frame, ProtocolError::FrameTooLarge)?;
-        must(control || length <= self.limits.message.saturating_sub(before), ProtocolError::MessageTooLarge)?;
+        let (longest_frame, longest_message) = self.limits.sizes();
+        must(control || length <= longest_frame, ProtocolError::FrameTooLarge)?;
+        must(control || length <= longest_message.saturating_sub(before), ProtocolError::MessageTooLarge)?;
 
         let key = if masked { self.number(4)? as u32 } else { 0 }.to_be_bytes();
         let whole = length <= self.bytes.len() as u64;
@@ -115,11 +185,13 @@ impl Decoder<'_> {
             return if whole { Ok(Some(control_frame(opcode, payload)?)) } else { Err(Stop::UsedUp) };
         }
 
-        let message = self.message.get_or_insert_with(|| Message { text: opcode == 1, ..Message::default() });
+        let kind = if opcode == 1 { Kind::Text } else { Kind::Binary };
+        let message = self.message.get_or_insert(Message { kind, frames: 0, announced: 0, payload: Vec::new() });
         message.frames += 1;
+        message.announced += if payload.is_empty() { 0 } else { length };
         message.payload.extend(payload);
         let ends = whole && fin;
-        if message.text
+        if message.kind == Kind::Text
             && let Err(error) = str::from_utf8(&message.payload)
         {
             must(error.error_len().is_none() && !ends, ProtocolError::InvalidUtf8)?;
@@ -127,7 +199,22 @@ impl Decoder<'_> {
         if !whole {
             return Err(Stop::UsedUp);
         }
-        Ok(if fin { self.message.take().map(Message::said) } else { None })
+        let message = if fin { self.message.take() } else { None };
+        Ok(message.map(|message| Heard::message(message.kind, message.payload)))
+    }
+
+    fn in_pieces(&self, message: &Message) -> bool {
+        message.announced >= self.limits.in_pieces_from()
+    }
+
+    /// What has come of a message in pieces, up to its last whole character.
+    fn part(&self) -> Option<Heard> {
+        let message = self.message.as_ref().filter(|message| self.in_pieces(message))?;
+        let payload = match str::from_utf8(&message.payload) {
+            Err(error) if message.kind == Kind::Text => &message.payload[..error.valid_up_to()],
+            _ => &message.payload,
+        };
+        (!payload.is_empty()).then(|| Heard::Part(payload.to_vec()))
     }
 
     /// An unsigned number of that many bytes, the highest first.
@@ -135,12 +222,6 @@ impl Decoder<'_> {
         let (number, rest) = self.bytes.split_at_checked(bytes).ok_or(Stop::UsedUp)?;
         self.bytes = rest;
         Ok(number.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)))
-    }
-}
-
-impl Message {
-    fn said(self) -> Heard {
-        if self.text { Heard::Text(String::from_utf8(self.payload).unwrap()) } else { Heard::Binary(self.payload) }
     }
 }
 

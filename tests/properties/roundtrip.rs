@@ -6,10 +6,14 @@ use bytes::Buf;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Kind, Response, Role, Shutdown, State};
+use proptest::sample::select;
+use websocket_proto::{
+    Cause, CloseCode, Config, Connection, Event, Kind, Message, PreparedMessage, Response, Role, Scratch, Shutdown,
+    State,
+};
 
-use crate::generate::{Frame, LONG, Limits, cases, code, dial, encode, frames, reason};
-use crate::reference::{Heard, decode};
+use crate::generate::{Frame, LONG, Limits, cases, code, dial, encode, frames, pieces_from, reason};
+use crate::reference::{Heard, Hearing, decode};
 use crate::support::close_body;
 
 /// A turn of one of the endpoints.
@@ -24,11 +28,20 @@ enum Turn {
     Read(usize),
 }
 
-fn turn() -> impl Strategy<Value = (usize, Turn)> {
+/// Whose turn it is, which, and whether buffers are lent for it.
+fn turn() -> impl Strategy<Value = (usize, Turn, bool)> {
     let size = || prop_oneof![4 => 1..20usize, 2 => 1..300usize, 1 => Just(LONG)];
     let turn =
         prop_oneof![Just(Turn::Say), size().prop_map(Turn::Write), Just(Turn::Take), size().prop_map(Turn::Read)];
-    (0..2usize, turn)
+    (0..2usize, turn, any::<bool>())
+}
+
+/// How a whole message is given to the connection.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Lent,
+    HandedOver,
+    Prepared,
 }
 
 /// What an endpoint wants to say, and how.
@@ -36,20 +49,24 @@ fn turn() -> impl Strategy<Value = (usize, Turn)> {
 struct Script {
     frames: Vec<Frame>,
     close: Option<(CloseCode, String)>,
-    /// Messages are handed over rather than lent.
-    hands_over: bool,
+    /// From one message to the next, over and over.
+    ways: Vec<Way>,
     auto_pong: bool,
+    pieces_from: u64,
 }
 
 /// Two scripts, of which at least one ends with a Close frame.
 fn scripts() -> impl Strategy<Value = [Script; 2]> {
     let script = |auto_pong| {
         // Every ping is answered as long as less than 64 KiB are pending.
-        (frames(if auto_pong { 5_000 } else { LONG }), any::<bool>()).prop_map(move |(frames, hands_over)| Script {
+        let frames = frames(if auto_pong { 5_000 } else { LONG });
+        let ways = vec(select(&[Way::Lent, Way::HandedOver, Way::Prepared][..]), 1..4);
+        (frames, ways, pieces_from()).prop_map(move |(frames, ways, pieces_from)| Script {
             frames,
             close: None,
-            hands_over,
+            ways,
             auto_pong,
+            pieces_from,
         })
     };
     let scripts = any::<bool>().prop_flat_map(move |auto_pong| (script(auto_pong), script(auto_pong)));
@@ -66,20 +83,20 @@ struct Endpoint {
     conn: Connection,
     script: VecDeque<Frame>,
     close: Option<(CloseCode, String)>,
-    hands_over: bool,
+    ways: Vec<Way>,
     auto_pong: bool,
     /// The kind of the fragmented message under way.
     kind: Kind,
     said: Vec<Frame>,
-    heard: Vec<Heard>,
+    hearing: Hearing,
     /// What the other endpoint has written, and this one not yet read.
     arriving: Vec<u8>,
 }
 
 impl Endpoint {
     fn new(role: Role, script: Script) -> Self {
-        let Script { frames, close, hands_over, auto_pong } = script;
-        let config = Config::new().auto_pong(auto_pong);
+        let Script { frames, close, ways, auto_pong, pieces_from } = script;
+        let config = Config::new().auto_pong(auto_pong).pieces_from(pieces_from);
         let conn = match role {
             Role::Client => dial(config),
             Role::Server => Connection::server(config),
@@ -88,11 +105,11 @@ impl Endpoint {
             conn,
             script: frames.into(),
             close,
-            hands_over,
+            ways,
             auto_pong,
             kind: Kind::Text,
             said: Vec::new(),
-            heard: Vec::new(),
+            hearing: Hearing::new(pieces_from),
             arriving: Vec::new(),
         }
     }
@@ -117,11 +134,21 @@ impl Endpoint {
     fn send(&mut self, Frame { first, payload }: &Frame) {
         let conn = &mut self.conn;
         let text = || str::from_utf8(payload).unwrap();
+        let message = || match first {
+            0x81 => Message::from(text().to_owned()),
+            _ => Message::from(payload.clone()),
+        };
         let sent = match first {
-            0x81 if self.hands_over => conn.send(text().to_owned()),
-            0x81 => conn.send_text(text()),
-            0x82 if self.hands_over => conn.send(payload.clone()),
-            0x82 => conn.send_binary(payload),
+            0x81 | 0x82 => {
+                let way = self.ways[0];
+                self.ways.rotate_left(1);
+                match way {
+                    Way::Lent if *first == 0x81 => conn.send_text(text()),
+                    Way::Lent => conn.send_binary(payload),
+                    Way::HandedOver => conn.send(message()),
+                    Way::Prepared => conn.send_prepared(&PreparedMessage::new(message())),
+                }
+            }
             0x89 => conn.ping(payload),
             0x8a => conn.pong(payload),
             first => {
@@ -168,7 +195,7 @@ impl Endpoint {
                 }
                 _ => {}
             }
-            self.heard.extend(Heard::of(event));
+            self.hearing.hear(event);
         }
         !piece.is_empty()
     }
@@ -187,6 +214,17 @@ fn take(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
     }
 }
 
+/// The same with buffers that a thread lends for this turn, or without.
+fn take_with(ends: &mut [Endpoint; 2], (who, turn, lends): (usize, Turn, bool), scratch: &mut Option<Box<Scratch>>) {
+    if lends {
+        ends[who].conn.lend(scratch.take().unwrap());
+    }
+    take(ends, who, turn);
+    if lends {
+        *scratch = ends[who].conn.release();
+    }
+}
+
 /// What is heard when all of `said` arrives.
 fn arrives(from: Role, said: &[Frame]) -> Vec<Heard> {
     decode(from, &encode(from, [0; 4], said), &Limits::NONE)
@@ -196,25 +234,26 @@ proptest! {
     #![proptest_config(cases(600))]
 
     /// B-23, B-25, B-40, B-41, B-51, B-59, B-60, B-61, B-64, S-45, S-46: from the opening handshake on,
-    /// whoever says what, in whatever turns and pieces, the other hears it in order; both end clean, with the same
-    /// code, and the server shuts down first.
+    /// whoever says what and in which way, in whatever turns and pieces, the other hears it in order, whole or in pieces,
+    /// with buffers of its own or of the thread's; both end clean, with the same code, and the server shuts down first.
     #[test]
     fn what_one_says_the_other_hears([client, server] in scripts(), turns in vec(turn(), 0..120)) {
         let closes = [client.close.clone(), server.close.clone()];
         let mut ends = [Endpoint::new(Role::Client, client), Endpoint::new(Role::Server, server)];
-        for (who, turn) in turns {
-            take(&mut ends, who, turn);
+        let mut scratch = Some(Box::default());
+        for turn in turns {
+            take_with(&mut ends, turn, &mut scratch);
         }
         let rest = [Turn::Say, Turn::Write(LONG), Turn::Read(LONG)].map(|turn| [(0, turn), (1, turn)]).concat();
         while rest.iter().fold(false, |moved, (who, turn)| take(&mut ends, *who, *turn) | moved) {}
 
         let [client, server] = &mut ends;
-        prop_assert_eq!(&server.heard, &arrives(Role::Client, &client.said));
-        prop_assert_eq!(&client.heard, &arrives(Role::Server, &server.said));
+        prop_assert_eq!(server.hearing.heard(), arrives(Role::Client, &client.said));
+        prop_assert_eq!(client.hearing.heard(), arrives(Role::Server, &server.said));
         prop_assert_eq!((client.conn.state(), server.conn.state()), (State::Closed, State::Closed));
         prop_assert_eq!((client.conn.subprotocol(), server.conn.subprotocol()), (Some("a"), Some("a")));
 
-        let codes = [&*client, server].map(|end| match end.heard.last() {
+        let codes = [&*client, server].map(|end| match end.hearing.heard().last() {
             Some(Heard::Close(code, _)) => *code,
             other => panic!("{other:?}"),
         });

@@ -8,11 +8,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use websocket_proto::{
-    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, Kind, Negotiated, Rejection, Response, Role,
-    SendError, Shutdown, State,
+    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, Kind, Message, Negotiated, PreparedMessage,
+    Rejection, Response, Role, Scratch, SendError, Shutdown, State,
 };
 
-use crate::generate::{Limits, bytes, cases, code, dial, encode, frames, response, role, stream, text};
+use crate::generate::{Limits, bytes, cases, code, dial, encode, frames, pieces_from, response, role, stream, text};
 use crate::reference::{Heard, decode};
 use crate::support::{self, frame, other, request, seed};
 
@@ -41,6 +41,7 @@ enum Action {
     Text(String),
     Binary(Vec<u8>),
     HandOver(Vec<u8>),
+    Prepared(Message),
     Fragment(bool, Vec<u8>, bool),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
@@ -48,6 +49,9 @@ enum Action {
     Abort,
     Advance(usize),
     Take,
+    Lend,
+    Release,
+    GiveBack(Vec<u8>),
 }
 
 /// From the opening handshake on, or open from the beginning.
@@ -72,6 +76,9 @@ fn calm(role: Role) -> impl Strategy<Value = Action> {
         2 => vec(any::<u8>(), 0..130).prop_map(Action::Ping),
         3 => (0..300usize).prop_map(Action::Advance),
         3 => Just(Action::Take),
+        2 => Just(Action::Lend),
+        2 => Just(Action::Release),
+        1 => bytes(LONGEST).prop_map(Action::GiveBack),
     ]
 }
 
@@ -89,6 +96,8 @@ fn action(role: Role) -> impl Strategy<Value = Action> {
         2 => bytes(LONGEST).prop_map(Action::Binary),
         2 => prop_oneof![0..20usize, 4_000..LONGEST]
             .prop_map(|length| Action::HandOver((0..length).map(|i| i as u8).collect())),
+        2 => prop_oneof![text(LONGEST).prop_map(Message::from), bytes(LONGEST).prop_map(Message::from)]
+            .prop_map(Action::Prepared),
         4 => (any::<bool>(), text(20), any::<bool>())
             .prop_map(|(text, data, last)| Action::Fragment(text, data.into_bytes(), last)),
         1 => (any::<bool>(), bytes(LONGEST), any::<bool>())
@@ -102,9 +111,10 @@ fn action(role: Role) -> impl Strategy<Value = Action> {
 /// Deadlines short enough to pass, limits small enough to reach; how much output may be pending.
 fn config() -> impl Strategy<Value = (Config, usize)> {
     let pending = select(&[1, 300, 100_000][..]);
-    (pending, any::<bool>(), any::<bool>()).prop_map(|(pending, auto_pong, keepalive)| {
+    (pending, any::<bool>(), any::<bool>(), pieces_from()).prop_map(|(pending, auto_pong, keepalive, pieces_from)| {
         let config = Config::new()
             .max_pending_output(pending)
+            .pieces_from(pieces_from)
             .auto_pong(auto_pong)
             .handshake_timeout(Duration::from_millis(400))
             .close_timeout(Duration::from_millis(150));
@@ -128,6 +138,8 @@ struct Table {
     /// What was pending has been dropped.
     cut_off: bool,
     closed: bool,
+    /// The thread's buffers, while they aren't lent.
+    scratch: Option<Box<Scratch>>,
 }
 
 impl Table {
@@ -150,6 +162,7 @@ impl Table {
             state,
             cut_off: false,
             closed: false,
+            scratch: Some(Box::default()),
         }
     }
 
@@ -180,6 +193,13 @@ impl Table {
                 output.advance(count);
             }
             Action::Take => self.written.extend(conn.output().take().into_iter().flatten()),
+            Action::Lend => conn.lend(self.scratch.take().unwrap_or_default()),
+            Action::Release => {
+                let released = conn.release();
+                assert_ne!(released.is_some(), self.scratch.is_some());
+                self.scratch = self.scratch.take().or(released);
+            }
+            Action::GiveBack(buffer) => conn.give_back(buffer),
             send => self.send(send),
         }
         self.check();
@@ -198,7 +218,7 @@ impl Table {
             match event {
                 Event::Request(_) | Event::HttpRequest(_) => assert_eq!(state, State::Connecting),
                 Event::Open(_) => assert_eq!(state, State::Open),
-                Event::Text(_) | Event::Binary(_) | Event::Ping(_) | Event::Pong(_) => {
+                Event::Text(_) | Event::Binary(_) | Event::Chunk(_) | Event::Ping(_) | Event::Pong(_) => {
                     assert!(matches!(state, State::Open | State::Closing));
                 }
                 Event::Closed(closed) => {
@@ -249,6 +269,7 @@ impl Table {
             Action::Text(text) => conn.send_text(&text),
             Action::Binary(data) => conn.send_binary(&data),
             Action::HandOver(data) => conn.send(data),
+            Action::Prepared(message) => conn.send_prepared(&PreparedMessage::new(message)),
             Action::Fragment(text, data, last) => {
                 conn.send_fragment(if text { Kind::Text } else { Kind::Binary }, &data, last)
             }
@@ -344,6 +365,10 @@ impl Table {
             Action::Reject(404),
             Action::Text("late".into()),
             Action::HandOver(vec![0; LONGEST]),
+            Action::Prepared(vec![0; LONGEST].into()),
+            Action::Lend,
+            Action::GiveBack(vec![0; LONGEST]),
+            Action::Release,
             Action::Fragment(true, Vec::new(), true),
             Action::Ping(vec![0; 126]),
             Action::Close(CloseCode::NO_STATUS, String::new()),
@@ -386,6 +411,7 @@ proptest! {
     /// - all that was sent is right, masked by clients only, and a Close frame is the last of it;
     /// - what is sent is sent as a whole or changes nothing, and nothing is sent unless the state is open;
     /// - no more is pending than the limit and one message;
+    /// - buffers that are lent come back, and what is pending stays what it is;
     /// - the transport is shut down behind the last byte, and the peer is not given up while it is heard.
     #[test]
     fn what_always_holds(
