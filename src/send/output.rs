@@ -125,6 +125,9 @@ impl Output {
         chain.bytes -= taken.len();
         if chain.payloads.is_empty() {
             self.chain = None;
+            if self.head == self.tail.len() {
+                self.drained();
+            }
         }
         Some(taken)
     }
