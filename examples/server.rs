@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     );
 
     let server = Arc::new(Server {
-        config: Arc::new(Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(10))),
+        config: Arc::new(Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20))),
         quiet: !flags.is_empty(),
         chat: Mutex::default(),
         clients: AtomicU64::new(0),

@@ -12,6 +12,16 @@ pub enum Role {
     Server,
 }
 
+impl Role {
+    /// The other side.
+    pub(crate) fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
 /// Limits and deadlines of a [`Connection`](crate::Connection); one `Arc<Config>` may serve every connection.
 ///
 /// Every limit is finite by default, and exact: `n` passes, `n + 1` does not.
@@ -146,7 +156,8 @@ impl Config {
 
     /// Sends a ping when nothing was received for the time `idle`, and gives the connection up when after that nothing
     /// comes for the time `timeout`; unless output is pending of which the peer has taken some meanwhile, so that a
-    /// slow download isn't cut off. Off by default.
+    /// slow download isn't cut off. What was handed over by [`Output::take`](crate::Output::take) isn't pending: who
+    /// writes so gives `timeout` the time that the largest message may need. Off by default.
     pub fn keepalive(mut self, idle: Duration, timeout: Duration) -> Self {
         self.keepalive = Some(Keepalive { idle, timeout });
         self

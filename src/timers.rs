@@ -100,6 +100,16 @@ impl Timers {
         (self.deadline != NEVER).then(|| Duration::from_nanos(self.deadline))
     }
 
+    /// The latest time that the owner told.
+    pub(crate) fn now(&self) -> Duration {
+        Duration::from_nanos(self.now)
+    }
+
+    /// Tells the time and nothing else; it has been told before.
+    pub(crate) fn tell(&mut self, now: Duration) {
+        self.now = self.now.max(nanos(now));
+    }
+
     /// Bytes came in.
     #[inline]
     pub(crate) fn heard(&mut self) {

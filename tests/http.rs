@@ -116,6 +116,10 @@ fn rejecting_with_an_ordinary_response() {
         (StatusCode::NOT_FOUND, &"gone".parse().unwrap(), &b"no"[..])
     );
     assert!(Rejection::new(404).header("a b", "").into_http().is_err());
+    for status in [100, 101, 199, 600, 999] {
+        assert_eq!(Rejection::new(status).into_http().err(), Some(AcceptError::Status));
+    }
+    assert_eq!(Rejection::new(304).body("x").into_http().err(), Some(AcceptError::Body));
 
     let other = HttpOffer::connect(&connect(&[]), "connect-udp").unwrap_err();
     assert_eq!((other, other.status()), (HandshakeError::Protocol, 501));

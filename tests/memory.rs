@@ -237,6 +237,42 @@ fn what_is_pending_stays_behind() {
     assert!(matches!(&events[..], [Event::Binary(data)] if data.len() == 30_000));
 }
 
+/// What stays behind is in proportion to what is pending, however large the buffers that were lent; and nothing stays
+/// with a connection that is over.
+#[test]
+fn little_stays_behind_where_little_is_pending() {
+    let lent = || {
+        let mut conn = server();
+        let mut scratch = Box::new(Scratch::new());
+        conn.lend(scratch);
+        let large = frame(Role::Client, 0x82, &vec![1; 3 << 20]);
+        let (first, last) = large.split_at(1 << 20);
+        assert!(feed(&mut conn, first).is_empty());
+        let Some(Event::Binary(data)) = feed(&mut conn, last).pop() else { panic!("no message") };
+        conn.give_back(data);
+        scratch = conn.release().unwrap();
+        (conn, scratch)
+    };
+    let (mut conn, scratch) = lent();
+    let (_scratch, heap) = heap_of(|| {
+        conn.lend(scratch);
+        conn.send_text("some").unwrap();
+        assert!(feed(&mut conn, &frame(Role::Client, 0x02, b"x")).is_empty());
+        let scratch = conn.release();
+        drop(drain(&mut conn));
+        scratch
+    });
+    assert!(heap.kept < 1024, "{heap:?}");
+
+    let mut conn = server();
+    let ((), heap) = heap_of(|| {
+        assert!(feed(&mut conn, &frame(Role::Client, 0x02, &vec![1; 8 << 20])).is_empty());
+        assert!(matches!(feed(&mut conn, b"\xff")[..], [Event::Closed(_)]));
+        drop(drain(&mut conn));
+    });
+    assert!(heap.kept < 1024, "{heap:?}");
+}
+
 fn traffic() -> Vec<u8> {
     traffic_of(Role::Client)
 }

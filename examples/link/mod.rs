@@ -74,6 +74,7 @@ impl Link {
     ) -> io::Result<()> {
         thread::scope(|scope| {
             thread::Builder::new().spawn_scoped(scope, || self.write())?;
+            let _guard = AbortOnPanic(self);
             let mut buffer = [0; INPUT];
             while self.turn(&mut buffer, &mut handle) {
                 after();
@@ -170,6 +171,18 @@ impl Link {
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.conn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A handler that panics must not leave the writer waiting for ever.
+struct AbortOnPanic<'a>(&'a Link);
+
+impl Drop for AbortOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.with(Connection::abort);
+            let _ = self.0.stream.shutdown(Half::Both);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::config::Role;
 use crate::error::{ProtocolError, SendError};
 use crate::event::{Cause, Closed, Deadline, Event};
 use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
+use crate::receive::Receiver;
 use crate::timers::Timer;
 
 /// How to shut the transport down.
@@ -79,6 +80,15 @@ impl Connection {
             Ending::Open | Ending::AwaitEof => None,
             Ending::Finish => (!self.output.has_remaining()).then_some(Shutdown::Finish),
             Ending::Abort => Some(Shutdown::Abort),
+        }
+    }
+
+    /// A deadline passed; bytes that came after that keep the peer of a keepalive.
+    pub(super) fn overdue(&mut self, deadline: Deadline, heard: bool) {
+        if deadline == Deadline::Keepalive && heard {
+            self.timers.arm(Timer::Idle, &self.config);
+        } else {
+            self.expired(deadline);
         }
     }
 
@@ -163,6 +173,8 @@ impl Connection {
             ending => ending,
         };
         self.handshake = None;
+        self.due = None;
+        self.receiver = Receiver::new(self.role.peer());
         self.closed = Some(Box::new(closed));
         if ending == Ending::Abort {
             self.output.clear();

@@ -19,6 +19,7 @@ impl Connection {
     pub fn release(&mut self) -> Option<Box<Scratch>> {
         let mut scratch = self.scratch.take()?;
         self.output.return_to(&mut scratch);
+        self.receiver.return_to(&mut scratch);
         Some(scratch)
     }
 

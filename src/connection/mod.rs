@@ -160,13 +160,9 @@ impl Connection {
     }
 
     fn new(config: Arc<Config>, role: Role, keys: Option<MaskKeys>, phase: Phase) -> Self {
-        let peer = match role {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        };
         let timer = if phase == Phase::Frames { Timer::Idle } else { Timer::Opening };
         Self {
-            receiver: Receiver::new(peer),
+            receiver: Receiver::new(role.peer()),
             sender: Sender::new(keys),
             output: Output::new(config.max_pending_output),
             timers: Timers::new(timer),
@@ -233,9 +229,11 @@ impl Connection {
     /// A deadline that has passed takes effect in the next `receive`, once that has taken in what arrived (or in the next
     /// `advance_time`, if there was none): a loop that was held up loses nobody whose bytes are in its hands.
     pub fn advance_time(&mut self, now: Duration) {
-        // Nothing was received since it passed.
+        // The caller didn't come to the end of the input since it passed.
         if let Some(deadline) = self.due.take() {
-            self.expired(deadline);
+            let heard = self.timers.heard_now();
+            self.timers.tell(now);
+            self.overdue(deadline, heard);
         }
         match self.timers.advance(now, &self.config) {
             None => {}
@@ -263,7 +261,7 @@ impl Connection {
     /// It changes when a deadline fires or the state changes, not with every frame: received bytes are found out about
     /// when the keepalive fires.
     pub fn next_timeout(&self) -> Option<Duration> {
-        self.timers.next()
+        if self.due.is_some() { Some(self.timers.now()) } else { self.timers.next() }
     }
 
     /// The bytes to send. Write them in every turn of the loop, also after [`Event::Closed`].
@@ -377,10 +375,8 @@ impl Connection {
             _ => {}
         }
         if let Some(deadline) = self.due.take() {
-            if deadline == Deadline::Keepalive && self.timers.heard_now() {
-                self.timers.arm(Timer::Idle, &self.config);
-            } else {
-                self.expired(deadline);
+            self.overdue(deadline, self.timers.heard_now());
+            if self.phase == Phase::Over {
                 return true;
             }
         }

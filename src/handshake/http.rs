@@ -135,9 +135,10 @@ impl Rejection {
     ///
     /// # Errors
     ///
-    /// A status or a header that can't be sent.
+    /// A status, a body or a header that can't be sent, as for [`reject`](crate::Connection::reject).
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn into_http(self) -> Result<http::Response<Bytes>, AcceptError> {
+        self.check()?;
         let (status, lines, body) = self.into_parts();
         lines.lines()?;
         let mut answer = http::Response::new(body);

@@ -131,15 +131,24 @@ impl Rejection {
         self.status
     }
 
-    /// The head, and the body behind it.
-    pub(crate) fn encode(self) -> Result<(String, Bytes), AcceptError> {
+    /// RFC 9110 15: a final status, and a body only where it has one.
+    pub(crate) fn check(&self) -> Result<(), AcceptError> {
         if !(200..600).contains(&self.status) {
             return Err(AcceptError::Status);
         }
-        let has_body = !matches!(self.status, 204 | 205 | 304);
-        if !has_body && !self.body.is_empty() {
+        if !self.has_body() && !self.body.is_empty() {
             return Err(AcceptError::Body);
         }
+        Ok(())
+    }
+
+    fn has_body(&self) -> bool {
+        !matches!(self.status, 204 | 205 | 304)
+    }
+
+    /// The head, and the body behind it.
+    pub(crate) fn encode(self) -> Result<(String, Bytes), AcceptError> {
+        self.check()?;
         let headers = self.headers.lines()?;
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         if self.status == 426 {
@@ -154,7 +163,7 @@ impl Rejection {
         if !self.body.is_empty() && !self.headers.has("Content-Type") {
             head.push_str("Content-Type: text/plain; charset=utf-8\r\n");
         }
-        if has_body {
+        if self.has_body() {
             // Writing to a string can't fail.
             let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
         }

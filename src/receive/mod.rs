@@ -43,6 +43,11 @@ impl Receiver {
         Self { frames: Frames::new(from), messages: Messages::default() }
     }
 
+    /// Returns the buffer of a message under way, if it is much larger than what arrived of that.
+    pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
+        self.messages.return_to(scratch);
+    }
+
     /// The next message, if a glance tells that it is the common one: one frame that lies whole in the input. It makes
     /// no difference to what [`receive`](Self::receive) comes to, only to how soon.
     #[inline]

@@ -142,9 +142,16 @@ impl Output {
 
     /// Returns the buffer, if nothing is pending in it.
     pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
-        self.keeps = Keeps::Small;
-        if self.head == self.tail.len() && self.chain.is_none() {
-            scratch.put(mem::take(&mut self.tail));
+        let pending = self.tail.len() - self.head;
+        // What stays behind is let go of once it is drained.
+        self.keeps = if self.has_remaining() { Keeps::Nothing } else { Keeps::Small };
+        if pending == 0 || self.tail.capacity() > (4 * pending).max(KEPT) {
+            let left = self.tail[self.head..].to_vec();
+            for (offset, _) in self.chain.iter_mut().flat_map(|chain| &mut chain.payloads) {
+                *offset -= self.head;
+            }
+            self.head = 0;
+            scratch.put(mem::replace(&mut self.tail, left));
         }
     }
 

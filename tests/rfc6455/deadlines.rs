@@ -389,6 +389,64 @@ fn bytes_in_hand_are_heard_before_a_deadline_takes_effect() {
     }
 }
 
+/// A deadline that has passed is of no interest once the connection has ended in another way: it is told once, and what
+/// is left to be sent is sent.
+#[test]
+fn an_end_in_time_is_the_only_end() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        assert_eq!(at(&mut conn, secs(30)), []);
+        drain(&mut conn);
+        conn.advance_time(secs(40));
+        let told = hear(&mut conn, &peer(role, &[(0x88, b"\x03\xe8")]));
+        assert!(matches!(&told[..], [Told::Closed { clean: true, .. }]), "{told:?}");
+        let pending = conn.pending_output();
+        assert_eq!(at(&mut conn, secs(41)), []);
+        assert_eq!(conn.pending_output(), pending);
+
+        let mut conn = open(role);
+        at(&mut conn, secs(0));
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        conn.advance_time(secs(6));
+        conn.abort();
+        assert_eq!(hear(&mut conn, b""), [lost(Cause::Aborted)]);
+        assert_eq!(at(&mut conn, secs(7)), []);
+    }
+}
+
+/// A caller that stops before it has taken in everything has heard the peer all the same; until then, the deadline
+/// that has passed is the next.
+#[test]
+fn input_held_back_is_heard() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        assert_eq!(at(&mut conn, secs(30)), []);
+        conn.advance_time(secs(40));
+        assert_eq!(conn.next_timeout(), Some(secs(40)));
+        let mut wire = peer(role, &[(0x81, b"a"), (0x81, b"b")]);
+        let mut input = &mut wire[..];
+        assert!(conn.receive(&mut input).is_some());
+        assert_eq!(conn.next_timeout(), Some(secs(40)));
+        conn.advance_time(secs(41));
+        assert!(conn.receive(&mut input).is_some());
+        assert!(conn.receive(&mut input).is_none());
+        assert_eq!(at(&mut conn, secs(70)), []);
+    }
+}
+
+/// A deadline that takes effect late leaves its answer the time that closing may take.
+#[test]
+fn a_late_answer_has_its_time() {
+    let mut conn = Connection::server(Config::new());
+    conn.advance_time(secs(0));
+    assert_eq!(hear(&mut conn, b"GET / HTTP/1.1\r\n"), []);
+    conn.advance_time(secs(11));
+    conn.advance_time(secs(17));
+    assert_eq!(hear(&mut conn, b""), [lost(Cause::Timeout(Deadline::Opening))]);
+    assert!(drain(&mut conn).starts_with(b"HTTP/1.1 408 "));
+    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+}
+
 /// Without a closing deadline, the keepalive goes on behind our Close, without a ping.
 #[test]
 fn the_keepalive_outlives_our_close() {
