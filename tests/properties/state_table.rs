@@ -36,6 +36,8 @@ enum Action {
     Eof,
     /// That many milliseconds pass.
     Time(u64),
+    /// The same, and nothing is received in that turn.
+    Tell(u64),
     Accept(Option<&'static str>, &'static str),
     Reject(u16),
     Text(String),
@@ -72,6 +74,7 @@ fn calm(role: Role) -> impl Strategy<Value = Action> {
         3 => frames(20).prop_map(move |frames| Action::Bytes(encode(other(role), [1, 2, 3, 4], &frames))),
         6 => Just(Action::Answer),
         16 => (0..150u64).prop_map(Action::Time),
+        6 => (0..150u64).prop_map(Action::Tell),
         2 => text(LONGEST).prop_map(Action::Text),
         2 => vec(any::<u8>(), 0..130).prop_map(Action::Ping),
         3 => (0..300usize).prop_map(Action::Advance),
@@ -175,6 +178,7 @@ impl Table {
             Action::Answer => self.answer(),
             Action::Eof => conn.receive_eof(),
             Action::Time(more) => self.pass(Duration::from_millis(more)),
+            Action::Tell(more) => self.tell(Duration::from_millis(more)),
             Action::Accept(subprotocol, header) => {
                 let response = Response::new().subprotocol(subprotocol);
                 let response = if header.is_empty() { response } else { response.header(header, "value") };
@@ -207,7 +211,7 @@ impl Table {
 
     /// Everything that the peer sent, and every event of it.
     fn receive(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() {
+        if !bytes.is_empty() && self.conn.state() != State::Closed {
             self.heard = self.now.unwrap_or_default();
         }
         let mut bytes = bytes.to_vec();
@@ -243,15 +247,19 @@ impl Table {
     }
 
     fn pass(&mut self, time: Duration) {
+        self.tell(time);
+        // The silence is judged by the clock of this turn.
+        self.receive(&[]);
+        assert!(self.conn.next_timeout().is_none_or(|next| next > self.now.unwrap()), "what is due was done");
+    }
+
+    fn tell(&mut self, time: Duration) {
         let now = self.now.unwrap_or_default() + time;
         if self.now.is_none() {
             self.heard = now;
         }
         self.now = Some(now);
         self.conn.advance_time(now);
-        // The silence is judged by the clock of this turn.
-        self.receive(&[]);
-        assert!(self.conn.next_timeout().is_none_or(|next| next > now), "what is due was done");
     }
 
     fn answered(&mut self, answered: Result<(), AcceptError>, then: State) {
