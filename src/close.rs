@@ -85,7 +85,7 @@ impl CloseCode {
             1012 => "service restart",
             1013 => "try again later",
             1014 => "bad gateway",
-            3000..=3999 => "registered",
+            3000..=3999 => "library or framework",
             _ => "private use",
         }
     }
@@ -154,8 +154,8 @@ mod tests {
             (CloseCode::SERVICE_RESTART, "1012 (service restart)"),
             (CloseCode::TRY_AGAIN_LATER, "1013 (try again later)"),
             (CloseCode::BAD_GATEWAY, "1014 (bad gateway)"),
-            (CloseCode(3000), "3000 (registered)"),
-            (CloseCode(3999), "3999 (registered)"),
+            (CloseCode(3000), "3000 (library or framework)"),
+            (CloseCode(3999), "3999 (library or framework)"),
             (CloseCode(4000), "4000 (private use)"),
         ] {
             assert_eq!(format!("{code}"), words);

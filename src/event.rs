@@ -66,7 +66,8 @@ impl Event<'_> {
 #[non_exhaustive]
 pub struct Closed {
     /// The code of the peer's Close frame: [`NO_STATUS`](CloseCode::NO_STATUS) if it had none,
-    /// [`ABNORMAL`](CloseCode::ABNORMAL) if no Close frame came (RFC 6455 7.1.5).
+    /// [`ABNORMAL`](CloseCode::ABNORMAL) if no Close frame came (RFC 6455 7.1.5), as where the peer broke the protocol and
+    /// was closed by us: what we sent is in the [`cause`](Self::cause).
     pub code: CloseCode,
     /// The reason in the peer's Close frame, or nothing (RFC 6455 7.1.6). The peer chose these words: don't show them
     /// to a person as if they were yours (5.5.1). `Display` and `Debug` of this type escape them.

@@ -21,22 +21,31 @@
 //!
 //! # A server's loop
 //!
-//! Any transport will do; here a blocking one. The buffer may serve every connection of a thread, since nothing is left
-//! in it once [`receive`](Connection::receive) has answered `None`; 16 to 24 KiB stay in the first-level cache.
+//! Any transport will do; here a blocking socket. The buffer may serve every connection of a thread, since nothing is
+//! left in it once [`receive`](Connection::receive) has answered `None`; 16 to 24 KiB stay in the first-level cache.
+//! [`Output`] is a `Buf` of the crate `bytes`. A loop in which one thread reads and another writes, so that anybody may
+//! send, is `examples/link/mod.rs`.
 //!
 //! ```
-//! # use std::io::{self, Read, Write};
-//! # use std::time::Instant;
-//! # use bytes::Buf;
-//! # use websocket_proto::{Config, Connection, Event, Response, Shutdown};
-//! fn serve<S: Read + Write>(mut stream: S, mut conn: Connection) -> io::Result<Shutdown> {
+//! use std::io::{self, ErrorKind, Read, Write};
+//! use std::net::{Shutdown as Half, TcpStream};
+//! use std::time::{Duration, Instant};
+//!
+//! use bytes::Buf;
+//! use websocket_proto::{Connection, Event, Response, Shutdown};
+//!
+//! fn serve(mut stream: TcpStream, mut conn: Connection) -> io::Result<()> {
 //!     let (start, mut buf) = (Instant::now(), [0; 16 * 1024]);
-//!     loop {
-//!         let n = stream.read(&mut buf)?;
-//!         conn.advance_time(start.elapsed());             // arms and fires deadlines
-//!         if n == 0 {
-//!             conn.receive_eof();
-//!         }
+//!     conn.advance_time(Duration::ZERO);                  // arms the first deadline
+//!     while conn.wants_shutdown().is_none() {
+//!         let left = conn.next_timeout().map(|at| at.saturating_sub(start.elapsed()));
+//!         stream.set_read_timeout(left.map(|left| left.max(Duration::from_millis(1))))?;
+//!         let n = match stream.read(&mut buf) {
+//!             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => 0,
+//!             Ok(0) => { conn.receive_eof(); 0 }
+//!             read => read?,
+//!         };
+//!         conn.advance_time(start.elapsed());             // fires deadlines that have passed
 //!         let mut input = &mut buf[..n];
 //!         while let Some(event) = conn.receive(&mut input) {
 //!             match event {
@@ -54,23 +63,25 @@
 //!             let n = stream.write(conn.output().chunk())?;
 //!             conn.output().advance(n);
 //!         }
-//!         if let Some(shutdown) = conn.wants_shutdown() {
-//!             return Ok(shutdown);                        // Finish: shut down writing, read to the end, close
-//!         }
 //!     }
+//!     if conn.wants_shutdown() == Some(Shutdown::Finish) {
+//!         stream.shutdown(Half::Write)?;                  // then read to the end, so that no reset eats the last bytes
+//!         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+//!         while stream.read(&mut buf)? > 0 {}
+//!     }
+//!     Ok(())
 //! }
-//! # // A transport in memory: what a client says, and what it is answered.
-//! # struct Memory(io::Cursor<Vec<u8>>, Vec<u8>);
-//! # impl Read for &mut Memory { fn read(&mut self, b: &mut [u8]) -> io::Result<usize> { self.0.read(b) } }
-//! # impl Write for &mut Memory {
-//! #     fn write(&mut self, b: &[u8]) -> io::Result<usize> { self.1.write(b) }
-//! #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
-//! # }
-//! # let said = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-//! #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xe8";
-//! # let mut memory = Memory(io::Cursor::new(said.to_vec()), Vec::new());
-//! # assert_eq!(serve(&mut memory, Connection::server(Config::new())).unwrap(), Shutdown::Finish);
-//! # assert!(memory.1.ends_with(b"\r\n\r\n\x81\x02hi\x88\x02\x03\xe8"));
+//! # let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+//! # let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+//! # let (stream, conn) = (listener.accept().unwrap().0, Connection::server(websocket_proto::Config::new()));
+//! # let server = std::thread::spawn(move || serve(stream, conn));
+//! # client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+//! #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xe8").unwrap();
+//! # let mut answer = Vec::new();
+//! # client.read_to_end(&mut answer).unwrap();
+//! # drop(client);
+//! # assert!(answer.ends_with(b"\r\n\r\n\x81\x02hi\x88\x02\x03\xe8"));
+//! # server.join().unwrap().unwrap();
 //! ```
 //!
 //! # A client's loop
@@ -112,8 +123,8 @@
 //! # Large messages
 //!
 //! A message is delivered whole, up to [`Config::max_message_size`]. For uploads and proxies,
-//! [`Config::pieces_from`] delivers larger ones in pieces as they come, as [`Event::Chunk`], in constant memory; and
-//! [`send_fragment`](Connection::send_fragment) sends them so. [`send`](Connection::send) takes payloads that are handed
+//! [`Config::pieces_from`] delivers larger ones in pieces as they come, as [`Event::Chunk`], in constant memory, up to
+//! [`Config::max_piecewise_size`] (1 TiB); and [`send_fragment`](Connection::send_fragment) sends them so. [`send`](Connection::send) takes payloads that are handed
 //! over, and chains large ones into the output without a copy.
 //!
 //! # Many connections
@@ -127,7 +138,7 @@
 //!
 //! - **Time.** Deadlines (10 s for the opening handshake, 5 s for the closing one, a [keepalive](Config::keepalive)
 //!   where wanted) fire in [`advance_time`](Connection::advance_time): call it in every turn of the loop, and wake up
-//!   for [`next_timeout`](Connection::next_timeout).
+//!   for [`next_timeout`](Connection::next_timeout), as the loop above does by its read timeout.
 //! - **The end of the transport.** After [`Event::Closed`], go on writing until
 //!   [`wants_shutdown`](Connection::wants_shutdown) answers. [`Shutdown::Finish`] means: shut the writing side down
 //!   (TLS: send `close_notify`), read and discard until the peer does the same or a second or two have passed, then
@@ -135,8 +146,22 @@
 //!   The server is the first to close; a client waits for it (RFC 6455 7.1.1).
 //! - **TLS.** For `wss`, the transport is a TLS stream: the handshake begins when that is established, with the
 //!   certificate checked against [`Uri::host`] and that name sent as SNI (RFC 6455 4.1).
-//! - **Whom to let in.** [`Request`] has `Origin`, `Cookie` and every other header; answer 401 or 403 with a
-//!   [`Rejection`]. Any HTTP authentication may be used (RFC 6455 10.5), headers pass both ways.
+//! - **Whom to let in.** [`Request`] has `Origin`, `Cookie` and every other header; answer 401, 403 or a redirect with a
+//!   [`Rejection`]. Any HTTP authentication may be used (RFC 6455 10.5), headers pass both ways. A server whose users
+//!   come with cookies must compare `Origin` (10.2):
+//!
+//!   ```
+//!   # use websocket_proto::{AcceptError, Connection, Rejection, Request, Response};
+//!   fn answer(conn: &mut Connection, request: &Request) -> Result<(), AcceptError> {
+//!       if request.origin().is_some_and(|origin| origin != "https://chat.example") {
+//!           conn.reject(Rejection::new(403).body("not from that page"))
+//!       } else if !request.header("Cookie").is_some_and(|cookies| cookies.contains("session=")) {
+//!           conn.reject(Rejection::new(302).header("Location", "/sign-in"))
+//!       } else {
+//!           conn.accept(Response::new())
+//!       }
+//!   }
+//!   ```
 //! - **How to connect.** One attempt at a time to the same address (RFC 6455 4.1, item 2), through a proxy where the
 //!   user has one; after a loss, try again after a random and growing delay (7.2.3).
 //! - **What people see.** A close reason is the peer's text: [`Closed`] escapes it when it is printed, and it isn't

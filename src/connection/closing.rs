@@ -39,7 +39,7 @@ pub(super) enum Ending {
 /// How it ends.
 impl Connection {
     /// Begins the closing handshake, with a reason of at most 123 bytes. A fragmented message that is unfinished is
-    /// abandoned; the peer's messages are delivered until its Close frame comes.
+    /// abandoned; the peer's messages are delivered until its Close frame comes, and can't be answered any more.
     ///
     /// # Errors
     ///

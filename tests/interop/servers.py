@@ -67,7 +67,7 @@ async def check_close_with_a_code_and_a_reason(binary):
         await client.type("/close 3001 bye")
         await server.wait_closed()
         expect((server.close_code, server.close_reason), (3001, "bye"))
-        expect(await client.line(), 'closed with 3001 (registered) "bye": we closed with 3001 (registered)')
+        expect(await client.line(), 'closed with 3001 (library or framework) "bye": we closed with 3001 (library or framework)')
         await client.ends(0)
 
 
@@ -205,7 +205,7 @@ async def check_server_with_threads(binary):
             await client.type(UNICODE, "enough")
             expect(await client.line(), f"< {UNICODE}")
             expect(await client.line(), "< enough")
-            expect(await client.line(), 'closed with 3000 (registered) "够了": the peer closed')
+            expect(await client.line(), 'closed with 3000 (library or framework) "够了": the peer closed')
             await client.ends(0)
         server.shutdown()
         await serving
