@@ -91,8 +91,9 @@ impl Timers {
             Timer::Closing => config.close_timeout,
         };
         self.deadline = match after {
-            Some(after) if self.now != NEVER => self.now.saturating_add(nanos(after)),
-            _ => NEVER,
+            // Where the time hasn't been told, this is never, too.
+            Some(after) => self.now.saturating_add(nanos(after)),
+            None => NEVER,
         };
     }
 
