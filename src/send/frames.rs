@@ -7,8 +7,10 @@ use crate::error::SendError;
 use crate::frame::{self, Header, Kind, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode};
 use crate::utf8::Utf8;
 
-/// From this size on, a payload that is handed over is chained into the output; below it copying is cheaper.
-const CHAIN: usize = 4096;
+/// From this size on, a payload that is handed over is chained into the output; below it copying is cheaper. Measured with
+/// vectored draining of four messages: 43 ns chained against 29 copied at 512 bytes, the same at 2 KiB, 43 against 120 at
+/// 4 KiB.
+const CHAIN: usize = 2048;
 
 /// How much is copied before it is masked, so that the mask finds it in the first-level cache.
 const MASK_BLOCK: usize = 8192;
