@@ -177,3 +177,16 @@ fn nanos(duration: Duration) -> Instant {
 fn hash(payload: &[u8]) -> u16 {
     payload.iter().fold(0x811c_9dc5_u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)) as u16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+
+    /// Pings that differ in a byte are told apart.
+    #[test]
+    fn payloads_of_one_byte_have_hashes_of_their_own() {
+        let hashes: BTreeSet<_> = (0..=u8::MAX).map(|byte| hash(&[byte])).collect();
+        assert_eq!(hashes.len(), 256);
+    }
+}
