@@ -144,6 +144,24 @@ mod tests {
         }
     }
 
+    /// Every length to 300 at every alignment, whole and byte by byte, whatever the ends cut.
+    #[test]
+    fn every_length_at_every_alignment() {
+        let text = "aé好👋🏽 plain text, 聊天室里的人; ".repeat(12);
+        for length in 0..=300 {
+            for start in 0..64 {
+                let bytes = &text.as_bytes()[start..start + length];
+                let expected = str::from_utf8(bytes);
+                assert_eq!(check(bytes).ok(), expected.ok());
+                if start % 8 == length % 8 {
+                    let fed = feed(bytes.chunks(1));
+                    assert_eq!(matches!(fed, Ok((_, true))), expected.is_ok());
+                    assert_eq!(fed.err(), first_impossible(bytes));
+                }
+            }
+        }
+    }
+
     /// All sequences of up to three bytes over the bytes at which the rules change.
     #[test]
     fn agrees_with_the_standard_library_on_all_edges() {
