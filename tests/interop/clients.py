@@ -295,7 +295,7 @@ async def check_close_codes_and_reasons(server, connect):
         [
             (1000, "normal closure", ""),
             (1001, "going away", "tab closed"),
-            (3001, "registered", "再见 👋"),
+            (3001, "library or framework", "再见 👋"),
             (4999, "private use", "é" * 61 + "!"),
         ],
         1,
