@@ -212,7 +212,13 @@ impl Ends {
             Action::Time(millis) => {
                 this.now += Duration::from_millis(millis.into());
                 conn.advance_time(this.now);
-                assert!(conn.next_timeout().is_none_or(|at| at > this.now), "a deadline fires and moves on");
+                assert!(conn.next_timeout().is_none_or(|at| at >= this.now), "a deadline fires");
+                if conn.next_timeout() == Some(this.now) {
+                    // It takes effect where there is nothing left to read.
+                    this.read(0, false);
+                    let next = this.watched.conn.next_timeout();
+                    assert!(next.is_none_or(|at| at > this.now), "a deadline takes effect and moves on");
+                }
             }
         }
         self.scratch = self.sides(side).0.watched.conn.release();
