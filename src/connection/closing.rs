@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 
 use bytes::Buf;
 
-use super::opening::Handshake;
+use super::opening::Around;
 use super::{Connection, Phase};
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Role;
@@ -118,10 +118,15 @@ impl Connection {
 
     /// What is to be told at the end: why a client was refused, and then that it is over.
     pub(super) fn last_events(&mut self) -> Option<Event<'static>> {
-        if let Some(Handshake::Rejected(response)) = self.handshake.take().map(|boxed| *boxed) {
+        if let Some(Around::End { refusal, .. }) = self.around.as_deref_mut()
+            && let Some(response) = refusal.take()
+        {
             return Some(Event::Rejected(response));
         }
-        self.closed.take().map(Event::Closed)
+        match *self.around.take()? {
+            Around::End { closed, .. } => Some(Event::Closed(closed)),
+            _ => None,
+        }
     }
 
     /// RFC 6455 7.1.7: fails the connection, with a Close frame that says why.
@@ -172,10 +177,9 @@ impl Connection {
             Ending::AwaitEof if self.eof => Ending::Finish,
             ending => ending,
         };
-        self.handshake = None;
+        self.around = Some(Box::new(Around::End { refusal: None, closed: Box::new(closed) }));
         self.due = None;
         self.receiver = Receiver::new(self.role.peer());
-        self.closed = Some(Box::new(closed));
         if ending == Ending::Abort {
             self.output.clear();
             self.timers.arm(Timer::Off, &self.config);

@@ -25,7 +25,7 @@ use crate::timers::{Expired, Timer, Timers};
 use crate::utf8;
 use closing::Ending;
 pub use closing::Shutdown;
-use opening::Handshake;
+use opening::Around;
 
 /// A WebSocket connection, either role, without its transport.
 ///
@@ -67,11 +67,9 @@ pub struct Connection {
     sender: Sender,
     output: Output,
     timers: Timers,
-    /// What an opening handshake needs, and what waits behind it.
-    handshake: Option<Box<Handshake>>,
+    /// What an opening handshake needs, what waits behind it, and the last events.
+    around: Option<Box<Around>>,
     negotiated: Option<Box<Negotiated>>,
-    /// The last event, until it is delivered.
-    closed: Option<Box<Closed>>,
     /// Lent by the thread that is at work on this connection.
     scratch: Option<Box<Scratch>>,
     role: Role,
@@ -145,7 +143,7 @@ impl Connection {
         let (head, handshake) = ClientHandshake::new(request, keys.nonce())?;
         let mut this = Self::new(config.into(), Role::Client, Some(keys), Phase::Response);
         this.output.extend(head.as_bytes());
-        this.handshake = Some(Box::new(Handshake::Response(handshake)));
+        this.around = Some(Box::new(Around::Response(handshake)));
         Ok(this)
     }
 
@@ -166,9 +164,8 @@ impl Connection {
             sender: Sender::new(keys),
             output: Output::new(config.max_pending_output),
             timers: Timers::new(timer),
-            handshake: None,
+            around: None,
             negotiated: None,
-            closed: None,
             scratch: None,
             role,
             phase,

@@ -12,9 +12,9 @@ use crate::handshake::{
 };
 use crate::timers::Timer;
 
-/// What an opening handshake needs while it is under way.
+/// What a connection needs before and after the time of its frames.
 #[derive(Debug)]
-pub(super) enum Handshake {
+pub(super) enum Around {
     Request(HeadReader),
     /// Without an upgrade, the request was plain HTTP.
     Answer {
@@ -26,8 +26,11 @@ pub(super) enum Handshake {
         start: usize,
     },
     Response(ClientHandshake),
-    /// To be delivered.
-    Rejected(Box<HandshakeResponse>),
+    /// The last events, to be delivered: why a client was refused, and that it is over.
+    End {
+        refusal: Option<Box<HandshakeResponse>>,
+        closed: Box<Closed>,
+    },
 }
 
 /// What is said when the deadline of the opening handshake has passed.
@@ -41,7 +44,7 @@ impl Connection {
     ///
     /// No request waits, it asks for no upgrade, or the response can't be sent; then the request still waits.
     pub fn accept(&mut self, response: Response) -> Result<(), AcceptError> {
-        let Some(Handshake::Answer { upgrade, kept }) = self.handshake.as_deref_mut() else {
+        let Some(Around::Answer { upgrade, kept }) = self.around.as_deref_mut() else {
             return Err(AcceptError::NoRequest);
         };
         let Some(upgrade) = upgrade else {
@@ -53,10 +56,10 @@ impl Connection {
         self.output.extend(head.as_bytes());
         self.negotiated = Negotiated::new().subprotocol(response.chosen()).boxed();
         if kept.is_empty() {
-            self.handshake = None;
+            self.around = None;
             self.phase = Phase::Frames;
         } else {
-            self.handshake = Some(Box::new(Handshake::Replay { kept, start: 0 }));
+            self.around = Some(Box::new(Around::Replay { kept, start: 0 }));
             self.phase = Phase::Replay;
         }
         self.opened();
@@ -85,8 +88,8 @@ impl Connection {
         if input.is_empty() {
             return Ok(None);
         }
-        let handshake = self.handshake.get_or_insert_with(|| Box::new(Handshake::Request(HeadReader::default())));
-        let Handshake::Request(reader) = &mut **handshake else {
+        let around = self.around.get_or_insert_with(|| Box::new(Around::Request(HeadReader::default())));
+        let Around::Request(reader) = &mut **around else {
             return Ok(None);
         };
         let Some(head) = reader.read(input, &self.config)? else {
@@ -95,14 +98,14 @@ impl Connection {
         let (request, upgrade) = read_request(head)?;
         let request = Box::new(request);
         let event = if upgrade.is_some() { Event::Request(request) } else { Event::HttpRequest(request) };
-        **handshake = Handshake::Answer { upgrade, kept: Vec::new() };
+        **around = Around::Answer { upgrade, kept: Vec::new() };
         self.phase = Phase::Answer;
         Ok(Some(event))
     }
 
     /// Keeps what comes behind a request until it is answered. Plain HTTP isn't waited for.
     pub(super) fn keep(&mut self, input: &mut &mut [u8]) -> Result<(), HandshakeError> {
-        let Some(Handshake::Answer { upgrade, kept }) = self.handshake.as_deref_mut() else {
+        let Some(Around::Answer { upgrade, kept }) = self.around.as_deref_mut() else {
             return Ok(());
         };
         if upgrade.is_none() {
@@ -118,8 +121,8 @@ impl Connection {
 
     /// The next event of what was kept; none when it is used up.
     pub(super) fn replay(&mut self) -> Option<Event<'static>> {
-        let mut handshake = self.handshake.take()?;
-        let Handshake::Replay { kept, start } = &mut *handshake else {
+        let mut around = self.around.take()?;
+        let Around::Replay { kept, start } = &mut *around else {
             return None;
         };
         let mut rest = &mut kept[*start..];
@@ -127,7 +130,7 @@ impl Connection {
         let event = self.receive_frames(&mut rest).map(Event::into_owned);
         *start += before - rest.len();
         if event.is_some() && self.phase == Phase::Replay {
-            self.handshake = Some(handshake);
+            self.around = Some(around);
         }
         event
     }
@@ -136,13 +139,13 @@ impl Connection {
         &mut self,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Event<'b>>, HandshakeError> {
-        let Some(Handshake::Response(handshake)) = self.handshake.as_deref_mut() else {
+        let Some(Around::Response(handshake)) = self.around.as_deref_mut() else {
             return Ok(None);
         };
         match handshake.receive(input, &self.config)? {
             None => Ok(None),
             Some(Outcome::Open(response)) => {
-                self.handshake = None;
+                self.around = None;
                 let subprotocol = response.header("Sec-WebSocket-Protocol");
                 self.negotiated = Negotiated::new().subprotocol(subprotocol).boxed();
                 self.phase = Phase::Frames;
@@ -165,12 +168,14 @@ impl Connection {
     pub(super) fn rejected(&mut self, response: Box<HandshakeResponse>) {
         let cause = Cause::Rejected(response.status());
         self.end(Closed::abnormal(cause), Ending::Abort);
-        self.handshake = Some(Box::new(Handshake::Rejected(response)));
+        if let Some(Around::End { refusal, .. }) = self.around.as_deref_mut() {
+            *refusal = Some(response);
+        }
     }
 
     /// The end of the transport, or a deadline, may be the end of a refusal's body.
     pub(super) fn refusal_ends(&mut self) -> bool {
-        let Some(Handshake::Response(handshake)) = self.handshake.as_deref_mut() else {
+        let Some(Around::Response(handshake)) = self.around.as_deref_mut() else {
             return false;
         };
         let refusal = handshake.give_up();
@@ -203,7 +208,7 @@ impl Connection {
             return;
         }
         let mut ending = Ending::Abort;
-        if self.handshake.is_some() {
+        if self.around.is_some() {
             // The client was too slow, or our own side was.
             let status = if self.phase == Phase::Answer { 503 } else { 408 };
             let sent = self.respond(Rejection::new(status).body(LATE));

@@ -121,9 +121,7 @@ impl Connection {
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(SendError::ControlTooLong);
         }
-        if self.output.is_full() {
-            return Err(SendError::OutputFull);
-        }
+        self.has_room()?;
         self.sender.control(&mut self.output, opcode, payload);
         Ok(())
     }
@@ -131,7 +129,13 @@ impl Connection {
     #[inline]
     pub(super) fn may_send(&self) -> Result<(), SendError> {
         self.is_open()?;
-        if self.output.is_full() { Err(SendError::OutputFull) } else { Ok(()) }
+        self.has_room()
+    }
+
+    /// Pending output hasn't reached its limit.
+    #[inline]
+    fn has_room(&self) -> Result<(), SendError> {
+        if self.output.remaining() >= self.config.max_pending_output { Err(SendError::OutputFull) } else { Ok(()) }
     }
 
     #[inline]

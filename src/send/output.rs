@@ -19,8 +19,8 @@ use crate::scratch::Scratch;
 /// A drained buffer of up to this size is kept for the next frames; a larger one is given back.
 const KEPT: usize = 16 << 10;
 
-/// Up to this much pending output, every ping is answered; above, the newest.
-const PONGS: usize = 64 << 10;
+/// The most that [`Output::pongs`] is.
+const PONGS: u32 = 64 << 10;
 
 /// The bytes that a connection has to send, in order.
 ///
@@ -47,7 +47,8 @@ pub struct Output {
     chain: Option<Box<Chain>>,
     /// The answer to the newest ping, while too much is pending to answer each.
     pong: Option<Box<Pong>>,
-    limit: usize,
+    /// Below this much pending output, every ping is answered; above, the newest.
+    pongs: u32,
     keeps: Keeps,
     /// Whether the transport has taken bytes since this was last asked.
     progressed: bool,
@@ -79,8 +80,10 @@ struct Chain {
 }
 
 impl Output {
+    /// An empty output that will be held to that limit.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { tail: Vec::new(), head: 0, chain: None, pong: None, limit, keeps: Keeps::Nothing, progressed: false }
+        let pongs = u32::try_from(limit).map_or(PONGS, |limit| limit.min(PONGS));
+        Self { tail: Vec::new(), head: 0, chain: None, pong: None, pongs, keeps: Keeps::Nothing, progressed: false }
     }
 
     /// Hands over the next pending bytes for good, without copying them; `None` when nothing is pending.
@@ -160,15 +163,9 @@ impl Output {
         mem::take(&mut self.progressed)
     }
 
-    /// Whether pending output has reached the limit.
-    #[inline]
-    pub(crate) fn is_full(&self) -> bool {
-        self.remaining() >= self.limit
-    }
-
     #[inline]
     pub(crate) fn takes_pongs(&self) -> bool {
-        self.remaining() < PONGS.min(self.limit)
+        self.remaining() < self.pongs as usize
     }
 
     /// Keeps the answer to the newest ping until there is room for it.
@@ -185,8 +182,8 @@ impl Output {
 
     /// Drops everything that is pending.
     pub(crate) fn clear(&mut self) {
-        let keeps = self.keeps;
-        *self = Self { keeps, ..Self::new(self.limit) };
+        let (keeps, pongs) = (self.keeps, self.pongs);
+        *self = Self { keeps, pongs, ..Self::new(0) };
     }
 
     /// Makes room for a frame.
