@@ -1,7 +1,7 @@
 //! A WebSocket client in a terminal: lines typed are sent, messages are printed.
 //!
 //! ```text
-//! cargo run --release --example client -- ws://127.0.0.1:9001/chat [SUBPROTOCOL ...]
+//! cargo run --release --features deflate --example client -- ws://127.0.0.1:9001/chat [SUBPROTOCOL ...]
 //! ```
 //!
 //! `/close 3001 bye` closes with that code and reason, `/ping text` pings, the end of the input (Ctrl-D) closes with
@@ -18,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use link::Link;
-use websocket_proto::{Cause, ClientRequest, CloseCode, Config, Connection, Event, Seed, Uri};
+use websocket_proto::{Cause, ClientRequest, CloseCode, Config, Connection, Deflate, Event, Seed, Uri};
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -43,7 +43,7 @@ fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Bo
         return Err("this example has no TLS: wss needs a transport that does".into());
     }
     let request = subprotocols.fold(ClientRequest::new(uri.clone()), |request, name| request.subprotocol(&name));
-    let config = Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(10));
+    let config = Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(10)).deflate(Deflate::new());
     let conn = Connection::client(request, config, Seed::from_os()?)?;
 
     let stream = TcpStream::connect((uri.host(), uri.port()))?;

@@ -2,7 +2,7 @@
 //! path echoes.
 //!
 //! ```text
-//! cargo run --release --example server -- [ADDRESS] [--quiet]
+//! cargo run --release --features deflate --example server -- [ADDRESS] [--quiet]
 //! ```
 //!
 //! The loop that reads, handles events and writes is in `link/mod.rs`; here is what the server says.
@@ -21,7 +21,7 @@ use std::time::Duration;
 use bytes::Buf;
 use link::{HIGH_WATER, Link};
 use websocket_proto::{
-    Cause, CloseCode, Config, Connection, Event, Message, PreparedMessage, Rejection, Request, Response,
+    Cause, CloseCode, Config, Connection, Deflate, Event, Message, PreparedMessage, Rejection, Request, Response,
 };
 
 const ADDRESS: &str = "127.0.0.1:9001";
@@ -47,7 +47,9 @@ fn main() -> ExitCode {
     );
 
     let server = Arc::new(Server {
-        config: Arc::new(Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20))),
+        config: Arc::new(
+            Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20)).deflate(Deflate::new()),
+        ),
         quiet: !flags.is_empty(),
         chat: Mutex::default(),
         clients: AtomicU64::new(0),
@@ -107,7 +109,7 @@ impl Server {
         };
         let after = || {
             for message in said.take() {
-                self.say(&PreparedMessage::new(message));
+                self.say(&PreparedMessage::compressed(message, &Deflate::new()));
             }
         };
         client.link.run(handle, after)

@@ -1,7 +1,12 @@
 //! What an endpoint may be told: its limits, its deadlines, its role, its entropy.
 
+#[cfg(feature = "deflate")]
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
+
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
 
 /// Which side of the connection an endpoint is: it decides who masks (RFC 6455 5.1) and who closes TCP first (7.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +54,8 @@ pub struct Config {
     pub(crate) close_timeout: Option<Duration>,
     pub(crate) keepalive: Option<Keepalive>,
     pub(crate) auto_pong: bool,
+    #[cfg(feature = "deflate")]
+    pub(crate) deflate: Vec<Deflate>,
 }
 
 /// Positions in a head are kept as `u32`.
@@ -169,9 +176,41 @@ impl Config {
         self.auto_pong = on;
         self
     }
+
+    /// Compresses messages (RFC 7692) with peers that agree. Off by default.
+    ///
+    /// A client offers these settings, and behind them those of further calls, in the order of its preference; a server
+    /// takes the first offer that fits the first settings. [`level`](Deflate::level),
+    /// [`memory_level`](Deflate::memory_level) and [`min_size`](Deflate::min_size) are those of the first.
+    ///
+    /// [`max_message_size`](Self::max_message_size) and what else is said of sizes holds for messages as they are when they
+    /// aren't compressed, counted while they come out; [`max_frame_size`](Self::max_frame_size) for frames as
+    /// they are sent.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn deflate(mut self, settings: Deflate) -> Self {
+        self.deflate.push(settings);
+        self
+    }
 }
 
 impl Config {
+    /// How messages are compressed, where that was agreed on.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn compression(&self) -> &Deflate {
+        self.deflate.first().unwrap_or(&Deflate::DEFAULT)
+    }
+
+    /// The size from which on a message is delivered in pieces.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn pieces_at(&self) -> u64 {
+        if self.pieces_from == u64::MAX {
+            u64::MAX
+        } else {
+            self.pieces_from.min(self.max_message_size.saturating_add(1))
+        }
+    }
+
     /// Whether a message that has announced that many bytes is delivered in pieces.
     #[inline]
     pub(crate) fn in_pieces(&self, announced: u64) -> bool {
@@ -208,6 +247,8 @@ impl Default for Config {
             close_timeout: Some(Duration::from_secs(5)),
             keepalive: None,
             auto_pong: true,
+            #[cfg(feature = "deflate")]
+            deflate: Vec::new(),
         }
     }
 }

@@ -50,6 +50,9 @@ pub enum ProtocolError {
     /// A close reason that isn't UTF-8 (RFC 6455 5.5.1).
     #[error("close reason is not UTF-8")]
     CloseReason,
+    /// A compressed message that isn't DEFLATE, or ends inside a block (RFC 7692 7.2.2).
+    #[error("compressed message is corrupt")]
+    Deflate,
     /// A text message that isn't UTF-8 (RFC 6455 8.1).
     #[error("text message is not UTF-8")]
     InvalidUtf8,
@@ -75,7 +78,7 @@ impl ProtocolError {
     /// ```
     pub fn close_code(self) -> CloseCode {
         match self {
-            Self::InvalidUtf8 | Self::CloseReason => CloseCode::INVALID_DATA,
+            Self::Deflate | Self::InvalidUtf8 | Self::CloseReason => CloseCode::INVALID_DATA,
             Self::FrameTooLarge | Self::MessageTooLarge | Self::TooManyFragments => CloseCode::TOO_LARGE,
             _ => CloseCode::PROTOCOL_ERROR,
         }
@@ -142,6 +145,9 @@ pub enum HandshakeError {
     /// The server uses an extension that the client didn't offer.
     #[error("extension was not offered")]
     ExtensionNotOffered,
+    /// The server answers an offer of compression with what doesn't fit it (RFC 7692 7).
+    #[error("compression was not offered so")]
+    ExtensionParameters,
     /// No `Sec-WebSocket-Accept`, several, or not the one that belongs to the key.
     #[error("Sec-WebSocket-Accept does not belong to the key")]
     Accept,

@@ -187,6 +187,8 @@ mod chunk;
 mod close;
 mod config;
 mod connection;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod error;
 mod event;
 mod frame;
@@ -203,6 +205,8 @@ pub use close::CloseCode;
 pub use config::SeedError;
 pub use config::{Config, Role, Seed};
 pub use connection::{Connection, Shutdown, State};
+#[cfg(feature = "deflate")]
+pub use deflate::{Deflate, DeflateParams};
 pub use error::{AcceptError, HandshakeError, HeaderError, ProtocolError, RequestError, SendError, UriError};
 pub use event::{Cause, Closed, Deadline, Event};
 pub use frame::Kind;

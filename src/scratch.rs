@@ -1,8 +1,15 @@
 //! Buffers that a thread lends to the connection at work.
 
 use alloc::borrow::Cow;
+#[cfg(feature = "deflate")]
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+#[cfg(feature = "deflate")]
+use crate::deflate::Compressors;
+#[cfg(feature = "deflate")]
+use crate::receive::Inflation;
 
 /// How many buffers are kept: one for the output, one for a message, and some for those that the caller still holds.
 const BUFFERS: usize = 8;
@@ -44,12 +51,25 @@ pub struct Scratch {
     spare: Vec<Vec<u8>>,
     kept: usize,
     limit: usize,
+    /// What a connection needs for a compressed message that comes in.
+    #[cfg(feature = "deflate")]
+    pub(crate) inflation: Option<Box<Inflation>>,
+    #[cfg(feature = "deflate")]
+    pub(crate) compressors: Compressors,
 }
 
 impl Scratch {
     /// A scratch that keeps up to 4 MiB of spare buffers. They are made when they are first needed.
     pub fn new() -> Self {
-        Self { spare: Vec::new(), kept: 0, limit: KEPT }
+        Self {
+            spare: Vec::new(),
+            kept: 0,
+            limit: KEPT,
+            #[cfg(feature = "deflate")]
+            inflation: None,
+            #[cfg(feature = "deflate")]
+            compressors: Compressors::default(),
+        }
     }
 
     /// How many bytes of spare buffers may be kept; larger ones are freed when they are given back.

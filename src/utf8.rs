@@ -46,10 +46,10 @@ impl Utf8 {
         Ok((completed, text))
     }
 
-    /// How many bytes of a cut character wait; the text may end where none does.
+    /// The bytes of a cut character, which wait; the text may end where there are none.
     #[inline]
-    pub(crate) fn cut(self) -> usize {
-        usize::from(self.length)
+    pub(crate) fn cut(&self) -> &[u8] {
+        &self.cut[..usize::from(self.length)]
     }
 
     fn complete<'t>(&mut self, piece: &'t [u8]) -> Result<(Option<char>, &'t [u8]), InvalidUtf8> {
@@ -91,7 +91,7 @@ mod tests {
             text.extend(completed);
             text.push_str(rest);
         }
-        Ok((text, utf8.cut() == 0))
+        Ok((text, utf8.cut().is_empty()))
     }
 
     /// The first length at which no continuation can make `bytes` valid, by trying the standard library on each.

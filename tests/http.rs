@@ -62,7 +62,7 @@ fn one_place_decides() {
             },
             other => panic!("{other:?}"),
         };
-        let elsewhere = HttpOffer::upgrade(&request(&headers)).map(|_| ());
+        let elsewhere = HttpOffer::upgrade(&request(&headers), &Config::new()).map(|_| ());
         assert_eq!(elsewhere, built_in, "{text}");
     }
 }
@@ -72,17 +72,17 @@ fn one_place_decides() {
 fn requests_that_cannot_upgrade() {
     let mut post = request(&[("host", "a")]);
     *post.method_mut() = Method::POST;
-    assert_eq!(HttpOffer::upgrade(&post).err(), Some(HandshakeError::Method));
+    assert_eq!(HttpOffer::upgrade(&post, &Config::new()).err(), Some(HandshakeError::Method));
     let mut old = request(&[("host", "a")]);
     *old.version_mut() = Version::HTTP_10;
-    assert_eq!(HttpOffer::upgrade(&old).err(), Some(HandshakeError::HttpVersion));
-    assert_eq!(HttpOffer::upgrade(&request(&[("host", "a")])).err(), Some(HandshakeError::NoUpgrade));
+    assert_eq!(HttpOffer::upgrade(&old, &Config::new()).err(), Some(HandshakeError::HttpVersion));
+    assert_eq!(HttpOffer::upgrade(&request(&[("host", "a")]), &Config::new()).err(), Some(HandshakeError::NoUpgrade));
 }
 
 /// The answer over HTTP/1.1 has what the built-in one has, and further headers in order.
 #[test]
 fn accepting_over_http_1() {
-    let offer = HttpOffer::upgrade(&upgrade_request("a, b")).unwrap();
+    let offer = HttpOffer::upgrade(&upgrade_request("a, b"), &Config::new()).unwrap();
     assert_eq!(offer.subprotocols().collect::<Vec<_>>(), ["a", "b"]);
     let choice =
         Response::new().subprotocol(offer.choose(&["b", "a"])).header("Set-Cookie", "x=1").header("set-cookie", "y");
@@ -121,7 +121,7 @@ fn rejecting_with_an_ordinary_response() {
     }
     assert_eq!(Rejection::new(304).body("x").into_http().err(), Some(AcceptError::Body));
 
-    let other = HttpOffer::connect(&connect(&[]), "connect-udp").unwrap_err();
+    let other = HttpOffer::connect(&connect(&[]), "connect-udp", &Config::new()).unwrap_err();
     assert_eq!((other, other.status()), (HandshakeError::Protocol, 501));
 }
 
@@ -132,7 +132,7 @@ fn accepting_over_http_2_and_3() {
         let mut request =
             connect(&[("sec-websocket-protocol", "chat"), ("sec-websocket-key", "ignored"), ("origin", "null")]);
         *request.version_mut() = version;
-        let offer = HttpOffer::connect(&request, "websocket").unwrap();
+        let offer = HttpOffer::connect(&request, "websocket", &Config::new()).unwrap();
         let (response, negotiated) = offer.accept(Response::new().subprotocol("chat")).unwrap();
         assert_eq!((response.status(), response.version()), (StatusCode::OK, version));
         let names: Vec<_> = response.headers().keys().map(http::HeaderName::as_str).collect();
@@ -141,9 +141,9 @@ fn accepting_over_http_2_and_3() {
     }
     let mut get = connect(&[]);
     *get.method_mut() = Method::GET;
-    assert_eq!(HttpOffer::connect(&get, "websocket").err(), Some(HandshakeError::Method));
+    assert_eq!(HttpOffer::connect(&get, "websocket", &Config::new()).err(), Some(HandshakeError::Method));
     let tunnel = Request::connect("example.com:443").header("sec-websocket-version", "13").body(()).unwrap();
-    assert_eq!(HttpOffer::connect(&tunnel, "websocket").err(), Some(HandshakeError::Target));
+    assert_eq!(HttpOffer::connect(&tunnel, "websocket", &Config::new()).err(), Some(HandshakeError::Target));
     for (name, value, error) in [
         ("connection", "Upgrade", HandshakeError::Connection),
         ("upgrade", "websocket", HandshakeError::Upgrade),
@@ -151,7 +151,11 @@ fn accepting_over_http_2_and_3() {
         ("sec-websocket-protocol", "a, a", HandshakeError::Subprotocol),
         ("sec-websocket-extensions", ";", HandshakeError::Extensions),
     ] {
-        assert_eq!(HttpOffer::connect(&connect(&[(name, value)]), "websocket").err(), Some(error), "{name}");
+        assert_eq!(
+            HttpOffer::connect(&connect(&[(name, value)]), "websocket", &Config::new()).err(),
+            Some(error),
+            "{name}"
+        );
     }
 }
 
@@ -164,7 +168,7 @@ fn connecting_over_http_2() {
     {
         let request =
             ClientRequest::new(uri.parse().unwrap()).subprotocol("chat").origin("null").header("Cookie", "a=1");
-        let (request, _) = HttpClient::connect(request).unwrap();
+        let (request, _) = HttpClient::connect(request, &Config::new()).unwrap();
         assert_eq!((request.method(), request.uri().to_string()), (&Method::CONNECT, expected.to_owned()));
         let mut names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
         names.sort_unstable();
@@ -175,7 +179,9 @@ fn connecting_over_http_2() {
 /// H-11, H-12: any status from 200 to 299 opens it, no other does; what is chosen must have been offered.
 #[test]
 fn responses_over_http_2() {
-    let client = || HttpClient::connect(ClientRequest::new("wss://h/".parse().unwrap()).subprotocol("a")).unwrap().1;
+    let client = || {
+        HttpClient::connect(ClientRequest::new("wss://h/".parse().unwrap()).subprotocol("a"), &Config::new()).unwrap().1
+    };
     let response = |status: u16| HttpResponse::builder().status(status).body(()).unwrap();
     for (status, opens) in
         [(200, true), (204, true), (299, true), (101, false), (301, false), (403, false), (500, false)]
@@ -194,9 +200,10 @@ fn responses_over_http_2() {
 #[test]
 fn a_client_over_http_1() {
     let uri = "ws://h:81/a?b".parse().unwrap();
-    let (request, client) = HttpClient::upgrade(ClientRequest::new(uri).subprotocol("a"), Seed::new([1; 32])).unwrap();
+    let (request, client) =
+        HttpClient::upgrade(ClientRequest::new(uri).subprotocol("a"), &Config::new(), Seed::new([1; 32])).unwrap();
     assert_eq!((request.uri().to_string(), &request.headers()["host"]), ("/a?b".to_owned(), &"h:81".parse().unwrap()));
-    let offer = HttpOffer::upgrade(&request).unwrap();
+    let offer = HttpOffer::upgrade(&request, &Config::new()).unwrap();
     let (response, _) = offer.accept(Response::new().subprotocol("a")).unwrap();
     assert!(client.check(&response).is_ok());
 
@@ -215,10 +222,10 @@ fn a_client_over_http_1() {
     );
 
     let twice = ClientRequest::new("ws://h/".parse().unwrap()).subprotocol("a").subprotocol("a");
-    assert_eq!(HttpClient::connect(twice).err(), Some(RequestError::DuplicateSubprotocol));
+    assert_eq!(HttpClient::connect(twice, &Config::new()).err(), Some(RequestError::DuplicateSubprotocol));
     let reserved = ClientRequest::new("ws://h/".parse().unwrap()).header("Host", "b");
     assert_eq!(
-        HttpClient::upgrade(reserved, Seed::new([1; 32])).err(),
+        HttpClient::upgrade(reserved, &Config::new(), Seed::new([1; 32])).err(),
         Some(RequestError::Header(HeaderError::Reserved))
     );
 }
@@ -227,9 +234,9 @@ fn a_client_over_http_1() {
 /// the transport's, an abort is an abort.
 #[test]
 fn frames_over_a_stream() {
-    let offer = HttpOffer::connect(&connect(&[]), "websocket").unwrap();
+    let offer = HttpOffer::connect(&connect(&[]), "websocket", &Config::new()).unwrap();
     let (response, negotiated) = offer.accept(Response::new()).unwrap();
-    let client = HttpClient::connect(ClientRequest::new("wss://h/".parse().unwrap())).unwrap().1;
+    let client = HttpClient::connect(ClientRequest::new("wss://h/".parse().unwrap()), &Config::new()).unwrap().1;
     let agreed = client.check(&response).unwrap();
     let mut server = Connection::upgraded_server(negotiated, Config::new());
     let mut client = Connection::upgraded_client(agreed, Config::new(), Seed::new([3; 32]));

@@ -180,6 +180,8 @@ impl Connection {
         self.around = Some(Box::new(Around::End { refusal: None, closed: Box::new(closed) }));
         self.due = None;
         self.receiver = Receiver::new(self.role.peer());
+        #[cfg(feature = "deflate")]
+        self.sender.finish();
         if ending == Ending::Abort {
             self.output.clear();
             self.timers.arm(Timer::Off, &self.config);

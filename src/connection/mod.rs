@@ -14,6 +14,8 @@ use bytes::Buf;
 
 use crate::close::CloseCode;
 use crate::config::{Config, Role, Seed};
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateParams;
 use crate::error::{ProtocolError, RequestError};
 use crate::event::{Cause, Closed, Deadline, Event};
 use crate::frame::{Kind, OpCode};
@@ -69,7 +71,8 @@ pub struct Connection {
     timers: Timers,
     /// What an opening handshake needs, what waits behind it, and the last events.
     around: Option<Box<Around>>,
-    negotiated: Option<Box<Negotiated>>,
+    /// Twice boxed, since most connections have none.
+    subprotocol: Option<Box<Box<str>>>,
     /// Lent by the thread that is at work on this connection.
     scratch: Option<Box<Scratch>>,
     role: Role,
@@ -140,8 +143,9 @@ impl Connection {
     /// ```
     pub fn client(request: ClientRequest, config: impl Into<Arc<Config>>, seed: Seed) -> Result<Self, RequestError> {
         let mut keys = MaskKeys::new(seed);
-        let (head, handshake) = ClientHandshake::new(request, keys.nonce())?;
-        let mut this = Self::new(config.into(), Role::Client, Some(keys), Phase::Response);
+        let config = config.into();
+        let (head, handshake) = ClientHandshake::new(request, keys.nonce(), &config)?;
+        let mut this = Self::new(config, Role::Client, Some(keys), Phase::Response);
         this.output.extend(head.as_bytes());
         this.around = Some(Box::new(Around::Response(handshake)));
         Ok(this)
@@ -165,7 +169,7 @@ impl Connection {
             output: Output::new(config.max_pending_output),
             timers: Timers::new(timer),
             around: None,
-            negotiated: None,
+            subprotocol: None,
             scratch: None,
             role,
             phase,
@@ -178,8 +182,19 @@ impl Connection {
     }
 
     fn negotiated(mut self, negotiated: Negotiated) -> Self {
-        self.negotiated = negotiated.boxed();
+        self.agree(negotiated);
         self
+    }
+
+    /// Takes note of what the opening handshake agreed on.
+    fn agree(&mut self, negotiated: Negotiated) {
+        #[cfg(feature = "deflate")]
+        if let Some(params) = negotiated.deflate {
+            let (incoming, outgoing) = params.directions(self.role);
+            self.receiver.agree(incoming);
+            self.sender.agree(outgoing);
+        }
+        self.subprotocol = negotiated.subprotocol.map(Box::new);
     }
 
     /// Takes in bytes that arrived and answers with the next event; `None` when all of the input is taken in and
@@ -279,7 +294,14 @@ impl Connection {
 
     /// The subprotocol agreed on, once the connection is open.
     pub fn subprotocol(&self) -> Option<&str> {
-        self.negotiated.as_ref()?.subprotocol.as_deref()
+        self.subprotocol.as_deref().map(|subprotocol| &**subprotocol)
+    }
+
+    /// What was agreed on for compression, once the connection is open; `None` where messages aren't compressed.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn deflate(&self) -> Option<DeflateParams> {
+        Some(DeflateParams::from_directions(self.role, self.receiver.incoming()?, self.sender.outgoing()?))
     }
 
     /// Which side of the connection this is.

@@ -8,7 +8,7 @@ use super::{Connection, Phase};
 use crate::error::{AcceptError, HandshakeError};
 use crate::event::{Cause, Closed, Deadline, Event};
 use crate::handshake::{
-    ClientHandshake, HandshakeResponse, HeadReader, Negotiated, Outcome, Rejection, Response, Upgrade, read_request,
+    ClientHandshake, HandshakeResponse, HeadReader, Outcome, Rejection, Response, Upgrade, read_request,
 };
 use crate::timers::Timer;
 
@@ -51,10 +51,11 @@ impl Connection {
             return Err(AcceptError::NotWebSocket);
         };
         let accept = upgrade.check(&response)?;
-        let head = response.encode(accept)?;
+        let head = response.encode(accept, upgrade.extensions())?;
+        let negotiated = upgrade.negotiated(&response);
         let kept = core::mem::take(kept);
         self.output.extend(head.as_bytes());
-        self.negotiated = Negotiated::new().subprotocol(response.chosen()).boxed();
+        self.agree(negotiated);
         if kept.is_empty() {
             self.around = None;
             self.phase = Phase::Frames;
@@ -95,7 +96,7 @@ impl Connection {
         let Some(head) = reader.read(input, &self.config)? else {
             return Ok(None);
         };
-        let (request, upgrade) = read_request(head)?;
+        let (request, upgrade) = read_request(head, &self.config)?;
         let request = Box::new(request);
         let event = if upgrade.is_some() { Event::Request(request) } else { Event::HttpRequest(request) };
         **around = Around::Answer { upgrade, kept: Vec::new() };
@@ -144,10 +145,9 @@ impl Connection {
         };
         match handshake.receive(input, &self.config)? {
             None => Ok(None),
-            Some(Outcome::Open(response)) => {
+            Some(Outcome::Open(response, negotiated)) => {
                 self.around = None;
-                let subprotocol = response.header("Sec-WebSocket-Protocol");
-                self.negotiated = Negotiated::new().subprotocol(subprotocol).boxed();
+                self.agree(negotiated);
                 self.phase = Phase::Frames;
                 self.opened();
                 Ok(Some(Event::Open(response)))

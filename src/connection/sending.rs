@@ -1,10 +1,19 @@
 //! Messages, pings and pongs: what a caller may send, and when.
 
+#[cfg(feature = "deflate")]
+use alloc::boxed::Box;
+
 use bytes::Buf;
 
 use super::{Connection, State};
+#[cfg(feature = "deflate")]
+use crate::config::Config;
 use crate::error::SendError;
 use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
+#[cfg(feature = "deflate")]
+use crate::scratch::Scratch;
+#[cfg(feature = "deflate")]
+use crate::send::Tools;
 use crate::send::{Message, PreparedMessage};
 
 /// What to say.
@@ -16,8 +25,7 @@ impl Connection {
     /// The connection isn't open, its output is full, or a fragmented message is unfinished; nothing is sent then.
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.may_send()?;
-        self.sender.message(&mut self.output, Kind::Text, text.as_bytes())
+        self.send_message(Kind::Text, text.as_bytes())
     }
 
     /// Sends a binary message.
@@ -27,8 +35,7 @@ impl Connection {
     /// As for [`send_text`](Self::send_text).
     #[inline]
     pub fn send_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.may_send()?;
-        self.sender.message(&mut self.output, Kind::Binary, data)
+        self.send_message(Kind::Binary, data)
     }
 
     /// Sends a message that is handed over: a server chains a large payload into its output instead of copying it.
@@ -48,6 +55,10 @@ impl Connection {
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.may_send()?;
         let message = message.into();
+        #[cfg(feature = "deflate")]
+        if self.sender.compresses() && self.send_compressed(message.kind(), message.payload())? {
+            return Ok(());
+        }
         self.sender.owned_message(&mut self.output, message.kind(), message.into_payload())
     }
 
@@ -63,6 +74,9 @@ impl Connection {
 
     /// Sends a fragment of a message (RFC 6455 5.4). The first decides the kind, which the others repeat; the last ends
     /// the message; control frames may be sent in between. Text may be cut anywhere, also inside a character.
+    ///
+    /// Compressed, a message comes out as the compressor has collected enough of it, and the rest with its last fragment:
+    /// a fragment of which nothing comes out yet is no frame, unless it is the first.
     ///
     /// # Errors
     ///
@@ -81,7 +95,26 @@ impl Connection {
     /// ```
     pub fn send_fragment(&mut self, kind: Kind, data: &[u8], last: bool) -> Result<(), SendError> {
         self.may_send()?;
-        self.sender.fragment(&mut self.output, kind, data, last)
+        #[cfg(feature = "deflate")]
+        let compressing = self.sender.is_compressing();
+        let opcode = self.sender.begin_fragment(kind, data, last)?;
+        #[cfg(feature = "deflate")]
+        if compressing || opcode != OpCode::Continuation && self.sender.compresses() {
+            let tools = tools(&self.config, &mut self.scratch);
+            self.sender.compressed_fragment(&mut self.output, opcode, data, last, tools);
+            return Ok(());
+        }
+        self.sender.fragment(&mut self.output, opcode, data, last);
+        Ok(())
+    }
+
+    /// Whether messages that begin from now on are compressed, where that was agreed on; they are, unless this says no. For
+    /// what doesn't shrink, such as images, and for secrets that stand next to what an attacker may choose, whose
+    /// length would tell of them.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn set_compression(&mut self, on: bool) {
+        self.sender.set_compression(on);
     }
 
     /// Sends a ping of at most 125 bytes; the answer comes as [`Event::Pong`](crate::Event::Pong).
@@ -116,6 +149,26 @@ impl Connection {
         self.output.remaining()
     }
 
+    #[inline]
+    fn send_message(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
+        self.may_send()?;
+        #[cfg(feature = "deflate")]
+        if self.sender.compresses() && self.send_compressed(kind, payload)? {
+            return Ok(());
+        }
+        self.sender.message(&mut self.output, kind, payload)
+    }
+
+    /// Sends a message compressed, unless it is too short or would only grow.
+    #[cfg(feature = "deflate")]
+    fn send_compressed(&mut self, kind: Kind, payload: &[u8]) -> Result<bool, SendError> {
+        let tools = tools(&self.config, &mut self.scratch);
+        if payload.len() < tools.settings.min_size {
+            return Ok(false);
+        }
+        self.sender.compressed_message(&mut self.output, kind, payload, tools)
+    }
+
     pub(super) fn send_control(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
         self.is_open()?;
         if payload.len() > MAX_CONTROL_PAYLOAD {
@@ -146,4 +199,10 @@ impl Connection {
             State::Closing | State::Closed => Err(SendError::Closed),
         }
     }
+}
+
+/// What messages are compressed with.
+#[cfg(feature = "deflate")]
+fn tools<'a>(config: &'a Config, scratch: &'a mut Option<Box<Scratch>>) -> Tools<'a> {
+    Tools { settings: config.compression(), scratch: scratch.as_deref_mut() }
 }

@@ -20,6 +20,8 @@ pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
 
 const FIN: u8 = 0x80;
 const RSV: u8 = 0x70;
+/// RFC 7692 6: the message is compressed.
+pub(crate) const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0f;
 pub(crate) const MASK: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
@@ -66,12 +68,16 @@ impl OpCode {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub(crate) from: Role,
+    /// Whether a message may be compressed.
+    pub(crate) deflate: bool,
     pub(crate) in_message: bool,
     /// Whether the message under way may have one more frame.
     pub(crate) may_continue: bool,
     pub(crate) max_frame: u64,
     /// How many bytes the message under way, or a new one, may still grow by.
     pub(crate) room: u64,
+    /// How many bytes the first frame of a compressed message may have.
+    pub(crate) max_compressed: u64,
 }
 
 /// A frame header that obeys all the rules.
@@ -79,6 +85,8 @@ pub(crate) struct Rules {
 pub(crate) struct Header {
     pub(crate) opcode: OpCode,
     pub(crate) fin: bool,
+    /// Of a message's first frame: whether the message is compressed.
+    pub(crate) compressed: bool,
     /// Zero in frames that aren't masked: unmasking with it changes nothing.
     pub(crate) key: [u8; 4],
     /// The payload's length as announced: a `u64` until it passed the limits.
@@ -94,12 +102,18 @@ impl Header {
         let Some(&first) = bytes.first() else {
             return Ok(None);
         };
-        if first & RSV != 0 {
+        let reserved = first & RSV;
+        let compressed = reserved == RSV1 && rules.deflate;
+        if reserved != 0 && !compressed {
             return Err(ProtocolError::ReservedBits);
         }
         let Some(opcode) = OpCode::new(first & OPCODE) else {
             return Err(ProtocolError::ReservedOpcode);
         };
+        // RFC 7692 6: it is said in the first frame of a message, and nowhere else.
+        if compressed && !matches!(opcode, OpCode::Text | OpCode::Binary) {
+            return Err(ProtocolError::ReservedBits);
+        }
         let fin = first & FIN != 0;
         if opcode.is_control() && !fin {
             return Err(ProtocolError::FragmentedControl);
@@ -162,19 +176,20 @@ impl Header {
             if length > rules.max_frame {
                 return Err(ProtocolError::FrameTooLarge);
             }
-            if length > rules.room {
+            let room = if compressed { rules.max_compressed } else { rules.room };
+            if length > room {
                 return Err(ProtocolError::MessageTooLarge);
             }
         }
 
         if !masked {
             let key = [0; 4];
-            return Ok(Some((Self { opcode, fin, key, length }, size)));
+            return Ok(Some((Self { opcode, fin, compressed, key, length }, size)));
         }
         let Some(&key) = bytes[size..].first_chunk() else {
             return Ok(None);
         };
-        Ok(Some((Self { opcode, fin, key, length }, size + 4)))
+        Ok(Some((Self { opcode, fin, compressed, key, length }, size + 4)))
     }
 
     /// Writes the header of a frame that we send, in the shortest form; returns the bytes and how many count.
@@ -211,7 +226,15 @@ mod tests {
     use super::*;
 
     fn rules(from: Role) -> Rules {
-        Rules { from, in_message: false, may_continue: true, max_frame: u64::MAX, room: u64::MAX }
+        Rules {
+            from,
+            deflate: false,
+            in_message: false,
+            may_continue: true,
+            max_frame: u64::MAX,
+            room: u64::MAX,
+            max_compressed: u64::MAX,
+        }
     }
 
     #[test]
@@ -223,8 +246,13 @@ mod tests {
                 for short in 0..size {
                     assert_eq!(Header::parse(&bytes[..short], &rules), Ok(None));
                 }
-                let header =
-                    Header { opcode: OpCode::Binary, fin: false, key: key.unwrap_or_default(), length: length as u64 };
+                let header = Header {
+                    opcode: OpCode::Binary,
+                    fin: false,
+                    compressed: false,
+                    key: key.unwrap_or_default(),
+                    length: length as u64,
+                };
                 assert_eq!(Header::parse(&bytes[..size], &rules), Ok(Some((header, size))));
             }
         }

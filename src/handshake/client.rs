@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use core::str;
 
 use super::body::BodyReader;
+use super::extensions::Offered;
 use super::fields::{Fields, HeaderLines, Lookup, Only, head_error, span};
 use super::head::{Head, HeadReader};
 use super::key::{self, Accept};
-use super::{Uri, lists};
+use super::{Negotiated, Uri, lists};
 use crate::config::Config;
 use crate::error::{HandshakeError, RequestError};
 
@@ -88,7 +89,7 @@ impl ClientRequest {
         Ok(())
     }
 
-    fn encode(&self, key: &[u8]) -> Result<String, RequestError> {
+    fn encode(&self, key: &[u8], extensions: &Offered) -> Result<String, RequestError> {
         self.check()?;
         let (origin, headers) = (self.origin.lines()?, self.headers.lines()?);
         let mut head = String::with_capacity(256 + headers.len());
@@ -98,6 +99,9 @@ impl ClientRequest {
         head.push_str("\r\nSec-WebSocket-Version: 13\r\n");
         if !self.subprotocols.is_empty() {
             head.extend(["Sec-WebSocket-Protocol: ", &self.subprotocols.join(", "), "\r\n"]);
+        }
+        if let Some(extensions) = extensions.header() {
+            head.extend(["Sec-WebSocket-Extensions: ", &extensions, "\r\n"]);
         }
         head.extend([origin, headers, "\r\n"]);
         Ok(head)
@@ -158,24 +162,31 @@ impl HandshakeResponse {
 pub(crate) struct ClientHandshake {
     accept: Accept,
     offered: Vec<String>,
+    extensions: Offered,
     head: HeadReader,
     refusal: Option<(HandshakeResponse, BodyReader)>,
 }
 
 /// What a response came to.
 pub(crate) enum Outcome {
-    Open(Box<HandshakeResponse>),
+    Open(Box<HandshakeResponse>, Negotiated),
     Rejected(Box<HandshakeResponse>),
 }
 
 impl ClientHandshake {
     /// The request to send, and what waits for its response.
-    pub(crate) fn new(request: ClientRequest, nonce: [u8; 16]) -> Result<(String, Self), RequestError> {
+    pub(crate) fn new(
+        request: ClientRequest,
+        nonce: [u8; 16],
+        config: &Config,
+    ) -> Result<(String, Self), RequestError> {
         let key = key::encode(nonce);
-        let head = request.encode(&key)?;
+        let extensions = Offered::new(config);
+        let head = request.encode(&key, &extensions)?;
         let this = Self {
             accept: key::accept(&key),
             offered: request.subprotocols,
+            extensions,
             head: HeadReader::default(),
             refusal: None,
         };
@@ -200,8 +211,8 @@ impl ClientHandshake {
                         return Err(HandshakeError::HttpVersion);
                     }
                     check_upgrade(&response.fields, &self.accept)?;
-                    check_choices(&response.fields, &self.offered)?;
-                    return Ok(Some(Outcome::Open(Box::new(response))));
+                    let negotiated = check_choices(&response.fields, &self.offered, &self.extensions)?;
+                    return Ok(Some(Outcome::Open(Box::new(response), negotiated)));
                 }
                 // RFC 9110 15.2: an interim response announces another; the limit holds for all of them together.
                 100..200 => {}
@@ -242,15 +253,19 @@ pub(crate) fn check_upgrade(fields: &impl Lookup, accept: &Accept) -> Result<(),
 }
 
 /// Items 5 and 6, which hold over HTTP/2 and HTTP/3 as well: nothing was chosen that wasn't offered.
-pub(crate) fn check_choices(fields: &impl Lookup, offered: &[String]) -> Result<(), HandshakeError> {
-    if lists::count_extensions(fields.all("Sec-WebSocket-Extensions"))? > 0 {
-        return Err(HandshakeError::ExtensionNotOffered);
-    }
+pub(crate) fn check_choices(
+    fields: &impl Lookup,
+    offered: &[String],
+    extensions: &Offered,
+) -> Result<Negotiated, HandshakeError> {
+    let negotiated = extensions.check(fields.all("Sec-WebSocket-Extensions"))?;
     match fields.only("Sec-WebSocket-Protocol") {
-        Only::Missing => Ok(()),
+        Only::Missing => Ok(negotiated),
         Only::One(value) if !lists::is_token(value) => Err(HandshakeError::Subprotocol),
-        Only::One(value) if offered.iter().any(|offered| offered.as_bytes() == value) => Ok(()),
-        Only::One(_) => Err(HandshakeError::SubprotocolNotOffered),
+        Only::One(value) => match offered.iter().find(|offered| offered.as_bytes() == value) {
+            Some(chosen) => Ok(negotiated.subprotocol(chosen.as_str())),
+            None => Err(HandshakeError::SubprotocolNotOffered),
+        },
         Only::Several => Err(HandshakeError::Subprotocol),
     }
 }

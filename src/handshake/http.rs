@@ -11,11 +11,12 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
 
 use super::client::{check_choices, check_upgrade};
+use super::extensions::Offered;
 use super::fields::{HeaderLines, Lookup};
 use super::key::{self, Accept, Key};
 use super::server::{self, Upgrade};
 use super::{ClientRequest, Negotiated, Rejection, Response};
-use crate::config::Seed;
+use crate::config::{Config, Seed};
 use crate::error::{AcceptError, HandshakeError, HeaderError, RequestError};
 use crate::send::MaskKeys;
 
@@ -25,19 +26,21 @@ use crate::send::MaskKeys;
 /// For HTTP/1.1, as hyper, axum and others have it:
 ///
 /// ```
+/// use std::sync::Arc;
 /// use websocket_proto::{Config, Connection, HttpOffer, Response};
 ///
+/// let config = Arc::new(Config::new());
 /// # let request = http::Request::get("/chat").header("host", "localhost").header("upgrade", "websocket")
 /// #     .header("connection", "Upgrade").header("sec-websocket-version", "13")
 /// #     .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").header("sec-websocket-protocol", "chat")
 /// #     .body(()).unwrap();
 /// // let request: http::Request<_> = …
-/// let offer = HttpOffer::upgrade(&request)?;
+/// let offer = HttpOffer::upgrade(&request, &config)?;
 /// let choice = Response::new().subprotocol(offer.choose(&["chat"]));
 /// let (response, negotiated) = offer.accept(choice)?;
 /// assert_eq!(response.status(), 101);
 /// // Send the response; then, on the upgraded stream:
-/// let conn = Connection::upgraded_server(negotiated, Config::new());
+/// let conn = Connection::upgraded_server(negotiated, config);
 /// assert_eq!(conn.subprotocol(), Some("chat"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -54,14 +57,15 @@ pub struct HttpOffer {
 }
 
 impl HttpOffer {
-    /// Checks a request of HTTP/1.1 (RFC 6455 4.2.1).
+    /// Checks a request of HTTP/1.1 (RFC 6455 4.2.1). The configuration, which should be the connection's, says which
+    /// extensions may be accepted.
     ///
     /// # Errors
     ///
     /// The rule that the request breaks; [`Rejection::from`] makes its answer, and
     /// [`Rejection::into_http`] a response of that. A request that asks for no upgrade gives
     /// [`HandshakeError::NoUpgrade`].
-    pub fn upgrade<B>(request: &http::Request<B>) -> Result<Self, HandshakeError> {
+    pub fn upgrade<B>(request: &http::Request<B>, config: &Config) -> Result<Self, HandshakeError> {
         if request.version() != Version::HTTP_11 {
             return Err(HandshakeError::HttpVersion);
         }
@@ -69,7 +73,7 @@ impl HttpOffer {
             return Err(HandshakeError::Method);
         }
         server::check_framing(request.headers())?;
-        let upgrade = server::check_upgrade(request.headers())?.ok_or(HandshakeError::NoUpgrade)?;
+        let upgrade = server::check_upgrade(request.headers(), config)?.ok_or(HandshakeError::NoUpgrade)?;
         Ok(Self { upgrade, version: Version::HTTP_11 })
     }
 
@@ -81,7 +85,7 @@ impl HttpOffer {
     /// # Errors
     ///
     /// As for [`upgrade`](Self::upgrade); another protocol gives [`HandshakeError::Protocol`], whose status is 501.
-    pub fn connect<B>(request: &http::Request<B>, protocol: &str) -> Result<Self, HandshakeError> {
+    pub fn connect<B>(request: &http::Request<B>, protocol: &str, config: &Config) -> Result<Self, HandshakeError> {
         if request.method() != Method::CONNECT {
             return Err(HandshakeError::Method);
         }
@@ -92,7 +96,7 @@ impl HttpOffer {
         if request.uri().scheme().is_none() || request.uri().path().is_empty() {
             return Err(HandshakeError::Target);
         }
-        let upgrade = server::check_connect(request.headers())?;
+        let upgrade = server::check_connect(request.headers(), config)?;
         Ok(Self { upgrade, version: request.version() })
     }
 
@@ -124,9 +128,12 @@ impl HttpOffer {
         if let Some(chosen) = response.chosen() {
             headers.insert(http::header::SEC_WEBSOCKET_PROTOCOL, value(chosen.as_bytes())?);
         }
+        if let Some(extensions) = self.upgrade.extensions() {
+            headers.insert(http::header::SEC_WEBSOCKET_EXTENSIONS, value(extensions.as_bytes())?);
+        }
         append(headers, response.headers()?)?;
         *answer.status_mut() = if accept.is_some() { StatusCode::SWITCHING_PROTOCOLS } else { StatusCode::OK };
-        Ok((answer, Negotiated::new().subprotocol(response.chosen())))
+        Ok((answer, self.upgrade.negotiated(&response)))
     }
 }
 
@@ -154,17 +161,19 @@ impl Rejection {
 /// At a client: a request that an HTTP library sends, and what its response is held to.
 ///
 /// ```
+/// use std::sync::Arc;
 /// use websocket_proto::{ClientRequest, Config, Connection, HttpClient, Seed};
 ///
 /// let request = ClientRequest::new("ws://example.com/chat".parse()?).subprotocol("chat");
-/// let (request, client) = HttpClient::upgrade(request, Seed::new([1; 32]))?;
+/// let config = Arc::new(Config::new());
+/// let (request, client) = HttpClient::upgrade(request, &config, Seed::new([1; 32]))?;
 /// assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/chat"));
-/// # let offer = websocket_proto::HttpOffer::upgrade(&request)?;
+/// # let offer = websocket_proto::HttpOffer::upgrade(&request, &config)?;
 /// # let (response, _) = offer.accept(websocket_proto::Response::new().subprotocol("chat"))?;
 /// // Send the request; then, with its response:
 /// let negotiated = client.check(&response)?;
 /// // …and on the upgraded stream, with another seed:
-/// let conn = Connection::upgraded_client(negotiated, Config::new(), Seed::new([2; 32]));
+/// let conn = Connection::upgraded_client(negotiated, config, Seed::new([2; 32]));
 /// assert_eq!(conn.subprotocol(), Some("chat"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -173,15 +182,21 @@ pub struct HttpClient {
     /// Where a key was sent, which it isn't over HTTP/2 and HTTP/3.
     accept: Option<Accept>,
     offered: Vec<String>,
+    extensions: Offered,
 }
 
 impl HttpClient {
-    /// A request of HTTP/1.1, its target in origin-form. The seed is for the key alone: the connection wants another.
+    /// A request of HTTP/1.1, its target in origin-form. The configuration, which should be the connection's, says which
+    /// extensions are offered; the seed is for the key alone: the connection wants another.
     ///
     /// # Errors
     ///
     /// What in `request` can't be sent.
-    pub fn upgrade(request: ClientRequest, seed: Seed) -> Result<(http::Request<()>, Self), RequestError> {
+    pub fn upgrade(
+        request: ClientRequest,
+        config: &Config,
+        seed: Seed,
+    ) -> Result<(http::Request<()>, Self), RequestError> {
         let key: Key = key::encode(MaskKeys::new(seed).nonce());
         let (uri, offered, lines) = request.into_parts()?;
         let mut request = http::Request::new(());
@@ -191,8 +206,9 @@ impl HttpClient {
         headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(http::header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(http::header::SEC_WEBSOCKET_KEY, value(&key)?);
-        offer(headers, &offered, &lines)?;
-        Ok((request, Self { accept: Some(key::accept(&key)), offered }))
+        let extensions = Offered::new(config);
+        offer(headers, &offered, &extensions, &lines)?;
+        Ok((request, Self { accept: Some(key::accept(&key)), offered, extensions }))
     }
 
     /// An extended CONNECT of HTTP/2 (RFC 8441 4 and 5) or HTTP/3 (RFC 9220), once the server has said by
@@ -202,7 +218,7 @@ impl HttpClient {
     /// # Errors
     ///
     /// What in `request` can't be sent.
-    pub fn connect(request: ClientRequest) -> Result<(http::Request<()>, Self), RequestError> {
+    pub fn connect(request: ClientRequest, config: &Config) -> Result<(http::Request<()>, Self), RequestError> {
         let (uri, offered, lines) = request.into_parts()?;
         let mut request = http::Request::new(());
         *request.method_mut() = Method::CONNECT;
@@ -214,8 +230,9 @@ impl HttpClient {
             .path_and_query(uri.resource())
             .build()
             .map_err(|_| RequestError::Target)?;
-        offer(request.headers_mut(), &offered, &lines)?;
-        Ok((request, Self { accept: None, offered }))
+        let extensions = Offered::new(config);
+        offer(request.headers_mut(), &offered, &extensions, &lines)?;
+        Ok((request, Self { accept: None, offered, extensions }))
     }
 
     /// Checks the response (RFC 6455 4.1): what was agreed on, if it opens the connection.
@@ -235,9 +252,7 @@ impl HttpClient {
             None if response.status().is_success() => {}
             None => return Err(HandshakeError::Status),
         }
-        check_choices(headers, &self.offered)?;
-        let chosen = headers.get(http::header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
-        Ok(Negotiated::new().subprotocol(chosen))
+        check_choices(headers, &self.offered, &self.extensions)
     }
 }
 
@@ -247,10 +262,18 @@ impl Lookup for HeaderMap {
     }
 }
 
-fn offer(headers: &mut HeaderMap, subprotocols: &[String], lines: &HeaderLines) -> Result<(), HeaderError> {
+fn offer(
+    headers: &mut HeaderMap,
+    subprotocols: &[String],
+    extensions: &Offered,
+    lines: &HeaderLines,
+) -> Result<(), HeaderError> {
     headers.insert(http::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     if !subprotocols.is_empty() {
         headers.insert(http::header::SEC_WEBSOCKET_PROTOCOL, value(subprotocols.join(", ").as_bytes())?);
+    }
+    if let Some(extensions) = extensions.header() {
+        headers.insert(http::header::SEC_WEBSOCKET_EXTENSIONS, value(extensions.as_bytes())?);
     }
     append(headers, lines)
 }

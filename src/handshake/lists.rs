@@ -51,14 +51,16 @@ pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> 
     Ok(())
 }
 
-/// Checks that values are lists of extensions (RFC 6455 9.1) and counts them:
+/// Calls `each` with every element of lists of extensions (RFC 6455 9.1), and refuses what isn't one:
 ///
 /// ```text
 /// extension = token *( ";" parameter )
 /// parameter = token [ "=" ( token | quoted string whose unescaped text is a token ) ]
 /// ```
-pub(crate) fn count_extensions<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<usize, HandshakeError> {
-    let mut count = 0;
+pub(crate) fn extensions<'a>(
+    values: impl Iterator<Item = &'a [u8]>,
+    mut each: impl FnMut(Extension<'a>),
+) -> Result<(), HandshakeError> {
     for value in values {
         let mut list = Scanner(value);
         loop {
@@ -69,38 +71,78 @@ pub(crate) fn count_extensions<'a>(values: impl Iterator<Item = &'a [u8]>) -> Re
             if list.0.is_empty() {
                 break;
             }
-            list.extension()?;
-            count += 1;
+            each(list.extension()?);
             if !list.0.is_empty() && !list.eat(b',') {
                 return Err(HandshakeError::Extensions);
             }
         }
     }
-    Ok(count)
+    Ok(())
+}
+
+/// An element of a list of extensions.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "whoever knows no extension only counts them"))]
+pub(crate) struct Extension<'a> {
+    pub(crate) name: &'a [u8],
+    /// What stands behind the name; it follows the grammar.
+    parameters: &'a [u8],
+}
+
+#[cfg(feature = "deflate")]
+impl<'a> Extension<'a> {
+    /// The names and values of the parameters.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'a [u8], Option<Value<'a>>)> + use<'a> {
+        let mut rest = Scanner(self.parameters);
+        core::iter::from_fn(move || if rest.eat(b';') { rest.parameter().ok() } else { None })
+    }
+}
+
+/// The value of a parameter as it stands there: a token, or a quoted string.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "whoever knows no extension only counts them"))]
+pub(crate) struct Value<'a>(&'a [u8]);
+
+#[cfg(feature = "deflate")]
+impl<'a> Value<'a> {
+    /// The token that it means: neither quotes nor backslashes can be part of one.
+    pub(crate) fn bytes(self) -> impl Iterator<Item = u8> + use<'a> {
+        self.0.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\\'))
+    }
 }
 
 /// What is left of a value.
 struct Scanner<'a>(&'a [u8]);
 
 impl<'a> Scanner<'a> {
-    fn extension(&mut self) -> Result<(), HandshakeError> {
-        self.token()?;
+    fn extension(&mut self) -> Result<Extension<'a>, HandshakeError> {
+        let name = self.token()?;
         self.skip_space();
+        let parameters = self.0;
         while self.eat(b';') {
-            self.skip_space();
-            self.token()?;
-            self.skip_space();
-            if self.eat(b'=') {
-                self.skip_space();
-                if self.eat(b'"') {
-                    self.quoted_token()?;
-                } else {
-                    self.token()?;
-                }
-                self.skip_space();
-            }
+            self.parameter()?;
         }
-        Ok(())
+        Ok(Extension { name, parameters: &parameters[..parameters.len() - self.0.len()] })
+    }
+
+    /// What follows a semicolon, up to the next or to the end.
+    fn parameter(&mut self) -> Result<(&'a [u8], Option<Value<'a>>), HandshakeError> {
+        self.skip_space();
+        let name = self.token()?;
+        self.skip_space();
+        if !self.eat(b'=') {
+            return Ok((name, None));
+        }
+        self.skip_space();
+        let start = self.0;
+        if self.eat(b'"') {
+            self.quoted_token()?;
+        } else {
+            self.token()?;
+        }
+        let value = &start[..start.len() - self.0.len()];
+        self.skip_space();
+        Ok((name, Some(Value(value))))
     }
 
     fn token(&mut self) -> Result<&'a [u8], HandshakeError> {
@@ -149,7 +191,9 @@ mod tests {
     use super::*;
 
     fn count(value: &str) -> Option<usize> {
-        count_extensions([value.as_bytes()].into_iter()).ok()
+        let mut count = 0;
+        extensions([value.as_bytes()].into_iter(), |_| count += 1).ok()?;
+        Some(count)
     }
 
     /// B-86

@@ -4,18 +4,23 @@
 //! server.rs  request head in  ──► rules ──► Request;             Response or Rejection ──► head out
 //! client.rs  ClientRequest ──► head out;  response head in ──► rules ──► HandshakeResponse
 //!            head.rs: any split → a whole head → fields     lists.rs, key.rs, uri.rs: what stands in them
+//!            extensions.rs: what the two ends may agree on
 //! ```
 
 use alloc::boxed::Box;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateParams;
+
 mod body;
 mod client;
+mod extensions;
 mod fields;
 mod head;
 #[cfg(feature = "http")]
 mod http;
 mod key;
-mod lists;
+pub(crate) mod lists;
 mod response;
 mod server;
 mod uri;
@@ -42,6 +47,8 @@ pub use uri::Uri;
 #[derive(Clone, Debug, Default)]
 pub struct Negotiated {
     pub(crate) subprotocol: Option<Box<str>>,
+    #[cfg(feature = "deflate")]
+    pub(crate) deflate: Option<DeflateParams>,
 }
 
 impl Negotiated {
@@ -56,8 +63,12 @@ impl Negotiated {
         self
     }
 
-    /// Nothing, where nothing was agreed on: most connections should cost no memory.
-    pub(crate) fn boxed(self) -> Option<Box<Self>> {
-        self.subprotocol.is_some().then(|| Box::new(self))
+    /// What was agreed on for compression: that of [`Deflate::answer`](crate::Deflate::answer) at a server, of
+    /// [`Deflate::check`](crate::Deflate::check) at a client.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn deflate(mut self, params: impl Into<Option<DeflateParams>>) -> Self {
+        self.deflate = params.into();
+        self
     }
 }

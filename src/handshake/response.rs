@@ -71,7 +71,7 @@ impl Response {
         Ok(&self.headers)
     }
 
-    pub(crate) fn encode(&self, accept: Option<&Accept>) -> Result<String, AcceptError> {
+    pub(crate) fn encode(&self, accept: Option<&Accept>, extensions: Option<String>) -> Result<String, AcceptError> {
         let headers = self.headers.lines()?;
         let mut head = String::with_capacity(192 + headers.len());
         head.push_str(
@@ -81,6 +81,9 @@ impl Response {
         head.push_str("\r\n");
         if let Some(subprotocol) = self.chosen() {
             head.extend(["Sec-WebSocket-Protocol: ", subprotocol, "\r\n"]);
+        }
+        if let Some(extensions) = extensions {
+            head.extend(["Sec-WebSocket-Extensions: ", &extensions, "\r\n"]);
         }
         head.push_str(headers);
         head.push_str("\r\n");

@@ -5,10 +5,12 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::str;
 
+use super::extensions::Accepted;
 use super::fields::{Fields, Lookup, Only, head_error, span};
 use super::head::Head;
 use super::key::{self, Accept};
-use super::{Response, lists, uri};
+use super::{Negotiated, Response, lists, uri};
+use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
 
 /// A client's request for a connection (RFC 6455 4.2.1): well-formed, its headers readable in order.
@@ -108,6 +110,7 @@ pub(crate) struct Upgrade {
     accept: Option<Accept>,
     /// The subprotocols offered, each with a comma behind it.
     offered: String,
+    extensions: Accepted,
 }
 
 impl Upgrade {
@@ -125,10 +128,20 @@ impl Upgrade {
             _ => Ok(self.accept.as_ref()),
         }
     }
+
+    /// The value of `Sec-WebSocket-Extensions`.
+    pub(crate) fn extensions(&self) -> Option<String> {
+        self.extensions.header()
+    }
+
+    /// What is agreed on with that response.
+    pub(crate) fn negotiated(&self, response: &Response) -> Negotiated {
+        self.extensions.negotiated().subprotocol(response.chosen())
+    }
 }
 
 /// Reads a whole request head. Without an [`Upgrade`], it is a well-formed GET that asks for none.
-pub(crate) fn read_request(head: Head) -> Result<(Request, Option<Upgrade>), HandshakeError> {
+pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Request, Option<Upgrade>), HandshakeError> {
     let mut headers = head.slots();
     let mut parsed = httparse::Request::new(&mut headers);
     match parsed.parse(&head.bytes) {
@@ -153,7 +166,7 @@ pub(crate) fn read_request(head: Head) -> Result<(Request, Option<Upgrade>), Han
     let located = Fields::locate(&head.bytes, parsed.headers);
     let request = Request { fields: Fields::new(head.bytes, located), authority, resource };
     check_framing(&request.fields)?;
-    let upgrade = check_upgrade(&request.fields)?;
+    let upgrade = check_upgrade(&request.fields, config)?;
     Ok((request, upgrade))
 }
 
@@ -181,7 +194,7 @@ pub(crate) fn check_framing(fields: &impl Lookup) -> Result<(), HandshakeError> 
 
 /// RFC 6455 4.2.1, items 3 to 9, on headers in whatever form they came; nothing where no upgrade to WebSocket is asked
 /// for.
-pub(crate) fn check_upgrade(fields: &impl Lookup) -> Result<Option<Upgrade>, HandshakeError> {
+pub(crate) fn check_upgrade(fields: &impl Lookup, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
     if !lists::has_token(fields.all("Upgrade"), "websocket") {
         return Ok(None);
     }
@@ -195,12 +208,12 @@ pub(crate) fn check_upgrade(fields: &impl Lookup) -> Result<Option<Upgrade>, Han
     if !key::is_key(key) {
         return Err(HandshakeError::Key);
     }
-    Ok(Some(Upgrade { accept: Some(key::accept(key)), offered: check_offers(fields)? }))
+    check_offers(fields, config, Some(key::accept(key))).map(Some)
 }
 
 /// RFC 8441 5: the same over HTTP/2 and HTTP/3, where neither the upgrade nor the key has a place.
 #[cfg(feature = "http")]
-pub(crate) fn check_connect(fields: &impl Lookup) -> Result<Upgrade, HandshakeError> {
+pub(crate) fn check_connect(fields: &impl Lookup, config: &Config) -> Result<Upgrade, HandshakeError> {
     if fields.all("Connection").next().is_some() {
         return Err(HandshakeError::Connection);
     }
@@ -208,7 +221,7 @@ pub(crate) fn check_connect(fields: &impl Lookup) -> Result<Upgrade, HandshakeEr
         return Err(HandshakeError::Upgrade);
     }
     check_version(fields)?;
-    Ok(Upgrade { accept: None, offered: check_offers(fields)? })
+    check_offers(fields, config, None)
 }
 
 fn check_version(fields: &impl Lookup) -> Result<(), HandshakeError> {
@@ -219,11 +232,11 @@ fn check_version(fields: &impl Lookup) -> Result<(), HandshakeError> {
     }
 }
 
-/// The subprotocols offered, each with a comma behind it.
-fn check_offers(fields: &impl Lookup) -> Result<String, HandshakeError> {
+/// RFC 6455 4.2.1, items 8 and 9: what may be chosen from.
+fn check_offers(fields: &impl Lookup, config: &Config, accept: Option<Accept>) -> Result<Upgrade, HandshakeError> {
     lists::check_subprotocols(fields.all("Sec-WebSocket-Protocol"))?;
-    lists::count_extensions(fields.all("Sec-WebSocket-Extensions"))?;
-    Ok(subprotocols(fields).flat_map(|name| [name, ","]).collect())
+    let extensions = Accepted::new(config, fields.all("Sec-WebSocket-Extensions"))?;
+    Ok(Upgrade { accept, offered: subprotocols(fields).flat_map(|name| [name, ","]).collect(), extensions })
 }
 
 /// A version is a number from 0 to 255 without leading zeros (RFC 6455 4.3).

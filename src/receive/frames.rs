@@ -11,6 +11,9 @@ use crate::frame::{self, Header, Kind, MAX_HEADER, OpCode, Rules, header};
 pub(crate) struct Piece<'b> {
     pub(crate) opcode: OpCode,
     pub(crate) fin: bool,
+    /// The message is compressed; it said so in its first frame.
+    #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "none is"))]
+    pub(crate) compressed: bool,
     /// Nothing of this frame's payload came before.
     pub(crate) first: bool,
     /// How many bytes of this frame's payload are still to come.
@@ -32,10 +35,14 @@ impl Piece<'_> {
 #[derive(Debug)]
 pub(crate) struct Frames {
     from: Role,
+    /// Messages may be compressed.
+    deflate: bool,
     stage: Stage,
-    /// The message under way: how many frames it has so far (none: there is no message), and how many bytes.
+    /// The message under way: how many frames it has so far (none: there is no message), how many bytes, and whether
+    /// it is compressed.
     fragments: u32,
     message_size: u64,
+    compressed: bool,
 }
 
 #[derive(Debug)]
@@ -45,13 +52,31 @@ enum Stage {
     /// A frame is under way: `key` is that of its next byte, `rest` how much is still to come, and `first` whether
     /// nothing has come yet.
     Payload { opcode: OpCode, fin: bool, first: bool, key: [u8; 4], rest: u64 },
+    /// A header comes next, once all has come out of what was taken in.
+    #[cfg(feature = "deflate")]
+    Held,
 }
 
 const BETWEEN: Stage = Stage::Header { start: [0; MAX_HEADER], length: 0 };
 
 impl Frames {
     pub(crate) fn new(from: Role) -> Self {
-        Self { from, stage: BETWEEN, fragments: 0, message_size: 0 }
+        Self { from, deflate: false, stage: BETWEEN, fragments: 0, message_size: 0, compressed: false }
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(crate) fn allow_compressed(&mut self) {
+        self.deflate = true;
+    }
+
+    /// Between frames, the next one waits; or does no longer.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn hold(&mut self, on: bool) {
+        match self.stage {
+            Stage::Header { length: 0, .. } if on => self.stage = Stage::Held,
+            Stage::Held if !on => self.stage = BETWEEN,
+            _ => {}
+        }
     }
 
     /// The next frame, if a glance tells that it is the common one: a whole message of up to 64 KiB that lies in the
@@ -117,6 +142,8 @@ impl Frames {
         let rules = self.rules(config);
         let header = match &mut self.stage {
             Stage::Payload { .. } => return Ok(self.go_on(input)),
+            #[cfg(feature = "deflate")]
+            Stage::Held => return Ok(None),
             Stage::Header { start, length: length @ 0 } => match Header::parse(input, &rules)? {
                 Some((header, size)) => {
                     take(input, size);
@@ -142,20 +169,21 @@ impl Frames {
         // The common case leaves no trace: a whole frame, which is a message or control frame of its own.
         let whole = header.length <= input.len() as u64;
         if whole && (header.opcode.is_control() || header.fin && header.opcode != OpCode::Continuation) {
-            let Header { opcode, fin, key, length } = header;
+            let Header { opcode, fin, compressed, key, length } = header;
             let payload = take(input, length as usize);
             if self.from == Role::Client {
                 frame::mask(payload, key);
             }
-            return Ok(Some(Piece { opcode, fin, first: true, rest: 0, announced: length, payload }));
+            return Ok(Some(Piece { opcode, fin, compressed, first: true, rest: 0, announced: length, payload }));
         }
 
         if !header.opcode.is_control() {
             // What is delivered in pieces may have any number of fragments.
             self.fragments = self.fragments.saturating_add(1);
             self.message_size += header.length;
+            self.compressed |= header.compressed;
         }
-        let Header { opcode, fin, key, length: rest } = header;
+        let Header { opcode, fin, key, length: rest, .. } = header;
         if rest == 0 {
             return Ok(Some(self.piece(opcode, fin, true, 0, &mut [])));
         }
@@ -165,12 +193,17 @@ impl Frames {
 
     fn rules(&self, config: &Config) -> Rules {
         let (max_frame, max_message) = config.size_limits();
+        // What doesn't shrink grows a little, and empty blocks are blocks. The message that comes out has a limit of its own.
+        let max_compressed = (max_message / 8).saturating_add(max_message).saturating_add(8 << 10);
+        let limit = if self.compressed { max_compressed } else { max_message };
         Rules {
             from: self.from,
+            deflate: self.deflate,
             in_message: self.fragments > 0,
             may_continue: self.fragments < config.max_fragments || config.in_pieces(self.message_size),
             max_frame,
-            room: max_message.saturating_sub(self.message_size),
+            room: limit.saturating_sub(self.message_size),
+            max_compressed,
         }
     }
 
@@ -198,11 +231,13 @@ impl Frames {
 
     fn piece<'b>(&mut self, opcode: OpCode, fin: bool, first: bool, rest: u64, payload: &'b mut [u8]) -> Piece<'b> {
         let announced = self.message_size;
+        let compressed = self.compressed && !opcode.is_control();
         if rest == 0 && fin && !opcode.is_control() {
             self.fragments = 0;
             self.message_size = 0;
+            self.compressed = false;
         }
-        Piece { opcode, fin, first, rest, announced, payload }
+        Piece { opcode, fin, compressed, first, rest, announced, payload }
     }
 }
 

@@ -8,9 +8,13 @@ use core::mem;
 
 use super::Received;
 use super::frames::Piece;
+#[cfg(feature = "deflate")]
+use super::inflation::Inflation;
 use crate::chunk::Chunk;
 use crate::close::CloseFrame;
 use crate::config::Config;
+#[cfg(feature = "deflate")]
+use crate::deflate::Incoming;
 use crate::error::ProtocolError;
 use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
 use crate::scratch::Scratch;
@@ -27,6 +31,11 @@ pub(crate) struct Messages {
     utf8: Utf8,
     /// A control frame's payload that the input cut; a message may be under way around it.
     control: Option<Box<Control>>,
+    #[cfg(feature = "deflate")]
+    inflation: Option<Box<Inflation>>,
+    /// What was agreed on for compressed messages; without that there are none.
+    #[cfg(feature = "deflate")]
+    incoming: Option<Incoming>,
 }
 
 #[derive(Debug)]
@@ -59,6 +68,10 @@ impl Messages {
         config: &Config,
         scratch: &mut Option<Box<Scratch>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
+        #[cfg(feature = "deflate")]
+        if let (true, Some(incoming)) = (piece.compressed, self.incoming) {
+            return self.inflate(&piece, incoming, config, scratch);
+        }
         let is_message = piece.is_whole() && piece.fin && piece.opcode != OpCode::Continuation;
         let in_pieces = !piece.opcode.is_control() && config.in_pieces(piece.announced);
         if !is_message || in_pieces {
@@ -78,6 +91,69 @@ impl Messages {
                 scratch.put(mem::replace(data, left));
             }
             _ => {}
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(inflation) = &mut self.inflation {
+            inflation.return_to(scratch);
+        }
+    }
+
+    /// Messages may be compressed from now on.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn agree(&mut self, incoming: Incoming) {
+        self.incoming = Some(incoming);
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(crate) fn incoming(&self) -> Option<Incoming> {
+        self.incoming
+    }
+
+    #[cfg(feature = "deflate")]
+    fn inflate(
+        &mut self,
+        piece: &Piece<'_>,
+        incoming: Incoming,
+        config: &Config,
+        scratch: &mut Option<Box<Scratch>>,
+    ) -> Result<Option<Received<'static>>, ProtocolError> {
+        let inflation = self.inflation.get_or_insert_with(|| {
+            let spare = scratch.as_mut().filter(|_| !incoming.takeover()).and_then(|scratch| scratch.inflation.take());
+            spare.unwrap_or_default()
+        });
+        let received = inflation.take_in(piece, incoming, config, scratch)?;
+        self.put_away(incoming, scratch);
+        Ok(received)
+    }
+
+    /// Whether there is more to come out of what was taken in.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn is_held(&self) -> bool {
+        self.inflation.as_ref().is_some_and(|inflation| inflation.is_held())
+    }
+
+    /// What comes out of what was taken in before.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn resume(
+        &mut self,
+        config: &Config,
+        scratch: &mut Option<Box<Scratch>>,
+    ) -> Result<Option<Received<'static>>, ProtocolError> {
+        let (Some(inflation), Some(incoming)) = (&mut self.inflation, self.incoming) else {
+            return Ok(None);
+        };
+        let received = inflation.resume(incoming, config)?;
+        self.put_away(incoming, scratch);
+        Ok(received)
+    }
+
+    /// What is of no more use to this connection may be to others.
+    #[cfg(feature = "deflate")]
+    fn put_away(&mut self, incoming: Incoming, scratch: &mut Option<Box<Scratch>>) {
+        if let Some(unneeded) = self.inflation.take_if(|inflation| !inflation.is_needed(incoming))
+            && let Some(scratch) = scratch
+        {
+            scratch.inflation = Some(unneeded);
         }
     }
 
@@ -106,7 +182,7 @@ impl Messages {
         let ends = piece.fin && piece.rest == 0;
         match &mut self.message {
             Assembly::Text(text) => {
-                let arrived = text.len() + self.utf8.cut() + piece.payload.len();
+                let arrived = text.len() + self.utf8.cut().len() + piece.payload.len();
                 let (completed, more) = self.utf8.next(piece.payload).map_err(|_| ProtocolError::InvalidUtf8)?;
                 let capacity = grown(text.capacity(), arrived, &piece, config);
                 text.reserve_exact(capacity.saturating_sub(text.len()));
@@ -122,7 +198,7 @@ impl Messages {
             Assembly::Pieces { .. } => return self.pass_on(piece, ends),
             Assembly::None => {}
         }
-        if ends && self.utf8.cut() > 0 {
+        if ends && !self.utf8.cut().is_empty() {
             return Err(ProtocolError::InvalidUtf8);
         }
         if !ends && !in_pieces {
@@ -154,7 +230,7 @@ impl Messages {
         let chunk = match kind {
             Kind::Text => {
                 let (completed, text) = self.utf8.next(piece.payload).map_err(|_| ProtocolError::InvalidUtf8)?;
-                if ends && self.utf8.cut() > 0 {
+                if ends && !self.utf8.cut().is_empty() {
                     return Err(ProtocolError::InvalidUtf8);
                 }
                 Chunk::text_piece(first, ends, completed, text)

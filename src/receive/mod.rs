@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! input ──► frames: headers, unmasked pieces ──► message: UTF-8, assembly ──► Received
+//!                                                   └► inflation: the same for compressed messages
 //! ```
 
 mod frames;
+#[cfg(feature = "deflate")]
+mod inflation;
 mod message;
 
 use alloc::borrow::Cow;
@@ -13,10 +16,14 @@ use alloc::boxed::Box;
 use crate::chunk::Chunk;
 use crate::close::CloseFrame;
 use crate::config::{Config, Role};
+#[cfg(feature = "deflate")]
+use crate::deflate::Incoming;
 use crate::error::ProtocolError;
 use crate::frame::Kind;
 use crate::scratch::Scratch;
 use frames::Frames;
+#[cfg(feature = "deflate")]
+pub(crate) use inflation::Inflation;
 use message::Messages;
 
 /// What the peer sent: a whole message, a piece of one, or a whole control frame.
@@ -62,11 +69,35 @@ impl Receiver {
         config: &Config,
         scratch: &mut Option<Box<Scratch>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
+        #[cfg(feature = "deflate")]
+        while self.messages.is_held() {
+            let received = self.messages.resume(config, scratch)?;
+            self.frames.hold(self.messages.is_held());
+            if received.is_some() {
+                return Ok(received);
+            }
+        }
         while let Some(piece) = self.frames.next(input, config)? {
-            if let Some(received) = self.messages.take_in(piece, config, scratch)? {
-                return Ok(Some(received));
+            let received = self.messages.take_in(piece, config, scratch)?;
+            #[cfg(feature = "deflate")]
+            self.frames.hold(self.messages.is_held());
+            if received.is_some() {
+                return Ok(received);
             }
         }
         Ok(None)
+    }
+
+    /// Messages may be compressed from now on.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn agree(&mut self, incoming: Incoming) {
+        self.frames.allow_compressed();
+        self.messages.agree(incoming);
+    }
+
+    /// What was agreed on for compressed messages.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn incoming(&self) -> Option<Incoming> {
+        self.messages.incoming()
     }
 }

@@ -1,8 +1,14 @@
 //! Frames that we send: header, payload, mask, straight into the output.
 
+#[cfg(feature = "deflate")]
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 
+use super::prepared::Encoded;
 use super::{MaskKeys, Output, PreparedMessage};
+#[cfg(feature = "deflate")]
+use crate::deflate::{Compressor, Outgoing};
 use crate::error::SendError;
 use crate::frame::{self, Header, Kind, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode};
 use crate::utf8::Utf8;
@@ -19,15 +25,28 @@ const MASK_BLOCK: usize = 8192;
 #[derive(Debug)]
 pub(crate) struct Sender {
     /// At a client only: a server never masks.
-    keys: Option<MaskKeys>,
+    pub(super) keys: Option<MaskKeys>,
     /// The fragmented message under way.
-    message: Option<Kind>,
+    pub(super) message: Option<Kind>,
     utf8: Utf8,
+    /// What was agreed on for compressed messages; without that there are none.
+    #[cfg(feature = "deflate")]
+    pub(super) outgoing: Option<Outgoing>,
+    #[cfg(feature = "deflate")]
+    pub(super) compressor: Option<Box<Compressor>>,
 }
 
 impl Sender {
     pub(crate) fn new(keys: Option<MaskKeys>) -> Self {
-        Self { keys, message: None, utf8: Utf8::default() }
+        Self {
+            keys,
+            message: None,
+            utf8: Utf8::default(),
+            #[cfg(feature = "deflate")]
+            outgoing: None,
+            #[cfg(feature = "deflate")]
+            compressor: None,
+        }
     }
 
     /// Sends a whole message.
@@ -36,7 +55,7 @@ impl Sender {
         if self.message.is_some() {
             return Err(SendError::UnfinishedMessage);
         }
-        self.frame(output, kind.opcode(), true, payload);
+        self.frame(output, kind.opcode(), true, 0, payload);
         Ok(())
     }
 
@@ -57,30 +76,36 @@ impl Sender {
 
     /// Sends a message that was encoded before.
     pub(crate) fn prepared(&mut self, output: &mut Output, message: &PreparedMessage) -> Result<(), SendError> {
-        if self.keys.is_some() {
-            return self.message(output, message.kind(), message.payload());
-        }
         if self.message.is_some() {
             return Err(SendError::UnfinishedMessage);
         }
-        let frame = message.frame();
-        if frame.len() < CHAIN {
-            output.reserve(frame.len());
-            output.extend(frame);
-        } else {
-            output.attach(frame.clone());
+        #[cfg(feature = "deflate")]
+        if let Some(outgoing) = self.outgoing.filter(|outgoing| outgoing.compresses())
+            && let Some(compressed) = message.compressed_for(outgoing.bits())
+        {
+            if let Some(compressor) = &mut self.compressor {
+                compressor.fall_behind();
+            }
+            self.encoded(output, message.kind(), compressed);
+            return Ok(());
         }
+        self.encoded(output, message.kind(), message.plain());
         Ok(())
     }
 
-    /// Sends a fragment: the first decides the kind, the last ends the message.
-    pub(crate) fn fragment(
-        &mut self,
-        output: &mut Output,
-        kind: Kind,
-        payload: &[u8],
-        last: bool,
-    ) -> Result<(), SendError> {
+    fn encoded(&mut self, output: &mut Output, kind: Kind, frame: &Encoded) {
+        if self.keys.is_some() {
+            self.frame(output, kind.opcode(), true, frame.reserved(), frame.payload());
+        } else if frame.bytes().len() < CHAIN {
+            output.reserve(frame.bytes().len());
+            output.extend(frame.bytes());
+        } else {
+            output.attach(frame.bytes().clone());
+        }
+    }
+
+    /// Takes note of a fragment: the first decides the kind, the last ends the message. It is sent by [`fragment`](Self::fragment).
+    pub(crate) fn begin_fragment(&mut self, kind: Kind, payload: &[u8], last: bool) -> Result<OpCode, SendError> {
         let opcode = match self.message {
             None => kind.opcode(),
             Some(under_way) if under_way == kind => OpCode::Continuation,
@@ -89,20 +114,23 @@ impl Sender {
         let mut utf8 = self.utf8;
         if kind == Kind::Text {
             utf8.next(payload).map_err(|_| SendError::InvalidUtf8)?;
-            if last && utf8.cut() > 0 {
+            if last && !utf8.cut().is_empty() {
                 return Err(SendError::InvalidUtf8);
             }
         }
         self.utf8 = utf8;
         self.message = (!last).then_some(kind);
-        self.frame(output, opcode, last, payload);
-        Ok(())
+        Ok(opcode)
+    }
+
+    pub(crate) fn fragment(&mut self, output: &mut Output, opcode: OpCode, payload: &[u8], last: bool) {
+        self.frame(output, opcode, last, 0, payload);
     }
 
     /// Sends a control frame; the payload has been held to [`MAX_CONTROL_PAYLOAD`].
     #[inline]
     pub(crate) fn control(&mut self, output: &mut Output, opcode: OpCode, payload: &[u8]) {
-        self.frame(output, opcode, true, payload);
+        self.frame(output, opcode, true, 0, payload);
     }
 
     /// Answers a ping: at once, or with the newest answer only where too much output is pending already.
@@ -123,17 +151,19 @@ impl Sender {
     }
 
     #[inline]
-    fn frame(&mut self, output: &mut Output, opcode: OpCode, fin: bool, payload: &[u8]) {
+    fn frame(&mut self, output: &mut Output, opcode: OpCode, fin: bool, reserved: u8, payload: &[u8]) {
         match &mut self.keys {
             None => {
-                let (header, size) = Header::encode(opcode, fin, payload.len(), None);
+                let (mut header, size) = Header::encode(opcode, fin, payload.len(), None);
+                header[0] |= reserved;
                 output.reserve(size + payload.len());
                 output.extend(&header[..size]);
                 output.extend(payload);
             }
             Some(keys) => {
                 let mut key = keys.next();
-                let (header, size) = Header::encode(opcode, fin, payload.len(), Some(key));
+                let (mut header, size) = Header::encode(opcode, fin, payload.len(), Some(key));
+                header[0] |= reserved;
                 output.reserve(size + payload.len());
                 output.extend(&header[..size]);
                 for block in payload.chunks(MASK_BLOCK) {

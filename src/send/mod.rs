@@ -2,14 +2,19 @@
 //!
 //! ```text
 //! send_* ──► frames: header, mask ──► Output ──► the caller's socket
+//!        └─► compression ──────────────┘
 //! ```
 
+#[cfg(feature = "deflate")]
+mod compression;
 mod frames;
 mod mask_keys;
 mod message;
 mod output;
 mod prepared;
 
+#[cfg(feature = "deflate")]
+pub(crate) use compression::Tools;
 pub(crate) use frames::Sender;
 pub(crate) use mask_keys::MaskKeys;
 pub use message::Message;

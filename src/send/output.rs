@@ -183,7 +183,7 @@ impl Output {
     /// Drops everything that is pending.
     pub(crate) fn clear(&mut self) {
         let (keeps, pongs) = (self.keeps, self.pongs);
-        *self = Self { keeps, pongs, ..Self::new(0) };
+        *self = Self { pongs, keeps, ..Self::new(0) };
     }
 
     /// Makes room for a frame.
@@ -195,6 +195,12 @@ impl Output {
         if self.tail.capacity() - self.tail.len() < additional {
             self.grow(additional);
         }
+    }
+
+    /// The bytes in the order of sending, to append to.
+    #[cfg(feature = "deflate")]
+    pub(super) fn tail(&mut self) -> &mut Vec<u8> {
+        &mut self.tail
     }
 
     /// Appends bytes, and lends them out for masking.

@@ -5,6 +5,10 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::Message;
+#[cfg(feature = "deflate")]
+use crate::deflate::{Compressor, Deflate, Outgoing};
+#[cfg(feature = "deflate")]
+use crate::frame::header::RSV1;
 use crate::frame::{Header, Kind};
 
 /// A message encoded once, to be sent to any number of connections from any thread with
@@ -12,6 +16,10 @@ use crate::frame::{Header, Kind};
 ///
 /// A server's connection takes a large one by reference count, without copying a byte of it; a client's must mask it
 /// and makes a copy. Cloning is cheap.
+#[cfg_attr(
+    feature = "deflate",
+    doc = "\nIt can have a [compressed](Self::compressed) form as well, for the connections that agreed on compression."
+)]
 ///
 /// ```
 /// use bytes::Buf;
@@ -27,23 +35,86 @@ use crate::frame::{Header, Kind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreparedMessage {
     kind: Kind,
-    /// The one frame of the message as a server sends it.
+    plain: Encoded,
+    #[cfg(feature = "deflate")]
+    compressed: Option<Compressed>,
+}
+
+/// The one frame of a message as a server sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Encoded {
     frame: Bytes,
     /// How long its header is.
     header: usize,
+    /// The reserved bits that are set in it.
+    reserved: u8,
+}
+
+/// It refers to nothing before it, and so far back in itself.
+#[cfg(feature = "deflate")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Compressed {
+    encoded: Encoded,
+    window_bits: u8,
 }
 
 impl PreparedMessage {
     /// Encodes a message; the kind is that of the [`Message`].
     pub fn new(message: impl Into<Message>) -> Self {
         let message = message.into();
-        let kind = message.kind();
-        let payload = message.payload();
-        let (header, size) = Header::encode(kind.opcode(), true, payload.len(), None);
-        let mut frame = Vec::with_capacity(size + payload.len());
-        frame.extend_from_slice(&header[..size]);
-        frame.extend_from_slice(payload);
-        Self { kind, frame: frame.into(), header: size }
+        Self {
+            kind: message.kind(),
+            plain: Encoded::new(message.kind(), message.payload(), 0),
+            #[cfg(feature = "deflate")]
+            compressed: None,
+        }
+    }
+
+    /// Encodes a message, and compresses it as well (once, in the window of
+    /// [`server_max_window_bits`](Deflate::server_max_window_bits), with that level) unless it is shorter than
+    /// [`min_size`](Deflate::min_size) or would only grow.
+    ///
+    /// It is sent so wherever a window of that size was agreed on (or a smaller one that is as large as the message), and as
+    /// it is elsewhere. It refers to no message before it; and on a connection that keeps its context, the message after it
+    /// refers to none before that, since the connection's compressor hasn't seen this one.
+    ///
+    /// ```
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Deflate, Negotiated, PreparedMessage};
+    ///
+    /// let settings = Deflate::new();
+    /// let news = PreparedMessage::compressed("大家好".repeat(100), &settings);
+    ///
+    /// let (_, params) = settings.answer([&b"permessage-deflate"[..]]).unwrap();
+    /// let negotiated = Negotiated::new().deflate(params);
+    /// let mut compresses = Connection::upgraded_server(negotiated, Config::new().deflate(settings));
+    /// compresses.send_prepared(&news).unwrap();
+    /// assert!(compresses.output().remaining() < 50);
+    ///
+    /// let mut does_not = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// does_not.send_prepared(&news).unwrap();
+    /// assert_eq!(does_not.output().remaining(), 4 + 900);
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn compressed(message: impl Into<Message>, settings: &Deflate) -> Self {
+        let mut this = Self::new(message);
+        let payload = this.payload();
+        if payload.len() < settings.min_size {
+            return this;
+        }
+        // Nothing is further back than the beginning.
+        let length_bits = (usize::BITS - payload.len().saturating_sub(1).leading_zeros()) as u8;
+        let window_bits = length_bits.clamp(Outgoing::LEAST_BITS, settings.server_max_window_bits);
+        let mut compressor = Compressor::new(window_bits, settings);
+        let mut compressed = Vec::new();
+        compressor.begin();
+        compressor.compress(payload, true, &mut compressed);
+        if compressed.len() < payload.len() {
+            let encoded = Encoded::new(this.kind, &compressed, RSV1);
+            this.compressed = Some(Compressed { encoded, window_bits });
+        }
+        this
     }
 
     /// What the message carries.
@@ -53,10 +124,40 @@ impl PreparedMessage {
 
     /// The bytes of the message.
     pub fn payload(&self) -> &[u8] {
+        self.plain.payload()
+    }
+
+    pub(super) fn plain(&self) -> &Encoded {
+        &self.plain
+    }
+
+    /// The compressed form, if there is one that a window of that size is large enough for.
+    #[cfg(feature = "deflate")]
+    pub(super) fn compressed_for(&self, window_bits: u8) -> Option<&Encoded> {
+        let compressed = self.compressed.as_ref()?;
+        (compressed.window_bits <= window_bits).then_some(&compressed.encoded)
+    }
+}
+
+impl Encoded {
+    fn new(kind: Kind, payload: &[u8], reserved: u8) -> Self {
+        let (mut header, size) = Header::encode(kind.opcode(), true, payload.len(), None);
+        header[0] |= reserved;
+        let mut frame = Vec::with_capacity(size + payload.len());
+        frame.extend_from_slice(&header[..size]);
+        frame.extend_from_slice(payload);
+        Self { frame: frame.into(), header: size, reserved }
+    }
+
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.frame
+    }
+
+    pub(super) fn payload(&self) -> &[u8] {
         &self.frame[self.header..]
     }
 
-    pub(super) fn frame(&self) -> &Bytes {
-        &self.frame
+    pub(super) fn reserved(&self) -> u8 {
+        self.reserved
     }
 }

@@ -1,7 +1,7 @@
 //! The client that the Autobahn fuzzing server at `ADDRESS` examines: it echoes what each of the server's cases says.
 //!
 //! ```text
-//! cargo run --release --example autobahn-client -- ADDRESS
+//! cargo run --release --features deflate --example autobahn-client -- ADDRESS
 //! ```
 
 use std::error::Error;
@@ -10,7 +10,7 @@ use std::net::{Shutdown as Half, TcpStream};
 use std::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{ClientRequest, Config, Connection, Event, Seed, Shutdown};
+use websocket_proto::{ClientRequest, Config, Connection, Deflate, Event, Seed, Shutdown};
 
 const AGENT: &str = "websocket-proto";
 
@@ -46,7 +46,7 @@ fn converse(
     mut answer: impl FnMut(&mut Connection, Event<'_>) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     let request = ClientRequest::new(format!("ws://{address}{resource}").parse()?);
-    let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
+    let mut conn = Connection::client(request, Config::new().deflate(Deflate::new()), Seed::from_os()?)?;
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;

@@ -1,0 +1,316 @@
+//! Negotiation (RFC 7692 section 7): what stands in `Sec-WebSocket-Extensions`, and what the two ends agree on.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use super::settings::{Deflate, LEAST, MOST};
+use super::{Incoming, Outgoing};
+use crate::config::Role;
+use crate::error::HandshakeError;
+use crate::handshake::lists::{self, Extension, Value};
+
+const NAME: &str = "permessage-deflate";
+const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
+const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
+const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
+const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
+
+/// What the two ends agreed on (RFC 7692 7.1), as [`Connection::deflate`](crate::Connection::deflate) tells it.
+///
+/// Where the handshake is done elsewhere, [`Deflate::answer`] and [`Deflate::check`] make one, for
+/// [`Negotiated::deflate`](crate::Negotiated::deflate).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeflateParams {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: u8,
+    client_max_window_bits: u8,
+}
+
+impl DeflateParams {
+    /// Whether the server begins every message with an empty window.
+    pub fn server_no_context_takeover(&self) -> bool {
+        self.server_no_context_takeover
+    }
+
+    /// Whether the client begins every message with an empty window.
+    pub fn client_no_context_takeover(&self) -> bool {
+        self.client_no_context_takeover
+    }
+
+    /// The most that the server's window has, as a power of two: 9 to 15, at a client perhaps 8.
+    pub fn server_max_window_bits(&self) -> u8 {
+        self.server_max_window_bits
+    }
+
+    /// The most that the client's window has, as a power of two: 8 to 15.
+    pub fn client_max_window_bits(&self) -> u8 {
+        self.client_max_window_bits
+    }
+
+    /// What an endpoint of that role does with it.
+    pub(crate) fn directions(self, role: Role) -> (Incoming, Outgoing) {
+        let server = (self.server_max_window_bits, !self.server_no_context_takeover);
+        let client = (self.client_max_window_bits, !self.client_no_context_takeover);
+        let (incoming, outgoing) = match role {
+            Role::Server => (client, server),
+            Role::Client => (server, client),
+        };
+        (Incoming::new(incoming.0, incoming.1), Outgoing::new(outgoing.0, outgoing.1))
+    }
+
+    /// The same, from what an endpoint of that role does.
+    pub(crate) fn from_directions(role: Role, incoming: Incoming, outgoing: Outgoing) -> Self {
+        let incoming = (incoming.bits(), incoming.takeover());
+        let outgoing = (outgoing.bits(), outgoing.takeover());
+        let (server, client) = match role {
+            Role::Server => (outgoing, incoming),
+            Role::Client => (incoming, outgoing),
+        };
+        Self {
+            server_no_context_takeover: !server.1,
+            client_no_context_takeover: !client.1,
+            server_max_window_bits: server.0,
+            client_max_window_bits: client.0,
+        }
+    }
+}
+
+/// What a server answers an offer with: `Display` writes the element of the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) params: DeflateParams,
+    /// The client has asked for a limit, which must be answered even where it is the largest window.
+    says_server_bits: bool,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let params = self.params;
+        f.write_str(NAME)?;
+        if params.server_no_context_takeover {
+            write!(f, "; {SERVER_NO_CONTEXT_TAKEOVER}")?;
+        }
+        if params.client_no_context_takeover {
+            write!(f, "; {CLIENT_NO_CONTEXT_TAKEOVER}")?;
+        }
+        if self.says_server_bits || params.server_max_window_bits < MOST {
+            write!(f, "; {SERVER_MAX_WINDOW_BITS}={}", params.server_max_window_bits)?;
+        }
+        if params.client_max_window_bits < MOST {
+            write!(f, "; {CLIENT_MAX_WINDOW_BITS}={}", params.client_max_window_bits)?;
+        }
+        Ok(())
+    }
+}
+
+/// Negotiation in a handshake that is done elsewhere.
+impl Deflate {
+    /// At a server: the answer to the values of the request's `Sec-WebSocket-Extensions` headers, if one of the offers
+    /// is acceptable; the first such is taken (RFC 7692 5). Send the text as the response's
+    /// `Sec-WebSocket-Extensions`.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Deflate, Negotiated};
+    ///
+    /// let offers = ["permessage-deflate; client_max_window_bits"];
+    /// let settings = Deflate::new().client_max_window_bits(12);
+    /// let (answer, params) = settings.answer(offers.iter().map(|value| value.as_bytes())).unwrap();
+    /// assert_eq!(answer, "permessage-deflate; client_max_window_bits=12");
+    ///
+    /// let negotiated = Negotiated::new().deflate(params);
+    /// let conn = Connection::upgraded_server(negotiated, Config::new().deflate(settings));
+    /// assert_eq!(conn.deflate(), Some(params));
+    /// ```
+    pub fn answer<'a>(&self, offers: impl IntoIterator<Item = &'a [u8]>) -> Option<(String, DeflateParams)> {
+        let answer = answer(core::slice::from_ref(self), offers.into_iter()).ok()??;
+        Some((answer.to_string(), answer.params))
+    }
+
+    /// At a client: the element of the request's `Sec-WebSocket-Extensions`.
+    pub fn offer(&self) -> String {
+        offers(core::slice::from_ref(self))
+    }
+
+    /// At a client: what was agreed on by the values of the response's `Sec-WebSocket-Extensions` headers, if anything.
+    ///
+    /// # Errors
+    ///
+    /// The header is malformed, names what wasn't offered, or asks for what doesn't fit the offer; a client fails the
+    /// connection then.
+    pub fn check<'a>(
+        &self,
+        answer: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Option<DeflateParams>, HandshakeError> {
+        check(core::slice::from_ref(self), answer.into_iter())
+    }
+}
+
+/// The answer to the first acceptable offer. The first of the settings is a server's.
+pub(crate) fn answer<'a>(
+    settings: &[Deflate],
+    offers: impl Iterator<Item = &'a [u8]>,
+) -> Result<Option<Answer>, HandshakeError> {
+    let mut answer = None;
+    lists::extensions(offers, |extension| {
+        if answer.is_none()
+            && let Some(settings) = settings.first()
+        {
+            answer = Element::read(extension).and_then(|offer| accept(settings, &offer));
+        }
+    })?;
+    Ok(answer)
+}
+
+fn accept(settings: &Deflate, offer: &Element) -> Option<Answer> {
+    let asked = offer.server_max_window_bits.unwrap_or(MOST);
+    // RFC 7692 7.1.2.1: never larger than asked for, so what can't be done is declined.
+    if asked < LEAST {
+        return None;
+    }
+    let client = match offer.client_max_window_bits {
+        Bits::Missing => MOST,
+        Bits::Bare => settings.client_max_window_bits,
+        Bits::Value(most) => settings.client_max_window_bits.min(most),
+    };
+    let params = DeflateParams {
+        server_no_context_takeover: settings.server_no_context_takeover || offer.server_no_context_takeover,
+        // A hint that costs nothing to take up: the client won't use its context in any case.
+        client_no_context_takeover: settings.client_no_context_takeover || offer.client_no_context_takeover,
+        server_max_window_bits: asked.min(settings.server_max_window_bits),
+        client_max_window_bits: client,
+    };
+    Some(Answer { params, says_server_bits: offer.server_max_window_bits.is_some() })
+}
+
+/// The elements that offer these settings, in the order of preference.
+pub(crate) fn offers(settings: &[Deflate]) -> String {
+    let mut elements = String::new();
+    for settings in settings {
+        if !elements.is_empty() {
+            elements.push_str(", ");
+        }
+        elements.push_str(NAME);
+        if settings.server_no_context_takeover {
+            elements.extend(["; ", SERVER_NO_CONTEXT_TAKEOVER]);
+        }
+        if settings.client_no_context_takeover {
+            elements.extend(["; ", CLIENT_NO_CONTEXT_TAKEOVER]);
+        }
+        if settings.server_max_window_bits < MOST {
+            elements.extend(["; ", SERVER_MAX_WINDOW_BITS, "=", &settings.server_max_window_bits.to_string()]);
+        }
+        // Without a value it says that a limit would be understood.
+        elements.extend(["; ", CLIENT_MAX_WINDOW_BITS]);
+        if settings.client_max_window_bits < MOST {
+            elements.extend(["=", &settings.client_max_window_bits.to_string()]);
+        }
+    }
+    elements
+}
+
+/// What a client's offers of these settings were answered with.
+pub(crate) fn check<'a>(
+    settings: &[Deflate],
+    answer: impl Iterator<Item = &'a [u8]>,
+) -> Result<Option<DeflateParams>, HandshakeError> {
+    let (mut accepted, mut count) = (None, 0);
+    lists::extensions(answer, |extension| {
+        accepted = Some(extension);
+        count += 1;
+    })?;
+    match accepted {
+        None => Ok(None),
+        Some(extension) if settings.is_empty() || extension.name != NAME.as_bytes() || count > 1 => {
+            Err(HandshakeError::ExtensionNotOffered)
+        }
+        Some(extension) => {
+            let answer = Element::read(extension).ok_or(HandshakeError::ExtensionParameters)?;
+            let fitting = settings.iter().find_map(|settings| fit(settings, &answer));
+            fitting.map(Some).ok_or(HandshakeError::ExtensionParameters)
+        }
+    }
+}
+
+/// What an answer comes to, if it is one to the offer of these settings.
+fn fit(settings: &Deflate, answer: &Element) -> Option<DeflateParams> {
+    // RFC 7692 7.1.1.1 and 7.1.2.1: a server that accepts the offer says so, and doesn't exceed it.
+    if settings.server_no_context_takeover && !answer.server_no_context_takeover {
+        return None;
+    }
+    let server = answer.server_max_window_bits.unwrap_or(MOST);
+    if server > settings.server_max_window_bits {
+        return None;
+    }
+    let client = match answer.client_max_window_bits {
+        // What was offered as a limit holds without an answer, too (7.1.2.2).
+        Bits::Missing => settings.client_max_window_bits,
+        Bits::Value(bits) if bits <= settings.client_max_window_bits => bits,
+        Bits::Value(_) | Bits::Bare => return None,
+    };
+    Some(DeflateParams {
+        server_no_context_takeover: answer.server_no_context_takeover,
+        client_no_context_takeover: answer.client_no_context_takeover || settings.client_no_context_takeover,
+        server_max_window_bits: server,
+        client_max_window_bits: client,
+    })
+}
+
+/// An element `permessage-deflate`, in an offer or an answer.
+struct Element {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: Option<u8>,
+    client_max_window_bits: Bits,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bits {
+    Missing,
+    Bare,
+    Value(u8),
+}
+
+impl Element {
+    /// Nothing, where it is another extension, or a parameter is unknown, invalid or there twice (RFC 7692 7).
+    fn read(extension: Extension<'_>) -> Option<Self> {
+        if extension.name != NAME.as_bytes() {
+            return None;
+        }
+        let mut this = Self {
+            server_no_context_takeover: false,
+            client_no_context_takeover: false,
+            server_max_window_bits: None,
+            client_max_window_bits: Bits::Missing,
+        };
+        for (name, value) in extension.parameters() {
+            let is = |known: &str| name == known.as_bytes();
+            if is(SERVER_NO_CONTEXT_TAKEOVER) && value.is_none() && !this.server_no_context_takeover {
+                this.server_no_context_takeover = true;
+            } else if is(CLIENT_NO_CONTEXT_TAKEOVER) && value.is_none() && !this.client_no_context_takeover {
+                this.client_no_context_takeover = true;
+            } else if is(SERVER_MAX_WINDOW_BITS) && this.server_max_window_bits.is_none() {
+                this.server_max_window_bits = Some(window_bits(value?)?);
+            } else if is(CLIENT_MAX_WINDOW_BITS) && this.client_max_window_bits == Bits::Missing {
+                this.client_max_window_bits = match value {
+                    None => Bits::Bare,
+                    Some(value) => Bits::Value(window_bits(value)?),
+                };
+            } else {
+                return None;
+            }
+        }
+        Some(this)
+    }
+}
+
+/// A decimal number from 8 to 15 without leading zeros.
+fn window_bits(value: Value<'_>) -> Option<u8> {
+    let mut digits = value.bytes();
+    let bits = match (digits.next()?, digits.next(), digits.next()) {
+        (digit @ b'0'..=b'9', None, None) => digit - b'0',
+        (b'1', Some(digit @ b'0'..=b'9'), None) => 10 + digit - b'0',
+        _ => return None,
+    };
+    (8..=MOST).contains(&bits).then_some(bits)
+}

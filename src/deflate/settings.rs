@@ -1,0 +1,121 @@
+//! What an endpoint may be told about compression.
+
+/// How a connection compresses, and what it asks of its peer: the parameters of RFC 7692 7.1, and what is nobody
+/// else's business.
+///
+/// Handed to [`Config::deflate`](crate::Config::deflate), without which nothing is compressed. The defaults compress
+/// best: windows of 32 KiB both ways, which are kept from message to message.
+///
+/// ```
+/// use websocket_proto::{Config, Deflate};
+///
+/// // Little memory: 4 KiB windows, and none of it kept between messages.
+/// let config = Config::new().deflate(
+///     Deflate::new()
+///         .server_max_window_bits(12)
+///         .client_max_window_bits(12)
+///         .server_no_context_takeover(true)
+///         .client_no_context_takeover(true),
+/// );
+/// ```
+///
+/// # Memory
+///
+/// Nothing is allocated for compression before the first compressed message of a direction. From then on, a connection
+/// that keeps its context (which is called takeover) holds for that direction, in bytes:
+///
+// The table is held to what is measured by `tests/deflate/memory.rs`.
+#[doc = include_str!("memory.md")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Deflate {
+    pub(crate) server_no_context_takeover: bool,
+    pub(crate) client_no_context_takeover: bool,
+    pub(crate) server_max_window_bits: u8,
+    pub(crate) client_max_window_bits: u8,
+    pub(crate) level: u8,
+    pub(crate) memory_level: u8,
+    pub(crate) min_size: usize,
+}
+
+/// The smallest window that the compressor can be held to, as a power of two; RFC 7692 7.1.2 knows 8 as well.
+pub(super) const LEAST: u8 = 9;
+
+/// The largest window (RFC 1951).
+pub(super) const MOST: u8 = 15;
+
+impl Deflate {
+    pub(crate) const DEFAULT: Self = Self {
+        server_no_context_takeover: false,
+        client_no_context_takeover: false,
+        server_max_window_bits: MOST,
+        client_max_window_bits: MOST,
+        level: 3,
+        memory_level: 8,
+        min_size: 64,
+    };
+
+    /// The defaults, which are named at each setter.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the server begins every message with an empty window (RFC 7692 7.1.1.1). Off by default. It makes messages
+    /// larger, and lets the server keep no compressor and the client no window between them.
+    pub fn server_no_context_takeover(mut self, on: bool) -> Self {
+        self.server_no_context_takeover = on;
+        self
+    }
+
+    /// Whether the client begins every message with an empty window (RFC 7692 7.1.1.2). Off by default; a server agrees
+    /// in any case with a client that offers it.
+    pub fn client_no_context_takeover(mut self, on: bool) -> Self {
+        self.client_no_context_takeover = on;
+        self
+    }
+
+    /// The most that the server's window may have, as a power of two (RFC 7692 7.1.2.1): 9 to 15, 15 by default; what
+    /// is beyond counts as the nearest.
+    ///
+    /// The RFC knows 8 as well, which the compressor can't be held to: a server declines an offer that asks for it.
+    pub fn server_max_window_bits(mut self, bits: u8) -> Self {
+        self.server_max_window_bits = bits.clamp(LEAST, MOST);
+        self
+    }
+
+    /// The most that the client's window may have, as a power of two (RFC 7692 7.1.2.2): 9 to 15, 15 by default; what
+    /// is beyond counts as the nearest. A server can ask it only of clients that say that they understand, as browsers
+    /// do.
+    ///
+    /// A client whose server asks for 8 sends its messages as they are, and receives compressed ones.
+    pub fn client_max_window_bits(mut self, bits: u8) -> Self {
+        self.client_max_window_bits = bits.clamp(LEAST, MOST);
+        self
+    }
+
+    /// How hard to look for repetitions: from 0 (not at all) and 1 (fastest) to 9 (smallest). 3 by default: on JSON, 4
+    /// and above take 1.5 to 6 times its time for 2 % less.
+    pub fn level(mut self, level: u8) -> Self {
+        self.level = level.min(9);
+        self
+    }
+
+    /// How much memory the compressor has for what it collects before it chooses a code: 1 to 9, 8 by default; what is
+    /// beyond counts as the nearest. See the table above.
+    pub fn memory_level(mut self, level: u8) -> Self {
+        self.memory_level = level.clamp(1, 9);
+        self
+    }
+
+    /// Messages of fewer bytes are sent as they are. 64 by default. Fragmented messages are compressed whatever their
+    /// size, which isn't known at their beginning.
+    pub fn min_size(mut self, bytes: usize) -> Self {
+        self.min_size = bytes;
+        self
+    }
+}
+
+impl Default for Deflate {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

@@ -1,0 +1,170 @@
+//! Messages that go out compressed (RFC 7692 7.2.1): straight into the output, in front of which a header is fitted.
+
+use alloc::boxed::Box;
+
+use super::{Output, Sender};
+use crate::deflate::{Compressor, Deflate, Outgoing};
+use crate::error::SendError;
+use crate::frame::header::RSV1;
+use crate::frame::{self, Header, Kind, OpCode};
+use crate::scratch::Scratch;
+
+/// What a message is compressed with.
+#[derive(Debug)]
+pub(crate) struct Tools<'a> {
+    pub(crate) settings: &'a Deflate,
+    pub(crate) scratch: Option<&'a mut Scratch>,
+}
+
+impl Sender {
+    /// Messages may be compressed from now on.
+    pub(crate) fn agree(&mut self, outgoing: Outgoing) {
+        self.outgoing = Some(outgoing);
+    }
+
+    /// What was agreed on for compressed messages.
+    pub(crate) fn outgoing(&self) -> Option<Outgoing> {
+        self.outgoing
+    }
+
+    /// Whether messages that begin from now on are compressed, as far as that was agreed on.
+    pub(crate) fn set_compression(&mut self, on: bool) {
+        if let Some(outgoing) = &mut self.outgoing {
+            outgoing.on = on;
+        }
+    }
+
+    /// Whether there is a window to compress in, and it is wanted.
+    #[inline]
+    pub(crate) fn compresses(&self) -> bool {
+        self.outgoing.is_some_and(Outgoing::compresses)
+    }
+
+    /// No more messages will be sent.
+    pub(crate) fn finish(&mut self) {
+        self.compressor = None;
+    }
+
+    /// Whether the fragmented message under way is compressed.
+    pub(crate) fn is_compressing(&self) -> bool {
+        self.compressor.as_ref().is_some_and(|compressor| compressor.is_at_work())
+    }
+
+    /// Sends a whole message compressed, or doesn't where it would only grow.
+    pub(crate) fn compressed_message(
+        &mut self,
+        output: &mut Output,
+        kind: Kind,
+        payload: &[u8],
+        mut tools: Tools<'_>,
+    ) -> Result<bool, SendError> {
+        if self.message.is_some() {
+            return Err(SendError::UnfinishedMessage);
+        }
+        let Some(outgoing) = self.outgoing else {
+            return Ok(false);
+        };
+        let mut compressor = self.compressor(outgoing, &mut tools);
+        let frame = Frame { opcode: kind.opcode(), first: true, fin: true };
+        // With takeover, what the compressor has taken in must be sent: the next message may refer to it.
+        let most = if outgoing.takeover() { usize::MAX } else { payload.len() };
+        let sent = self.compressed_frame(output, &mut compressor, frame, payload, 0..most);
+        self.put_away(compressor, outgoing, tools.scratch);
+        Ok(sent)
+    }
+
+    /// Sends a fragment of a compressed message, of which note was taken. What the compressor keeps for the time
+    /// being needs no frame, unless it is the first, which says how the message is sent.
+    pub(crate) fn compressed_fragment(
+        &mut self,
+        output: &mut Output,
+        opcode: OpCode,
+        payload: &[u8],
+        last: bool,
+        mut tools: Tools<'_>,
+    ) {
+        let Some(outgoing) = self.outgoing else { return };
+        let first = opcode != OpCode::Continuation;
+        let mut compressor = match self.compressor.take() {
+            Some(compressor) if !first => compressor,
+            kept => {
+                self.compressor = kept;
+                self.compressor(outgoing, &mut tools)
+            }
+        };
+        let needed = usize::from(!first && !last);
+        self.compressed_frame(output, &mut compressor, Frame { opcode, first, fin: last }, payload, needed..usize::MAX);
+        if last {
+            self.put_away(compressor, outgoing, tools.scratch);
+        } else {
+            self.compressor = Some(compressor);
+        }
+    }
+
+    /// A compressor that begins a message: this connection's, a spare one, or a new one.
+    fn compressor(&mut self, outgoing: Outgoing, tools: &mut Tools<'_>) -> Box<Compressor> {
+        let mut spare = || tools.scratch.as_mut()?.compressors.take(outgoing.bits(), tools.settings);
+        let kept = self.compressor.take().or_else(|| if outgoing.takeover() { None } else { spare() });
+        let mut compressor = kept.unwrap_or_else(|| Compressor::new(outgoing.bits(), tools.settings));
+        compressor.begin();
+        compressor
+    }
+
+    /// Behind a message, the compressor stays where the next one may refer to it, and serves others where not.
+    fn put_away(&mut self, compressor: Box<Compressor>, outgoing: Outgoing, scratch: Option<&mut Scratch>) {
+        if outgoing.takeover() {
+            self.compressor = Some(compressor);
+        } else if let Some(scratch) = scratch {
+            scratch.compressors.put(compressor);
+        }
+    }
+
+    /// Sends a frame if its payload comes to as many bytes as it should.
+    fn compressed_frame(
+        &mut self,
+        output: &mut Output,
+        compressor: &mut Compressor,
+        frame: Frame,
+        payload: &[u8],
+        expected: core::ops::Range<usize>,
+    ) -> bool {
+        let Frame { opcode, first, fin } = frame;
+        // How long the header will be isn't known, but likely: the payload is moved where it isn't so.
+        let (_, gap) = Header::encode(opcode, fin, payload.len(), self.keys.is_some().then_some([0; 4]));
+        output.reserve(gap);
+        let tail = output.tail();
+        let start = tail.len();
+        tail.resize(start + gap, 0);
+        compressor.compress(payload, fin, tail);
+        let length = tail.len() - start - gap;
+        if !expected.contains(&length) {
+            tail.truncate(start);
+            return false;
+        }
+        let key = self.keys.as_mut().map(super::MaskKeys::next);
+        let (mut header, size) = Header::encode(opcode, fin, length, key);
+        if first {
+            header[0] |= RSV1;
+        }
+        if size > gap {
+            tail.resize(start + size + length, 0);
+        }
+        if size != gap {
+            tail.copy_within(start + gap..start + gap + length, start + size);
+            tail.truncate(start + size + length);
+        }
+        tail[start..start + size].copy_from_slice(&header[..size]);
+        if let Some(key) = key {
+            frame::mask(&mut tail[start + size..], key);
+        }
+        true
+    }
+}
+
+/// Which frame of a message it is.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    opcode: OpCode,
+    first: bool,
+    fin: bool,
+}
