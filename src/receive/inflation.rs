@@ -21,11 +21,10 @@ use crate::utf8::Utf8;
 /// The longest chunk of a message that is delivered in pieces.
 const CHUNK: usize = 64 << 10;
 
-/// How much text is inflated before it is checked and appended.
-const BLOCK: usize = 16 << 10;
-
-/// The same where little has come.
+/// How much text is inflated before it is checked and appended: little where little has come, since the block must be
+/// made, and much otherwise, since each costs a call.
 const SMALL_BLOCK: usize = 2 << 10;
+const BLOCK: usize = 16 << 10;
 
 /// What this direction keeps between messages, and while one is under way.
 #[derive(Debug, Default)]
@@ -235,7 +234,7 @@ impl Inflating {
         room: usize,
     ) -> Result<(Then, bool), ProtocolError> {
         let (then, made, full) = match &mut self.body {
-            Body::Text { text, utf8 } if input.len() <= SMALL_BLOCK / 16 => {
+            Body::Text { text, utf8 } if input.len() < SMALL_BLOCK / 2 => {
                 inflate_text::<SMALL_BLOCK>(inflater, input, room, text, utf8)?
             }
             Body::Text { text, utf8 } => inflate_text::<BLOCK>(inflater, input, room, text, utf8)?,
