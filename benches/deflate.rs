@@ -7,7 +7,7 @@ use websocket_proto::{Config, Connection, Deflate, Event, Negotiated, Scratch};
 use zlib_rs::{DeflateConfig, DeflateFlush, Inflate, InflateFlush};
 
 const SIZES: [usize; 2] = [1 << 10, 64 << 10];
-const LEVEL: u8 = 3;
+const LEVEL: u8 = 4;
 
 /// An input that stays in the first-level cache.
 const INPUT: usize = 16 << 10;

@@ -49,7 +49,7 @@ impl Deflate {
         client_no_context_takeover: false,
         server_max_window_bits: MOST,
         client_max_window_bits: MOST,
-        level: 3,
+        level: 4,
         memory_level: 8,
         min_size: 64,
     };
@@ -92,8 +92,9 @@ impl Deflate {
         self
     }
 
-    /// How hard to look for repetitions: from 0 (not at all) and 1 (fastest) to 9 (smallest). 3 by default: on JSON, 4
-    /// and above take 1.5 to 6 times its time for 2 % less.
+    /// How hard to look for repetitions: from 0 (not at all) and 1 (fastest) to 9 (smallest). 4 by default. Measured on
+    /// JSON messages of 1 KiB with takeover, level 1 takes a fifth of its time and gives 1.4 times its size, level 6 takes
+    /// 1.5 times the time and gives 4 % less, level 9 twice the time for 9 % less.
     pub fn level(mut self, level: u8) -> Self {
         self.level = level.min(9);
         self
