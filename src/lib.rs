@@ -127,6 +127,25 @@
 //! [`Config::max_piecewise_size`] (1 TiB); and [`send_fragment`](Connection::send_fragment) sends them so. [`send`](Connection::send) takes payloads that are handed
 //! over, and chains large ones into the output without a copy.
 //!
+#![cfg_attr(
+    feature = "deflate",
+    doc = r#"
+# Compression
+
+Feature `deflate`: [`Config::deflate`] makes a connection offer or accept permessage-deflate (RFC 7692), as every browser
+does. Messages of 64 bytes and more are compressed then, and arrive as if they hadn't been.
+
+```
+use websocket_proto::{Config, Deflate};
+
+let config = Config::new().deflate(Deflate::new().server_max_window_bits(12).client_max_window_bits(12));
+```
+
+What it costs is memory: a window each way for every connection, unless it is agreed that none is kept. [`Deflate`] has the
+figures. A [`Scratch`] shares what can be shared; [`PreparedMessage::compressed`] compresses once what many receive;
+[`Connection::set_compression`] switches it off for what doesn't shrink, and for secrets next to what others may choose.
+"#
+)]
 //! # Many connections
 //!
 //! One `Arc<Config>` and one input buffer serve all connections of a thread. A [`Scratch`] does the same for the buffers
@@ -172,6 +191,7 @@
 //! - `std` (default): UTF-8 validation with the instructions that the CPU turns out to have,
 //!   `chunks_vectored` for [`Output`]. Without it the crate needs `alloc` alone.
 //! - `getrandom` (default): `Seed::from_os`.
+//! - `deflate`: `Config::deflate`, compression. It needs `std`.
 //! - `http`: handshakes done elsewhere, with the types of the `http` crate: `HttpOffer` for servers, `HttpClient` for
 //!   clients, over HTTP/1.1, HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220).
 
