@@ -129,7 +129,7 @@
 //!
 #![cfg_attr(
     feature = "deflate",
-    doc = r#"
+    doc = r"
 # Compression
 
 Feature `deflate`: [`Config::deflate`] makes a connection offer or accept permessage-deflate (RFC 7692), as every browser
@@ -144,7 +144,7 @@ let config = Config::new().deflate(Deflate::new().server_max_window_bits(12).cli
 What it costs is memory: a window each way for every connection, unless it is agreed that none is kept. [`Deflate`] has the
 figures. A [`Scratch`] shares what can be shared; [`PreparedMessage::compressed`] compresses once what many receive;
 [`Connection::set_compression`] switches it off for what doesn't shrink, and for secrets next to what others may choose.
-"#
+"
 )]
 //! # Many connections
 //!
@@ -188,7 +188,7 @@ figures. A [`Scratch`] shares what can be shared; [`PreparedMessage::compressed`
 //!
 //! # Features
 //!
-//! - `std` (default): UTF-8 validation with the instructions that the CPU turns out to have,
+//! - `std` (default): masking and UTF-8 validation with the instructions that the CPU turns out to have,
 //!   `chunks_vectored` for [`Output`]. Without it the crate needs `alloc` alone.
 //! - `getrandom` (default): `Seed::from_os`.
 //! - `deflate`: `Config::deflate`, compression. It needs `std`.

@@ -43,7 +43,8 @@ fn ends<const N: usize>(payload: &mut [u8], key: [u8; 4]) {
     payload[split..].copy_from_slice(&back);
 }
 
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is compiled with the vectors of its caller")]
 fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
     let key = u32::from_ne_bytes(key);
     for word in words {
@@ -51,7 +52,9 @@ fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
     }
 }
 
-/// One flat loop over words, which the compiler turns into the widest vectors it may use.
+/// One flat loop over words, which the compiler turns into the widest vectors it may use: those of the CPU, where
+/// that can be asked.
+#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
 fn words(payload: &mut [u8], key: [u8; 4]) {
     let (words, rest) = payload.as_chunks_mut();
     xor(words, key);
