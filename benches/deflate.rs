@@ -19,7 +19,9 @@ fn inflate(c: &mut Criterion) {
             let messages = messages(size);
             let (mut client, mut server) = pair(takeover);
             let mut round = || {
-                messages.iter().for_each(|message| client.send_text(message).unwrap());
+                for message in &messages {
+                    client.send_text(message).unwrap();
+                }
                 take(&mut client)
             };
             // From the second round on, the window before each round is the same.
@@ -163,9 +165,10 @@ fn json(size: usize) -> String {
     while text.len() < size {
         let (id, a, b) = (random(), words[random() % words.len()], words[random() % words.len()]);
         let (day, hour, minute, score) = (1 + id % 28, random() % 24, random() % 60, random() % 10_000);
-        text += &format!(
+        let record = format!(
             r#"{{"id":{id},"name":"{a} {b}","score":{score},"seen":"2026-11-{day:02}T{hour:02}:{minute:02}Z"}},"#
         );
+        text.push_str(&record);
     }
     text
 }
