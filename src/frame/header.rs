@@ -192,33 +192,40 @@ impl Header {
         Ok(Some((Self { opcode, fin, compressed, key, length }, size + 4)))
     }
 
-    /// Writes the header of a frame that we send, in the shortest form; returns the bytes and how many count.
+    /// Puts out the header of a frame that we send, in the shortest form: a few pieces of known size each, which costs
+    /// less than one of a size that is found out.
     #[inline]
-    pub(crate) fn encode(opcode: OpCode, fin: bool, length: usize, key: Option<[u8; 4]>) -> ([u8; MAX_HEADER], usize) {
-        let mut bytes = [0; MAX_HEADER];
-        bytes[0] = opcode as u8 | if fin { FIN } else { 0 };
+    pub(crate) fn put(first: u8, length: usize, key: Option<[u8; 4]>, mut out: impl FnMut(&[u8])) {
         let mask = if key.is_some() { MASK } else { 0 };
-        let length = length as u64;
-        let size = if let Ok(short @ 0..LENGTH_16) = u8::try_from(length) {
-            bytes[1] = mask | short;
-            2
+        if let Ok(short @ 0..LENGTH_16) = u8::try_from(length) {
+            out(&[first, mask | short]);
         } else if let Ok(medium) = u16::try_from(length) {
-            bytes[1] = mask | LENGTH_16;
-            bytes[2..4].copy_from_slice(&medium.to_be_bytes());
-            4
+            let [high, low] = medium.to_be_bytes();
+            out(&[first, mask | LENGTH_16, high, low]);
         } else {
-            bytes[1] = mask | LENGTH_64;
-            bytes[2..10].copy_from_slice(&length.to_be_bytes());
-            10
-        };
-        match key {
-            None => (bytes, size),
-            Some(key) => {
-                bytes[size..size + 4].copy_from_slice(&key);
-                (bytes, size + 4)
-            }
+            out(&[first, mask | LENGTH_64]);
+            out(&(length as u64).to_be_bytes());
+        }
+        if let Some(key) = key {
+            out(&key);
         }
     }
+
+    /// The same in one piece: the bytes, and how many count.
+    pub(crate) fn encode(first: u8, length: usize, key: Option<[u8; 4]>) -> ([u8; MAX_HEADER], usize) {
+        let (mut bytes, mut size) = ([0; MAX_HEADER], 0);
+        Self::put(first, length, key, |piece| {
+            bytes[size..size + piece.len()].copy_from_slice(piece);
+            size += piece.len();
+        });
+        (bytes, size)
+    }
+}
+
+/// The first byte of a frame that we send: FIN and the opcode, to which an extension may add.
+#[inline]
+pub(crate) fn first_byte(opcode: OpCode, fin: bool) -> u8 {
+    opcode as u8 | if fin { FIN } else { 0 }
 }
 
 #[cfg(test)]
@@ -241,7 +248,7 @@ mod tests {
     fn what_is_encoded_is_parsed() {
         for length in [0, 1, 125, 126, 127, 128, 255, 256, 65_535, 65_536, 1 << 20] {
             for key in [None, Some([1, 2, 3, 4])] {
-                let (bytes, size) = Header::encode(OpCode::Binary, false, length, key);
+                let (bytes, size) = Header::encode(first_byte(OpCode::Binary, false), length, key);
                 let rules = rules(if key.is_some() { Role::Client } else { Role::Server });
                 for short in 0..size {
                     assert_eq!(Header::parse(&bytes[..short], &rules), Ok(None));

@@ -130,7 +130,8 @@ impl Sender {
     ) -> bool {
         let Frame { opcode, first, fin } = frame;
         // How long the header will be isn't known, but likely: the payload is moved where it isn't so.
-        let (_, gap) = Header::encode(opcode, fin, payload.len(), self.keys.is_some().then_some([0; 4]));
+        let byte = frame::first_byte(opcode, fin) | if first { RSV1 } else { 0 };
+        let (_, gap) = Header::encode(byte, payload.len(), self.keys.is_some().then_some([0; 4]));
         output.reserve(gap);
         let tail = output.tail();
         let start = tail.len();
@@ -142,10 +143,7 @@ impl Sender {
             return false;
         }
         let key = self.keys.as_mut().map(super::MaskKeys::next);
-        let (mut header, size) = Header::encode(opcode, fin, length, key);
-        if first {
-            header[0] |= RSV1;
-        }
+        let (header, size) = Header::encode(byte, length, key);
         if size > gap {
             tail.resize(start + size + length, 0);
         }

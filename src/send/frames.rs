@@ -10,7 +10,7 @@ use super::{MaskKeys, Output, PreparedMessage};
 #[cfg(feature = "deflate")]
 use crate::deflate::{Compressor, Outgoing};
 use crate::error::SendError;
-use crate::frame::{self, Header, Kind, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode};
+use crate::frame::{self, Header, Kind, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode, first_byte};
 use crate::utf8::Utf8;
 
 /// From this size on, a payload that is handed over is chained into the output; below it copying is cheaper. Measured with
@@ -67,9 +67,8 @@ impl Sender {
         if self.message.is_some() {
             return Err(SendError::UnfinishedMessage);
         }
-        let (header, size) = Header::encode(kind.opcode(), true, payload.len(), None);
-        output.reserve(size);
-        output.extend(&header[..size]);
+        output.reserve(MAX_HEADER);
+        Header::put(first_byte(kind.opcode(), true), payload.len(), None, |piece| _ = output.extend(piece));
         output.attach(payload);
         Ok(())
     }
@@ -142,7 +141,7 @@ impl Sender {
         }
         let mut pong = [0; MAX_HEADER + MAX_CONTROL_PAYLOAD];
         let key = self.keys.as_mut().map(MaskKeys::next);
-        let (header, size) = Header::encode(OpCode::Pong, true, payload.len(), key);
+        let (header, size) = Header::encode(first_byte(OpCode::Pong, true), payload.len(), key);
         let end = size + payload.len();
         pong[..size].copy_from_slice(&header[..size]);
         pong[size..end].copy_from_slice(payload);
@@ -152,20 +151,16 @@ impl Sender {
 
     #[inline]
     fn frame(&mut self, output: &mut Output, opcode: OpCode, fin: bool, reserved: u8, payload: &[u8]) {
+        let first = first_byte(opcode, fin) | reserved;
+        output.reserve(MAX_HEADER + payload.len());
         match &mut self.keys {
             None => {
-                let (mut header, size) = Header::encode(opcode, fin, payload.len(), None);
-                header[0] |= reserved;
-                output.reserve(size + payload.len());
-                output.extend(&header[..size]);
+                Header::put(first, payload.len(), None, |piece| _ = output.extend(piece));
                 output.extend(payload);
             }
             Some(keys) => {
                 let mut key = keys.next();
-                let (mut header, size) = Header::encode(opcode, fin, payload.len(), Some(key));
-                header[0] |= reserved;
-                output.reserve(size + payload.len());
-                output.extend(&header[..size]);
+                Header::put(first, payload.len(), Some(key), |piece| _ = output.extend(piece));
                 for block in payload.chunks(MASK_BLOCK) {
                     frame::mask(output.extend(block), key);
                     key = frame::rotate(key, block.len());

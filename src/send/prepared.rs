@@ -9,7 +9,7 @@ use super::Message;
 use crate::deflate::{Compressor, Deflate, Outgoing};
 #[cfg(feature = "deflate")]
 use crate::frame::header::RSV1;
-use crate::frame::{Header, Kind};
+use crate::frame::{Header, Kind, first_byte};
 
 /// A message encoded once, to be sent to any number of connections from any thread with
 /// [`Connection::send_prepared`](crate::Connection::send_prepared).
@@ -141,8 +141,7 @@ impl PreparedMessage {
 
 impl Encoded {
     fn new(kind: Kind, payload: &[u8], reserved: u8) -> Self {
-        let (mut header, size) = Header::encode(kind.opcode(), true, payload.len(), None);
-        header[0] |= reserved;
+        let (header, size) = Header::encode(first_byte(kind.opcode(), true) | reserved, payload.len(), None);
         let mut frame = Vec::with_capacity(size + payload.len());
         frame.extend_from_slice(&header[..size]);
         frame.extend_from_slice(payload);
