@@ -122,7 +122,10 @@ impl Inflation {
         if self.message.is_none()
             && let Some(inflater) = self.inflater.take()
         {
-            scratch.inflation.get_or_insert_default().inflater = Some(inflater);
+            let spare = scratch.inflation.get_or_insert_default();
+            spare.inflater = Some(inflater);
+            // Its window is this connection's.
+            spare.stale = true;
         }
     }
 
