@@ -222,7 +222,8 @@ impl Inflating {
     fn room(&self, config: &Config) -> usize {
         let to_limit = config.size_limits().1.saturating_sub(self.total).saturating_add(1);
         let here = if self.in_pieces {
-            CHUNK.saturating_sub(self.body.bytes().len()) as u64
+            // A character that is cut may still become part of the chunk.
+            self.body.past().iter().fold(CHUNK, |room, part| room.saturating_sub(part.len())) as u64
         } else {
             config.pieces_at().saturating_sub(self.total)
         };
