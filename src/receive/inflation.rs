@@ -10,6 +10,7 @@ use core::mem;
 
 use super::Received;
 use super::frames::Piece;
+use super::message::KEPT;
 use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::deflate::{History, Incoming, Inflater, Then};
@@ -117,11 +118,12 @@ impl Inflation {
         Ok(received)
     }
 
-    /// Between messages the inflater can serve other connections. The history stays.
+    /// Between messages the inflater can serve other connections. The history stays, and so does what came out of a message
+    /// under way, but not in a buffer that is much larger.
     pub(super) fn return_to(&mut self, scratch: &mut Scratch) {
-        if self.message.is_none()
-            && let Some(inflater) = self.inflater.take()
-        {
+        if let Some(message) = &mut self.message {
+            message.body.return_to(scratch);
+        } else if let Some(inflater) = self.inflater.take() {
             let spare = scratch.inflation.get_or_insert_default();
             spare.inflater = Some(inflater);
             // Its window is this connection's.
@@ -297,6 +299,20 @@ impl Body {
         match self {
             Self::Text { text, utf8 } => [text.as_bytes(), utf8.cut()],
             Self::Binary { .. } => [self.bytes(), &[]],
+        }
+    }
+
+    fn return_to(&mut self, scratch: &mut Scratch) {
+        match self {
+            Self::Text { text, .. } if text.capacity() > (4 * text.len()).max(KEPT) => {
+                let left = text.as_str().into();
+                scratch.put(mem::replace(text, left).into_bytes());
+            }
+            Self::Binary { data, filled } if data.capacity() > (4 * *filled).max(KEPT) => {
+                let left = data[..*filled].into();
+                scratch.put(mem::replace(data, left));
+            }
+            _ => {}
         }
     }
 

@@ -21,7 +21,7 @@ use crate::scratch::Scratch;
 use crate::utf8::{self, Utf8};
 
 /// A buffer of up to this size stays with a message under way, however little of that has arrived.
-const KEPT: usize = 1 << 20;
+pub(super) const KEPT: usize = 1 << 20;
 
 /// What waits for its other pieces.
 #[derive(Debug, Default)]
