@@ -1,0 +1,363 @@
+//! Much that comes out of little: exact limits, and memory that keeps to them.
+
+use std::sync::OnceLock;
+
+use websocket_proto::{Cause, Config, Connection, Event, Kind, ProtocolError, Role, Scratch};
+
+use crate::ends::{Blocks, deflated, end, noise, settings, without_takeover};
+use crate::heap::heap_of;
+use crate::receive;
+use crate::support::{ROLES, close_body, drain, feed, frame, frames, other, sent};
+
+/// What there is beside the bytes of a message: an inflater of 48 KiB, a history of 32, what the events are in.
+const BESIDE: usize = 128 << 10;
+
+/// The longest chunk.
+const CHUNK: usize = 64 << 10;
+
+const MESSAGE: usize = 50 << 20;
+
+/// 50 MiB of zeros, 48 kB on the wire, as one payload.
+fn bomb() -> &'static [u8] {
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| {
+        let bomb = deflated(&vec![0; MESSAGE]);
+        assert!(bomb.len() < 60_000, "{}", bomb.len());
+        bomb
+    })
+}
+
+/// One payload as a message of one frame, or of a frame for every `size` bytes.
+fn message(from: Role, kind: Kind, payload: &[u8], size: usize) -> Vec<u8> {
+    let opcode = if kind == Kind::Text { 0x41 } else { 0x42 };
+    let count = payload.len().div_ceil(size);
+    let frames = payload.chunks(size).enumerate();
+    frames
+        .flat_map(|(i, data)| {
+            let first = if i == 0 { opcode } else { 0x00 } | if i + 1 == count { 0x80 } else { 0x00 };
+            frame(from, first, data)
+        })
+        .collect()
+}
+
+/// A message above the limit is refused as soon as it shows, at the cost of the limit: in one frame or in a frame for every
+/// byte, in one input or byte by byte.
+#[test]
+fn a_bomb_costs_the_limit() {
+    const LIMIT: usize = 16 << 20;
+    for (role, kind) in [(Role::Server, Kind::Binary), (Role::Client, Kind::Text)] {
+        for (fragment, input) in [(usize::MAX, usize::MAX), (usize::MAX, 1), (1, 16 << 10)] {
+            for settings in [settings(), without_takeover()] {
+                let mut conn = end(role, Config::new(), &settings);
+                let wire = message(other(role), kind, bomb(), fragment.min(bomb().len()));
+                let mut input = vec![0; input.min(wire.len())];
+                let (cause, heap) = heap_of(|| {
+                    let mut cause = None;
+                    for chunk in wire.chunks(input.len()) {
+                        let mut input = &mut input[..chunk.len()];
+                        input.copy_from_slice(chunk);
+                        while let Some(event) = conn.receive(&mut input) {
+                            let Event::Closed(closed) = event else { panic!("{event:?}") };
+                            cause = Some(closed.cause);
+                        }
+                    }
+                    cause
+                });
+                assert_eq!(cause, Some(Cause::Protocol(ProtocolError::MessageTooLarge)));
+                assert_eq!(sent(&mut conn)[0].payload, close_body(1009, ""));
+                assert!(heap.peak <= LIMIT + BESIDE, "{heap:?}");
+                assert!(heap.kept < 1024, "{heap:?}");
+            }
+        }
+    }
+}
+
+/// Limits are those of what comes out, to the byte: `n` passes, `n + 1` doesn't, whole or in pieces, compressible or not,
+/// however it is framed and cut.
+#[test]
+fn limits_are_exact() {
+    const LIMIT: usize = 100_000;
+    let config = |in_pieces| {
+        let config = Config::new().max_frame_size(1 << 20);
+        if in_pieces {
+            config.max_message_size(10).pieces_from(1000).max_piecewise_size(LIMIT as u64)
+        } else {
+            config.max_message_size(LIMIT as u64)
+        }
+    };
+    let noise = noise(LIMIT + 1);
+    let letters: Vec<u8> = noise.iter().map(|byte| b'a' + byte % 26).collect();
+    for (kind, data) in [
+        (Kind::Binary, &noise),
+        (Kind::Binary, &vec![0; LIMIT + 1]),
+        (Kind::Text, &letters),
+        (Kind::Text, &vec![b'x'; LIMIT + 1]),
+    ] {
+        for length in [LIMIT, LIMIT + 1] {
+            let payload = deflated(&data[..length]);
+            for in_pieces in [false, true] {
+                // A limit of pieces is one of frames as well: what doesn't shrink comes in several.
+                for (fragment, input) in [(90_000, usize::MAX), (1000, 100), (90_000, 7)] {
+                    let mut conn = end(Role::Server, config(in_pieces), &settings());
+                    let wire = message(Role::Client, kind, &payload, fragment);
+                    let (mut received, mut closed) = (Vec::new(), None);
+                    receive(&mut conn, &wire, input, |_, event| match event {
+                        Event::Text(text) => received = text.into_owned().into_bytes(),
+                        Event::Binary(data) => received = data.into_owned(),
+                        Event::Chunk(chunk) => received.extend(chunk.parts().concat()),
+                        Event::Closed(end) => closed = Some(end.cause),
+                        other => panic!("{other:?}"),
+                    });
+                    if length == LIMIT {
+                        assert_eq!(closed, None);
+                        assert!(received == data[..length]);
+                    } else {
+                        assert_eq!(closed, Some(Cause::Protocol(ProtocolError::MessageTooLarge)));
+                        assert!(received.len() <= LIMIT && (in_pieces || received.is_empty()));
+                        assert_eq!(sent(&mut conn)[0].payload, close_body(1009, ""));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// With limits of nothing, an empty message passes, and one of a byte doesn't.
+#[test]
+fn a_limit_of_nothing_is_exact() {
+    for (data, passes) in [(&b""[..], true), (b"x", false)] {
+        let mut conn = end(Role::Server, Config::new().max_message_size(0), &settings());
+        let events = feed(&mut conn, &frame(Role::Client, 0xc2, &deflated(data)));
+        assert_eq!(matches!(events[..], [Event::Binary(_)]), passes, "{events:?}");
+        assert_eq!(matches!(events[..], [Event::Closed(_)]), !passes, "{events:?}");
+    }
+}
+
+/// What a message in pieces came to.
+#[derive(Debug, Default)]
+struct Pieces {
+    total: usize,
+    first: usize,
+    longest: usize,
+    longest_but_first: usize,
+    complete: bool,
+}
+
+impl Pieces {
+    fn take(&mut self, event: Event<'_>) {
+        let Event::Chunk(chunk) = event else { panic!("{event:?}") };
+        assert_eq!((chunk.is_first(), self.complete), (self.total == 0, false));
+        assert!(chunk.is_last() || !chunk.is_empty());
+        if chunk.is_first() {
+            self.first = chunk.len();
+        } else {
+            self.longest_but_first = self.longest_but_first.max(chunk.len());
+        }
+        self.longest = self.longest.max(chunk.len());
+        self.total += chunk.len();
+        self.complete = chunk.is_last();
+    }
+}
+
+/// However much comes out of an input, no chunk is longer than 64 KiB, and there is one at a time.
+#[test]
+fn chunks_are_of_64_kib_at_most() {
+    let text = "好".repeat(2_000_000);
+    for (kind, payload, total) in [
+        (Kind::Binary, bomb(), MESSAGE),
+        (Kind::Text, bomb(), MESSAGE),
+        // Characters of three bytes, which no chunk's end falls between.
+        (Kind::Text, &deflated(text.as_bytes())[..], text.len()),
+        (Kind::Text, &deflated(["x", &text].concat().as_bytes()), text.len() + 1),
+        (Kind::Text, &deflated("\u{10ffff}".repeat(1_000_000).as_bytes()), 4_000_000),
+    ] {
+        for settings in [settings(), without_takeover()] {
+            // What is left of an input when a chunk is full is kept.
+            for size in [1 << 20, 16 << 10, 100] {
+                let mut conn = end(Role::Server, Config::new().pieces_from(0), &settings);
+                let wire = message(Role::Client, kind, payload, payload.len());
+                let (pieces, heap) = heap_of(|| {
+                    let mut pieces = Pieces::default();
+                    receive(&mut conn, &wire, size, |_, event| pieces.take(event));
+                    pieces
+                });
+                assert!(pieces.complete && pieces.total == total && pieces.longest <= CHUNK, "{pieces:?}");
+                assert!(heap.peak <= CHUNK + 2 * wire.len().min(size) + BESIDE, "{heap:?}");
+            }
+        }
+    }
+}
+
+/// The same for as much as a debug build can do soon, and for a gibibyte in release.
+#[test]
+fn a_gibibyte_runs_in_constant_memory() {
+    let blocks = if cfg!(debug_assertions) { 100 } else { 1024 };
+    let mut client = end(Role::Client, Config::new(), &settings().level(1));
+    let mut server = end(Role::Server, Config::new().pieces_from(0), &settings());
+    let block = vec![0; 1 << 20];
+    let mut buffer = vec![0; 16 << 10];
+    let (pieces, heap) = heap_of(|| {
+        let mut pieces = Pieces::default();
+        for i in 1..=blocks {
+            client.send_fragment(Kind::Binary, &block, i == blocks).unwrap();
+            while let Some(bytes) = client.output().take() {
+                for chunk in bytes.chunks(buffer.len()) {
+                    let mut input = &mut buffer[..chunk.len()];
+                    input.copy_from_slice(chunk);
+                    while let Some(event) = server.receive(&mut input) {
+                        pieces.take(event);
+                    }
+                }
+            }
+        }
+        pieces
+    });
+    assert!(pieces.complete && pieces.total == blocks << 20 && pieces.longest <= CHUNK, "{pieces:?}");
+    // The compressor has 256 KiB, and what it collects is drained late.
+    assert!(heap.peak < 1 << 20, "{heap:?}");
+}
+
+/// What is inflated before a message turns out to be large comes in one chunk, and the rest in small ones.
+#[test]
+fn whole_below_a_mebibyte_and_in_pieces_from_it() {
+    let config = || Config::new().pieces_from(1 << 20);
+    for (kind, size) in [(Kind::Binary, 1 << 20), (Kind::Text, 1000), (Kind::Binary, 1)] {
+        let mut conn = end(Role::Server, config(), &settings());
+        let wire = message(Role::Client, kind, bomb(), bomb().len());
+        let (pieces, heap) = heap_of(|| {
+            let mut pieces = Pieces::default();
+            receive(&mut conn, &wire, size, |_, event| pieces.take(event));
+            pieces
+        });
+        assert!(pieces.complete && pieces.total == MESSAGE, "{pieces:?}");
+        assert!((1 << 20..(1 << 20) + CHUNK).contains(&pieces.first), "{pieces:?}");
+        assert!(pieces.longest_but_first <= CHUNK, "{pieces:?}");
+        assert!(heap.peak <= (1 << 20) + CHUNK + 2 * wire.len().min(size) + BESIDE, "{heap:?}");
+
+        let wire = message(Role::Client, Kind::Binary, &deflated(&vec![0; (1 << 20) - 1]), usize::MAX / 2);
+        let mut conn = end(Role::Server, config(), &settings());
+        assert!(matches!(&feed(&mut conn, &wire)[..], [Event::Binary(data)] if data.len() == (1 << 20) - 1));
+    }
+}
+
+/// Blocks that are empty, and streams that end and begin again, are part of a message, and cost nothing.
+#[test]
+fn a_thousand_empty_blocks() {
+    for last in [false, true] {
+        let empty = (0..1000).fold(Blocks::default(), |blocks, _| blocks.stored(last, b""));
+        let payload = empty.stored(false, b"x").flushed();
+        for fragment in [payload.len(), 1] {
+            for settings in [settings(), without_takeover()] {
+                let mut conn = end(Role::Server, Config::new(), &settings);
+                let wire = message(Role::Client, Kind::Text, &payload, fragment);
+                let mut texts = Vec::new();
+                let ((), heap) = heap_of(|| {
+                    receive(&mut conn, &wire, 16 << 10, |_, event| match event {
+                        Event::Text(text) => texts.push(text.into_owned()),
+                        other => panic!("{other:?}"),
+                    });
+                });
+                assert_eq!(texts, ["x"]);
+                assert!(heap.peak < BESIDE, "{heap:?}");
+            }
+        }
+    }
+}
+
+/// Empty blocks without end are too large a message although nothing comes out.
+#[test]
+fn empty_blocks_without_end() {
+    let mut conn = end(Role::Server, Config::new().max_message_size(1000).max_fragments(u32::MAX), &settings());
+    let mut wire = frame(Role::Client, 0x42, b"");
+    wire.extend(frame(Role::Client, 0x00, &Blocks::default().stored(false, b"").bytes()).repeat(10_000));
+    let (events, heap) = heap_of(|| feed(&mut conn, &wire));
+    assert!(
+        matches!(&events[..], [Event::Closed(closed)] if closed.cause == Cause::Protocol(ProtocolError::MessageTooLarge))
+    );
+    assert!(heap.peak < wire.len() + BESIDE, "{heap:?}");
+}
+
+/// A hundred thousand messages of a byte or a few hold no more than one, and allocate nothing where a scratch is lent.
+#[test]
+fn a_flood_of_tiny_messages() {
+    for role in ROLES {
+        for settings in [settings(), without_takeover()] {
+            for payload in [&deflated(b"")[..], &deflated(b"Hello"), &Blocks::default().stored(true, b"Hello").bytes()]
+            {
+                let wire = frame(other(role), 0xc1, payload).repeat(1000);
+                let mut buffer = wire.clone();
+                let mut conn = end(role, Config::new(), &settings);
+                let mut flood = |conn: &mut Connection, times: usize| {
+                    let mut messages = 0;
+                    for _ in 0..times {
+                        buffer.copy_from_slice(&wire);
+                        let mut input = &mut buffer[..];
+                        while let Some(event) = conn.receive(&mut input) {
+                            let Event::Text(text) = event else { panic!("{event:?}") };
+                            conn.give_back(text);
+                            messages += 1;
+                        }
+                    }
+                    messages
+                };
+                let (messages, heap) = heap_of(|| flood(&mut conn, 1));
+                assert_eq!(messages, 1000);
+                assert!(heap.peak < BESIDE, "{heap:?}");
+                conn.lend(Box::new(Scratch::new()));
+                // Enough to fill the window.
+                flood(&mut conn, 7);
+                let (messages, heap) = heap_of(|| flood(&mut conn, 20));
+                assert_eq!(messages, 20_000);
+                assert_eq!((heap.allocations, heap.peak), (0, 0), "{settings:?}");
+            }
+        }
+    }
+}
+
+/// A buffer that a large message has left to the thread doesn't stay with the next connection of which little has come.
+#[test]
+fn little_stays_behind_where_little_came_out() {
+    for kind in [Kind::Binary, Kind::Text] {
+        for settings in [settings(), without_takeover()] {
+            let mut conn = end(Role::Server, Config::new(), &settings);
+            let mut scratch = Box::new(Scratch::new());
+            conn.lend(scratch);
+            let large = message(Role::Client, kind, &deflated(&vec![b'x'; 3 << 19]), usize::MAX / 2);
+            match feed(&mut conn, &large).pop() {
+                Some(Event::Binary(data)) => conn.give_back(data),
+                Some(Event::Text(text)) => conn.give_back(text),
+                other => panic!("{other:?}"),
+            }
+            // The output has a buffer of its own, which the next connection's finds first.
+            conn.ping(b"").unwrap();
+            drain(&mut conn);
+            scratch = conn.release().unwrap();
+
+            let mut next = end(Role::Server, Config::new(), &settings);
+            let begun = message(Role::Client, kind, &deflated(b"begun"), 6);
+            let (_scratch, heap) = heap_of(|| {
+                next.lend(scratch);
+                assert!(feed(&mut next, &begun[..begun.len() - 1]).is_empty());
+                next.release()
+            });
+            // The scratch has its buffers back; what it had and this one needs is in the connection.
+            assert!(heap.kept < 1024, "{heap:?}");
+            let ((), heap) = heap_of(|| drop(next));
+            assert!(heap.kept > -(BESIDE.cast_signed()), "{heap:?}");
+        }
+    }
+}
+
+/// What a client sends is refused by the same limits: roles make no difference.
+#[test]
+fn a_message_of_our_own_making_hits_the_limit() {
+    let mut client = end(Role::Client, Config::new().max_pending_output(1 << 30), &settings());
+    let mut server = end(Role::Server, Config::new().max_message_size(1 << 20), &settings());
+    for (length, passes) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+        client.send_text(&"x".repeat(length)).unwrap();
+        let wire = drain(&mut client);
+        assert_eq!(frames(&wire)[0].first, 0xc1);
+        let events = feed(&mut server, &wire);
+        assert_eq!(matches!(&events[..], [Event::Text(text)] if text.len() == length), passes);
+    }
+}

@@ -1,0 +1,30 @@
+//! What compression costs, and what a peer can make it cost: memory counted, limits to the byte.
+
+mod bombs;
+#[path = "../support/deflate.rs"]
+mod ends;
+#[path = "../support/heap.rs"]
+mod heap;
+#[path = "../support/mod.rs"]
+mod support;
+mod windows;
+
+use heap::Counting;
+use websocket_proto::{Connection, Event};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Receives `wire` in inputs of at most `size` bytes, which are lent from one buffer as a loop does it; `each` sees every
+/// event.
+fn receive(conn: &mut Connection, wire: &[u8], size: usize, mut each: impl FnMut(&mut Connection, Event<'_>)) {
+    let mut buffer = vec![0; size.min(wire.len())];
+    for chunk in wire.chunks(size) {
+        let mut input = &mut buffer[..chunk.len()];
+        input.copy_from_slice(chunk);
+        while let Some(event) = conn.receive(&mut input) {
+            each(conn, event);
+        }
+        assert!(input.is_empty());
+    }
+}

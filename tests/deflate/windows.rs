@@ -1,0 +1,106 @@
+//! Whose window a message may refer to: that of its own connection, as far as was agreed on, and no other's.
+
+use websocket_proto::{Cause, Config, Connection, Deflate, Event, ProtocolError, Role, Scratch};
+
+use crate::ends::{Blocks, agree, deflated, end, end_with, settings, without_takeover};
+use crate::support::{ROLES, feed, frame, other};
+
+const SECRET: &[u8] = b"a secret of 24 letters..";
+
+/// What a connection makes of a message that refers to three bytes before its beginning.
+fn refers_back(conn: &mut Connection, distance: usize) -> Result<Vec<u8>, Cause> {
+    let wire = frame(other(conn.role()), 0xc2, &Blocks::default().copy(false, distance).flushed());
+    match feed(conn, &wire).pop() {
+        Some(Event::Binary(data)) => Ok(data.into_owned()),
+        Some(Event::Closed(closed)) => Err(closed.cause),
+        event => panic!("{event:?}"),
+    }
+}
+
+/// A message refers to those before it with takeover, and to none without.
+#[test]
+fn a_message_refers_to_those_before_it_with_takeover_only() {
+    for role in ROLES {
+        for (settings, result) in
+            [(settings(), Ok(b"a s".to_vec())), (without_takeover(), Err(Cause::Protocol(ProtocolError::Deflate)))]
+        {
+            let mut conn = end(role, Config::new(), &settings);
+            feed(&mut conn, &frame(other(role), 0xc2, &deflated(SECRET)));
+            assert_eq!(refers_back(&mut conn, SECRET.len()), result, "{role:?}");
+        }
+    }
+}
+
+/// Whatever connections had a thread's inflater before, nothing of what they received can be referred to.
+#[test]
+fn a_lent_inflater_forgets_the_connection_before() {
+    let all = [settings(), without_takeover()];
+    for role in ROLES {
+        for (before, after) in all.iter().flat_map(|before| all.iter().map(move |after| (before, after))) {
+            for others in [&[before][..], &[before, before], &[after, before]] {
+                let mut scratch = Box::new(Scratch::new());
+                for settings in others {
+                    let mut conn = end(role, Config::new(), settings);
+                    conn.lend(scratch);
+                    feed(&mut conn, &frame(other(role), 0xc2, &deflated(SECRET)));
+                    scratch = conn.release().unwrap();
+                }
+                let mut conn = end(role, Config::new(), after);
+                conn.lend(scratch);
+                let refused = Err(Cause::Protocol(ProtocolError::Deflate));
+                assert_eq!(refers_back(&mut conn, SECRET.len()), refused, "{role:?}: {others:?}, then {after:?}");
+            }
+        }
+    }
+}
+
+/// The same inflater, lent between the messages of a connection, knows its window and nothing beyond.
+#[test]
+fn a_lent_inflater_knows_the_window_agreed_on() {
+    let lends = |conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, payload: &[u8]| {
+        conn.lend(scratch.take().unwrap());
+        feed(conn, &frame(Role::Client, 0xc2, payload));
+        *scratch = conn.release();
+    };
+    for bits in 9..=15 {
+        let small = settings().client_max_window_bits(bits);
+        let params = agree(&small, &small);
+        let window = 1 << bits;
+        for (distance, known) in [(window, true), (window + 1, false)] {
+            // A larger distance than 32 KiB can't be said.
+            if distance > 1 << 15 {
+                continue;
+            }
+            let mut scratch = Some(Box::default());
+            let mut conn = end_with(Role::Server, Config::new(), params);
+            let mut another = end(Role::Server, Config::new(), &settings());
+            lends(&mut conn, &mut scratch, &deflated(&vec![b'x'; 3 * window]));
+            lends(&mut another, &mut scratch, &deflated(SECRET));
+            conn.lend(scratch.take().unwrap());
+            assert_eq!(refers_back(&mut conn, distance).is_ok(), known, "{distance} back in {window}");
+        }
+    }
+}
+
+/// What a sender refers to lies in the window agreed on: behind each message, a receiver that has this much and no more
+/// understands the next.
+#[test]
+fn a_sender_keeps_to_the_window() {
+    let noise = crate::ends::noise(100_000);
+    for bits in 9..=15 {
+        let small = Deflate::new().server_max_window_bits(bits).level(9);
+        let params = agree(&small, &small);
+        let mut sender = end_with(Role::Server, Config::new().deflate(small), params);
+        let mut receiver = end_with(Role::Client, Config::new(), params);
+        let mut scratch = Some(Box::default());
+        // Repetitions at every distance around the window's size.
+        for step in ((1 << bits) - 300..(1 << bits) + 300).step_by(7) {
+            let data = [&noise[..step], &noise[..300]].concat();
+            sender.send_binary(&data).unwrap();
+            receiver.lend(scratch.take().unwrap());
+            let wire = crate::support::drain(&mut sender);
+            assert!(matches!(&feed(&mut receiver, &wire)[..], [Event::Binary(received)] if *received == data));
+            scratch = receiver.release();
+        }
+    }
+}
