@@ -5,6 +5,7 @@ mod bombs;
 mod ends;
 #[path = "../support/heap.rs"]
 mod heap;
+mod memory;
 #[path = "../support/mod.rs"]
 mod support;
 mod windows;

@@ -99,7 +99,7 @@ fn a_sender_keeps_to_the_window() {
             sender.send_binary(&data).unwrap();
             receiver.lend(scratch.take().unwrap());
             let wire = crate::support::drain(&mut sender);
-            assert!(matches!(&feed(&mut receiver, &wire)[..], [Event::Binary(received)] if *received == data));
+            assert!(matches!(&feed(&mut receiver, &wire)[..], [Event::Binary(got)] if *got == data));
             scratch = receiver.release();
         }
     }

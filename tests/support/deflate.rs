@@ -1,6 +1,8 @@
 //! What the tests of compression share: ends that agreed on it, messages of their making, and DEFLATE by hand.
 #![allow(dead_code)]
 
+use std::sync::Arc;
+
 use websocket_proto::{Config, Connection, Deflate, DeflateParams, Negotiated, Role};
 
 use crate::support::{drain, frames, seed};
@@ -32,7 +34,7 @@ pub(crate) fn end(role: Role, config: Config, settings: &Deflate) -> Connection 
 }
 
 /// An end of what was agreed on, of any configuration.
-pub(crate) fn end_with(role: Role, config: Config, params: DeflateParams) -> Connection {
+pub(crate) fn end_with(role: Role, config: impl Into<Arc<Config>>, params: DeflateParams) -> Connection {
     let negotiated = Negotiated::new().deflate(params);
     match role {
         Role::Client => Connection::upgraded_client(negotiated, config, seed()),
