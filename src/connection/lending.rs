@@ -20,6 +20,8 @@ impl Connection {
         let mut scratch = self.scratch.take()?;
         self.output.return_to(&mut scratch);
         self.receiver.return_to(&mut scratch);
+        #[cfg(feature = "deflate")]
+        self.sender.return_to(&mut scratch);
         Some(scratch)
     }
 

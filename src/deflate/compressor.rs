@@ -2,12 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 
 use zlib_rs::{DeflateConfig, DeflateFlush};
 
-use super::Deflate;
 use super::settings::LEAST;
+use super::{Deflate, History};
 
 /// What was agreed on for the messages that go out, and whether they are to be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Outgoing {
     /// The smallest window that there is a compressor for.
     pub(crate) const LEAST_BITS: u8 = LEAST;
 
-    pub(super) fn new(bits: u8, takeover: bool) -> Self {
+    pub(crate) fn new(bits: u8, takeover: bool) -> Self {
         Self { bits, takeover, on: true }
     }
 
@@ -34,13 +34,23 @@ impl Outgoing {
         self.takeover
     }
 
+    /// Whether what was sent is kept, so that the stream can serve other connections in between: to seed it anew takes
+    /// 7 µs for 4 KiB and 45 µs for 32, next to 12 µs for a message of 1 KiB.
+    fn keeps_history(self) -> bool {
+        self.takeover && self.bits <= 12
+    }
+
+    fn window(self) -> usize {
+        1 << self.bits
+    }
+
     /// Whether there is a compressor for such a window, and it is wanted.
     pub(crate) fn compresses(self) -> bool {
         self.on && self.bits >= LEAST
     }
 }
 
-/// What a compressor is made for.
+/// What a stream of zlib-rs is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Kind {
     bits: u8,
@@ -48,79 +58,85 @@ struct Kind {
     memory_level: u8,
 }
 
-/// A compressor, and the window that it keeps.
-pub(crate) struct Compressor {
-    stream: zlib_rs::Deflate,
+/// A stream of zlib-rs.
+struct Stream {
+    inner: zlib_rs::Deflate,
     kind: Kind,
-    /// It isn't in step with the peer's window: it forgets its own before the next message.
+}
+
+/// What compresses a connection's messages, and what the next of them may refer to.
+#[derive(Debug, Default)]
+pub(crate) struct Compressor {
+    /// In step with the peer's window, unless it is behind.
+    stream: Option<Stream>,
+    /// The stream has to begin anew, with the history.
     behind: bool,
+    /// What the peer's window has in it, where that is small enough to be kept instead of the stream.
+    history: History,
+    /// A message has begun that isn't complete.
     at_work: bool,
-    /// Nothing of the message under way has been taken in yet.
+    /// Nothing of it has been taken in yet.
     empty: bool,
 }
 
+/// What is spare: streams, one for every kind that a thread's connections agreed on, and what holds them at work.
+#[derive(Debug, Default)]
+pub(crate) struct Compressors {
+    streams: Vec<Stream>,
+    shell: Option<Box<Compressor>>,
+}
+
 impl Compressor {
-    /// `bits` is at least [`LEAST`].
-    pub(crate) fn new(bits: u8, settings: &Deflate) -> Box<Self> {
-        let kind = Kind { bits, level: settings.level, memory_level: settings.memory_level };
-        Box::new(Self::of(kind))
-    }
-
-    fn of(kind: Kind) -> Self {
-        let config = DeflateConfig {
-            level: kind.level.into(),
-            // Below zero: without the header of zlib.
-            window_bits: -i32::from(kind.bits),
-            mem_level: kind.memory_level.into(),
-            ..DeflateConfig::default()
+    /// Begins a message: with the stream that the one before was compressed with, a spare one, or a new one.
+    pub(crate) fn begin(&mut self, outgoing: Outgoing, settings: &Deflate, spare: Option<&mut Compressors>) {
+        let kind = Kind { bits: outgoing.bits, level: settings.level, memory_level: settings.memory_level };
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            None => {
+                let spare = spare.and_then(|spare| spare.take(kind));
+                self.behind = spare.is_some() || !self.history.is_empty();
+                self.stream.insert(spare.unwrap_or_else(|| Stream::new(kind)))
+            }
         };
-        Self { stream: zlib_rs::Deflate::new_with_config(config), kind, behind: false, at_work: false, empty: true }
-    }
-
-    /// The next message refers to none before it.
-    pub(crate) fn fall_behind(&mut self) {
-        self.behind = true;
-    }
-
-    /// Begins a message.
-    pub(crate) fn begin(&mut self) {
-        if self.behind {
-            self.stream.reset();
-            self.behind = false;
+        if mem::take(&mut self.behind) {
+            stream.inner.reset();
+            for part in self.history.parts() {
+                let seeded = stream.inner.set_dictionary(part);
+                debug_assert!(seeded.is_ok(), "nothing of a message is in the stream");
+            }
         }
         self.at_work = true;
         self.empty = true;
     }
 
-    /// Whether a message has begun that isn't complete.
-    pub(crate) fn is_at_work(&self) -> bool {
-        self.at_work
-    }
-
     /// Compresses a piece of the message behind what `output` has, and completes the message with the last. All but the last
-    /// come out when the compressor has collected enough of them.
-    pub(crate) fn compress(&mut self, mut input: &[u8], last: bool, output: &mut Vec<u8>) {
+    /// come out when the stream has collected enough of them.
+    pub(crate) fn compress(&mut self, mut input: &[u8], last: bool, outgoing: Outgoing, output: &mut Vec<u8>) {
         self.at_work = !last;
         self.empty &= input.is_empty();
         if self.empty {
-            // RFC 7692 7.2.3.6: a message without bytes is one. The compressor has nothing to flush.
+            // RFC 7692 7.2.3.6: a message without bytes is one. The stream has nothing to flush.
             if last {
                 output.push(0);
             }
             return;
         }
+        if outgoing.keeps_history() {
+            self.history.add(input, outgoing.window());
+        }
+        let Some(Stream { inner: stream, .. }) = &mut self.stream else { return };
         let flush = if last { DeflateFlush::SyncFlush } else { DeflateFlush::NoFlush };
         // Most text shrinks to less than that; where it doesn't, more room is made.
         let mut room = (input.len() / 2).clamp(64, 64 << 10);
         loop {
             let start = output.len();
             output.resize(start + room, 0);
-            let (total_in, total_out) = (self.stream.total_in(), self.stream.total_out());
-            let compressed = self.stream.compress(input, &mut output[start..], flush);
-            debug_assert!(compressed.is_ok(), "the compressor is in a state of its own making");
+            let (total_in, total_out) = (stream.total_in(), stream.total_out());
+            let compressed = stream.compress(input, &mut output[start..], flush);
+            debug_assert!(compressed.is_ok(), "the stream is in a state of its own making");
             // Both are parts of slices.
-            input = &input[(self.stream.total_in() - total_in) as usize..];
-            let made = (self.stream.total_out() - total_out) as usize;
+            input = &input[(stream.total_in() - total_in) as usize..];
+            let made = (stream.total_out() - total_out) as usize;
             output.truncate(start + made);
             // It stops where there is no room, and nowhere else.
             if made < room {
@@ -134,30 +150,70 @@ impl Compressor {
             output.truncate(output.len() - super::TAIL.len());
         }
     }
-}
 
-impl fmt::Debug for Compressor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Compressor").field("kind", &self.kind).finish_non_exhaustive()
+    /// Whether a message has begun that isn't complete.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.at_work
+    }
+
+    /// A message was sent compressed, but not by this: the peer's window has it.
+    pub(crate) fn miss(&mut self, message: &[u8], outgoing: Outgoing) {
+        self.behind = true;
+        if outgoing.keeps_history() {
+            self.history.add(message, outgoing.window());
+        }
+    }
+
+    /// Between messages, the stream can serve other connections where the history is kept.
+    pub(crate) fn return_to(&mut self, spare: &mut Compressors, outgoing: Outgoing) {
+        if !self.at_work && outgoing.keeps_history() {
+            spare.put(self.stream.take());
+        }
     }
 }
-
-/// Compressors of connections that keep no context: one for every kind that a thread's connections agreed on.
-#[derive(Debug, Default)]
-#[expect(clippy::vec_box, reason = "they are handed out and come back, and what is at work is in a box")]
-pub(crate) struct Compressors(Vec<Box<Compressor>>);
 
 impl Compressors {
-    pub(crate) fn take(&mut self, bits: u8, settings: &Deflate) -> Option<Box<Compressor>> {
-        let kind = Kind { bits, level: settings.level, memory_level: settings.memory_level };
-        let at = self.0.iter().position(|compressor| compressor.kind == kind)?;
-        Some(self.0.swap_remove(at))
+    /// What holds a stream at work.
+    pub(crate) fn shell(&mut self) -> Option<Box<Compressor>> {
+        self.shell.take()
     }
 
-    pub(crate) fn put(&mut self, mut compressor: Box<Compressor>) {
-        if self.0.iter().all(|other| other.kind != compressor.kind) {
-            compressor.fall_behind();
-            self.0.push(compressor);
+    /// Takes back what is of no more use to its connection.
+    pub(crate) fn put_away(&mut self, mut compressor: Box<Compressor>) {
+        self.put(compressor.stream.take());
+        self.shell = Some(compressor);
+    }
+
+    fn take(&mut self, kind: Kind) -> Option<Stream> {
+        let at = self.streams.iter().position(|stream| stream.kind == kind)?;
+        Some(self.streams.swap_remove(at))
+    }
+
+    fn put(&mut self, stream: Option<Stream>) {
+        if let Some(stream) = stream
+            && self.streams.iter().all(|other| other.kind != stream.kind)
+        {
+            self.streams.push(stream);
         }
+    }
+}
+
+impl Stream {
+    /// `bits` is at least [`LEAST`].
+    fn new(kind: Kind) -> Self {
+        let config = DeflateConfig {
+            level: kind.level.into(),
+            // Below zero: without the header of zlib.
+            window_bits: -i32::from(kind.bits),
+            mem_level: kind.memory_level.into(),
+            ..DeflateConfig::default()
+        };
+        Self { inner: zlib_rs::Deflate::new_with_config(config), kind }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stream").field(&self.kind).finish()
     }
 }

@@ -40,6 +40,13 @@ impl Sender {
         self.outgoing.is_some_and(Outgoing::compresses)
     }
 
+    /// Between messages, what compresses them can serve other connections, where what was sent is kept instead.
+    pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
+        if let (Some(compressor), Some(outgoing)) = (&mut self.compressor, self.outgoing) {
+            compressor.return_to(&mut scratch.compressors, outgoing);
+        }
+    }
+
     /// No more messages will be sent.
     pub(crate) fn finish(&mut self) {
         self.compressor = None;
@@ -65,7 +72,7 @@ impl Sender {
             return Ok(false);
         };
         let mut compressor = self.compressor(outgoing, &mut tools);
-        let frame = Frame { opcode: kind.opcode(), first: true, fin: true };
+        let frame = Frame { opcode: kind.opcode(), first: true, fin: true, outgoing };
         // With takeover, what the compressor has taken in must be sent: the next message may refer to it.
         let most = if outgoing.takeover() { usize::MAX } else { payload.len() };
         let sent = self.compressed_frame(output, &mut compressor, frame, payload, 0..most);
@@ -93,7 +100,13 @@ impl Sender {
             }
         };
         let needed = usize::from(!first && !last);
-        self.compressed_frame(output, &mut compressor, Frame { opcode, first, fin: last }, payload, needed..usize::MAX);
+        self.compressed_frame(
+            output,
+            &mut compressor,
+            Frame { opcode, first, fin: last, outgoing },
+            payload,
+            needed..usize::MAX,
+        );
         if last {
             self.put_away(compressor, outgoing, tools.scratch);
         } else {
@@ -103,10 +116,10 @@ impl Sender {
 
     /// A compressor that begins a message: this connection's, a spare one, or a new one.
     fn compressor(&mut self, outgoing: Outgoing, tools: &mut Tools<'_>) -> Box<Compressor> {
-        let mut spare = || tools.scratch.as_mut()?.compressors.take(outgoing.bits(), tools.settings);
-        let kept = self.compressor.take().or_else(|| if outgoing.takeover() { None } else { spare() });
-        let mut compressor = kept.unwrap_or_else(|| Compressor::new(outgoing.bits(), tools.settings));
-        compressor.begin();
+        let mut spare = tools.scratch.as_mut().map(|scratch| &mut scratch.compressors);
+        let shell = || if outgoing.takeover() { None } else { spare.as_mut()?.shell() };
+        let mut compressor = self.compressor.take().or_else(shell).unwrap_or_default();
+        compressor.begin(outgoing, tools.settings, spare);
         compressor
     }
 
@@ -115,7 +128,7 @@ impl Sender {
         if outgoing.takeover() {
             self.compressor = Some(compressor);
         } else if let Some(scratch) = scratch {
-            scratch.compressors.put(compressor);
+            scratch.compressors.put_away(compressor);
         }
     }
 
@@ -128,7 +141,7 @@ impl Sender {
         payload: &[u8],
         expected: core::ops::Range<usize>,
     ) -> bool {
-        let Frame { opcode, first, fin } = frame;
+        let Frame { opcode, first, fin, outgoing } = frame;
         // How long the header will be isn't known, but likely: the payload is moved where it isn't so.
         let byte = frame::first_byte(opcode, fin) | if first { RSV1 } else { 0 };
         let (_, gap) = Header::encode(byte, payload.len(), self.keys.is_some().then_some([0; 4]));
@@ -136,7 +149,7 @@ impl Sender {
         let tail = output.tail();
         let start = tail.len();
         tail.resize(start + gap, 0);
-        compressor.compress(payload, fin, tail);
+        compressor.compress(payload, fin, outgoing, tail);
         let length = tail.len() - start - gap;
         if !expected.contains(&length) {
             tail.truncate(start);
@@ -165,4 +178,5 @@ struct Frame {
     opcode: OpCode,
     first: bool,
     fin: bool,
+    outgoing: Outgoing,
 }

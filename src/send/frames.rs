@@ -83,7 +83,7 @@ impl Sender {
             && let Some(compressed) = message.compressed_for(outgoing.bits())
         {
             if let Some(compressor) = &mut self.compressor {
-                compressor.fall_behind();
+                compressor.miss(message.payload(), outgoing);
             }
             self.encoded(output, message.kind(), compressed);
             return Ok(());

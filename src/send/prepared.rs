@@ -106,10 +106,10 @@ impl PreparedMessage {
         // Nothing is further back than the beginning.
         let length_bits = (usize::BITS - payload.len().saturating_sub(1).leading_zeros()) as u8;
         let window_bits = length_bits.clamp(Outgoing::LEAST_BITS, settings.server_max_window_bits);
-        let mut compressor = Compressor::new(window_bits, settings);
-        let mut compressed = Vec::new();
-        compressor.begin();
-        compressor.compress(payload, true, &mut compressed);
+        let outgoing = Outgoing::new(window_bits, false);
+        let (mut compressor, mut compressed) = (Compressor::default(), Vec::new());
+        compressor.begin(outgoing, settings, None);
+        compressor.compress(payload, true, outgoing, &mut compressed);
         if compressed.len() < payload.len() {
             let encoded = Encoded::new(this.kind, &compressed, RSV1);
             this.compressed = Some(Compressed { encoded, window_bits });

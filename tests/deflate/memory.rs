@@ -177,6 +177,22 @@ fn with_a_scratch_receiving_keeps_the_window() {
     }
 }
 
+/// With takeover and a scratch, what stays for sending in a small window is that window, and a little.
+#[test]
+fn with_a_scratch_sending_keeps_small_windows() {
+    for role in ROLES {
+        for bits in 9..=15 {
+            let settings = settings().client_max_window_bits(bits).server_max_window_bits(bits);
+            let kept = kept_for_sending(role, &settings, true);
+            if bits <= 12 {
+                assert!(kept >= 1 << bits && kept <= (1 << bits) + 512, "{kept} bytes for {bits} bits");
+            } else {
+                assert!(kept > 256 << 10);
+            }
+        }
+    }
+}
+
 /// The table in the documentation of `Deflate`; `MEMORY=write cargo test --features deflate --test deflate` writes it anew.
 #[test]
 #[cfg(target_pointer_width = "64")]
@@ -205,9 +221,11 @@ fn the_table_says_what_is_measured() {
 /// What a connection holds where both windows have that many bits.
 fn row(bits: u8) -> String {
     let settings = settings().server_max_window_bits(bits).client_max_window_bits(bits);
-    let sending = [1, 4, 8, 9].map(|level| kept_for_sending(Role::Server, &settings.clone().memory_level(level)));
+    let sending =
+        [1, 4, 8, 9].map(|level| kept_for_sending(Role::Server, &settings.clone().memory_level(level), false));
+    let lent = kept_for_sending(Role::Server, &settings, true);
     let receiving = [false, true].map(|lends| kept_for_receiving(Role::Server, &settings, lends));
-    let cells: Vec<_> = sending.iter().chain(&receiving).map(|bytes| thousands(*bytes)).collect();
+    let cells: Vec<_> = sending.iter().chain([&lent]).chain(&receiving).map(|bytes| thousands(*bytes)).collect();
     format!("| {bits} | {} |", cells.join(" | "))
 }
 
@@ -289,8 +307,8 @@ fn much() -> Vec<u8> {
 }
 
 /// What stays of sending much, beside the output.
-fn kept_for_sending(role: Role, settings: &Deflate) -> usize {
-    let mut measured = Measured::new(role, Config::new(), settings, false);
+fn kept_for_sending(role: Role, settings: &Deflate, lends: bool) -> usize {
+    let mut measured = Measured::new(role, Config::new(), settings, lends);
     measured.send(&much());
     measured.send(&much());
     measured.owned() - bare(role)

@@ -1,0 +1,80 @@
+//! What the messages so far have left for the next to refer to: as much as the agreed window, and not a byte more.
+
+use alloc::vec::Vec;
+
+/// The last bytes of the messages so far, as many as the next may refer to.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    bytes: Vec<u8>,
+    /// Where the oldest byte is, once there are as many as the window has.
+    start: usize,
+}
+
+impl History {
+    /// The bytes in the order of their coming.
+    pub(crate) fn parts(&self) -> [&[u8]; 2] {
+        let (end, start) = self.bytes.split_at(self.start);
+        [start, end]
+    }
+
+    /// Adds bytes, of which all but the last `window` are forgotten.
+    pub(crate) fn add(&mut self, bytes: &[u8], window: usize) {
+        if bytes.len() >= window {
+            self.clear();
+            self.bytes.reserve_exact(window);
+            self.bytes.extend_from_slice(&bytes[bytes.len() - window..]);
+            return;
+        }
+        let free = window - self.bytes.len();
+        let (new, over) = bytes.split_at(free.min(bytes.len()));
+        self.reserve(new.len(), window);
+        self.bytes.extend_from_slice(new);
+        // Without a gap at the end, the oldest are replaced.
+        let (to_end, around) = over.split_at(over.len().min(window - self.start));
+        self.bytes[self.start..self.start + to_end.len()].copy_from_slice(to_end);
+        self.bytes[..around.len()].copy_from_slice(around);
+        if !over.is_empty() {
+            self.start = (self.start + over.len()) % window;
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.start = 0;
+    }
+
+    /// Grows with what comes, and to no more than the window.
+    fn reserve(&mut self, additional: usize, window: usize) {
+        let needed = self.bytes.len() + additional;
+        if needed > self.bytes.capacity() {
+            let capacity = needed.max(2 * self.bytes.capacity()).min(window);
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn history_is_the_last_window_of_bytes() {
+        for window in [1, 5, 8] {
+            for size in 0..20 {
+                let mut history = History::default();
+                let mut all = Vec::new();
+                for round in 0..10u8 {
+                    let bytes: Vec<u8> = (0..size).map(|i| round * 20 + i).collect();
+                    history.add(&bytes, window);
+                    all.extend(bytes);
+                    assert_eq!(history.parts().concat(), all[all.len().saturating_sub(window)..]);
+                    assert!(history.bytes.capacity() <= window);
+                }
+            }
+        }
+    }
+}
