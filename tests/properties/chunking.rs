@@ -17,15 +17,15 @@ use crate::support::open_with;
 
 /// What an input came to, and what the end of the transport behind it.
 #[derive(Debug, PartialEq)]
-struct Outcome {
-    told: Vec<Told>,
+pub(crate) struct Outcome {
+    pub(crate) told: Vec<Told>,
     output: Vec<u8>,
     before_eof: (State, Option<Shutdown>),
     behind_eof: (State, Option<Shutdown>),
 }
 
 #[derive(Debug, PartialEq)]
-enum Told {
+pub(crate) enum Told {
     /// As `Debug` shows it: that makes no difference between what is borrowed and what is owned.
     Event(String),
     /// Pieces of a message with no event between them.
@@ -59,7 +59,7 @@ fn tell(told: &mut Vec<Told>, event: &Event<'_>) {
 
 /// What a thread does around the receiving of a piece.
 #[derive(Clone, Debug)]
-struct Turn {
+pub(crate) struct Turn {
     lends: bool,
     gives_back: bool,
     /// How many bytes of the output are written.
@@ -67,16 +67,16 @@ struct Turn {
     releases: bool,
 }
 
-fn turns() -> impl Strategy<Value = Vec<Turn>> {
+pub(crate) fn turns() -> impl Strategy<Value = Vec<Turn>> {
     let turn = (any::<bool>(), any::<bool>(), 0..200usize, any::<bool>());
     vec(turn.prop_map(|(lends, gives_back, writes, releases)| Turn { lends, gives_back, writes, releases }), 1..6)
 }
 
 /// Nothing but the receiving.
-const PLAIN: &[Turn] = &[Turn { lends: false, gives_back: false, writes: 0, releases: false }];
+pub(crate) const PLAIN: &[Turn] = &[Turn { lends: false, gives_back: false, writes: 0, releases: false }];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Accept {
+pub(crate) enum Accept {
     AtOnce,
     AtTheEnd,
     /// The same, and the end of the transport is noticed before what has come is received.
@@ -84,7 +84,7 @@ enum Accept {
 }
 
 /// What a connection makes of an input that comes in these pieces, in turns that begin again when they are used up.
-fn outcome<'b>(
+pub(crate) fn outcome<'b>(
     mut conn: Connection,
     pieces: impl Iterator<Item = &'b [u8]>,
     accept: Accept,

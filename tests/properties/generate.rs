@@ -29,22 +29,45 @@ fn length(longest: usize) -> impl Strategy<Value = usize> {
     prop_oneof![24 => 0..20usize, 4 => 120..130usize, 2 => 0..300usize, 1 => longest - 10..=longest]
 }
 
-/// At most `longest` bytes: a few, again and again.
-pub(crate) fn bytes(longest: usize) -> impl Strategy<Value = Vec<u8>> {
-    (vec(any::<u8>(), 1..8), length(longest))
-        .prop_map(|(bytes, length)| bytes.into_iter().cycle().take(length).collect())
+/// At most `longest` bytes: a few, again and again, or a stretch of what repeats nothing but other stretches.
+pub(crate) fn bytes(longest: usize) -> BoxedStrategy<Vec<u8>> {
+    let few = (vec(any::<u8>(), 1..8), length(longest))
+        .prop_map(|(bytes, length)| bytes.into_iter().cycle().take(length).collect());
+    let stretch = (stretch(), length(longest)).prop_map(|(from, length)| noise().skip(from).take(length).collect());
+    prop_oneof![2 => few, 1 => stretch].boxed()
 }
 
-/// At most `longest` bytes of text: a few characters, again and again.
-pub(crate) fn text(longest: usize) -> impl Strategy<Value = String> {
+/// At most `longest` bytes of text: a few characters, again and again, or a stretch of many.
+pub(crate) fn text(longest: usize) -> BoxedStrategy<String> {
     let character = prop_oneof![any::<char>(), select(&['a', 'ß', '好', '\u{10ffff}'][..])];
-    (vec(character, 1..6), length(longest)).prop_map(|(characters, length)| {
-        let mut text: String = characters.into_iter().cycle().take(length).collect();
+    let few = vec(character, 1..6).prop_map(|characters| (characters, None));
+    let many = stretch().prop_map(|from| (('a'..='z').chain('α'..='ω').chain('一'..='仿').collect(), Some(from)));
+    let text = (prop_oneof![2 => few, 1 => many], length(longest)).prop_map(|((characters, stretch), length)| {
+        let mut text: String = match stretch {
+            None => characters.into_iter().cycle().take(length).collect(),
+            Some(from) => {
+                noise().skip(from).take(length).map(|byte| characters[usize::from(byte) % characters.len()]).collect()
+            }
+        };
         while text.len() > length {
             text.pop();
         }
         text
-    })
+    });
+    text.boxed()
+}
+
+/// Where a stretch of the noise begins: often at the same places, that messages repeat each other at any distance.
+fn stretch() -> impl Strategy<Value = usize> {
+    prop_oneof![2 => Just(0), 1 => 0..1000usize, 1 => 0..70_000usize]
+}
+
+/// Bytes without end in which nothing repeats.
+fn noise() -> impl Iterator<Item = u8> {
+    let numbers = iter::successors(Some(0x9e37_79b9_u32), |number| {
+        Some(number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223))
+    });
+    numbers.map(|number| (number >> 24) as u8)
 }
 
 /// A frame before it has a mask.
@@ -167,7 +190,7 @@ fn apply((at, damage): (Index, Damage), bytes: &mut Vec<u8>) {
 }
 
 /// The same bytes after up to three of them were flipped, inserted or deleted.
-fn damaged(bytes: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn damaged(bytes: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     (bytes, vec(damage(), 0..=3)).prop_map(|(mut bytes, damages)| {
         for damage in damages {
             apply(damage, &mut bytes);

@@ -3,7 +3,13 @@
 //! `PROPTEST_CASES` sets how many cases each of them is tried with.
 
 mod chunking;
+mod compression;
+#[cfg(feature = "deflate")]
+#[path = "../support/deflate.rs"]
+mod ends;
 mod generate;
+#[cfg(feature = "deflate")]
+mod inflation;
 mod model;
 mod reference;
 mod roundtrip;

@@ -6,12 +6,13 @@ use bytes::Buf;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use websocket_proto::{
     Cause, CloseCode, Config, Connection, Event, Kind, Message, PreparedMessage, Response, Role, Scratch, Shutdown,
     State,
 };
 
+use crate::compression::{Compression, agreed, compression, switch};
 use crate::generate::{Frame, LONG, Limits, cases, code, dial, encode, frames, pieces_from, reason};
 use crate::reference::{Heard, Hearing, decode};
 use crate::support::close_body;
@@ -26,14 +27,21 @@ enum Turn {
     Take,
     /// Read up to that many bytes.
     Read(usize),
+    /// Compress from the next message on, or don't.
+    Compress(bool),
 }
 
-/// Whose turn it is, which, and whether buffers are lent for it.
-fn turn() -> impl Strategy<Value = (usize, Turn, bool)> {
+/// In which pair and whose turn it is, which, and whether buffers are lent for it.
+fn turn() -> impl Strategy<Value = (Index, usize, Turn, bool)> {
     let size = || prop_oneof![4 => 1..20usize, 2 => 1..300usize, 1 => Just(LONG)];
-    let turn =
-        prop_oneof![Just(Turn::Say), size().prop_map(Turn::Write), Just(Turn::Take), size().prop_map(Turn::Read)];
-    (0..2usize, turn, any::<bool>())
+    let turn = prop_oneof![
+        4 => Just(Turn::Say),
+        4 => size().prop_map(Turn::Write),
+        4 => Just(Turn::Take),
+        4 => size().prop_map(Turn::Read),
+        1 => any::<bool>().prop_map(Turn::Compress),
+    ];
+    (any::<Index>(), 0..2usize, turn, any::<bool>())
 }
 
 /// How a whole message is given to the connection.
@@ -42,6 +50,7 @@ enum Way {
     Lent,
     HandedOver,
     Prepared,
+    PreparedCompressed,
 }
 
 /// What an endpoint wants to say, and how.
@@ -53,22 +62,20 @@ struct Script {
     ways: Vec<Way>,
     auto_pong: bool,
     pieces_from: u64,
+    compression: Compression,
 }
 
 /// Two scripts, of which at least one ends with a Close frame.
 fn scripts() -> impl Strategy<Value = [Script; 2]> {
-    let script = |auto_pong| {
-        // Every ping is answered as long as less than 64 KiB are pending.
-        let frames = frames(if auto_pong { 5_000 } else { LONG });
-        let ways = vec(select(&[Way::Lent, Way::HandedOver, Way::Prepared][..]), 1..4);
-        (frames, ways, pieces_from()).prop_map(move |(frames, ways, pieces_from)| Script {
-            frames,
-            close: None,
-            ways,
-            auto_pong,
-            pieces_from,
-        })
-    };
+    let script =
+        |auto_pong| {
+            // Every ping is answered as long as less than 64 KiB are pending.
+            let frames = frames(if auto_pong { 5_000 } else { LONG });
+            let ways = vec(select(&[Way::Lent, Way::HandedOver, Way::Prepared, Way::PreparedCompressed][..]), 1..4);
+            (frames, ways, pieces_from(), compression()).prop_map(move |(frames, ways, pieces_from, compression)| {
+                Script { frames, close: None, ways, auto_pong, pieces_from, compression }
+            })
+        };
     let scripts = any::<bool>().prop_flat_map(move |auto_pong| (script(auto_pong), script(auto_pong)));
     let close = || (code(), reason());
     (scripts, 0..2usize, close(), option::of(close())).prop_map(|((one, two), first, close, other)| {
@@ -85,6 +92,9 @@ struct Endpoint {
     close: Option<(CloseCode, String)>,
     ways: Vec<Way>,
     auto_pong: bool,
+    compression: Compression,
+    /// What was agreed on of compression, as `Debug` shows it.
+    agreed: String,
     /// The kind of the fragmented message under way.
     kind: Kind,
     said: Vec<Frame>,
@@ -95,8 +105,8 @@ struct Endpoint {
 
 impl Endpoint {
     fn new(role: Role, script: Script) -> Self {
-        let Script { frames, close, ways, auto_pong, pieces_from } = script;
-        let config = Config::new().auto_pong(auto_pong).pieces_from(pieces_from);
+        let Script { frames, close, ways, auto_pong, pieces_from, compression } = script;
+        let config = compression.config(Config::new().auto_pong(auto_pong).pieces_from(pieces_from));
         let conn = match role {
             Role::Client => dial(config),
             Role::Server => Connection::server(config),
@@ -107,6 +117,8 @@ impl Endpoint {
             close,
             ways,
             auto_pong,
+            compression,
+            agreed: String::new(),
             kind: Kind::Text,
             said: Vec::new(),
             hearing: Hearing::new(pieces_from),
@@ -147,6 +159,7 @@ impl Endpoint {
                     Way::Lent => conn.send_binary(payload),
                     Way::HandedOver => conn.send(message()),
                     Way::Prepared => conn.send_prepared(&PreparedMessage::new(message())),
+                    Way::PreparedCompressed => conn.send_prepared(&self.compression.prepare(message())),
                 }
             }
             0x89 => conn.ping(payload),
@@ -176,7 +189,7 @@ impl Endpoint {
                 }
             }
             Turn::Take => written.extend(output.take().into_iter().flatten()),
-            Turn::Say | Turn::Read(_) => {}
+            Turn::Say | Turn::Read(_) | Turn::Compress(_) => {}
         }
         written
     }
@@ -186,7 +199,11 @@ impl Endpoint {
         let mut input = &mut piece[..];
         while let Some(event) = self.conn.receive(&mut input) {
             match &event {
-                Event::Request(_) => self.conn.accept(Response::new().subprotocol("a")).unwrap(),
+                Event::Request(_) => {
+                    self.conn.accept(Response::new().subprotocol("a")).unwrap();
+                    self.agreed = format!("{:?}", agreed(&self.conn));
+                }
+                Event::Open(_) => self.agreed = format!("{:?}", agreed(&self.conn)),
                 Event::Ping(payload) if self.auto_pong && self.conn.state() == State::Open => {
                     self.said.push(Frame { first: 0x8a, payload: payload.to_vec() });
                 }
@@ -206,6 +223,10 @@ fn take(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
     match turn {
         Turn::Say => ends[who].say(),
         Turn::Read(size) => ends[who].read(size),
+        Turn::Compress(on) => {
+            switch(&mut ends[who].conn, on);
+            false
+        }
         Turn::Write(_) | Turn::Take => {
             let written = ends[who].write(turn);
             ends[1 - who].arriving.extend(&written);
@@ -215,7 +236,7 @@ fn take(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
 }
 
 /// The same with buffers that a thread lends for this turn, or without.
-fn take_with(ends: &mut [Endpoint; 2], (who, turn, lends): (usize, Turn, bool), scratch: &mut Option<Box<Scratch>>) {
+fn take_with(ends: &mut [Endpoint; 2], who: usize, turn: Turn, lends: bool, scratch: &mut Option<Box<Scratch>>) {
     if lends {
         ends[who].conn.lend(scratch.take().unwrap());
     }
@@ -235,35 +256,48 @@ proptest! {
 
     /// B-23, B-25, B-40, B-41, B-51, B-59, B-60, B-61, B-64, S-45, S-46: from the opening handshake on,
     /// whoever says what and in which way, in whatever turns and pieces, the other hears it in order, whole or in pieces,
-    /// with buffers of its own or of the thread's; both end clean, with the same code, and the server shuts down first.
+    /// compressed by any parameters that they agree on or as it is, with buffers of its own or of the thread's; both end
+    /// clean, with the same code, and the server shuts down first.
     #[test]
-    fn what_one_says_the_other_hears([client, server] in scripts(), turns in vec(turn(), 0..120)) {
-        let closes = [client.close.clone(), server.close.clone()];
-        let mut ends = [Endpoint::new(Role::Client, client), Endpoint::new(Role::Server, server)];
+    fn what_one_says_the_other_hears(scripts in vec(scripts(), 1..3), turns in vec(turn(), 0..120)) {
+        let closes: Vec<_> = scripts.iter().map(|scripts| scripts.each_ref().map(|script| script.close.clone())).collect();
+        let mut pairs: Vec<_> = scripts
+            .into_iter()
+            .map(|[client, server]| [Endpoint::new(Role::Client, client), Endpoint::new(Role::Server, server)])
+            .collect();
         let mut scratch = Some(Box::default());
-        for turn in turns {
-            take_with(&mut ends, turn, &mut scratch);
+        for (pair, who, turn, lends) in turns {
+            take_with(pair.get_mut(&mut pairs), who, turn, lends, &mut scratch);
         }
         let rest = [Turn::Say, Turn::Write(LONG), Turn::Read(LONG)].map(|turn| [(0, turn), (1, turn)]).concat();
-        while rest.iter().fold(false, |moved, (who, turn)| take(&mut ends, *who, *turn) | moved) {}
-
-        let [client, server] = &mut ends;
-        prop_assert_eq!(server.hearing.heard(), arrives(Role::Client, &client.said));
-        prop_assert_eq!(client.hearing.heard(), arrives(Role::Server, &server.said));
-        prop_assert_eq!((client.conn.state(), server.conn.state()), (State::Closed, State::Closed));
-        prop_assert_eq!((client.conn.subprotocol(), server.conn.subprotocol()), (Some("a"), Some("a")));
-
-        let codes = [&*client, server].map(|end| match end.hearing.heard().last() {
-            Some(Heard::Close(code, _)) => *code,
-            other => panic!("{other:?}"),
-        });
-        match closes.map(|close| close.map(|(code, _)| code.get())) {
-            [Some(one), Some(two)] if codes[0] != codes[1] => prop_assert_eq!(codes, [two, one], "at the same time"),
-            closes => prop_assert!(codes[0] == codes[1] && closes.contains(&Some(codes[0]))),
+        for (mut ends, closes) in pairs.into_iter().zip(closes) {
+            while rest.iter().fold(false, |moved, (who, turn)| take(&mut ends, *who, *turn) | moved) {}
+            come_to_their_end(ends, closes)?;
         }
-
-        prop_assert_eq!((client.conn.wants_shutdown(), server.conn.wants_shutdown()), (None, Some(Shutdown::Finish)));
-        client.conn.receive_eof();
-        prop_assert_eq!(client.conn.wants_shutdown(), Some(Shutdown::Finish));
     }
+}
+
+/// Two endpoints that have said all, and how each wanted to close.
+fn come_to_their_end(mut ends: [Endpoint; 2], closes: [Option<(CloseCode, String)>; 2]) -> Result<(), TestCaseError> {
+    let [client, server] = &mut ends;
+    prop_assert_eq!(server.hearing.heard(), arrives(Role::Client, &client.said));
+    prop_assert_eq!(client.hearing.heard(), arrives(Role::Server, &server.said));
+    prop_assert_eq!((client.conn.state(), server.conn.state()), (State::Closed, State::Closed));
+    prop_assert_eq!((client.conn.subprotocol(), server.conn.subprotocol()), (Some("a"), Some("a")));
+    prop_assert_eq!(&client.agreed, &server.agreed);
+    prop_assert_eq!(client.agreed != "None", client.compression.is_on() && server.compression.is_on());
+
+    let codes = [&*client, server].map(|end| match end.hearing.heard().last() {
+        Some(Heard::Close(code, _)) => *code,
+        other => panic!("{other:?}"),
+    });
+    match closes.map(|close| close.map(|(code, _)| code.get())) {
+        [Some(one), Some(two)] if codes[0] != codes[1] => prop_assert_eq!(codes, [two, one], "at the same time"),
+        closes => prop_assert!(codes[0] == codes[1] && closes.contains(&Some(codes[0]))),
+    }
+
+    prop_assert_eq!((client.conn.wants_shutdown(), server.conn.wants_shutdown()), (None, Some(Shutdown::Finish)));
+    client.conn.receive_eof();
+    prop_assert_eq!(client.conn.wants_shutdown(), Some(Shutdown::Finish));
+    Ok(())
 }

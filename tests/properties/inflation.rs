@@ -1,0 +1,154 @@
+//! Where a compressed message is cut makes no difference, whatever is in it.
+
+use proptest::array;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use websocket_proto::{Config, Connection, Deflate, Kind, Role};
+
+use crate::chunking::{Accept, Outcome, PLAIN, Told, outcome, turns};
+use crate::compression::settings;
+use crate::ends::{Blocks, agree, end_with};
+use crate::generate::{Frame, bytes, cases, cuts, damaged, encode, frames, limits, pieces, role};
+use crate::support::{self, drain, other};
+
+/// What a peer sends.
+#[derive(Clone, Debug)]
+enum Part {
+    /// Right messages, which a connection compresses.
+    Said(Vec<Frame>),
+    /// Frames as they are.
+    Frames(Vec<Frame>),
+}
+
+fn parts() -> impl Strategy<Value = Vec<Part>> {
+    let part = prop_oneof![
+        3 => frames(5_000).prop_map(Part::Said),
+        3 => made().prop_map(Part::Frames),
+        1 => frames(20).prop_map(Part::Frames),
+    ];
+    vec(part.boxed(), 1..4)
+}
+
+/// A message of blocks that are made by hand, cut anywhere into fragments; often a right one.
+fn made() -> impl Strategy<Value = Vec<Frame>> {
+    let payload = (vec(block(), 0..8), prop::bool::weighted(0.9)).prop_map(|(blocks, ends)| {
+        let blocks = blocks.into_iter().fold(Blocks::default(), |all, (block, last)| match block {
+            Block::Stored(data) => all.stored(last, &data),
+            Block::Literals(data) => all.literals(last, &data),
+            Block::Copy(distance) => all.copy(last, distance),
+        });
+        if ends { blocks.flushed() } else { blocks.bytes() }
+    });
+    let payload = payload.boxed();
+    let payload = prop_oneof![2 => payload.clone(), 1 => damaged(payload)].boxed();
+    (select(&[0x41, 0x42][..]), payload, vec(any::<Index>(), 0..3)).prop_map(|(mut first, mut rest, cuts)| {
+        let mut frames = Vec::new();
+        for cut in cuts {
+            let behind = rest.split_off(cut.index(rest.len() + 1));
+            frames.push(Frame { first, payload: rest });
+            (first, rest) = (0, behind);
+        }
+        frames.push(Frame { first: 0x80 | first, payload: rest });
+        frames
+    })
+}
+
+#[derive(Clone, Debug)]
+enum Block {
+    Stored(Vec<u8>),
+    Literals(Vec<u8>),
+    Copy(usize),
+}
+
+/// A block, and whether it is the last of its stream.
+fn block() -> impl Strategy<Value = (Block, bool)> {
+    let distance = prop_oneof![3 => 5..20usize, 1 => 5..=32_768usize, 1 => select(&[512, 513, 32_768][..])];
+    let block = prop_oneof![
+        1 => Just(Block::Stored(Vec::new())),
+        2 => bytes(1_000).prop_map(Block::Stored),
+        2 => bytes(50).prop_map(Block::Literals),
+        2 => distance.prop_map(Block::Copy),
+    ];
+    (block, prop::bool::weighted(0.3))
+}
+
+/// The frames that a peer with these settings makes of the parts.
+fn compress(from: Role, client: &Deflate, server: &Deflate, parts: Vec<Part>) -> Vec<Frame> {
+    let own = if from == Role::Client { client } else { server };
+    let config = Config::new().deflate(own.clone()).max_pending_output(usize::MAX);
+    let mut conn = end_with(from, config, agree(client, server));
+    let mut all = Vec::new();
+    for part in parts {
+        match part {
+            Part::Frames(frames) => all.extend(frames),
+            Part::Said(frames) => {
+                say(&mut conn, &frames);
+                let sent = support::frames(&drain(&mut conn)).into_iter();
+                all.extend(sent.map(|frame| Frame { first: frame.first, payload: frame.payload }));
+            }
+        }
+    }
+    all
+}
+
+fn say(conn: &mut Connection, frames: &[Frame]) {
+    let mut kind = Kind::Text;
+    for Frame { first, payload } in frames {
+        match first & 0x0f {
+            1 => kind = Kind::Text,
+            2 => kind = Kind::Binary,
+            _ => {}
+        }
+        match first {
+            0x89 => conn.ping(payload),
+            0x8a => conn.pong(payload),
+            first => conn.send_fragment(kind, payload, first & 0x80 != 0),
+        }
+        .unwrap();
+    }
+}
+
+/// How much of a message in pieces is passed on in front of what makes it wrong depends on where it is cut.
+fn without_part(mut outcome: Outcome) -> Outcome {
+    if let [.., Told::Pieces { last: false, .. }, Told::Event(_)] = &outcome.told[..] {
+        let end = outcome.told.pop();
+        outcome.told.pop();
+        outcome.told.extend(end);
+    }
+    outcome
+}
+
+proptest! {
+    #![proptest_config(cases(700))]
+
+    /// Compressed messages, whatever was agreed on, however they are fragmented, whole or in pieces; damaged ones; streams
+    /// that end and begin again, empty blocks, references to what was never sent; whoever's buffers are used.
+    #[test]
+    fn a_compressed_stream_gives_the_same_however_it_is_cut(
+        role in role(),
+        (client, server) in (settings(), settings()),
+        (parts, damage) in (parts(), any::<bool>()),
+        (seed, key) in (any::<u32>(), array::uniform4(any::<u8>())),
+        limits in limits(),
+        cuts in cuts(),
+        turns in turns(),
+    ) {
+        let peer = other(role);
+        let mut frames = compress(peer, &client, &server, parts);
+        if damage && !frames.is_empty() {
+            let frame = seed as usize % frames.len();
+            let payload = &mut frames[frame].payload;
+            if !payload.is_empty() {
+                let at = (seed >> 8) as usize % payload.len();
+                payload[at] ^= 1 << (seed % 8);
+            }
+        }
+        let stream = encode(peer, key, &frames);
+        let own = if role == Role::Client { &client } else { &server };
+        let conn = || end_with(role, limits.config().deflate(own.clone()), agree(&client, &server));
+        let whole = outcome(conn(), [&stream[..]].into_iter(), Accept::AtOnce, PLAIN);
+        let cut = outcome(conn(), pieces(&stream, &cuts), Accept::AtOnce, &turns);
+        prop_assert_eq!(without_part(cut), without_part(whole));
+    }
+}
