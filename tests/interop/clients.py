@@ -19,6 +19,7 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Opcode
 from websockets.uri import parse_uri
+from wire import messages, tapped
 
 
 def checks(binary):
@@ -65,7 +66,7 @@ def asyncio_client(uri, **options):
 @asynccontextmanager
 async def threads_client(uri, **options):
     """The blocking client, its calls in threads."""
-    connection = websockets.sync.client.connect(uri, proxy=None, max_size=None, **options)
+    connection = await asyncio.to_thread(websockets.sync.client.connect, uri, proxy=None, max_size=None, **options)
     blocking = await asyncio.to_thread(connection.__enter__)
     try:
         yield ThreadsClient(blocking)
@@ -268,12 +269,26 @@ async def check_pings(server, connect):
             assert 0 < latency < PATIENCE, latency
 
 
-async def check_compression_is_not_negotiated(server, connect):
-    async with connect(server.uri(), compression="deflate") as client:
-        assert "permessage-deflate" in client.request.headers["Sec-WebSocket-Extensions"]
-        assert "Sec-WebSocket-Extensions" not in client.response.headers
-        await client.send("0" * 10_000)
-        expect(await client.recv(), "0" * 10_000)
+async def check_compression_is_negotiated(server, connect):
+    async with tapped(server.port) as (port, wires):
+        async with connect(f"ws://{HOST}:{port}/echo", compression="deflate") as client:
+            expect(client.response.headers["Sec-WebSocket-Extensions"], "permessage-deflate")
+            for message in ["0" * 10_000, UNICODE * 1_000, bytes(MIB)]:
+                await client.send(message)
+                expect(await client.recv(), message)
+    for direction in [wires[0].to_server, wires[0].to_client]:
+        sent = messages(direction)
+        expect([message.compressed for message in sent], [True] * 3)
+        assert sum(len(message.payload) for message in sent) < 5_000
+
+
+async def check_no_compression_without_an_offer(server, connect):
+    async with tapped(server.port) as (port, wires):
+        async with connect(f"ws://{HOST}:{port}/echo", compression=None) as client:
+            assert "Sec-WebSocket-Extensions" not in client.response.headers
+            await client.send("0" * 10_000)
+            expect(await client.recv(), "0" * 10_000)
+    expect([message.compressed for message in messages(wires[0].to_client)], [False])
 
 
 async def check_subprotocol_by_the_preference_of_the_server(server, connect):
@@ -384,7 +399,7 @@ async def slow_and_fast(server):
     small.setblocking(False)
     await asyncio.get_running_loop().sock_connect(small, (HOST, server.port))
     async with (
-        asyncio_client(server.uri("/chat"), sock=small, max_queue=1, close_timeout=1) as slow,
+        asyncio_client(server.uri("/chat"), sock=small, compression=None, max_queue=1, close_timeout=1) as slow,
         asyncio_client(server.uri("/chat")) as fast,
     ):
         expect(await fast.recv(), "* guest-2 joined, 2 here")

@@ -1,4 +1,4 @@
-"""Python's `websockets` against the examples: `interop.py SERVER CLIENT`, the paths of their binaries."""
+"""Python's `websockets` against the examples: `interop.py SERVER CLIENT ECHO`, the paths of their binaries."""
 
 import asyncio
 import logging
@@ -6,16 +6,17 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import clients
+import compression
 import servers
 from harness import passes
 
 
-async def main(server, client):
+async def main(server, client, echo):
     # A thread for every blocking client, so that none waits for another.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(128))
     # A few checks at a time: some only wait for a deadline.
     gate = asyncio.Semaphore(4)
-    checks = [*clients.checks(server), *servers.checks(client)]
+    checks = [*clients.checks(server), *servers.checks(client), *compression.checks(echo, server)]
     passed = await asyncio.gather(*(passes(title, check, gate) for title, check in checks))
     if not all(passed):
         sys.exit(f"interop: {passed.count(False)} of {len(passed)} checks failed")
