@@ -6,6 +6,7 @@ mod ends;
 #[path = "../support/heap.rs"]
 mod heap;
 mod memory;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod windows;
