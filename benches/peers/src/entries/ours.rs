@@ -1,0 +1,242 @@
+//! This crate, driven as its documentation says: one input buffer, and a scratch that the thread lends.
+
+use bytes::{Buf, Bytes};
+use websocket_proto::{ClientRequest, Config, Connection, Event, Negotiated, Response, Scratch, Seed};
+
+use super::{Entry, Standing, checked};
+use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, LEVEL, Receive, Send};
+use crate::pipe::Sink;
+use crate::tally::{Tally, Work};
+use crate::wire::{Role, Wire};
+
+pub(crate) struct Ours;
+
+/// From this size on, a server that owns a payload hands it over instead of having it copied.
+const HAND_OVER: usize = 2048;
+
+impl Entry for Ours {
+    fn name(&self) -> &'static str {
+        "ours"
+    }
+
+    fn standing(&self) -> Standing {
+        Standing::Ours
+    }
+
+    fn receive(&self, job: &Receive) -> Option<Work> {
+        let mut conn = open(job.role);
+        conn.lend(Box::new(Scratch::new()));
+        Some(receive(conn, job.wire.clone()))
+    }
+
+    fn send(&self, job: &Send) -> Option<Work> {
+        let mut conn = open(job.role);
+        conn.lend(Box::new(Scratch::new()));
+        Some(if job.role == Role::Server && job.payload.len() >= HAND_OVER {
+            send(conn, job, |conn, job| conn.send(job.payload.clone()).expect("to be open"))
+        } else {
+            send_copying(conn, job)
+        })
+    }
+
+    fn echo(&self, job: &Echo) -> Option<Work> {
+        let mut conn = open(Role::Server);
+        conn.lend(Box::new(Scratch::new()));
+        let Echo { mut wire, sink } = job.clone();
+        let mut buffer = vec![0; wire.input];
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            while tally.messages < wire.messages {
+                let count = wire.read(&mut buffer);
+                let mut input = &mut buffer[..count];
+                while let Some(Event::Binary(data)) = conn.receive(&mut input) {
+                    tally.visit(&data);
+                    conn.send_binary(&data).expect("to be open");
+                    conn.give_back(data);
+                    drain(&mut conn, &sink);
+                }
+            }
+            tally
+        }))
+    }
+
+    fn accept(&self, job: &Accept) -> Option<Work> {
+        let Accept { request: mut wire, sink } = job.clone();
+        let config = std::sync::Arc::new(Config::new());
+        let mut buffer = vec![0; wire.input];
+        Some(Box::new(move || {
+            for _ in 0..wire.messages {
+                let mut conn = Connection::server(config.clone());
+                let count = wire.read(&mut buffer);
+                let mut input = &mut buffer[..count];
+                let Some(Event::Request(_)) = conn.receive(&mut input) else { panic!("a request") };
+                conn.accept(Response::new()).expect("to be asked");
+                drain(&mut conn, &sink);
+            }
+            Tally::sent(wire.messages, sink.take())
+        }))
+    }
+
+    fn connect(&self, job: &Connect) -> Option<Work> {
+        let url = format!("ws://{}{}", job.host, job.path);
+        let request = ClientRequest::new(url.parse().expect("a URL"));
+        let config = std::sync::Arc::new(Config::new());
+        let start = move || Connection::client(request.clone(), config.clone(), Seed::new([1; 32])).expect("a request");
+        // The same seed makes the same key, which the prepared response answers.
+        let request = start().output().take().expect("a request");
+        let mut wire = Connect::response(Connect::key_in(&request));
+        let sink = job.sink.clone();
+        let mut buffer = vec![0; wire.input];
+        Some(Box::new(move || {
+            for _ in 0..Connect::PASS {
+                let mut conn = start();
+                drain(&mut conn, &sink);
+                let count = wire.read(&mut buffer);
+                let Some(Event::Open(_)) = conn.receive(&mut &mut buffer[..count]) else { panic!("a response") };
+            }
+            Tally::sent(Connect::PASS, sink.take())
+        }))
+    }
+
+    fn inflate(&self, job: &Inflate) -> Option<Work> {
+        Some(receive(open_compressed(Role::Server, job.takeover), job.wire.clone()))
+    }
+
+    fn deflate(&self, job: &Deflate) -> Option<Work> {
+        let mut conn = open_compressed(Role::Server, job.takeover);
+        let sink = job.sink.clone();
+        let messages: Vec<String> = job.messages.iter().map(|message| checked(message).into()).collect();
+        Some(Box::new(move || {
+            for message in &messages {
+                conn.send_text(message).expect("to be open");
+                drain(&mut conn, &sink);
+            }
+            Tally::sent(messages.len() as u64, sink.take())
+        }))
+    }
+}
+
+/// The same, with buffers of its own.
+pub(crate) struct WithoutScratch;
+
+impl Entry for WithoutScratch {
+    fn name(&self) -> &'static str {
+        "ours, no scratch"
+    }
+
+    fn standing(&self) -> Standing {
+        Standing::Aside
+    }
+
+    fn receive(&self, job: &Receive) -> Option<Work> {
+        Some(receive(open(job.role), job.wire.clone()))
+    }
+}
+
+/// A server that has a large payload copied, as it must where it doesn't own it.
+pub(crate) struct Copying;
+
+impl Entry for Copying {
+    fn name(&self) -> &'static str {
+        "ours, copied"
+    }
+
+    fn standing(&self) -> Standing {
+        Standing::Aside
+    }
+
+    fn send(&self, job: &Send) -> Option<Work> {
+        (job.role == Role::Server && job.payload.len() >= HAND_OVER).then(|| {
+            let mut conn = open(job.role);
+            conn.lend(Box::new(Scratch::new()));
+            send_copying(conn, job)
+        })
+    }
+}
+
+/// A connection as behind its handshake.
+fn open(role: Role) -> Connection {
+    match role {
+        Role::Server => Connection::upgraded_server(Negotiated::new(), Config::new()),
+        Role::Client => Connection::upgraded_client(Negotiated::new(), Config::new(), Seed::new([1; 32])),
+    }
+}
+
+/// A connection that has agreed on compression, at work with a thread's buffers.
+pub(crate) fn open_compressed(role: Role, takeover: bool) -> Connection {
+    let settings = websocket_proto::Deflate::new()
+        .level(LEVEL)
+        .server_no_context_takeover(!takeover)
+        .client_no_context_takeover(!takeover);
+    let (_, params) = settings.answer([settings.offer().as_bytes()]).expect("to agree with itself");
+    let negotiated = Negotiated::new().deflate(params);
+    let config = Config::new().deflate(settings);
+    let mut conn = match role {
+        Role::Server => Connection::upgraded_server(negotiated, config),
+        Role::Client => Connection::upgraded_client(negotiated, config, Seed::new([1; 32])),
+    };
+    conn.lend(Box::new(Scratch::new()));
+    conn
+}
+
+fn receive(mut conn: Connection, mut wire: Wire) -> Work {
+    let mut buffer = vec![0; wire.input];
+    Box::new(move || {
+        let mut tally = wire.tally();
+        while tally.messages < wire.messages {
+            let count = wire.read(&mut buffer);
+            let mut input = &mut buffer[..count];
+            while let Some(event) = conn.receive(&mut input) {
+                match event {
+                    Event::Text(text) => {
+                        tally.visit_text(&text);
+                        conn.give_back(text);
+                    }
+                    Event::Binary(data) => {
+                        tally.visit(&data);
+                        conn.give_back(data);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        tally
+    })
+}
+
+fn send_copying(conn: Connection, job: &Send) -> Work {
+    send(conn, job, |conn, job| conn.send_binary(&job.payload).expect("to be open"))
+}
+
+fn send(mut conn: Connection, job: &Send, one: impl Fn(&mut Connection, &Send) + 'static) -> Work {
+    let job = job.clone();
+    Box::new(move || {
+        for _ in 0..job.batches() {
+            for _ in 0..job.batch {
+                one(&mut conn, &job);
+            }
+            drain(&mut conn, &job.sink);
+        }
+        Tally::sent(job.messages, job.sink.take())
+    })
+}
+
+fn drain(conn: &mut Connection, sink: &Sink) {
+    let output = conn.output();
+    while output.has_remaining() {
+        let count = sink.write(output.chunk());
+        output.advance(count);
+    }
+}
+
+/// What a client of ours sends in two passes over the messages.
+pub(crate) fn compress_twice(messages: &[Bytes], takeover: bool) -> [Vec<u8>; 2] {
+    let mut client = open_compressed(Role::Client, takeover);
+    [(); 2].map(|()| {
+        for message in messages {
+            client.send_text(checked(message)).expect("to be open");
+        }
+        let length = client.output().remaining();
+        client.output().copy_to_bytes(length).to_vec()
+    })
+}

@@ -1,0 +1,98 @@
+//! soketto: futures around the traits of the futures crates, polled without a runtime; messages are appended to a vector
+//! of the caller's.
+
+use ::soketto::connection::{Builder, Mode, Receiver, Sender};
+use ::soketto::handshake::server::{Response, Server};
+
+use super::{Entry, checked};
+use crate::jobs::{Accept, Echo, Receive, Send};
+use crate::pipe::{Pipe, ready};
+use crate::tally::{Tally, Work};
+use crate::wire::Role;
+
+pub(crate) struct Soketto;
+
+impl Entry for Soketto {
+    fn name(&self) -> &'static str {
+        "soketto"
+    }
+
+    fn receive(&self, job: &Receive) -> Option<Work> {
+        let wire = job.wire.clone();
+        let (_sender, mut receiver) = open(job.role, Pipe::reading(wire.clone()));
+        let mut message = Vec::new();
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            ready(async {
+                for _ in 0..wire.messages {
+                    message.clear();
+                    if receiver.receive_data(&mut message).await.expect("a message").is_text() {
+                        tally.visit_text(checked(&message));
+                    } else {
+                        tally.visit(&message);
+                    }
+                }
+            });
+            tally
+        }))
+    }
+
+    fn send(&self, job: &Send) -> Option<Work> {
+        let (mut sender, _receiver) = open(job.role, Pipe::writing(job.sink.clone()));
+        let job = job.clone();
+        Some(Box::new(move || {
+            ready(async {
+                for _ in 0..job.batches() {
+                    for _ in 0..job.batch {
+                        sender.send_binary(&job.payload).await.expect("to be open");
+                    }
+                    sender.flush().await.expect("to be open");
+                }
+            });
+            Tally::sent(job.messages, job.sink.take())
+        }))
+    }
+
+    fn echo(&self, job: &Echo) -> Option<Work> {
+        let wire = job.wire.clone();
+        let (mut sender, mut receiver) = open(Role::Server, Pipe::new(wire.clone(), job.sink.clone()));
+        let mut message = Vec::new();
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            ready(async {
+                for _ in 0..wire.messages {
+                    message.clear();
+                    receiver.receive_data(&mut message).await.expect("a message");
+                    tally.visit(&message);
+                    sender.send_binary_mut(&mut message).await.expect("to be open");
+                    sender.flush().await.expect("to be open");
+                }
+            });
+            tally
+        }))
+    }
+
+    fn accept(&self, job: &Accept) -> Option<Work> {
+        let pipe = Pipe::new(job.request.clone(), job.sink.clone());
+        let mut spare = Some(pipe.clone());
+        Some(Box::new(move || {
+            ready(async {
+                for _ in 0..pipe.wire.messages {
+                    let mut server = Server::new(spare.take().expect("a pipe"));
+                    let key = server.receive_request().await.expect("a request").key();
+                    server.send_response(&Response::Accept { key, protocol: None }).await.expect("a response");
+                    spare = Some(server.into_inner());
+                }
+            });
+            Tally::sent(pipe.wire.messages, pipe.sink.take())
+        }))
+    }
+}
+
+fn open(role: Role, pipe: Pipe) -> (Sender<Pipe>, Receiver<Pipe>) {
+    let mode = match role {
+        Role::Server => Mode::Server,
+        Role::Client => Mode::Client,
+    };
+    Builder::new(pipe, mode).finish()
+}

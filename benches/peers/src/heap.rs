@@ -1,0 +1,41 @@
+//! An allocator that counts.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+pub(crate) struct Counting;
+
+/// A load and a store rather than an atomic addition: there is one thread, and who allocates much shall not pay for
+/// being counted.
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// How often memory was asked for so far, growing included.
+pub(crate) fn allocations() -> u64 {
+    ALLOCATIONS.load(Relaxed)
+}
+
+fn count() {
+    ALLOCATIONS.store(ALLOCATIONS.load(Relaxed) + 1, Relaxed);
+}
+
+// SAFETY: every call is handed to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}

@@ -1,0 +1,169 @@
+//! What an entry is asked to do.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use sha1::{Digest, Sha1};
+
+use crate::entries::Entry;
+use crate::pipe::Sink;
+use crate::tally::{Tally, Work};
+use crate::wire::{Role, Wire};
+
+/// A job and what it must come to.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) job: Job,
+    pub(crate) messages: u64,
+    /// `None` where entries may differ in what they write.
+    expected: Option<Tally>,
+}
+
+impl Task {
+    pub(crate) fn exactly(job: Job, expected: Tally) -> Self {
+        Self { job, messages: expected.messages, expected: Some(expected) }
+    }
+
+    pub(crate) fn at_least(job: Job, messages: u64) -> Self {
+        Self { job, messages, expected: None }
+    }
+
+    /// Holds a pass to what it must come to.
+    pub(crate) fn assert(&self, entry: &dyn Entry, tally: Tally) {
+        match self.expected {
+            Some(expected) => assert_eq!(tally, expected, "{}", entry.name()),
+            None => assert_eq!(tally.messages, self.messages, "{}", entry.name()),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Job {
+    Receive(Receive),
+    Send(Send),
+    Echo(Echo),
+    Accept(Accept),
+    Connect(Connect),
+    Inflate(Inflate),
+    Deflate(Deflate),
+}
+
+impl Job {
+    /// How that entry does it, if it can.
+    pub(crate) fn work(&self, entry: &dyn Entry) -> Option<Work> {
+        match self {
+            Self::Receive(job) => entry.receive(job),
+            Self::Send(job) => entry.send(job),
+            Self::Echo(job) => entry.echo(job),
+            Self::Accept(job) => entry.accept(job),
+            Self::Connect(job) => entry.connect(job),
+            Self::Inflate(job) => entry.inflate(job),
+            Self::Deflate(job) => entry.deflate(job),
+        }
+    }
+}
+
+/// Receive the messages of a wire, one pass after another.
+#[derive(Clone, Debug)]
+pub(crate) struct Receive {
+    pub(crate) role: Role,
+    pub(crate) wire: Wire,
+    /// Messages come in several frames.
+    pub(crate) fragmented: bool,
+}
+
+/// Send the same binary message again and again.
+#[derive(Clone, Debug)]
+pub(crate) struct Send {
+    pub(crate) role: Role,
+    pub(crate) payload: Bytes,
+    /// In every pass.
+    pub(crate) messages: u64,
+    /// The output is written after so many.
+    pub(crate) batch: u64,
+    pub(crate) sink: Sink,
+}
+
+impl Send {
+    /// How often the output is written in a pass.
+    pub(crate) fn batches(&self) -> u64 {
+        self.messages / self.batch
+    }
+}
+
+/// A server sends back what it receives, at once.
+#[derive(Clone, Debug)]
+pub(crate) struct Echo {
+    pub(crate) wire: Wire,
+    pub(crate) sink: Sink,
+}
+
+/// A server answers a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Accept {
+    pub(crate) request: Wire,
+    pub(crate) sink: Sink,
+}
+
+/// A client sends a request, and checks the response.
+#[derive(Clone, Debug)]
+pub(crate) struct Connect {
+    pub(crate) host: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) sink: Sink,
+}
+
+impl Connect {
+    /// Handshakes in a pass.
+    pub(crate) const PASS: u64 = 64;
+
+    /// The key of RFC 6455 1.3.
+    pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    pub(crate) fn encode_key(nonce: [u8; 16]) -> String {
+        STANDARD.encode(nonce)
+    }
+
+    /// The key that a request has in it.
+    pub(crate) fn key_in(request: &[u8]) -> &str {
+        let text = std::str::from_utf8(request).expect("text");
+        let line = text.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+        line.expect("a key")
+    }
+
+    /// What a server answers to that key.
+    pub(crate) fn response(key: &str) -> Wire {
+        let accept = STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize());
+        let head = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        );
+        Wire::new(head.into_bytes(), 1, 16 << 10, false)
+    }
+}
+
+/// What is appended to a key before it is hashed (RFC 6455 1.3).
+pub(crate) const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// A server receives compressed text.
+#[derive(Clone, Debug)]
+pub(crate) struct Inflate {
+    pub(crate) wire: Wire,
+    /// The compressed payloads of the first pass, and of every other.
+    pub(crate) payloads: [Arc<[Vec<u8>]>; 2],
+    pub(crate) size: usize,
+    pub(crate) takeover: bool,
+}
+
+/// A server sends compressed text.
+#[derive(Clone, Debug)]
+pub(crate) struct Deflate {
+    pub(crate) messages: Arc<[Bytes]>,
+    pub(crate) takeover: bool,
+    pub(crate) sink: Sink,
+}
+
+/// At which level everybody compresses.
+pub(crate) const LEVEL: u8 = 4;

@@ -1,0 +1,69 @@
+//! What the command line says.
+
+pub(crate) const USAGE: &str = "\
+Arguments: names of cases, in full or in part (all without one), and
+  --check                     run every case once, with every byte checked, and measure nothing
+  --list                      only say which cases there are
+  --rounds N                  measure N times (7)
+  --markdown FILE             write the table
+  --svg FILE                  draw a picture of some of the cases, if they were run
+  --date DATE                 the date in the table and in the picture
+  --entries                   only say who takes part, and with how many messages in a pass
+  --pass ENTRY N              only do the work, N passes of it: for `instructions`, which counts them";
+
+pub(crate) enum Command {
+    Measure,
+    Check,
+    List,
+    Pass { entry: Option<String>, passes: u32 },
+}
+
+pub(crate) struct Options {
+    pub(crate) command: Command,
+    names: Vec<String>,
+    pub(crate) rounds: usize,
+    pub(crate) markdown: Option<String>,
+    pub(crate) svg: Option<String>,
+    pub(crate) date: String,
+}
+
+impl Options {
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self {
+            command: Command::Measure,
+            names: Vec::new(),
+            rounds: 7,
+            markdown: None,
+            svg: None,
+            date: "no date".into(),
+        };
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--check" => options.command = Command::Check,
+                "--list" => options.command = Command::List,
+                "--entries" => options.command = Command::Pass { entry: None, passes: 0 },
+                "--pass" => {
+                    let (entry, passes) = (Some(value()?), number(&value()?)?);
+                    options.command = Command::Pass { entry, passes };
+                }
+                "--rounds" => options.rounds = number(&value()?)?,
+                "--markdown" => options.markdown = Some(value()?),
+                "--svg" => options.svg = Some(value()?),
+                "--date" => options.date = value()?,
+                option if option.starts_with("--") => return Err(format!("{option} isn't known")),
+                _ => options.names.push(argument),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether a case was asked for.
+    pub(crate) fn wants(&self, case: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|name| case.contains(name))
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text} isn't a number"))
+}
