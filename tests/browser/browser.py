@@ -177,6 +177,31 @@ def refusing():
         yield "ws://{}:{}/".format(*listener.getsockname())
 
 
+@contextlib.contextmanager
+def counting(host):
+    """An address that leads to that one, and how many bytes went there and back."""
+    counts = [0, 0]
+
+    def pump(source, target, direction):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                counts[direction] += len(data)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    near, _ = listener.accept()
+                    name, port = host.split(":")
+                    far = socket.create_connection((name, int(port)))
+                    for args in (near, far, 0), (far, near, 1):
+                        threading.Thread(target=pump, args=args, daemon=True).start()
+        threading.Thread(target=serve, daemon=True).start()
+        yield "{}:{}".format(*listener.getsockname()), counts
+
+
 def deserted():
     """An address where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -299,6 +324,99 @@ def a_mebibyte_is_echoed(two, **_):
     same = "return fetch(document.querySelector('#log > :last-child a').href).then(saved => saved.text())" \
         ".then(text => [text === arguments[0].repeat(arguments[1]), new TextEncoder().encode(text).length])"
     check(two.run(same, unit, times), [True, 1 << 20])
+
+
+# A script of a page, which says to a socket and waits for what comes back.
+TALK = """
+    const [url, done] = [arguments[0], arguments[arguments.length - 1]];
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    const heard = [], waiting = [];
+    socket.onmessage = ({data}) => waiting.length ? waiting.shift()(data) : heard.push(data);
+    socket.onclose = ({code}) => done({error: `closed with ${code}`});
+    const hear = () => heard.length ? heard.shift() : new Promise(resolve => waiting.push(resolve));
+    const same = (one, other) => typeof one == "string" ? one === other
+        : one.byteLength === other.byteLength && new Uint8Array(one).every((byte, at) => byte === new Uint8Array(other)[at]);
+    const echo = async message => {
+        socket.send(message);
+        if (!same(message, await hear())) throw `another echo than ${message.length ?? message.byteLength}`;
+    };
+    const random = length => {
+        const bytes = new Uint8Array(length);
+        for (let at = 0; at < length; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
+        return bytes.buffer;
+    };
+    const record = id => JSON.stringify({id, name: "客户 " + id % 7, mood: "🙂", at: id * 1.5, city: "上海", paid: true});
+    const KIB = 1024, MIB = KIB * KIB;
+    socket.onopen = async () => {
+        const said = await talk().catch(error => ({error: String(error)}));
+        socket.onclose = () => done(said);
+        socket.close();
+    };
+    const talk = async () => { SCRIPT };
+"""
+
+
+def talk(tab, url, script):
+    tab.call("POST", "/timeouts", {"script": PATIENCE * 1000})
+    result = tab.call("POST", "/execute/async", {"script": TALK.replace("SCRIPT", script), "args": [url]})
+    if isinstance(result, dict) and "error" in result:
+        raise Failed(result["error"])
+    return result
+
+
+@step
+def the_browser_negotiates_compression(two, host, **_):
+    check(talk(two, f"ws://{host}/", "return socket.extensions"), "permessage-deflate")
+
+
+@step
+def everything_is_echoed_compressed(two, host, **_):
+    check(talk(two, f"ws://{host}/", """
+        const text = "中文压缩测试 👋🏽 再见 🧑‍🚀, ";
+        for (const times of [0, 1, 4, 2000, 150_000]) await echo(text.repeat(times));
+        await echo(JSON.stringify(Array.from({length: 50_000}, (_, id) => record(id))));
+        for (const length of [0, 1, 125, 126, 64 * KIB, MIB, 5 * MIB]) {
+            await echo(new ArrayBuffer(length));
+            await echo(random(length));
+        }
+        return socket.extensions;
+    """), "permessage-deflate")
+
+
+@step
+def many_messages_share_a_context(two, host, **_):
+    with counting(host) as (address, counts):
+        count = talk(two, f"ws://{address}/", """
+            const said = Array.from({length: 5_000}, (_, id) => id % 50 ? record(id) : random(100 + id));
+            for (const message of said) socket.send(message);
+            for (const message of said) if (!same(message, await hear())) throw "another echo";
+            return said.reduce((sum, message) => sum + (message.byteLength || new Blob([message]).size), 0);
+        """)
+        for sent in counts:
+            if not sent < 0.75 * count:
+                raise Failed(f"{counts} bytes went over the wire for {count}")
+
+
+@step
+def the_chat_is_compressed(one, two, host, **_):
+    with counting(host) as (address, counts):
+        heard = talk(two, f"ws://{address}/chat", """
+            await hear();
+            const text = "大家好，今天天气真好 🌳 ".repeat(20_000);
+            for (const message of [text, record(1), "short", new ArrayBuffer(5 * MIB), text]) {
+                socket.send(message);
+                const said = await hear();
+                if (!(said instanceof ArrayBuffer ? same(message, said) : said.endsWith(": " + message))) throw "another";
+            }
+            return socket.extensions;
+        """)
+        check(heard, "permessage-deflate")
+        if max(counts) > 100_000:
+            raise Failed(f"{counts} bytes went over the wire")
+    one.sees("received", re.compile(r"\* guest-\d+ joined, 2 here"))
+    one.sees("received", re.compile(r"guest-\d+: " + "大家好，今天天气真好 🌳 " * 20 + ".*…"))
+    one.sees("received", re.compile(r"\* guest-\d+ left, 1 here"))
 
 
 @step
