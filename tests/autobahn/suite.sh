@@ -15,7 +15,7 @@ limit=40m
 if ((!$#)); then
   cases=('1.*' '2.*' '3.*' '4.*' '5.*' '6.*' '7.*' '9.*' '10.*')
   # Of every kind of data and every offer: messages of 16 bytes, of 4 KiB, and of 8 KiB in fragments of 256 bytes.
-  cases+=('12.*.1' '12.*.5' '12.*.11' '13.*.1' '13.*.5' '13.*.11')
+  cases+=({12.{1..5},13.{1..7}}.{1,5,11})
   limit=5m
 elif [[ $1 == --all ]]; then
   cases=('*')
