@@ -125,26 +125,15 @@ impl Compressor {
             self.history.add(input, outgoing.window());
         }
         let Some(Stream { inner: stream, .. }) = &mut self.stream else { return };
-        let flush = if last { DeflateFlush::SyncFlush } else { DeflateFlush::NoFlush };
+        // A flush that finds no room for all of what it ends with is made again: the block before it ends on its own.
+        let flush = if last { DeflateFlush::Block } else { DeflateFlush::NoFlush };
         // Most text shrinks to less than that; where it doesn't, more room is made.
         let mut room = (input.len() / 2).clamp(64, 64 << 10);
-        loop {
-            let start = output.len();
-            output.resize(start + room, 0);
-            let (total_in, total_out) = (stream.total_in(), stream.total_out());
-            let compressed = stream.compress(input, &mut output[start..], flush);
-            debug_assert!(compressed.is_ok(), "the stream is in a state of its own making");
-            // Both are parts of slices.
-            input = &input[(stream.total_in() - total_in) as usize..];
-            let made = (stream.total_out() - total_out) as usize;
-            output.truncate(start + made);
-            // It stops where there is no room, and nowhere else.
-            if made < room {
-                break;
-            }
+        while step(stream, &mut input, room, flush, output) == room {
             room = (2 * room).min(64 << 10);
         }
         if last {
+            step(stream, &mut input, FLUSH_ROOM, DeflateFlush::SyncFlush, output);
             // What every flush ends with isn't sent.
             debug_assert!(output.ends_with(&super::TAIL));
             output.truncate(output.len() - super::TAIL.len());
@@ -210,6 +199,29 @@ impl Stream {
         };
         Self { inner: zlib_rs::Deflate::new_with_config(config), kind }
     }
+}
+
+/// More than an empty block and the bits in front of it.
+const FLUSH_ROOM: usize = 16;
+
+/// Compresses into that much room behind what `output` has, and says how much came out: all of it where there is room left.
+fn step(
+    stream: &mut zlib_rs::Deflate,
+    input: &mut &[u8],
+    room: usize,
+    flush: DeflateFlush,
+    output: &mut Vec<u8>,
+) -> usize {
+    let start = output.len();
+    output.resize(start + room, 0);
+    let (total_in, total_out) = (stream.total_in(), stream.total_out());
+    let compressed = stream.compress(input, &mut output[start..], flush);
+    debug_assert!(compressed.is_ok(), "the stream is in a state of its own making");
+    // Both are parts of slices.
+    *input = &input[(stream.total_in() - total_in) as usize..];
+    let made = (stream.total_out() - total_out) as usize;
+    output.truncate(start + made);
+    made
 }
 
 impl fmt::Debug for Stream {
