@@ -1,0 +1,144 @@
+//! What isn't DEFLATE, or not all of it (RFC 7692 7.2.2 and RFC 1951): the connection fails with 1007, and nothing of the
+//! message is delivered.
+
+use websocket_proto::{Cause, ProtocolError};
+
+use crate::checks::{Dice, Told, failed, hear, peer, ping, text};
+use crate::inflate::Symbol::Copy;
+use crate::inflate::{Inflater, Writer};
+use crate::peers::{Peer, both_ways, ended, fails, open};
+use crate::receiving::{HELLO, keeps};
+use crate::sending::prose;
+use crate::support::{ROLES, sent};
+
+/// P-42, P-51, P-52, P-53: messages that end inside a block, and blocks that are none.
+#[test]
+fn what_is_no_message_fails_the_connection() {
+    let cases: [&[u8]; 22] = [
+        b"",
+        b"\xf2",
+        b"\xf2\x48",
+        b"\xf2\x48\xcd\xc9\xc9\x07",
+        b"\xf3\x48",
+        b"\x03",
+        // Behind the end of the message: a block without a header, a whole tail, a header alone.
+        b"\xf2\x48\xcd\xc9\xc9\x07\x00\x00",
+        b"\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff",
+        b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff",
+        b"\x00\x05",
+        b"\x00\x05\x00\xfa\xff\x48",
+        b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f",
+        // What isn't sent would be data of these.
+        b"\x00\x04\x00\xfb\xff",
+        b"\x00\x09\x00\xf6\xff\x48\x65\x6c\x6c\x6f",
+        b"\x04",
+        b"\x04\xc0\x81\x08\x00\x00\x00\x00\x20\x7f\xeb",
+        b"\x06",
+        b"\x07",
+        b"\x00\x05\x00\x05\x00",
+        b"\xf2\x40\x30\x01\x00",
+        b"\xff\xff\xff\xff",
+        b"\x05\xff\xff\xff",
+    ];
+    for role in ROLES {
+        for payload in cases {
+            for first in [0xc1, 0xc2] {
+                let whole = [peer(role, &[(0xc1, HELLO)]), peer(role, &[(first, payload)])].concat();
+                let (told, _) = fails(|| keeps(role), &whole, ProtocolError::Deflate);
+                assert_eq!(told, [text("Hello")], "{payload:02x?}");
+                let parts = peer(role, &[(first & !0x80, b""), (0x89, b"1"), (0x00, payload), (0x80, b"")]);
+                let (told, _) = fails(|| keeps(role), &parts, ProtocolError::Deflate);
+                assert_eq!(told, [ping(b"1")], "{payload:02x?}");
+                let mut forgets = open(role, &both_ways(12, false));
+                assert_eq!(hear(&mut forgets, &peer(role, &[(first, payload)])), [failed(ProtocolError::Deflate)]);
+            }
+        }
+    }
+}
+
+/// P-53: a block that can't be one is refused when its bytes are there, while the frame is still under way.
+#[test]
+fn corrupt_blocks_are_refused_at_once() {
+    for role in ROLES {
+        let good = Writer::default().stored(false, b"good").bytes();
+        for bad in [&b"\x06"[..], b"\x00\x05\x00\x05\x00"] {
+            let payload = [&good[..], bad, &vec![0; 50_000]].concat();
+            let whole = peer(role, &[(0xc2, &payload)]);
+            let (_, needed) = fails(|| keeps(role), &whole, ProtocolError::Deflate);
+            assert_eq!(needed, whole.len() - 50_000, "{bad:02x?}");
+        }
+    }
+}
+
+/// P-42, P-43, P-45, P-52, P-53: a message that is changed anywhere, cut anywhere or made up comes to what the plain inflater
+/// says, or fails as that does; and so does the one behind it.
+#[test]
+fn it_agrees_with_the_plain_inflater() {
+    let mut wires = vec![
+        HELLO.to_vec(),
+        Writer::default().literals(true, b"He").stored(true, b"llo").fixed(true, [Copy(5, 5)]).message(),
+        Writer::default().stored(false, b"a").stored(false, b"").literals(false, b"b").message(),
+    ];
+    for (level, text) in [(1, "abcabcabd ".repeat(5)), (9, prose(400, 1)), (9, "大家好".repeat(30)), (0, prose(30, 1))]
+    {
+        let mut conn = open(websocket_proto::Role::Server, &both_ways(15, true).level(level));
+        conn.send_text(&text).unwrap();
+        wires.push(sent(&mut conn).remove(0).payload);
+    }
+    let mut cases = Vec::new();
+    for wire in &wires {
+        cases.extend((0..=wire.len()).map(|end| wire[..end].to_vec()));
+        cases.extend((0..8 * wire.len()).map(|bit| {
+            let mut changed = wire.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            changed
+        }));
+    }
+    cases.extend((0..=u16::MAX).step_by(29).map(|start| start.to_le_bytes().to_vec()));
+    let mut dice = Dice(8);
+    cases.extend((0..1500).map(|_| (0..dice.roll(12)).map(|_| dice.roll(256) as u8).collect()));
+
+    let mut count = [0, 0];
+    for (i, payload) in cases.iter().enumerate() {
+        let role = ROLES[i % 2];
+        let mut plain = Inflater::new(15, true);
+        let mut expected = Vec::new();
+        let mut fault = None;
+        for payload in [HELLO, payload, payload, HELLO] {
+            match plain.message(payload) {
+                Ok(inflated) => expected.push(Told::Binary(inflated.bytes)),
+                Err(error) => {
+                    fault = Some(error);
+                    break;
+                }
+            }
+        }
+        let script = [(0xc2, HELLO), (0x42, payload), (0x80, b""), (0xc2, payload), (0xc2, HELLO)];
+        let mut conn = keeps(role);
+        let wire = peer(role, &script);
+        let heard = wire.chunks([1, 2, 5, 1 << 20][i / 2 % 4]).flat_map(|chunk| hear(&mut conn, chunk)).collect();
+        let cause = fault.map(|_| Cause::Protocol(ProtocolError::Deflate));
+        assert_eq!(ended(heard), (expected, cause), "{payload:02x?} {fault:?}");
+        count[usize::from(fault.is_some())] += 1;
+    }
+    assert!(count.iter().all(|count| *count > 1000), "both outcomes are common: {count:?}");
+}
+
+/// P-41, P-45: what one end sends is what the other receives, in step over many messages of both ways.
+#[test]
+fn both_ends_understand_each_other() {
+    for (bits, takeover) in [(9, true), (9, false), (13, true), (15, true), (15, false)] {
+        let settings = both_ways(bits, takeover);
+        let [mut client, mut server] = ROLES.map(|role| open(role, &settings));
+        let mut dice = Dice(u64::from(bits));
+        for round in 0..100 {
+            let message = prose(dice.roll(3000), round % 11);
+            let (from, to) = if dice.roll(2) == 0 { (&mut client, &mut server) } else { (&mut server, &mut client) };
+            from.send_text(&message).unwrap();
+            let wire = crate::support::drain(from);
+            let heard: Vec<_> = wire.chunks(1 + dice.roll(2000)).flat_map(|chunk| hear(to, chunk)).collect();
+            assert_eq!(heard, [text(&message)]);
+            assert_eq!(Peer::new(bits, takeover).hear(to), []);
+        }
+    }
+}

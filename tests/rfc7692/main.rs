@@ -1,0 +1,22 @@
+//! RFC 7692, row by row of the conformance table (`tests/conformance.md`): each test names the `P` rows that it holds.
+//!
+//! What is sent is inflated by [`inflate`], which is written from RFC 1951 alone and takes the window at its word.
+#![cfg(feature = "deflate")]
+
+#[allow(dead_code)]
+#[path = "../rfc6455/checks.rs"]
+mod checks;
+mod corrupt;
+#[path = "../support/inflate.rs"]
+mod inflate;
+mod negotiation;
+mod oracle;
+mod parameters;
+mod peers;
+mod prepared;
+mod receiving;
+mod sending;
+#[path = "../support/mod.rs"]
+mod support;
+mod takeover;
+mod ways;

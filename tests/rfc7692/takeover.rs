@@ -1,0 +1,164 @@
+//! Final blocks, and what messages may refer to: those before them, or nothing (RFC 7692 7.1.1 and 7.2.3.4).
+
+use websocket_proto::{Config, Connection, Deflate, ProtocolError, Role, Scratch};
+
+use crate::checks::{Script, binary, failed, hear, peer, text};
+use crate::inflate::Symbol::Copy;
+use crate::inflate::Writer;
+use crate::peers::{both_ways, open, open_with, upgraded};
+use crate::receiving::{AGAIN, HELLO, keeps};
+use crate::support::ROLES;
+
+/// P-42, P-43, P-49: final blocks anywhere in a message, each of which may refer to what was before it, in this message and in
+/// those before; and so may the messages behind it.
+#[test]
+fn final_blocks_end_nothing() {
+    let again = |last| Writer::default().fixed(last, [Copy(5, 5)]);
+    let with = |writer: Writer, rest: &[u8]| [writer.bytes(), rest.to_vec()].concat();
+    let cases: [(Vec<u8>, &str); 12] = [
+        (Writer::default().literals(true, b"Hello").message(), "Hello"),
+        (Writer::default().stored(true, b"Hello").message(), "Hello"),
+        (again(true).message(), "Hello"),
+        (again(true).fixed(true, [Copy(5, 5)]).message(), "HelloHello"),
+        (
+            again(true).fixed(false, [Copy(5, 10)]).stored(true, b"!").fixed(true, [Copy(6, 6)]).message(),
+            "HelloHello!Hello!",
+        ),
+        (Writer::default().stored(true, b"").stored(true, b"").message(), ""),
+        (again(false).literals(true, b"").message(), "Hello"),
+        // Who ends the stream and says no more.
+        (Writer::default().literals(true, b"Hello").bytes(), "Hello"),
+        (again(true).bytes(), "Hello"),
+        (Writer::default().stored(true, b"Hello").bytes(), "Hello"),
+        // The empty block at the end may itself be final: of `01 00 00 ff ff` the first is sent.
+        (b"\x01".to_vec(), ""),
+        (with(Writer::default().stored(false, b"Hello"), b"\x01"), "Hello"),
+    ];
+    for role in ROLES {
+        for (wire, told) in &cases {
+            let script: Script = &[(0xc1, HELLO), (0xc1, wire), (0x81, b"plain"), (0xc1, HELLO), (0xc1, AGAIN)];
+            let expected = [text("Hello"), text(told), text("plain"), text("Hello"), text("Hello")];
+            let bytes = peer(role, script);
+            assert_eq!(hear(&mut keeps(role), &bytes), expected, "{wire:02x?}");
+            let mut slow = keeps(role);
+            let heard: Vec<_> = bytes.chunks(1).flat_map(|byte| hear(&mut slow, byte)).collect();
+            assert_eq!(heard, expected, "{wire:02x?}");
+            for cut in 0..=wire.len() {
+                let script: Script = &[(0xc1, HELLO), (0x42, &wire[..cut]), (0x00, b""), (0x80, &wire[cut..])];
+                assert_eq!(hear(&mut keeps(role), &peer(role, script)), [text("Hello"), binary(told.as_bytes())]);
+            }
+            // Without takeover nothing may be referred to but the message itself.
+            let mut forgets = open(role, &both_ways(15, false));
+            let told = if inflates_alone(wire) { text(told) } else { failed(ProtocolError::Deflate) };
+            assert_eq!(hear(&mut forgets, &peer(role, &[(0xc1, HELLO), (0xc1, wire)])), [text("Hello"), told]);
+        }
+    }
+}
+
+fn inflates_alone(wire: &[u8]) -> bool {
+    crate::inflate::inflate(wire, b"", 1 << 15).is_ok()
+}
+
+/// P-43, P-49: references behind a final block reach over it, as far as the window.
+#[test]
+fn a_window_reaches_over_final_blocks() {
+    for role in ROLES {
+        for bits in [9, 12, 15] {
+            let data: Vec<u8> = (0..1_usize << bits).map(|i| ((i * 31) >> 3) as u8).collect();
+            let (first, second) = data.split_at(data.len() / 3);
+            let split = Writer::default().stored(true, first).stored(true, second).message();
+            let far = Writer::default().fixed(true, [Copy(10, data.len())]).message();
+            let mut conn = open(role, &both_ways(bits, true));
+            assert_eq!(hear(&mut conn, &peer(role, &[(0xc2, &split)])), [binary(&data)]);
+            assert_eq!(hear(&mut conn, &peer(role, &[(0xc2, &far)])), [binary(&data[..10])]);
+            assert_eq!(hear(&mut conn, &peer(role, &[(0xc2, &far)])), [binary(&data[10..20])]);
+        }
+    }
+}
+
+/// P-24, P-25, P-27, P-29, P-46: each direction keeps its window unless the answer took it away: a hint that wasn't
+/// taken up changes nothing.
+#[test]
+fn takeover_is_kept_or_dropped_as_agreed() {
+    let opened = |role, settings: &Deflate, answer: &str| {
+        let params = settings.check([answer.as_bytes()]).unwrap().unwrap();
+        upgraded(role, params, Config::new().deflate(settings.clone()))
+    };
+    for (answer, server_keeps, client_keeps) in [
+        ("permessage-deflate", true, true),
+        ("permessage-deflate; server_no_context_takeover", false, true),
+        ("permessage-deflate; client_no_context_takeover", true, false),
+        ("permessage-deflate; server_no_context_takeover; client_no_context_takeover", false, false),
+    ] {
+        for (role, peer_keeps) in [(Role::Client, server_keeps), (Role::Server, client_keeps)] {
+            let mut conn = opened(role, &Deflate::new(), answer);
+            let script: Script = &[(0xc1, HELLO), (0x81, b"Hello"), (0xc1, HELLO), (0xc1, AGAIN)];
+            let last = if peer_keeps { text("Hello") } else { failed(ProtocolError::Deflate) };
+            let told = hear(&mut conn, &peer(role, script));
+            assert_eq!(told, [text("Hello"), text("Hello"), text("Hello"), last], "{role:?} {answer}");
+        }
+    }
+    // RFC 7692 7.1.1.2: a server that doesn't put it into its answer keeps the window, whatever the client said.
+    let params = Deflate::new().answer([&b"permessage-deflate; client_no_context_takeover"[..]]).unwrap().1;
+    let hint = upgraded(Role::Server, params, Config::new());
+    assert!(params.client_no_context_takeover(), "ours takes the hint up, and says so");
+    assert_eq!(hint.deflate(), Some(params));
+}
+
+/// P-29, P-46: with takeover, references reach the whole agreed window back over any number of messages; a scratch that
+/// comes and goes in between changes nothing.
+#[test]
+fn references_reach_as_far_as_the_window() {
+    for role in ROLES {
+        for lent in [false, true] {
+            for bits in 9..=15 {
+                let window = 1_usize << bits;
+                let mut conn = open(role, &both_ways(bits, true));
+                let mut other = open(role, &both_ways(bits, true));
+                let mut scratch = lent.then(|| Box::new(Scratch::new()));
+                let mut tell = |conn: &mut Connection, payload: &[u8]| {
+                    if let Some(scratch) = scratch.take() {
+                        conn.lend(scratch);
+                    }
+                    let told = hear(conn, &peer(role, &[(0xc2, payload)]));
+                    scratch = conn.release();
+                    told
+                };
+                let data: Vec<u8> = (0..window).map(|i| ((i * 131) >> 2) as u8).collect();
+                for part in data.chunks(window / 5) {
+                    let stored = Writer::default().stored(false, part).message();
+                    assert_eq!(tell(&mut conn, &stored), [binary(part)]);
+                    assert_eq!(tell(&mut other, HELLO), [binary(b"Hello")]);
+                }
+                let far = Writer::default().fixed(false, [Copy(10, window)]).message();
+                assert_eq!(tell(&mut conn, &far), [binary(&data[..10])], "{bits}");
+                assert_eq!(tell(&mut other, AGAIN), [binary(b"Hello")]);
+            }
+        }
+    }
+}
+
+/// P-53: a reference beyond everything that was ever sent, or sent compressed, is none.
+#[test]
+fn references_to_nothing_are_refused() {
+    for role in ROLES {
+        let settings = both_ways(15, true);
+        let beyond = Writer::default().fixed(false, [Copy(5, 6)]).message();
+        let script: Script = &[(0xc1, HELLO), (0xc1, &beyond)];
+        let mut conn = open_with(role, &settings, Config::new());
+        assert_eq!(hear(&mut conn, &peer(role, script)), [text("Hello"), failed(ProtocolError::Deflate)]);
+        let mut lent = open_with(role, &settings, Config::new());
+        lent.lend(Box::new(Scratch::new()));
+        assert_eq!(hear(&mut lent, &peer(role, &[(0xc1, HELLO)])), [text("Hello")]);
+        let scratch = lent.release().unwrap();
+        let mut next = open_with(role, &settings, Config::new());
+        next.lend(scratch);
+        assert_eq!(
+            hear(&mut next, &peer(role, &[(0xc1, AGAIN)])),
+            [failed(ProtocolError::Deflate)],
+            "another's window"
+        );
+        lent.lend(next.release().unwrap());
+        assert_eq!(hear(&mut lent, &peer(role, &[(0xc1, AGAIN)])), [text("Hello")]);
+    }
+}

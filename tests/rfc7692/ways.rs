@@ -1,0 +1,154 @@
+//! Every way to negotiate, which must all come to the same: the opening handshake, the functions on header values, and (with
+//! the feature `http`) the types of that crate.
+
+use websocket_proto::{
+    Cause, ClientRequest, Config, Connection, Deflate, DeflateParams, Event, HandshakeError, Response, State,
+};
+
+use crate::support::{KEY, drain, feed, request_with, seed};
+
+/// Both `no_context_takeover` and both `max_window_bits`, the server's first.
+pub(crate) type Terms = (bool, bool, u8, u8);
+
+pub(crate) fn terms(params: DeflateParams) -> Terms {
+    (
+        params.server_no_context_takeover(),
+        params.client_no_context_takeover(),
+        params.server_max_window_bits(),
+        params.client_max_window_bits(),
+    )
+}
+
+pub(crate) fn settings((server_forgets, client_forgets, server_bits, client_bits): Terms) -> Deflate {
+    Deflate::new()
+        .server_no_context_takeover(server_forgets)
+        .client_no_context_takeover(client_forgets)
+        .server_max_window_bits(server_bits)
+        .client_max_window_bits(client_bits)
+}
+
+fn config(settings: &[Deflate]) -> Config {
+    settings.iter().cloned().fold(Config::new(), Config::deflate)
+}
+
+/// The values of `Sec-WebSocket-Extensions` in a head.
+fn extensions(head: &[u8]) -> Vec<String> {
+    let head = String::from_utf8(head.to_vec()).unwrap();
+    head.lines().filter_map(|line| line.strip_prefix("Sec-WebSocket-Extensions: ")).map(str::to_owned).collect()
+}
+
+fn header_lines(values: &[&str]) -> String {
+    values.iter().map(|value| ["Sec-WebSocket-Extensions: ", value, "\r\n"].concat()).collect()
+}
+
+/// What a server answers these header lines with, and what was agreed on.
+#[track_caller]
+pub(crate) fn answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Terms)> {
+    let mut conn = Connection::server(config(std::slice::from_ref(settings)));
+    let events = feed(&mut conn, &request_with(&header_lines(offers)));
+    assert!(matches!(events[..], [Event::Request(_)]), "{offers:?} {events:?}");
+    conn.accept(Response::new()).unwrap();
+    assert_eq!(conn.state(), State::Open, "with an extension or without");
+    let mut said = extensions(&drain(&mut conn));
+    assert!(said.len() <= 1);
+    let answer = said.pop().zip(conn.deflate().map(terms));
+    assert_eq!(answer.is_some(), conn.deflate().is_some());
+
+    let by_value = settings.answer(offers.iter().map(|value| value.as_bytes()));
+    assert_eq!(by_value.map(|(text, params)| (text, terms(params))), answer, "{offers:?}");
+    #[cfg(feature = "http")]
+    assert_eq!(http_answer(settings, offers), answer, "{offers:?}");
+    answer
+}
+
+/// What a client with these settings offers.
+pub(crate) fn offer(settings: &[Deflate]) -> Option<String> {
+    let request = || ClientRequest::new("ws://localhost/".parse().unwrap());
+    let mut conn = Connection::client(request(), config(settings), seed()).unwrap();
+    let mut said = extensions(&drain(&mut conn));
+    assert!(said.len() <= 1);
+    let said = said.pop();
+    if let [settings] = settings {
+        assert_eq!(Some(settings.offer()), said);
+    }
+    #[cfg(feature = "http")]
+    for (request, _) in http_clients(settings) {
+        let value = request.headers().get("sec-websocket-extensions").map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(value, said);
+    }
+    said
+}
+
+/// What a client makes of an answer with these header lines.
+#[track_caller]
+pub(crate) fn check(settings: &[Deflate], answers: &[&str]) -> Result<Option<Terms>, HandshakeError> {
+    let request = ClientRequest::new("ws://localhost/".parse().unwrap());
+    let mut client = Connection::client(request, config(settings), seed()).unwrap();
+    let mut server = Connection::server(Config::new());
+    feed(&mut server, &drain(&mut client));
+    server.accept(Response::new()).unwrap();
+    let head = String::from_utf8(drain(&mut server)).unwrap();
+    let head = head.replace("\r\n\r\n", &format!("\r\n{}\r\n", header_lines(answers)));
+    let agreed = match &feed(&mut client, head.as_bytes())[..] {
+        [Event::Open(_)] => Ok(client.deflate().map(terms)),
+        [Event::Closed(closed)] => match closed.cause {
+            Cause::Handshake(error) => Err(error),
+            cause => panic!("{cause:?}"),
+        },
+        events => panic!("{events:?}"),
+    };
+    if let [settings] = settings {
+        let by_value = settings.check(answers.iter().map(|value| value.as_bytes()));
+        assert_eq!(by_value.map(|params| params.map(terms)), agreed, "{answers:?}");
+    }
+    #[cfg(feature = "http")]
+    assert_eq!(http_check(settings, answers), [agreed, agreed], "{answers:?}");
+    agreed
+}
+
+#[cfg(feature = "http")]
+fn http_answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Terms)> {
+    let config = config(std::slice::from_ref(settings));
+    let request = http::Request::get("/")
+        .header("host", "localhost")
+        .header("upgrade", "websocket")
+        .header("connection", "Upgrade")
+        .header("sec-websocket-key", KEY)
+        .header("sec-websocket-version", "13");
+    let request = offers.iter().fold(request, |request, value| request.header("sec-websocket-extensions", *value));
+    let offer = websocket_proto::HttpOffer::upgrade(&request.body(()).unwrap(), &config).unwrap();
+    let (response, negotiated) = offer.accept(Response::new()).unwrap();
+    let conn = Connection::upgraded_server(negotiated, config);
+    let said = response.headers().get("sec-websocket-extensions").map(|value| value.to_str().unwrap().to_owned());
+    said.zip(conn.deflate().map(terms))
+}
+
+/// Over HTTP/1.1 and HTTP/2.
+#[cfg(feature = "http")]
+fn http_clients(settings: &[Deflate]) -> [(http::Request<()>, websocket_proto::HttpClient); 2] {
+    let request = || ClientRequest::new("ws://localhost/".parse().unwrap());
+    [
+        websocket_proto::HttpClient::upgrade(request(), &config(settings), seed()).unwrap(),
+        websocket_proto::HttpClient::connect(request(), &config(settings)).unwrap(),
+    ]
+}
+
+#[cfg(feature = "http")]
+fn http_check(settings: &[Deflate], answers: &[&str]) -> [Result<Option<Terms>, HandshakeError>; 2] {
+    http_clients(settings).map(|(request, client)| {
+        let plain = Config::new();
+        let offer = match request.method() {
+            &http::Method::GET => websocket_proto::HttpOffer::upgrade(&request, &plain).unwrap(),
+            _ => websocket_proto::HttpOffer::connect(&request, "websocket", &plain).unwrap(),
+        };
+        let (mut response, _) = offer.accept(Response::new()).unwrap();
+        for value in answers {
+            response.headers_mut().append("sec-websocket-extensions", value.parse().unwrap());
+        }
+        let conn = Connection::upgraded_client(client.check(&response)?, config(settings), seed());
+        Ok(conn.deflate().map(terms))
+    })
+}
+
+#[cfg(not(feature = "http"))]
+const _: &str = KEY;
