@@ -28,6 +28,8 @@ pub(crate) struct Measured {
 pub(crate) struct Row {
     pub(crate) case: String,
     pub(crate) goal: Option<f64>,
+    /// Entries may write more or less than others.
+    pub(crate) may_differ: bool,
     pub(crate) entries: Vec<Measured>,
 }
 
@@ -112,7 +114,7 @@ pub(crate) fn measure(case: &Case, rounds: usize) -> Row {
         allocations: per_message(runner.allocations as f64),
         bytes: per_message(runner.bytes as f64),
     });
-    Row { case: case.name.clone(), goal: case.goal, entries: entries.collect() }
+    Row { case: case.name.clone(), goal: case.goal, may_differ: task.may_differ(), entries: entries.collect() }
 }
 
 fn median(times: &mut [f64]) -> f64 {

@@ -8,8 +8,9 @@ Arguments: names of cases, in full or in part (all without one), and
   --markdown FILE             write the table
   --svg FILE                  draw a picture of some of the cases, if they were run
   --date DATE                 the date in the table and in the picture
-  --entries                   only say who takes part, and with how many messages in a pass
-  --pass ENTRY N              only do the work, N passes of it: for `instructions`, which counts them";
+For `instructions`, with the name of a case in full:
+  --entries                   say who takes part, and with how many messages in a pass
+  --pass ENTRY N              do N passes, and nothing else";
 
 pub(crate) enum Command {
     Measure,
@@ -60,7 +61,11 @@ impl Options {
 
     /// Whether a case was asked for.
     pub(crate) fn wants(&self, case: &str) -> bool {
-        self.names.is_empty() || self.names.iter().any(|name| case.contains(name))
+        match self.command {
+            // One name may be a part of another.
+            Command::Pass { .. } => self.names.iter().any(|name| case == name),
+            _ => self.names.is_empty() || self.names.iter().any(|name| case.contains(name)),
+        }
     }
 }
 

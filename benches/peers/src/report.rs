@@ -75,22 +75,23 @@ pub(crate) fn markdown(rows: &[Row], date: &str, rounds: usize) -> String {
 fn notes(row: &Row) -> Vec<String> {
     let asides = row.entries.iter().filter(|entry| entry.standing == Standing::Aside);
     let mut notes: Vec<_> = asides.map(|entry| format!("{} {} ns", entry.name, time(entry))).collect();
-    let first = row.entries[0].bytes;
-    if row.entries.iter().any(|entry| entry.bytes != first) {
+    if row.may_differ {
         let sizes: Vec<_> = row.entries.iter().map(|entry| format!("{} {:.0} B", entry.name, entry.bytes)).collect();
         notes.push(format!("written: {}", sizes.join(", ")));
     }
     notes
 }
 
-/// With three digits at least.
-fn time(entry: &Measured) -> String {
-    match entry.nanoseconds {
-        short @ ..100.0 => format!("{short:.1}"),
-        long => {
-            let digits = format!("{long:.0}");
-            let (thousands, rest) = digits.split_at(digits.len() - 3);
-            if thousands.is_empty() { rest.into() } else { format!("{thousands},{rest}") }
-        }
+/// Nanoseconds, with three digits at least.
+pub(crate) fn time(entry: &Measured) -> String {
+    if entry.nanoseconds < 100.0 {
+        return format!("{:.1}", entry.nanoseconds);
     }
+    let digits = format!("{:.0}", entry.nanoseconds);
+    let first = digits.len() % 3;
+    let mut groups: Vec<_> = digits.as_bytes()[first..].chunks(3).collect();
+    if first > 0 {
+        groups.insert(0, &digits.as_bytes()[..first]);
+    }
+    String::from_utf8(groups.join(&b',')).expect("digits")
 }

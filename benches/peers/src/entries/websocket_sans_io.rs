@@ -105,12 +105,11 @@ impl Messages {
                         self.assembled.extend_from_slice(taken);
                     }
                 }
-                Some(FrameEvent::End { original_opcode, .. }) => {
-                    if self.frame.fin && !self.lent {
-                        message(original_opcode, &self.assembled);
-                        self.assembled.clear();
-                    }
+                Some(FrameEvent::End { original_opcode, .. }) if self.frame.fin && !self.lent => {
+                    message(original_opcode, &self.assembled);
+                    self.assembled.clear();
                 }
+                Some(FrameEvent::End { .. }) => {}
             }
         }
     }
