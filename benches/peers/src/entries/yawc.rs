@@ -88,9 +88,10 @@ fn open(role: Role, pipe: Pipe, options: Options) -> WebSocket<Pipe> {
 }
 
 fn open_compressed(pipe: Pipe, takeover: bool) -> WebSocket<Pipe> {
-    let agreed = match takeover {
-        true => "permessage-deflate",
-        false => "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    let agreed = if takeover {
+        "permessage-deflate"
+    } else {
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
     };
     let options = options()
         .with_read_buffer_capacity(pipe.wire.input)
