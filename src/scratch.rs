@@ -108,6 +108,7 @@ impl Default for Scratch {
 pub struct Used(pub(crate) Vec<u8>);
 
 impl From<Cow<'_, [u8]>> for Used {
+    #[inline]
     fn from(payload: Cow<'_, [u8]>) -> Self {
         match payload {
             Cow::Owned(payload) => Self(payload),
@@ -117,6 +118,7 @@ impl From<Cow<'_, [u8]>> for Used {
 }
 
 impl From<Cow<'_, str>> for Used {
+    #[inline]
     fn from(payload: Cow<'_, str>) -> Self {
         match payload {
             Cow::Owned(payload) => payload.into(),
@@ -126,12 +128,14 @@ impl From<Cow<'_, str>> for Used {
 }
 
 impl From<Vec<u8>> for Used {
+    #[inline]
     fn from(payload: Vec<u8>) -> Self {
         Self(payload)
     }
 }
 
 impl From<String> for Used {
+    #[inline]
     fn from(payload: String) -> Self {
         Self(payload.into_bytes())
     }

@@ -1,7 +1,7 @@
 //! UTF-8 that arrives in pieces (RFC 6455 5.6 and 8.1).
 //!
-//! Each byte is looked at once (twice in a piece that ends inside a character), and the first byte that can't continue the text is refused at once: a character cut
-//! by the end of a piece is the only thing that waits.
+//! Each byte is looked at once, and the first byte that can't continue the text is refused at once: a character cut by the
+//! end of a piece is the only thing that waits.
 
 use core::str;
 
@@ -13,6 +13,22 @@ pub(crate) struct InvalidUtf8;
 #[inline]
 pub(crate) fn check(text: &[u8]) -> Result<&str, InvalidUtf8> {
     simdutf8::basic::from_utf8(text).map_err(|_| InvalidUtf8)
+}
+
+/// How many bytes at the end of `piece` are the beginning of a character that isn't complete, if it is one.
+#[inline]
+fn cut_off(piece: &[u8]) -> usize {
+    for back in 1..=piece.len().min(3) {
+        let length = match piece[piece.len() - back] {
+            0x80..=0xbf => continue,
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0.. => 4,
+            0..0x80 => return 0,
+        };
+        return if length > back { back } else { 0 };
+    }
+    0
 }
 
 /// The state between two pieces: the first bytes of a character whose other bytes haven't come yet.
@@ -31,18 +47,16 @@ impl Utf8 {
         if self.length > 0 {
             (completed, piece) = self.complete(piece)?;
         }
-        let text = match simdutf8::compat::from_utf8(piece) {
-            Ok(text) => text,
-            Err(error) if error.error_len().is_some() => return Err(InvalidUtf8),
-            Err(error) => {
-                let (text, cut) = piece.split_at(error.valid_up_to());
-                self.cut[..cut.len()].copy_from_slice(cut);
-                // A cut character has at most three bytes.
-                self.length = cut.len() as u8;
-                // Known to be valid; asking again is how safe code gets its `str`.
-                check(text)?
+        let (text, cut) = piece.split_at(piece.len() - cut_off(piece));
+        let text = check(text)?;
+        if !cut.is_empty() {
+            // A character that is cut has at most three bytes, and they may not show that it can't be one.
+            if str::from_utf8(cut).is_err_and(|error| error.error_len().is_some()) {
+                return Err(InvalidUtf8);
             }
-        };
+            self.cut[..cut.len()].copy_from_slice(cut);
+            self.length = cut.len() as u8;
+        }
         Ok((completed, text))
     }
 

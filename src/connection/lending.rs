@@ -27,9 +27,13 @@ impl Connection {
 
     /// Gives back the payload of an event that is done with, for the next message that must be assembled. Without a
     /// [`Scratch`] it is dropped.
+    #[inline]
     pub fn give_back(&mut self, payload: impl Into<Used>) {
         let Used(buffer) = payload.into();
-        if let Some(scratch) = &mut self.scratch {
+        // What was borrowed gives nothing.
+        if buffer.capacity() > 0
+            && let Some(scratch) = &mut self.scratch
+        {
             scratch.put(buffer);
         }
     }

@@ -1,5 +1,6 @@
-//! Any split of the input → pieces of frames: headers checked, payloads unmasked where they lie.
+//! Any split of the input → pieces of frames, their headers checked.
 
+use alloc::vec::Vec;
 use core::mem;
 
 use crate::config::{Config, Role};
@@ -20,10 +21,37 @@ pub(crate) struct Piece<'b> {
     pub(crate) rest: u64,
     /// How many bytes the message has announced so far, all its frames together.
     pub(crate) announced: u64,
-    pub(crate) payload: &'b mut [u8],
+    /// As it lies in the input: [`unmasked`](Self::unmasked) there, or on the way to where it goes.
+    payload: &'b mut [u8],
+    /// The masking key for its first byte, unless the frame isn't masked.
+    key: Option<[u8; 4]>,
 }
 
-impl Piece<'_> {
+impl<'b> Piece<'b> {
+    /// How many bytes of payload it has.
+    #[inline]
+    pub(crate) fn length(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// The payload, unmasked where it lies.
+    #[inline]
+    pub(crate) fn unmasked(self) -> &'b mut [u8] {
+        if let Some(key) = self.key {
+            frame::mask(self.payload, key);
+        }
+        self.payload
+    }
+
+    /// Appends the payload, which is unmasked on the way, to `data`, which has room for it.
+    #[inline]
+    pub(crate) fn append_to(self, data: &mut Vec<u8>) {
+        match self.key {
+            Some(key) => frame::append(data, self.payload, key),
+            None => data.extend_from_slice(self.payload),
+        }
+    }
+
     /// Whether this is all of the frame.
     #[inline]
     pub(crate) fn is_whole(&self) -> bool {
@@ -171,10 +199,8 @@ impl Frames {
         if whole && (header.opcode.is_control() || header.fin && header.opcode != OpCode::Continuation) {
             let Header { opcode, fin, compressed, key, length } = header;
             let payload = take(input, length as usize);
-            if self.from == Role::Client {
-                frame::mask(payload, key);
-            }
-            return Ok(Some(Piece { opcode, fin, compressed, first: true, rest: 0, announced: length, payload }));
+            let key = self.key(key);
+            return Ok(Some(Piece { opcode, fin, compressed, first: true, rest: 0, announced: length, payload, key }));
         }
 
         if !header.opcode.is_control() {
@@ -185,10 +211,16 @@ impl Frames {
         }
         let Header { opcode, fin, key, length: rest, .. } = header;
         if rest == 0 {
-            return Ok(Some(self.piece(opcode, fin, true, 0, &mut [])));
+            return Ok(Some(self.piece(opcode, fin, true, 0, &mut [], key)));
         }
         self.stage = Stage::Payload { opcode, fin, first: true, key, rest };
         Ok(self.go_on(input))
+    }
+
+    /// The key of a frame, which only a client's has.
+    #[inline]
+    fn key(&self, key: [u8; 4]) -> Option<[u8; 4]> {
+        (self.from == Role::Client).then_some(key)
     }
 
     fn rules(&self, config: &Config) -> Rules {
@@ -217,19 +249,25 @@ impl Frames {
         }
         let length = usize::try_from(*rest).map_or(input.len(), |rest| rest.min(input.len()));
         let payload = take(input, length);
-        if self.from == Role::Client {
-            frame::mask(payload, *key);
-        }
+        let this_key = *key;
         *key = frame::rotate(*key, length);
         *rest -= length as u64;
         let (first, rest) = (mem::take(first), *rest);
         if rest == 0 {
             self.stage = BETWEEN;
         }
-        Some(self.piece(opcode, fin, first, rest, payload))
+        Some(self.piece(opcode, fin, first, rest, payload, this_key))
     }
 
-    fn piece<'b>(&mut self, opcode: OpCode, fin: bool, first: bool, rest: u64, payload: &'b mut [u8]) -> Piece<'b> {
+    fn piece<'b>(
+        &mut self,
+        opcode: OpCode,
+        fin: bool,
+        first: bool,
+        rest: u64,
+        payload: &'b mut [u8],
+        key: [u8; 4],
+    ) -> Piece<'b> {
         let announced = self.message_size;
         let compressed = self.compressed && !opcode.is_control();
         if rest == 0 && fin && !opcode.is_control() {
@@ -237,7 +275,8 @@ impl Frames {
             self.message_size = 0;
             self.compressed = false;
         }
-        Piece { opcode, fin, compressed, first, rest, announced, payload }
+        let key = self.key(key);
+        Piece { opcode, fin, compressed, first, rest, announced, payload, key }
     }
 }
 

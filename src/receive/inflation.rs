@@ -81,7 +81,7 @@ impl Inflation {
     /// Takes in a piece of a compressed message; what it completes comes out.
     pub(super) fn take_in(
         &mut self,
-        piece: &Piece<'_>,
+        piece: Piece<'_>,
         agreed: Incoming,
         config: &Config,
         scratch: &mut Option<Box<Scratch>>,
@@ -92,7 +92,7 @@ impl Inflation {
         if let Some(message) = &mut self.message {
             message.complete = piece.fin && piece.rest == 0;
         }
-        let mut input = &*piece.payload;
+        let mut input = &*piece.unmasked();
         let (received, held) = self.go_on(&mut input, agreed, config)?;
         if let Some(message) = self.message.as_mut().filter(|_| held) {
             message.left = Some((input.to_vec(), 0));
@@ -266,7 +266,8 @@ impl Inflating {
 
     /// What came out so far, or all of it.
     fn deliver(&mut self, ends: bool) -> Received<'static> {
-        let first = self.total == self.body.past().map(|part| part.len() as u64).iter().sum();
+        let [text, cut] = self.body.past();
+        let first = self.total == (text.len() + cut.len()) as u64;
         match &mut self.body {
             Body::Text { text, .. } => match mem::take(text) {
                 text if self.in_pieces => Received::Chunk(Chunk::owned_text(first, ends, text)),

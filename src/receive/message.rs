@@ -70,14 +70,14 @@ impl Messages {
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         #[cfg(feature = "deflate")]
         if let (true, Some(incoming)) = (piece.compressed, self.incoming) {
-            return self.inflate(&piece, incoming, config, scratch);
+            return self.inflate(piece, incoming, config, scratch);
         }
         let is_message = piece.is_whole() && piece.fin && piece.opcode != OpCode::Continuation;
         let in_pieces = !piece.opcode.is_control() && config.in_pieces(piece.announced);
         if !is_message || in_pieces {
             return self.assemble(piece, in_pieces, config, scratch);
         }
-        lend(piece.opcode, piece.payload).map(Some)
+        lend(piece.opcode, piece.unmasked()).map(Some)
     }
 
     pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
@@ -112,7 +112,7 @@ impl Messages {
     #[cfg(feature = "deflate")]
     fn inflate(
         &mut self,
-        piece: &Piece<'_>,
+        piece: Piece<'_>,
         incoming: Incoming,
         config: &Config,
         scratch: &mut Option<Box<Scratch>>,
@@ -168,7 +168,7 @@ impl Messages {
             OpCode::Text => Some(Kind::Text),
             OpCode::Binary => Some(Kind::Binary),
             OpCode::Continuation => None,
-            control => return self.assemble_control(control, &piece),
+            control => return self.assemble_control(control, piece),
         };
         if let Some(kind) = kind.filter(|_| piece.first) {
             let mut buffer = || scratch.as_mut().map(|scratch| scratch.take()).unwrap_or_default();
@@ -182,18 +182,18 @@ impl Messages {
         let ends = piece.fin && piece.rest == 0;
         match &mut self.message {
             Assembly::Text(text) => {
-                let arrived = text.len() + self.utf8.cut().len() + piece.payload.len();
-                let (completed, more) = self.utf8.next(piece.payload).map_err(|_| ProtocolError::InvalidUtf8)?;
+                let arrived = text.len() + self.utf8.cut().len() + piece.length();
                 let capacity = grown(text.capacity(), arrived, &piece, config);
+                let (completed, more) = self.utf8.next(piece.unmasked()).map_err(|_| ProtocolError::InvalidUtf8)?;
                 text.reserve_exact(capacity.saturating_sub(text.len()));
                 text.extend(completed);
                 text.push_str(more);
             }
             Assembly::Binary(data) => {
-                let arrived = data.len() + piece.payload.len();
+                let arrived = data.len() + piece.length();
                 let capacity = grown(data.capacity(), arrived, &piece, config);
                 data.reserve_exact(capacity.saturating_sub(data.len()));
-                data.extend_from_slice(piece.payload);
+                piece.append_to(data);
             }
             Assembly::Pieces { .. } => return self.pass_on(piece, ends),
             Assembly::None => {}
@@ -229,13 +229,13 @@ impl Messages {
         let first = !*begun;
         let chunk = match kind {
             Kind::Text => {
-                let (completed, text) = self.utf8.next(piece.payload).map_err(|_| ProtocolError::InvalidUtf8)?;
+                let (completed, text) = self.utf8.next(piece.unmasked()).map_err(|_| ProtocolError::InvalidUtf8)?;
                 if ends && !self.utf8.cut().is_empty() {
                     return Err(ProtocolError::InvalidUtf8);
                 }
                 Chunk::text_piece(first, ends, completed, text)
             }
-            Kind::Binary => Chunk::binary_piece(first, ends, piece.payload),
+            Kind::Binary => Chunk::binary_piece(first, ends, piece.unmasked()),
         };
         if chunk.is_empty() && !ends {
             return Ok(None);
@@ -250,15 +250,17 @@ impl Messages {
     fn assemble_control<'b>(
         &mut self,
         opcode: OpCode,
-        piece: &Piece<'_>,
+        piece: Piece<'_>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
+        let rest = piece.rest;
+        let payload = piece.unmasked();
         let control =
             self.control.get_or_insert_with(|| Box::new(Control { payload: [0; MAX_CONTROL_PAYLOAD], length: 0 }));
         // The header was held to the length.
-        let end = control.length + piece.payload.len();
-        control.payload[control.length..end].copy_from_slice(piece.payload);
+        let end = control.length + payload.len();
+        control.payload[control.length..end].copy_from_slice(payload);
         control.length = end;
-        if piece.rest > 0 {
+        if rest > 0 {
             return Ok(None);
         }
         let payload = control.payload[..end].to_vec();

@@ -1,8 +1,8 @@
 //! Bytes → events: the receiving half. It knows the wire format, and nothing of what is sent.
 //!
 //! ```text
-//! input ──► frames: headers, unmasked pieces ──► message: UTF-8, assembly ──► Received
-//!                                                   └► inflation: the same for compressed messages
+//! input ──► frames: headers, pieces ──► message: unmasking, UTF-8, assembly ──► Received
+//!                                         └► inflation: the same for compressed messages
 //! ```
 
 mod frames;

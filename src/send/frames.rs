@@ -18,9 +18,6 @@ use crate::utf8::Utf8;
 /// 4 KiB.
 const CHAIN: usize = 2048;
 
-/// How much is copied before it is masked, so that the mask finds it in the first-level cache.
-const MASK_BLOCK: usize = 8192;
-
 /// The sending half of a connection.
 #[derive(Debug)]
 pub(crate) struct Sender {
@@ -68,7 +65,7 @@ impl Sender {
             return Err(SendError::UnfinishedMessage);
         }
         output.reserve(MAX_HEADER);
-        Header::put(first_byte(kind.opcode(), true), payload.len(), None, |piece| _ = output.extend(piece));
+        Header::put(first_byte(kind.opcode(), true), payload.len(), None, |piece| output.extend(piece));
         output.attach(payload);
         Ok(())
     }
@@ -155,16 +152,13 @@ impl Sender {
         output.reserve(MAX_HEADER + payload.len());
         match &mut self.keys {
             None => {
-                Header::put(first, payload.len(), None, |piece| _ = output.extend(piece));
+                Header::put(first, payload.len(), None, |piece| output.extend(piece));
                 output.extend(payload);
             }
             Some(keys) => {
-                let mut key = keys.next();
-                Header::put(first, payload.len(), Some(key), |piece| _ = output.extend(piece));
-                for block in payload.chunks(MASK_BLOCK) {
-                    frame::mask(output.extend(block), key);
-                    key = frame::rotate(key, block.len());
-                }
+                let key = keys.next();
+                Header::put(first, payload.len(), Some(key), |piece| output.extend(piece));
+                output.extend_masked(payload, key);
             }
         }
     }

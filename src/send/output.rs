@@ -13,7 +13,7 @@ use core::mem;
 
 use bytes::{Buf, Bytes};
 
-use crate::frame::{MAX_CONTROL_PAYLOAD, MAX_HEADER};
+use crate::frame::{self, MAX_CONTROL_PAYLOAD, MAX_HEADER};
 use crate::scratch::Scratch;
 
 /// A drained buffer of up to this size is kept for the next frames; a larger one is given back.
@@ -203,12 +203,16 @@ impl Output {
         &mut self.tail
     }
 
-    /// Appends bytes, and lends them out for masking.
+    /// Appends bytes.
     #[inline]
-    pub(crate) fn extend(&mut self, bytes: &[u8]) -> &mut [u8] {
-        let start = self.tail.len();
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
-        &mut self.tail[start..]
+    }
+
+    /// Appends bytes and masks them on the way.
+    #[inline]
+    pub(crate) fn extend_masked(&mut self, bytes: &[u8], key: [u8; 4]) {
+        frame::append(&mut self.tail, bytes, key);
     }
 
     /// Appends a payload without copying it.
