@@ -210,18 +210,20 @@ impl Connection {
         if !input.is_empty() {
             self.timers.heard();
         }
-        if self.phase == Phase::Frames
-            && let Some((kind, payload)) = self.receiver.glance(input, &self.config)
-        {
-            match kind {
-                Kind::Binary => return Some(Event::Binary(Cow::Borrowed(payload))),
-                Kind::Text => match utf8::check(payload) {
-                    Ok(text) => return Some(Event::Text(Cow::Borrowed(text))),
-                    Err(_) => self.violated(ProtocolError::InvalidUtf8),
-                },
-            }
+        if self.phase != Phase::Frames {
+            return self.receive_around(input);
         }
-        self.receive_around(input)
+        match self.receiver.glance(input, &self.config) {
+            None => self.receive_slowly(input),
+            Some((Kind::Binary, payload)) => Some(Event::Binary(Cow::Borrowed(payload))),
+            Some((Kind::Text, payload)) => match utf8::check(payload) {
+                Ok(text) => Some(Event::Text(Cow::Borrowed(text))),
+                Err(_) => {
+                    self.violated(ProtocolError::InvalidUtf8);
+                    self.receive_around(input)
+                }
+            },
+        }
     }
 
     /// The transport has ended: nothing more will arrive. Call [`receive`](Self::receive) behind it, first with what is
@@ -315,6 +317,17 @@ impl Connection {
         self.timers.round_trip()
     }
 
+    /// What isn't the common frame. The event is made where it is returned, and moved nowhere.
+    #[inline(never)]
+    fn receive_slowly<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        let mut event = self.receive_frames(input);
+        if event.is_none() && self.comes_to_its_end() {
+            event = self.receive_around(input);
+        }
+        event
+    }
+
+    #[inline(always)]
     fn receive_frames<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
         match self.receiver.receive(input, &self.config, &mut self.scratch) {
             Ok(Some(Received::Text(text))) => Some(Event::Text(text)),

@@ -162,6 +162,7 @@ impl Frames {
     }
 
     /// The next piece of payload; `None` when the input is used up.
+    #[inline(always)]
     pub(crate) fn next<'b>(
         &mut self,
         input: &mut &'b mut [u8],
@@ -240,6 +241,7 @@ impl Frames {
     }
 
     /// The next piece of the frame under way.
+    #[inline(always)]
     fn go_on<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Piece<'b>> {
         let Stage::Payload { opcode, fin, ref mut first, ref mut key, ref mut rest } = self.stage else {
             return None;
@@ -259,6 +261,7 @@ impl Frames {
         Some(self.piece(opcode, fin, first, rest, payload, this_key))
     }
 
+    #[inline(always)]
     fn piece<'b>(
         &mut self,
         opcode: OpCode,

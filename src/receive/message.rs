@@ -62,6 +62,7 @@ impl Messages {
     /// Takes in a piece; what it completes comes out.
     ///
     /// What lies whole in the input is lent from it; anything else is assembled and handed over.
+    #[inline(always)]
     pub(crate) fn take_in<'b>(
         &mut self,
         piece: Piece<'b>,
@@ -157,6 +158,7 @@ impl Messages {
         }
     }
 
+    #[inline(always)]
     fn assemble<'b>(
         &mut self,
         piece: Piece<'b>,

@@ -63,6 +63,7 @@ impl Receiver {
     }
 
     /// Takes in bytes up to the end of the next message or control frame; `None` when the input is used up.
+    #[inline(always)]
     pub(crate) fn receive<'b>(
         &mut self,
         input: &mut &'b mut [u8],
