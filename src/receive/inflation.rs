@@ -45,12 +45,19 @@ struct Inflating {
     /// How many bytes came out so far.
     total: u64,
     in_pieces: bool,
-    /// The last of the compressed bytes have arrived.
-    complete: bool,
+    /// What has arrived of the compressed bytes.
+    arrived: Arrived,
     /// A final block has ended; what follows, if anything does, is another stream.
     ended: bool,
     /// A chunk was full before these compressed bytes were used up, from the position on.
     left: Option<(Vec<u8>, usize)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrived {
+    Nothing,
+    Some,
+    All,
 }
 
 /// What came out and wasn't delivered yet.
@@ -90,7 +97,14 @@ impl Inflation {
             self.begin(piece.opcode, scratch)?;
         }
         if let Some(message) = &mut self.message {
-            message.complete = piece.fin && piece.rest == 0;
+            let is_last = piece.fin && piece.rest == 0;
+            message.arrived = match message.arrived {
+                // RFC 7692 7.2.3.6: not even an empty message is that. Behind the end of a stream, it would pass for one.
+                Arrived::Nothing if piece.length() == 0 && is_last => return Err(ProtocolError::Deflate),
+                Arrived::Nothing if piece.length() == 0 => Arrived::Nothing,
+                _ if is_last => Arrived::All,
+                _ => Arrived::Some,
+            };
         }
         let mut input = &*piece.unmasked();
         let (received, held) = self.go_on(&mut input, agreed, config)?;
@@ -149,7 +163,8 @@ impl Inflation {
         {
             inflater.begin(self.history.parts()).map_err(|_| ProtocolError::Deflate)?;
         }
-        self.message = Some(Inflating { body, total: 0, in_pieces: false, complete: false, ended: false, left: None });
+        self.message =
+            Some(Inflating { body, total: 0, in_pieces: false, arrived: Arrived::Nothing, ended: false, left: None });
         Ok(())
     }
 
@@ -190,7 +205,7 @@ impl Inflation {
                 Then::GoOn => {}
             }
         }
-        let ends = message.complete && !held;
+        let ends = message.arrived == Arrived::All && !held;
         if ends {
             // RFC 7692 7.2.2 completes the message with what wasn't sent. A stream that has ended lacks nothing.
             if message.ended {
