@@ -56,6 +56,25 @@ fn what_is_no_message_fails_the_connection() {
     }
 }
 
+/// P-51: a compressed message without a byte is an error behind every message, whatever its stream ended with.
+#[test]
+fn a_payload_of_nothing_fails_the_connection() {
+    let before: [&[u8]; 5] =
+        [HELLO, b"\x00", b"\x01", b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x01", b"\xf3\x48\xcd\xc9\xc9\x07\x00"];
+    for role in ROLES {
+        for takeover in [true, false] {
+            for payload in before {
+                for nothing in [&[(0xc2, &b""[..])][..], &[(0x42, b""), (0x00, b""), (0x80, b"")]] {
+                    let script = [&[(0xc2, payload), (0x82, &b""[..])], nothing].concat();
+                    let opened = || open(role, &both_ways(15, takeover));
+                    let (told, _) = fails(opened, &peer(role, &script), ProtocolError::Deflate);
+                    assert_eq!(told.len(), 2, "{payload:02x?}");
+                }
+            }
+        }
+    }
+}
+
 /// P-53: a block that can't be one is refused when its bytes are there, while the frame is still under way.
 #[test]
 fn corrupt_blocks_are_refused_at_once() {

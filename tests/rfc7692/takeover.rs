@@ -3,7 +3,7 @@
 use websocket_proto::{Config, Connection, Deflate, ProtocolError, Role, Scratch};
 
 use crate::checks::{Script, binary, failed, hear, peer, text};
-use crate::inflate::Symbol::Copy;
+use crate::inflate::Symbol::{Copy, Literal};
 use crate::inflate::Writer;
 use crate::peers::{both_ways, open, open_with, upgraded};
 use crate::receiving::{AGAIN, HELLO, keeps};
@@ -15,7 +15,7 @@ use crate::support::ROLES;
 fn final_blocks_end_nothing() {
     let again = |last| Writer::default().fixed(last, [Copy(5, 5)]);
     let with = |writer: Writer, rest: &[u8]| [writer.bytes(), rest.to_vec()].concat();
-    let cases: [(Vec<u8>, &str); 12] = [
+    let cases: [(Vec<u8>, &str); 13] = [
         (Writer::default().literals(true, b"Hello").message(), "Hello"),
         (Writer::default().stored(true, b"Hello").message(), "Hello"),
         (again(true).message(), "Hello"),
@@ -26,6 +26,8 @@ fn final_blocks_end_nothing() {
         ),
         (Writer::default().stored(true, b"").stored(true, b"").message(), ""),
         (again(false).literals(true, b"").message(), "Hello"),
+        // A character that a final block cuts is part of the past as well.
+        (Writer::default().stored(true, b"\xe5\xa4").fixed(false, [Literal(0xa7), Copy(3, 3)]).message(), "大大"),
         // Who ends the stream and says no more.
         (Writer::default().literals(true, b"Hello").bytes(), "Hello"),
         (again(true).bytes(), "Hello"),
@@ -94,8 +96,22 @@ fn takeover_is_kept_or_dropped_as_agreed() {
             let mut conn = opened(role, &Deflate::new(), answer);
             let script: Script = &[(0xc1, HELLO), (0x81, b"Hello"), (0xc1, HELLO), (0xc1, AGAIN)];
             let last = if peer_keeps { text("Hello") } else { failed(ProtocolError::Deflate) };
-            let told = hear(&mut conn, &peer(role, script));
-            assert_eq!(told, [text("Hello"), text("Hello"), text("Hello"), last], "{role:?} {answer}");
+            let told_of = |conn: &mut Connection| hear(conn, &peer(role, script));
+            let expected = [text("Hello"), text("Hello"), text("Hello"), last];
+            assert_eq!(told_of(&mut conn), expected, "{role:?} {answer}");
+
+            // The same where a thread's scratch passes from connection to connection.
+            let mut scratch = Box::new(Scratch::new());
+            for _ in 0..2 {
+                let mut conn = opened(role, &Deflate::new(), answer);
+                conn.lend(scratch);
+                assert_eq!(told_of(&mut conn), expected, "{role:?} {answer}");
+                scratch = conn.release().unwrap();
+                let mut next = opened(role, &Deflate::new(), answer);
+                next.lend(scratch);
+                assert_eq!(hear(&mut next, &peer(role, &[(0xc1, AGAIN)])), [failed(ProtocolError::Deflate)]);
+                scratch = next.release().unwrap();
+            }
         }
     }
     // RFC 7692 7.1.1.2: a server that doesn't put it into its answer keeps the window, whatever the client said.
