@@ -68,8 +68,8 @@ fn ends<const N: usize>(payload: &mut [u8], key: [u8; 4]) {
     payload[split..].copy_from_slice(&back);
 }
 
+// Compiled with the vectors of its caller.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "it is compiled with the vectors of its caller")]
 fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
     let key = u32::from_ne_bytes(key);
     for word in words {
