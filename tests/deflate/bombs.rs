@@ -1,6 +1,7 @@
 //! Much that comes out of little: exact limits, and memory that keeps to them.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use websocket_proto::{Cause, Config, Connection, Event, Kind, ProtocolError, Role, Scratch};
 
@@ -188,6 +189,57 @@ fn chunks_are_of_64_kib_at_most() {
             assert!(heap.peak <= CHUNK + 2 * wire.len().min(size) + BESIDE, "{heap:?}");
         }
     }
+}
+
+/// What stands behind a message whose chunks are under way comes behind them, whatever it is.
+#[test]
+fn what_follows_comes_behind_the_last_chunk() {
+    for (first, follows) in [(0x81, "text"), (0x89, "ping"), (0xc1, "text"), (0x88, "closed"), (0x83, "closed")] {
+        let payload = if first == 0xc1 { deflated(b"x") } else { Vec::new() };
+        let last = frame(Role::Client, first, &payload);
+        let wire = [message(Role::Client, Kind::Binary, &deflated(&vec![0; 200_000]), usize::MAX / 2), last].concat();
+        for size in [1, wire.len()] {
+            let mut conn = end(Role::Server, Config::new().pieces_from(10), &settings());
+            let mut told = Vec::new();
+            let mut total = 0;
+            receive(&mut conn, &wire, size, |_, event| {
+                told.push(match event {
+                    Event::Chunk(chunk) => {
+                        total += chunk.len();
+                        "chunk"
+                    }
+                    Event::Text(_) => "text",
+                    Event::Ping(_) => "ping",
+                    Event::Closed(_) => "closed",
+                    other => panic!("{other:?}"),
+                });
+            });
+            assert_eq!((told.pop(), total), (Some(follows), 200_000), "{first:x}");
+            assert!(told.iter().all(|event| *event == "chunk"), "{told:?}");
+        }
+    }
+}
+
+/// A receiver that stops between chunks, ends and all, misses none of them.
+#[test]
+fn a_receiver_may_stop_between_chunks() {
+    let mut conn = end(Role::Server, Config::new().pieces_from(0), &settings());
+    let mut wire = message(Role::Client, Kind::Binary, &deflated(&vec![0; 1 << 20]), usize::MAX / 2);
+    let mut input = &mut wire[..];
+    let mut total = 0;
+    let mut closed = None;
+    for turn in 0..18 {
+        conn.advance_time(Duration::from_secs(turn));
+        if turn == 3 {
+            conn.receive_eof();
+        }
+        match conn.receive(&mut input) {
+            Some(Event::Chunk(chunk)) => total += chunk.len(),
+            Some(Event::Closed(end)) => closed = Some(end.cause),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((closed, total), (Some(Cause::Eof), 1 << 20));
 }
 
 /// The same for as much as a debug build can do soon, and for a gibibyte in release.

@@ -1,9 +1,9 @@
 //! Whose window a message may refer to: that of its own connection, as far as was agreed on, and no other's.
 
-use websocket_proto::{Cause, Config, Connection, Deflate, Event, ProtocolError, Role, Scratch};
+use websocket_proto::{Cause, Config, Connection, Deflate, Event, Kind, PreparedMessage, ProtocolError, Role, Scratch};
 
-use crate::ends::{Blocks, agree, deflated, end, end_with, settings, without_takeover};
-use crate::support::{ROLES, feed, frame, other};
+use crate::ends::{Blocks, agree, deflated, end, end_with, noise, settings, without_takeover};
+use crate::support::{ROLES, drain, feed, frame, frames, other};
 
 const SECRET: &[u8] = b"a secret of 24 letters..";
 
@@ -86,7 +86,7 @@ fn a_lent_inflater_knows_the_window_agreed_on() {
 /// understands the next.
 #[test]
 fn a_sender_keeps_to_the_window() {
-    let noise = crate::ends::noise(100_000);
+    let noise = noise(100_000);
     for bits in 9..=15 {
         let small = Deflate::new().server_max_window_bits(bits).level(9);
         let params = agree(&small, &small);
@@ -98,9 +98,74 @@ fn a_sender_keeps_to_the_window() {
             let data = [&noise[..step], &noise[..300]].concat();
             sender.send_binary(&data).unwrap();
             receiver.lend(scratch.take().unwrap());
-            let wire = crate::support::drain(&mut sender);
+            let wire = drain(&mut sender);
             assert!(matches!(&feed(&mut receiver, &wire)[..], [Event::Binary(got)] if *got == data));
             scratch = receiver.release();
+        }
+    }
+}
+
+/// A stream that ends inside a message is followed by another that knows what came before it: of this message, of those
+/// before it, and of what was delivered in pieces.
+#[test]
+fn a_stream_that_begins_anew_knows_the_messages_before() {
+    for pieces_from in [u64::MAX, 0] {
+        for size in [1, usize::MAX] {
+            let mut conn = end(Role::Server, Config::new().pieces_from(pieces_from), &settings());
+            let blocks = Blocks::default().stored(true, b"here").stored(true, b"");
+            let again = blocks.copy(true, SECRET.len() + 4).copy(false, SECRET.len() + 4).flushed();
+            let wire = [frame(Role::Client, 0xc2, &deflated(SECRET)), frame(Role::Client, 0xc2, &again)].concat();
+            let mut received = Vec::new();
+            crate::receive(&mut conn, &wire, size, |_, event| match event {
+                Event::Binary(data) => received.extend(data.into_owned()),
+                Event::Chunk(chunk) => received.extend(chunk.parts().concat()),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(received, [SECRET, b"herea secr"].concat(), "pieces from {pieces_from}, inputs of {size}");
+        }
+    }
+}
+
+/// Behind a prepared message, which its compressor hasn't seen, a sender refers to nothing before it.
+#[test]
+fn a_sender_refers_to_nothing_before_a_prepared_message() {
+    let noise = noise(20_000);
+    for role in ROLES {
+        let mut sender = end(role, Config::new(), &settings());
+        let mut peer = end(other(role), Config::new(), &settings());
+        let prepared = PreparedMessage::compressed("prepared ".repeat(1000), &settings());
+        for _ in 0..3 {
+            sender.send_binary(&noise).unwrap();
+            sender.send_prepared(&prepared).unwrap();
+            sender.send_fragment(Kind::Binary, &noise, true).unwrap();
+            let wire = drain(&mut sender);
+            assert!(frames(&wire).iter().all(|frame| frame.first & 0x40 != 0));
+            let events = feed(&mut peer, &wire);
+            let [Event::Binary(first), Event::Text(_), Event::Binary(second)] = &events[..] else {
+                panic!("{events:?}")
+            };
+            assert!(**first == noise[..] && **second == noise[..]);
+        }
+    }
+}
+
+/// A compressor that is lent refers to no message of the connection before, nor of this one.
+#[test]
+fn a_lent_compressor_refers_to_no_message_before() {
+    let text = "a message that everybody sends ".repeat(10);
+    for role in ROLES {
+        let mut scratch = Some(Box::new(Scratch::new()));
+        for _ in 0..3 {
+            let mut sender = end(role, Config::new(), &without_takeover());
+            for _ in 0..2 {
+                sender.lend(scratch.take().unwrap());
+                sender.send_text(&text).unwrap();
+                scratch = sender.release();
+                let wire = drain(&mut sender);
+                assert_eq!(frames(&wire)[0].first, 0xc1);
+                let mut peer = end(other(role), Config::new(), &without_takeover());
+                assert!(matches!(&feed(&mut peer, &wire)[..], [Event::Text(got)] if *got == text));
+            }
         }
     }
 }

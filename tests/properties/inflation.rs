@@ -1,9 +1,9 @@
 //! Where a compressed message is cut makes no difference, whatever is in it.
 
-use proptest::array;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use proptest::{array, option};
 use websocket_proto::{Config, Connection, Deflate, Kind, Role};
 
 use crate::chunking::{Accept, Outcome, PLAIN, Told, outcome, turns};
@@ -21,13 +21,37 @@ enum Part {
     Frames(Vec<Frame>),
 }
 
-fn parts() -> impl Strategy<Value = Vec<Part>> {
-    let part = prop_oneof![
-        3 => frames(5_000).prop_map(Part::Said),
-        3 => made().prop_map(Part::Frames),
-        1 => frames(20).prop_map(Part::Frames),
-    ];
-    vec(part.boxed(), 1..4)
+/// Which frame, which of its bytes, which bit.
+type Damage = (Index, Index, u8);
+
+/// What may be wrong, or only what a connection makes.
+fn parts(wild: bool) -> impl Strategy<Value = Vec<Part>> {
+    let large = (select(&[0x81, 0x82][..]), 0..200_000usize).prop_map(|(first, length)| {
+        // Much more than a chunk.
+        Part::Said(vec![Frame { first, payload: vec![b'x'; length] }])
+    });
+    let right = prop_oneof![3 => frames(5_000).prop_map(Part::Said), 1 => large];
+    let part = if wild {
+        prop_oneof![4 => right, 3 => made().prop_map(Part::Frames), 1 => frames(20).prop_map(Part::Frames)].boxed()
+    } else {
+        right.boxed()
+    };
+    vec(part, 1..4)
+}
+
+/// What the ends agree on, what the peer sends, and where it is damaged.
+///
+/// What is wild may refer to anything before it. Whether that is known beyond the window agreed on depends on who used the
+/// inflater meanwhile and on what was delivered, so the window is the largest then.
+fn scenes() -> impl Strategy<Value = ([Deflate; 2], Vec<Part>, Option<Damage>)> {
+    any::<bool>().prop_flat_map(|wild| {
+        let settings = settings().prop_map(move |settings| {
+            if wild { settings.server_max_window_bits(15).client_max_window_bits(15) } else { settings }
+        });
+        let damage = option::of((any::<Index>(), any::<Index>(), 0..8u8));
+        let damage = damage.prop_map(move |damage| damage.filter(|_| wild));
+        (array::uniform2(settings.boxed()), parts(wild), damage)
+    })
 }
 
 /// A message of blocks that are made by hand, cut anywhere into fragments; often a right one.
@@ -127,21 +151,18 @@ proptest! {
     #[test]
     fn a_compressed_stream_gives_the_same_however_it_is_cut(
         role in role(),
-        (client, server) in (settings(), settings()),
-        (parts, damage) in (parts(), any::<bool>()),
-        (seed, key) in (any::<u32>(), array::uniform4(any::<u8>())),
+        ([client, server], parts, damage) in scenes(),
+        key in array::uniform4(any::<u8>()),
         limits in limits(),
         cuts in cuts(),
         turns in turns(),
     ) {
         let peer = other(role);
         let mut frames = compress(peer, &client, &server, parts);
-        if damage && !frames.is_empty() {
-            let frame = seed as usize % frames.len();
-            let payload = &mut frames[frame].payload;
+        if let Some((frame, at, bit)) = damage.filter(|_| !frames.is_empty()) {
+            let payload = &mut frame.get_mut(&mut frames).payload;
             if !payload.is_empty() {
-                let at = (seed >> 8) as usize % payload.len();
-                payload[at] ^= 1 << (seed % 8);
+                *at.get_mut(payload) ^= 1 << bit;
             }
         }
         let stream = encode(peer, key, &frames);
