@@ -1,7 +1,7 @@
 //! One case of hostile or large input, of a given size, for counting instructions: `tests/work/run` compares sizes.
 
 use bytes::Buf;
-use websocket_proto::{Config, Connection, Event, Negotiated};
+use websocket_proto::{Config, Connection, Deflate, Event, Kind, Negotiated};
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -18,7 +18,7 @@ fn main() {
 type Case = (&'static str, fn(usize));
 
 /// Each takes a size in bytes and does work that must grow no faster.
-const CASES: [Case; 14] = [
+const CASES: [Case; 25] = [
     ("head-byte-by-byte", |size| head(1, &format!("X: {}\r\n", "x".repeat(size)))),
     ("head-at-once", |size| head(usize::MAX, &format!("X: {}\r\n", "x".repeat(size)))),
     ("headers-of-one-byte", |size| head(64, &"a:\r\n".repeat(size / 4))),
@@ -33,6 +33,21 @@ const CASES: [Case; 14] = [
     ("text-fragments-of-one-byte", |size| fragments(0x01, b"x", size / 7)),
     ("pings-undrained", |size| pings(size / 6)),
     ("large-payloads-taken", |size| payloads(size / 16)),
+    ("compressed-byte-by-byte", |size| inflate(true, &[&compressed(Kind::Binary, &noise(size))], size, 1)),
+    ("compressed-letters-byte-by-byte", |size| inflate(true, &[&compressed(Kind::Text, &letters(size))], size, 1)),
+    ("compressed-fragments-of-one-byte", |size| inflate(true, &[&compressed(Kind::Binary, &noise(size / 7))], 1, 4096)),
+    ("compressed-zeros-whole", |size| inflate(true, &[&compressed(Kind::Binary, &vec![0; 100 * size])], size, 1000)),
+    ("compressed-zeros-in-pieces", |size| pieces(&compressed(Kind::Binary, &vec![0; 1000 * size]))),
+    ("compressed-text-in-pieces", |size| pieces(&compressed(Kind::Text, &vec![b'x'; 1000 * size]))),
+    ("empty-blocks", |size| inflate(true, &[&[b"\0\0\0\xff\xff".repeat(size / 5), vec![0]].concat()], size, 1000)),
+    ("streams-that-end", |size| {
+        inflate(true, &[&window(), &[b"\x03\0".repeat(size / 2), vec![0]].concat()], size, 1000);
+    }),
+    ("messages-that-end-streams", |size| {
+        inflate(true, &[vec![&window()[..]], vec![b"\x03\0"; size / 8]].concat(), 1 << 17, 1000);
+    }),
+    ("tiny-compressed-messages", |size| inflate(true, &vec![&b"\0"[..]; size / 7], 1, 1000)),
+    ("tiny-messages-without-takeover", |size| inflate(false, &vec![&b"\0"[..]; size / 7], 1, 1000)),
 ];
 
 fn head(chunk: usize, lines: &str) {
@@ -95,4 +110,82 @@ fn payloads(count: usize) {
         conn.send(payload.clone()).unwrap();
     }
     while conn.output().take().is_some() {}
+}
+
+/// Messages that are these payloads, in fragments of that many bytes and inputs of so many.
+fn inflate(takeover: bool, payloads: &[&[u8]], fragment: usize, chunk: usize) {
+    let mut conn = agreed(takeover, Config::new());
+    let mut wire = Vec::new();
+    for payload in payloads {
+        let count = payload.len().div_ceil(fragment);
+        for (i, data) in payload.chunks(fragment).enumerate() {
+            let first = if i == 0 { 0x42 } else { 0x00 } | if i + 1 == count { 0x80 } else { 0x00 };
+            match u16::try_from(data.len()) {
+                Ok(length @ ..126) => wire.extend([first, 0x80 | length as u8]),
+                Ok(length) => wire.extend([&[first, 0xfe][..], &length.to_be_bytes()].concat()),
+                Err(_) => wire.extend([&[first, 0xff][..], &(data.len() as u64).to_be_bytes()].concat()),
+            }
+            wire.extend([&[0; 4], data].concat());
+        }
+    }
+    let mut messages = 0;
+    for mut input in wire.chunks_mut(chunk) {
+        while let Some(event) = conn.receive(&mut input) {
+            assert!(matches!(event, Event::Binary(_)));
+            messages += 1;
+        }
+    }
+    assert_eq!(messages, payloads.len());
+}
+
+/// A message that comes out in chunks.
+fn pieces(payload: &[u8]) {
+    let mut conn = agreed(true, Config::new().pieces_from(0));
+    let length = (payload.len() as u64).to_be_bytes();
+    let mut wire = [&[0xc2, 0xff][..], &length, &[0; 4], payload].concat();
+    let mut input = &mut wire[..];
+    let mut last = false;
+    while let Some(event) = conn.receive(&mut input) {
+        let Event::Chunk(chunk) = event else { panic!("{event:?}") };
+        last = chunk.is_last();
+    }
+    assert!(last);
+}
+
+/// An end that agreed on compression.
+fn agreed(takeover: bool, config: Config) -> Connection {
+    let settings = Deflate::new().client_no_context_takeover(!takeover).level(1);
+    let (_, params) = settings.answer([&b"permessage-deflate"[..]]).expect("an answer");
+    let config = config.max_fragments(u32::MAX).max_message_size(1 << 40).max_frame_size(1 << 40);
+    Connection::upgraded_server(
+        Negotiated::new().deflate(params),
+        config.max_pending_output(usize::MAX).deflate(settings),
+    )
+}
+
+/// The payload of a compressed message.
+fn compressed(kind: Kind, data: &[u8]) -> Vec<u8> {
+    let mut conn = agreed(true, Config::new());
+    conn.send_fragment(kind, data, true).unwrap();
+    let frame = conn.output().take().unwrap();
+    let header = match frame[1] {
+        ..126 => 2,
+        126 => 4,
+        _ => 10,
+    };
+    frame[header..].to_vec()
+}
+
+/// A message that fills the window.
+fn window() -> Vec<u8> {
+    compressed(Kind::Binary, &noise(40_000))
+}
+
+fn noise(size: usize) -> Vec<u8> {
+    let numbers = std::iter::successors(Some(1_u32), |n| Some(n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)));
+    numbers.map(|number| (number >> 24) as u8).take(size).collect()
+}
+
+fn letters(size: usize) -> Vec<u8> {
+    noise(size).into_iter().map(|byte| b'a' + byte % 26).collect()
 }
