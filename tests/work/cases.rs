@@ -40,8 +40,10 @@ const CASES: [Case; 25] = [
     ("compressed-zeros-in-pieces", |size| pieces(&compressed(Kind::Binary, &vec![0; 1000 * size]))),
     ("compressed-text-in-pieces", |size| pieces(&compressed(Kind::Text, &vec![b'x'; 1000 * size]))),
     ("empty-blocks", |size| inflate(true, &[&[b"\0\0\0\xff\xff".repeat(size / 5), vec![0]].concat()], size, 1000)),
+    // Each of them begins with the window and what the message has so far.
     ("streams-that-end", |size| {
-        inflate(true, &[&window(), &[b"\x03\0".repeat(size / 2), vec![0]].concat()], size, 1000);
+        let streams = [&window()[..], b"\0\0\xff\xff", &b"\x03\0".repeat(size / 2), b"\0"].concat();
+        inflate(true, &[&window(), &streams], 1 << 30, 1000);
     }),
     ("messages-that-end-streams", |size| {
         inflate(true, &[vec![&window()[..]], vec![b"\x03\0"; size / 8]].concat(), 1 << 17, 1000);
