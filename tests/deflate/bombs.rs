@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use websocket_proto::{Cause, Config, Connection, Event, Kind, ProtocolError, Role, Scratch};
 
-use crate::ends::{Blocks, deflated, end, noise, settings, without_takeover};
+use crate::ends::{deflated, end, noise, settings, without_takeover};
 use crate::heap::heap_of;
+use crate::inflate::Writer;
 use crate::receive;
 use crate::support::{ROLES, close_body, drain, feed, frame, frames, other, sent};
 
@@ -298,8 +299,8 @@ fn whole_below_a_mebibyte_and_in_pieces_from_it() {
 #[test]
 fn a_thousand_empty_blocks() {
     for last in [false, true] {
-        let empty = (0..1000).fold(Blocks::default(), |blocks, _| blocks.stored(last, b""));
-        let payload = empty.stored(false, b"x").flushed();
+        let empty = (0..1000).fold(Writer::default(), |blocks, _| blocks.stored(last, b""));
+        let payload = empty.stored(false, b"x").message();
         for fragment in [payload.len(), 1] {
             for settings in [settings(), without_takeover()] {
                 let mut conn = end(Role::Server, Config::new(), &settings);
@@ -323,7 +324,7 @@ fn a_thousand_empty_blocks() {
 fn empty_blocks_without_end() {
     let mut conn = end(Role::Server, Config::new().max_message_size(1000).max_fragments(u32::MAX), &settings());
     let mut wire = frame(Role::Client, 0x42, b"");
-    wire.extend(frame(Role::Client, 0x00, &Blocks::default().stored(false, b"").bytes()).repeat(10_000));
+    wire.extend(frame(Role::Client, 0x00, &Writer::default().stored(false, b"").bytes()).repeat(10_000));
     let (events, heap) = heap_of(|| feed(&mut conn, &wire));
     assert!(
         matches!(&events[..], [Event::Closed(closed)] if closed.cause == Cause::Protocol(ProtocolError::MessageTooLarge))
@@ -336,7 +337,7 @@ fn empty_blocks_without_end() {
 fn a_flood_of_tiny_messages() {
     for role in ROLES {
         for settings in [settings(), without_takeover()] {
-            for payload in [&deflated(b"")[..], &deflated(b"Hello"), &Blocks::default().stored(true, b"Hello").bytes()]
+            for payload in [&deflated(b"")[..], &deflated(b"Hello"), &Writer::default().stored(true, b"Hello").bytes()]
             {
                 let wire = frame(other(role), 0xc1, payload).repeat(1000);
                 let mut buffer = wire.clone();

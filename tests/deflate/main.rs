@@ -5,6 +5,8 @@ mod bombs;
 mod ends;
 #[path = "../support/heap.rs"]
 mod heap;
+#[path = "../support/inflate.rs"]
+mod inflate;
 mod memory;
 mod streams;
 #[path = "../support/mod.rs"]

@@ -2,14 +2,15 @@
 
 use websocket_proto::{Cause, Config, Connection, Deflate, Event, Kind, PreparedMessage, ProtocolError, Role, Scratch};
 
-use crate::ends::{Blocks, agree, deflated, end, end_with, noise, settings, without_takeover};
+use crate::ends::{agree, deflated, end, end_with, noise, settings, without_takeover};
+use crate::inflate::{Symbol, Writer};
 use crate::support::{ROLES, drain, feed, frame, frames, other};
 
 const SECRET: &[u8] = b"a secret of 24 letters..";
 
 /// What a connection makes of a message that refers to three bytes before its beginning.
 fn refers_back(conn: &mut Connection, distance: usize) -> Result<Vec<u8>, Cause> {
-    let wire = frame(other(conn.role()), 0xc2, &Blocks::default().copy(false, distance).flushed());
+    let wire = frame(other(conn.role()), 0xc2, &Writer::default().fixed(false, [Symbol::Copy(3, distance)]).message());
     match feed(conn, &wire).pop() {
         Some(Event::Binary(data)) => Ok(data.into_owned()),
         Some(Event::Closed(closed)) => Err(closed.cause),
@@ -112,8 +113,11 @@ fn a_stream_that_begins_anew_knows_the_messages_before() {
     for pieces_from in [u64::MAX, 0] {
         for size in [1, usize::MAX] {
             let mut conn = end(Role::Server, Config::new().pieces_from(pieces_from), &settings());
-            let blocks = Blocks::default().stored(true, b"here").stored(true, b"");
-            let again = blocks.copy(true, SECRET.len() + 4).copy(false, SECRET.len() + 4).flushed();
+            let blocks = Writer::default().stored(true, b"here").stored(true, b"");
+            let again = blocks
+                .fixed(true, [Symbol::Copy(3, SECRET.len() + 4)])
+                .fixed(false, [Symbol::Copy(3, SECRET.len() + 4)])
+                .message();
             let wire = [frame(Role::Client, 0xc2, &deflated(SECRET)), frame(Role::Client, 0xc2, &again)].concat();
             let mut received = Vec::new();
             crate::receive(&mut conn, &wire, size, |_, event| match event {

@@ -8,8 +8,9 @@ use websocket_proto::{Config, Connection, Deflate, Kind, Role};
 
 use crate::chunking::{Accept, Outcome, PLAIN, Told, outcome, turns};
 use crate::compression::settings;
-use crate::ends::{Blocks, agree, end_with};
+use crate::ends::{agree, end_with};
 use crate::generate::{Frame, bytes, cases, cuts, damaged, encode, frames, limits, pieces, role};
+use crate::inflate::{Symbol, Writer};
 use crate::support::{self, drain, other};
 
 /// What a peer sends.
@@ -57,12 +58,12 @@ fn scenes() -> impl Strategy<Value = ([Deflate; 2], Vec<Part>, Option<Damage>)> 
 /// A message of blocks that are made by hand, cut anywhere into fragments; often a right one.
 fn made() -> impl Strategy<Value = Vec<Frame>> {
     let payload = (vec(block(), 0..8), prop::bool::weighted(0.9)).prop_map(|(blocks, ends)| {
-        let blocks = blocks.into_iter().fold(Blocks::default(), |all, (block, last)| match block {
+        let blocks = blocks.into_iter().fold(Writer::default(), |all, (block, last)| match block {
             Block::Stored(data) => all.stored(last, &data),
             Block::Literals(data) => all.literals(last, &data),
-            Block::Copy(distance) => all.copy(last, distance),
+            Block::Copy(distance) => all.fixed(last, [Symbol::Copy(3, distance)]),
         });
-        if ends { blocks.flushed() } else { blocks.bytes() }
+        if ends { blocks.message() } else { blocks.bytes() }
     });
     let payload = payload.boxed();
     let payload = prop_oneof![2 => payload.clone(), 1 => damaged(payload)].boxed();

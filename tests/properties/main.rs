@@ -9,6 +9,9 @@ mod compression;
 mod ends;
 mod generate;
 #[cfg(feature = "deflate")]
+#[path = "../support/inflate.rs"]
+mod inflate;
+#[cfg(feature = "deflate")]
 mod inflation;
 mod model;
 mod reference;
