@@ -272,9 +272,10 @@ pub(crate) fn check_choices(
 
 /// Reads a whole response head: the response, and the minor version of its HTTP/1.
 fn read_response(head: Head) -> Result<(HandshakeResponse, u8), HandshakeError> {
-    let mut headers = head.slots();
-    let mut parsed = httparse::Response::new(&mut headers);
-    match parsed.parse(&head.bytes) {
+    let mut slots = head.slots();
+    let mut parsed = httparse::Response::new(&mut []);
+    match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, &head.bytes, slots.places())
+    {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
         Err(error) => return Err(head_error(&head.bytes, error)),

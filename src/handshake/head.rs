@@ -1,8 +1,7 @@
 //! Any split of the input → one whole HTTP head, searched once per byte.
 
-use alloc::vec;
 use alloc::vec::Vec;
-use core::mem;
+use core::mem::{self, MaybeUninit};
 
 use crate::config::Config;
 use crate::error::HandshakeError;
@@ -17,8 +16,28 @@ pub(crate) struct Head {
 
 impl Head {
     /// Places for the parser to put the headers in.
-    pub(crate) fn slots<'h>(&self) -> Vec<httparse::Header<'h>> {
-        vec![httparse::EMPTY_HEADER; self.headers]
+    pub(crate) fn slots<'h>(&self) -> Slots<'h> {
+        let more = if self.headers > FEW { self.headers } else { 0 };
+        Slots {
+            few: [const { MaybeUninit::uninit() }; FEW],
+            many: (0..more).map(|_| MaybeUninit::uninit()).collect(),
+            count: self.headers,
+        }
+    }
+}
+
+/// More than most heads have; they cost no allocation.
+const FEW: usize = 24;
+
+pub(crate) struct Slots<'h> {
+    few: [MaybeUninit<httparse::Header<'h>>; FEW],
+    many: Vec<MaybeUninit<httparse::Header<'h>>>,
+    count: usize,
+}
+
+impl<'h> Slots<'h> {
+    pub(crate) fn places(&mut self) -> &mut [MaybeUninit<httparse::Header<'h>>] {
+        if self.count > FEW { &mut self.many } else { &mut self.few[..self.count] }
     }
 }
 
@@ -64,7 +83,7 @@ impl HeadReader {
 
     fn find_end(&mut self, piece: &[u8], max_headers: usize) -> Result<Option<usize>, HandshakeError> {
         let mut start = 0;
-        while let Some(length) = piece[start..].iter().position(|&byte| is_control(byte)) {
+        while let Some(length) = find_control(&piece[start..]) {
             let at = start + length;
             let before = if at == 0 { self.last } else { piece[at - 1] };
             let length = self.line_length + length;
@@ -91,6 +110,14 @@ impl HeadReader {
         self.last = piece.last().copied().unwrap_or(self.last);
         Ok(None)
     }
+}
+
+/// Where the first control character stands. Blocks that have none are passed over at once.
+fn find_control(bytes: &[u8]) -> Option<usize> {
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let has_none = |block: &&[u8; 16]| !block.iter().fold(false, |any, &byte| any | is_control(byte));
+    let start = 16 * blocks.iter().take_while(has_none).count();
+    bytes[start..].iter().position(|&byte| is_control(byte)).map(|at| start + at)
 }
 
 /// Control characters apart from those that have a place in a line.

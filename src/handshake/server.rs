@@ -142,9 +142,9 @@ impl Upgrade {
 
 /// Reads a whole request head. Without an [`Upgrade`], it is a well-formed GET that asks for none.
 pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Request, Option<Upgrade>), HandshakeError> {
-    let mut headers = head.slots();
-    let mut parsed = httparse::Request::new(&mut headers);
-    match parsed.parse(&head.bytes) {
+    let mut slots = head.slots();
+    let mut parsed = httparse::Request::new(&mut []);
+    match parsed.parse_with_uninit_headers(&head.bytes, slots.places()) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
         Err(error) => return Err(head_error(&head.bytes, error)),
