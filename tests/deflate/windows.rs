@@ -173,3 +173,37 @@ fn a_lent_compressor_refers_to_no_message_before() {
         }
     }
 }
+
+/// A message may end with a last block that is completed by what isn't sent: the next begins another stream, whether the
+/// inflater was lent meanwhile or not.
+#[test]
+fn a_stream_may_end_with_what_is_not_sent() {
+    // The header of a last block that is stored: 00 00 ff ff makes it an empty one.
+    const LAST: &[u8] = b"\x01";
+    for lends in [false, true] {
+        for (next, result) in [
+            // Without the header of a block, 00 00 ff ff isn't one.
+            (Vec::new(), None),
+            (vec![0], Some(&b""[..])),
+            (Writer::default().fixed(false, [Symbol::Copy(3, SECRET.len())]).message(), Some(b"a s")),
+        ] {
+            let mut conn = end(Role::Server, Config::new(), &settings());
+            let mut scratch = Box::new(Scratch::new());
+            let mut told = Vec::new();
+            for payload in [&deflated(SECRET), LAST, &next] {
+                if lends {
+                    conn.lend(scratch);
+                }
+                told.extend(feed(&mut conn, &frame(Role::Client, 0xc2, payload)));
+                scratch = conn.release().unwrap_or_default();
+            }
+            let [Event::Binary(_), Event::Binary(empty), last] = &told[..] else { panic!("{told:?}") };
+            assert!(empty.is_empty());
+            match (last, result) {
+                (Event::Binary(data), Some(result)) => assert_eq!(**data, *result),
+                (Event::Closed(closed), None) => assert_eq!(closed.cause, Cause::Protocol(ProtocolError::Deflate)),
+                (other, result) => panic!("{other:?}, not {result:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Two pairs of endpoints that agreed on compression, whatever on, whatever they say and in which way: neither finds fault
+//! with the other, and all of it arrives in order, while the four share the buffers, compressors and inflaters of a
+//! thread.
+#![no_main]
+
+use std::collections::VecDeque;
+
+use arbitrary::Arbitrary;
+use bytes::Buf;
+use libfuzzer_sys::fuzz_target;
+use websocket_proto::{
+    Config, Connection, Deflate, Event, Kind, Negotiated, PreparedMessage, Scratch, Seed, SendError,
+};
+use websocket_proto_fuzz::Watched;
+
+#[derive(Arbitrary, Debug)]
+struct Script {
+    pairs: [[Settings; 2]; 2],
+    pieces_from: Option<u8>,
+    actions: Vec<(Who, Action)>,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+struct Settings {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: u8,
+    client_max_window_bits: u8,
+    level: u8,
+    memory_level: u8,
+    min_size: u8,
+}
+
+/// Which end of which pair, and whether the thread's scratch is lent.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+struct Who {
+    second_pair: bool,
+    server: bool,
+    lends: bool,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Action {
+    Text(Data),
+    Binary(Data),
+    Owned(Data),
+    /// Whether it is compressed as well.
+    Prepared(bool, Data),
+    Fragment {
+        text: bool,
+        data: Data,
+        last: bool,
+    },
+    Compress(bool),
+    Ping(u8),
+    /// At most so many bytes of the output go over, and are read.
+    Move(u16),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Data {
+    Bytes(Vec<u8>),
+    Repeated(u8, u16),
+    /// A stretch of what repeats nothing but other stretches.
+    Stretch(u16, u16),
+}
+
+impl Data {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Repeated(byte, length) => vec![*byte; usize::from(*length)],
+            Self::Stretch(from, length) => {
+                let numbers =
+                    std::iter::successors(Some(1_u32), |n| Some(n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)));
+                let length = usize::from(*length) % 5_000;
+                numbers.map(|number| (number >> 24) as u8 & 0x7f).skip(usize::from(*from)).take(length).collect()
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+}
+
+/// What is on its way to the other side.
+#[derive(Debug, PartialEq)]
+enum Sent {
+    Message(Kind, Vec<u8>),
+    Ping(Vec<u8>),
+}
+
+struct End {
+    watched: Watched,
+    settings: Deflate,
+    expected: VecDeque<Sent>,
+    unfinished: Vec<u8>,
+    /// The message that arrives in pieces.
+    pieces: Vec<u8>,
+    pieces_from: u64,
+}
+
+fuzz_target!(|script: Script| {
+    let pieces_from = script.pieces_from.map_or(u64::MAX, u64::from);
+    let mut pairs = script.pairs.map(|pair| ends(pair.map(deflate), pieces_from));
+    let mut scratch = Some(Box::<Scratch>::default());
+    for (who, action) in script.actions {
+        let pair = &mut pairs[usize::from(who.second_pair)];
+        let [client, server] = pair;
+        let (this, other) = if who.server { (server, client) } else { (client, server) };
+        if who.lends {
+            this.watched.conn.lend(scratch.take().unwrap());
+        }
+        act(this, other, action);
+        if who.lends {
+            scratch = this.watched.conn.release();
+        }
+    }
+    for [client, server] in &mut pairs {
+        while client.moves(server, usize::MAX) | server.moves(client, usize::MAX) {}
+        assert_eq!((&client.expected, &server.expected), (&VecDeque::new(), &VecDeque::new()));
+        assert!(client.watched.closed().is_none() && server.watched.closed().is_none());
+    }
+});
+
+fn deflate(settings: Settings) -> Deflate {
+    Deflate::new()
+        .server_no_context_takeover(settings.server_no_context_takeover)
+        .client_no_context_takeover(settings.client_no_context_takeover)
+        .server_max_window_bits(settings.server_max_window_bits)
+        .client_max_window_bits(settings.client_max_window_bits)
+        .level(settings.level)
+        .memory_level(settings.memory_level)
+        .min_size(settings.min_size.into())
+}
+
+/// A client and a server that agreed.
+fn ends([client, server]: [Deflate; 2], pieces_from: u64) -> [End; 2] {
+    let (answer, params) = server.answer([client.offer().as_bytes()]).unwrap();
+    assert_eq!(client.check([answer.as_bytes()]), Ok(Some(params)));
+    let negotiated = || Negotiated::new().deflate(params);
+    let config = |settings: &Deflate| Config::new().pieces_from(pieces_from).deflate(settings.clone());
+    let ends = [
+        (Connection::upgraded_client(negotiated(), config(&client), Seed::new([7; 32])), client),
+        (Connection::upgraded_server(negotiated(), config(&server)), server),
+    ];
+    ends.map(|(conn, settings)| End {
+        watched: Watched::new(conn),
+        settings,
+        expected: VecDeque::new(),
+        unfinished: Vec::new(),
+        pieces: Vec::new(),
+        pieces_from,
+    })
+}
+
+fn act(this: &mut End, other: &mut End, action: Action) {
+    let conn = &mut this.watched.conn;
+    let (result, message) = match &action {
+        Action::Text(data) => (conn.send_text(&data.text()), (Kind::Text, data.text().into())),
+        Action::Binary(data) => (conn.send_binary(&data.bytes()), (Kind::Binary, data.bytes())),
+        Action::Owned(data) => (conn.send(data.bytes()), (Kind::Binary, data.bytes())),
+        Action::Prepared(compressed, data) => {
+            let message = if *compressed {
+                PreparedMessage::compressed(data.text(), &this.settings)
+            } else {
+                PreparedMessage::new(data.text())
+            };
+            (conn.send_prepared(&message), (Kind::Text, data.text().into()))
+        }
+        Action::Fragment { text, data, last } => {
+            let kind = if *text { Kind::Text } else { Kind::Binary };
+            if conn.send_fragment(kind, &data.bytes(), *last).is_ok() {
+                this.unfinished.extend(data.bytes());
+                if *last {
+                    other.expected.push_back(Sent::Message(kind, std::mem::take(&mut this.unfinished)));
+                }
+            }
+            return;
+        }
+        Action::Compress(on) => return conn.set_compression(*on),
+        Action::Ping(byte) => {
+            if conn.ping(&[*byte]).is_ok() {
+                other.expected.push_back(Sent::Ping(vec![*byte]));
+            }
+            return;
+        }
+        Action::Move(count) => {
+            this.moves(other, (*count).into());
+            return;
+        }
+    };
+    match result {
+        Ok(()) => other.expected.push_back(Sent::Message(message.0, message.1)),
+        Err(error) => assert!(matches!(error, SendError::UnfinishedMessage | SendError::OutputFull), "{error}"),
+    }
+}
+
+impl End {
+    /// At most so many bytes go over, chunk by chunk; whether any did.
+    fn moves(&mut self, other: &mut Self, mut count: usize) -> bool {
+        let output = self.watched.conn.output();
+        let mut moved = false;
+        while count > 0 && output.has_remaining() {
+            let mut chunk = output.chunk()[..output.chunk().len().min(count)].to_vec();
+            output.advance(chunk.len());
+            count -= chunk.len();
+            moved = true;
+            let mut input = &mut chunk[..];
+            while let Some(event) = other.watched.step(&mut input) {
+                let (expected, pieces) = (&mut other.expected, &mut other.pieces);
+                if let Some(used) = hear(expected, pieces, other.pieces_from, event) {
+                    other.watched.conn.give_back(used);
+                }
+            }
+        }
+        moved
+    }
+}
+
+/// What arrives is what is expected next. The buffer of what was assembled.
+fn hear(expected: &mut VecDeque<Sent>, pieces: &mut Vec<u8>, pieces_from: u64, event: Event<'_>) -> Option<Vec<u8>> {
+    let (sent, used) = match event {
+        Event::Text(text) => {
+            assert!((text.len() as u64) < pieces_from);
+            (Sent::Message(Kind::Text, text.as_bytes().to_vec()), Some(text.into_owned().into_bytes()))
+        }
+        Event::Binary(data) => {
+            assert!((data.len() as u64) < pieces_from);
+            (Sent::Message(Kind::Binary, data.to_vec()), Some(data.into_owned()))
+        }
+        Event::Chunk(chunk) => {
+            assert_eq!(chunk.is_first(), pieces.is_empty());
+            pieces.extend(chunk.parts().concat());
+            if !chunk.is_last() {
+                return None;
+            }
+            assert!(pieces.len() as u64 >= pieces_from);
+            (Sent::Message(chunk.kind(), std::mem::take(pieces)), None)
+        }
+        Event::Ping(payload) => (Sent::Ping(payload.to_vec()), None),
+        Event::Pong(_) => return None,
+        event => panic!("{event:?}"),
+    };
+    assert_eq!(expected.pop_front(), Some(sent));
+    used
+}

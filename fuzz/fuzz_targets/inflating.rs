@@ -1,0 +1,211 @@
+//! Compressed messages of any bytes give the same events in one piece and cut anywhere, with the connection's own inflater
+//! and a lent one, and those that a naive inflater, written from RFC 1951 alone, says.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use websocket_proto::{
+    Cause, CloseCode, Config, Connection, Deflate, Event, Kind, Negotiated, ProtocolError, Role, Scratch, Seed,
+};
+use websocket_proto_fuzz::{PIECES_FROM, Watched, payload, pieces};
+
+#[path = "../../tests/support/inflate.rs"]
+mod inflate;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    client: bool,
+    takeover: bool,
+    /// Whether messages of more than a few bytes are too long.
+    small: bool,
+    in_pieces: bool,
+    lends: bool,
+    /// Of the pieces that all is cut into, over and over.
+    lengths: [u8; 4],
+    messages: Vec<Message>,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Message {
+    text: bool,
+    plain: bool,
+    /// Whether a ping comes behind each fragment.
+    pings: bool,
+    /// Between the fragments, the payload comes so many times.
+    times: u8,
+    fragments: Vec<Vec<u8>>,
+    /// The bits of an empty block's header are put behind it, as messages end.
+    ends: bool,
+}
+
+/// The longest message, where that is small; and where it isn't.
+const SMALL: u64 = 40;
+const LARGE: u64 = 200_000;
+
+/// Where the naive inflater stops to be of use.
+const MOST: usize = 1 << 20;
+
+fuzz_target!(|input: Input| {
+    let from = if input.client { Role::Server } else { Role::Client };
+    let bytes: Vec<u8> = input.messages.iter().flat_map(|message| wire(from, message)).collect();
+    let whole = run(&input, &[&bytes], None);
+    let cut = run(&input, &pieces(&bytes, input.lengths), input.lends.then(Box::default));
+    assert_eq!(without_part(whole.clone()), without_part(cut));
+    judge(&input, &whole);
+});
+
+#[derive(Clone, Debug, PartialEq)]
+enum Told {
+    Message(Kind, Vec<u8>),
+    /// What came of a message in pieces that isn't whole.
+    Part(Kind, Vec<u8>),
+    Ping(Vec<u8>),
+    Closed(Cause),
+}
+
+fn wire(from: Role, message: &Message) -> Vec<u8> {
+    let payloads = payloads(message);
+    let mut bytes = Vec::new();
+    for (i, payload) in payloads.iter().enumerate() {
+        let kind = if message.text { 1 } else { 2 };
+        let first = if i == 0 { kind | if message.plain { 0 } else { 0x40 } } else { 0 };
+        let fin = if i + 1 == payloads.len() { 0x80 } else { 0 };
+        bytes.extend(support::frame(from, first | fin, payload));
+        if message.pings {
+            bytes.extend(support::frame(from, 0x89, b"?"));
+        }
+    }
+    bytes
+}
+
+/// The payloads of the message's frames.
+fn payloads(message: &Message) -> Vec<Vec<u8>> {
+    let mut payloads: Vec<_> =
+        message.fragments.iter().map(|fragment| fragment.repeat(1 + usize::from(message.times))).collect();
+    if message.ends || payloads.is_empty() {
+        payloads.push(vec![0]);
+    }
+    payloads
+}
+
+fn run(input: &Input, pieces: &[&[u8]], mut scratch: Option<Box<Scratch>>) -> Vec<Told> {
+    let settings =
+        Deflate::new().server_no_context_takeover(!input.takeover).client_no_context_takeover(!input.takeover);
+    let (_, params) = settings.answer([settings.offer().as_bytes()]).unwrap();
+    let negotiated = Negotiated::new().deflate(params);
+    let limit = limit(input);
+    let config = Config::new().max_message_size(limit).max_piecewise_size(limit).deflate(settings);
+    let config = if input.in_pieces { config.pieces_from(PIECES_FROM) } else { config };
+    let mut conn = Watched::new(if input.client {
+        Connection::upgraded_client(negotiated, config, Seed::new([7; 32]))
+    } else {
+        Connection::upgraded_server(negotiated, config)
+    });
+    let mut told = Vec::new();
+    for piece in pieces {
+        if let Some(scratch) = scratch.take() {
+            conn.conn.lend(scratch);
+        }
+        conn.receive(piece, |conn, event| {
+            tell(&mut told, &event, input.in_pieces);
+            conn.give_back(payload(event));
+        });
+        scratch = conn.conn.release();
+    }
+    if conn.closed().is_none() {
+        conn.conn.close(CloseCode::NORMAL, "").unwrap();
+    }
+    conn.end();
+    told
+}
+
+fn limit(input: &Input) -> u64 {
+    if input.small { SMALL } else { LARGE }
+}
+
+fn tell(told: &mut Vec<Told>, event: &Event<'_>, in_pieces: bool) {
+    let whole = |data: &[u8]| assert!(!in_pieces || (data.len() as u64) < PIECES_FROM);
+    let next = match event {
+        Event::Text(text) => {
+            whole(text.as_bytes());
+            Told::Message(Kind::Text, text.as_bytes().to_vec())
+        }
+        Event::Binary(data) => {
+            whole(data);
+            Told::Message(Kind::Binary, data.to_vec())
+        }
+        Event::Chunk(chunk) => {
+            assert!(in_pieces);
+            let mut data = Vec::new();
+            if !chunk.is_first() {
+                // Pings may stand between pieces.
+                let at = told.iter().rposition(|told| matches!(told, Told::Part(..))).unwrap();
+                let Told::Part(kind, before) = told.remove(at) else { unreachable!() };
+                assert_eq!(kind, chunk.kind());
+                data = before;
+            }
+            data.extend(chunk.parts().concat());
+            let make = if chunk.is_last() { Told::Message } else { Told::Part };
+            assert!(!chunk.is_last() || data.len() as u64 >= PIECES_FROM);
+            make(chunk.kind(), data)
+        }
+        Event::Ping(payload) => Told::Ping(payload.to_vec()),
+        Event::Closed(closed) => Told::Closed(closed.cause),
+        event => panic!("{event:?}"),
+    };
+    told.push(next);
+}
+
+/// How much of a message in pieces is passed on in front of what makes it wrong depends on where it is cut, and so does where
+/// between the pings it stands.
+fn without_part(mut told: Vec<Told>) -> Vec<Told> {
+    told.retain(|told| !matches!(told, Told::Part(..)));
+    told
+}
+
+/// Message by message, what RFC 1951 says.
+fn judge(input: &Input, told: &[Told]) {
+    let mut inflater = inflate::Inflater::new(15, input.takeover);
+    let mut told = told.iter().filter(|told| !matches!(told, Told::Ping(_) | Told::Part(..)));
+    let limit = limit(input) as usize;
+    for message in &input.messages {
+        let payload = payloads(message).concat();
+        let compressed = !message.plain;
+        let told = told.next();
+        if let Some(Told::Closed(Cause::Protocol(ProtocolError::FrameTooLarge | ProtocolError::TooManyFragments))) =
+            told
+        {
+            return assert!(payload.len() > limit);
+        }
+        // Nothing of more than a thousand times that comes out.
+        if compressed && payload.len() > MOST / 1032 {
+            return;
+        }
+        let data =
+            if compressed { inflater.message(&payload).map(|inflated| inflated.bytes) } else { Ok(payload.clone()) };
+        let kind = if message.text { Kind::Text } else { Kind::Binary };
+        match (told, data) {
+            (Some(Told::Message(told_kind, told)), Ok(data)) => {
+                assert_eq!((*told_kind, told), (kind, &data));
+                assert!(data.len() <= limit);
+                assert!(!message.text || std::str::from_utf8(&data).is_ok());
+            }
+            (Some(Told::Closed(Cause::Protocol(error))), data) => {
+                return match (error, data) {
+                    (ProtocolError::MessageTooLarge, Ok(data)) => assert!(data.len() > limit || payload.len() > limit),
+                    (ProtocolError::InvalidUtf8, Ok(data)) => {
+                        assert!(message.text && std::str::from_utf8(&data).is_err());
+                    }
+                    // What comes out before that isn't known.
+                    (ProtocolError::Deflate | ProtocolError::MessageTooLarge, Err(_)) => assert!(compressed),
+                    (ProtocolError::InvalidUtf8, Err(_)) => assert!(compressed && message.text),
+                    (error, data) => panic!("{error}, but {data:?}"),
+                };
+            }
+            (told, data) => panic!("{told:?}, but {data:?}"),
+        }
+    }
+    assert!(matches!(told.next(), None | Some(Told::Closed(_))));
+}
