@@ -92,7 +92,7 @@ fn the_examples_in_every_fragmentation() {
     }
 }
 
-/// P-06, P-07, P-08: RSV1 stands on the first frame of a message and nowhere else; nobody defines RSV2 and RSV3. The first
+/// B-04, P-06, P-07, P-08: RSV1 stands on the first frame of a message and nowhere else; nobody defines RSV2 and RSV3. The first
 /// byte of the frame shows it.
 #[test]
 fn reserved_bits_out_of_place_are_refused() {
