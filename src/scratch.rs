@@ -1,7 +1,6 @@
 //! Buffers that a thread lends to the connection at work.
 
 use alloc::borrow::Cow;
-#[cfg(feature = "deflate")]
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,6 +9,7 @@ use alloc::vec::Vec;
 use crate::deflate::Compressors;
 #[cfg(feature = "deflate")]
 use crate::receive::Inflation;
+use crate::send::Chain;
 
 /// How many buffers are kept: one for the output, one for a message, and some for those that the caller still holds.
 const BUFFERS: usize = 8;
@@ -51,6 +51,8 @@ pub struct Scratch {
     spare: Vec<Vec<u8>>,
     kept: usize,
     limit: usize,
+    /// What holds an output's chained payloads.
+    pub(crate) chain: Option<Box<Chain>>,
     /// What a connection needs for a compressed message that comes in.
     #[cfg(feature = "deflate")]
     pub(crate) inflation: Option<Box<Inflation>>,
@@ -65,6 +67,7 @@ impl Scratch {
             spare: Vec::new(),
             kept: 0,
             limit: KEPT,
+            chain: None,
             #[cfg(feature = "deflate")]
             inflation: None,
             #[cfg(feature = "deflate")]

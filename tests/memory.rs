@@ -317,3 +317,27 @@ fn echo(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, wire: &[u8], 
         *scratch = conn.release();
     }
 }
+
+/// Payloads that are handed over cost no allocation where a scratch is lent: neither their bytes nor their place.
+#[test]
+fn handing_over_costs_no_allocation() {
+    let payload = bytes::Bytes::from(vec![7; 64 << 10]);
+    let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    let mut scratch = Some(Box::new(Scratch::new()));
+    let mut turn = || {
+        conn.lend(scratch.take().unwrap());
+        for _ in 0..3 {
+            conn.send(payload.clone()).unwrap();
+        }
+        conn.ping(b"behind").unwrap();
+        assert_eq!(conn.pending_output(), 3 * (10 + payload.len()) + 8);
+        while conn.output().has_remaining() {
+            let length = conn.output().chunk().len();
+            conn.output().advance(length.min(50_000));
+        }
+        scratch = conn.release();
+    };
+    turn();
+    let ((), heap) = heap_of(|| (0..5).for_each(|_| turn()));
+    assert_eq!(heap, NOTHING);
+}

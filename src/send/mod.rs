@@ -18,5 +18,6 @@ pub(crate) use compression::Tools;
 pub(crate) use frames::Sender;
 pub(crate) use mask_keys::MaskKeys;
 pub use message::Message;
+pub(crate) use output::Chain;
 pub use output::Output;
 pub use prepared::PreparedMessage;

@@ -19,6 +19,9 @@ use crate::scratch::Scratch;
 /// A drained buffer of up to this size is kept for the next frames; a larger one is given back.
 const KEPT: usize = 16 << 10;
 
+/// For how many payloads the place is kept.
+const LINKS: usize = 64;
+
 /// The most that [`Output::pongs`] is.
 const PONGS: u32 = 64 << 10;
 
@@ -74,7 +77,7 @@ struct Pong {
 
 /// Payloads that come out in front of the tail's byte at their offset.
 #[derive(Debug, Default)]
-struct Chain {
+pub(crate) struct Chain {
     payloads: VecDeque<(usize, Bytes)>,
     bytes: usize,
 }
@@ -95,7 +98,7 @@ impl Output {
             return None;
         }
         self.progressed = true;
-        let taken = if self.chain.is_some() { self.take_chained() } else { Some(self.take_tail()) };
+        let taken = if self.is_chained() { self.take_chained() } else { Some(self.take_tail()) };
         self.promote_pong();
         taken
     }
@@ -127,7 +130,7 @@ impl Output {
         let (_, taken) = chain.payloads.pop_front()?;
         chain.bytes -= taken.len();
         if chain.payloads.is_empty() {
-            self.chain = None;
+            self.unchain();
             if self.head == self.tail.len() {
                 self.drained();
             }
@@ -140,11 +143,17 @@ impl Output {
         if self.tail.capacity() == 0 {
             self.tail = scratch.take();
         }
+        if self.chain.is_none() {
+            self.chain = scratch.chain.take();
+        }
         self.keeps = Keeps::All;
     }
 
     /// Returns the buffer, if nothing is pending in it.
     pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
+        if let Some(unused) = self.chain.take_if(|chain| chain.payloads.is_empty()) {
+            scratch.chain = Some(unused);
+        }
         let pending = self.tail.len() - self.head;
         // What stays behind is let go of once it is drained.
         self.keeps = if self.has_remaining() { Keeps::Nothing } else { Keeps::Small };
@@ -251,6 +260,18 @@ impl Output {
         &self.tail[self.head..end]
     }
 
+    /// Whether payloads are chained.
+    #[inline]
+    fn is_chained(&self) -> bool {
+        self.chain.as_ref().is_some_and(|chain| !chain.payloads.is_empty())
+    }
+
+    /// The last chained payload is gone: what held it is kept where it is lent, unless it has become large.
+    fn unchain(&mut self) {
+        let keeps = self.keeps == Keeps::All;
+        self.chain = self.chain.take().filter(|chain| keeps && chain.payloads.capacity() <= LINKS);
+    }
+
     /// Lets go of what a drained output no longer needs.
     fn drained(&mut self) {
         self.head = 0;
@@ -292,7 +313,7 @@ impl Output {
             if payload.is_empty() {
                 chain.payloads.pop_front();
                 if chain.payloads.is_empty() {
-                    self.chain = None;
+                    self.unchain();
                 }
             }
         }
@@ -319,12 +340,12 @@ impl Buf for Output {
     #[inline]
     fn advance(&mut self, count: usize) {
         self.progressed |= count > 0;
-        if self.chain.is_some() {
+        if self.is_chained() {
             self.advance_chained(count);
         } else {
             self.head += count.min(self.tail.len() - self.head);
         }
-        if self.chain.is_none() && self.head == self.tail.len() {
+        if self.head == self.tail.len() && !self.is_chained() {
             self.drained();
         }
         if self.pong.is_some() {
