@@ -103,9 +103,9 @@ fn idle_connections_without_takeover_own_nothing() {
     let settings = without_takeover();
     let config = Arc::new(Config::new().deflate(settings.clone()));
     let params = agree(&settings, &settings);
-    let traffic = &traffic(Role::Client, &settings, 1)[0];
+    let traffic = &traffic(Role::Client, &settings, 1, 1_000)[0];
     let mut scratch = Some(Box::new(Scratch::new()));
-    let mut buffer = vec![0; 16 << 10];
+    let mut buffer = vec![0; 1 << 10];
     let (conns, heap) = heap_of(|| {
         let mut conns = Vec::with_capacity(1000);
         for _ in 0..1000 {
@@ -133,7 +133,7 @@ fn a_steady_echo_of_compressed_messages_costs_no_allocation() {
             settings().client_no_context_takeover(true),
             settings().client_max_window_bits(10).server_max_window_bits(12).memory_level(3),
         ] {
-            let turns = traffic(other(role), &settings, 12);
+            let turns = traffic(other(role), &settings, 12, 10_000);
             let mut conn = end(role, Config::new(), &settings);
             let mut scratch = Some(Box::new(Scratch::new()));
             let mut buffer = vec![0; 16 << 10];
@@ -152,7 +152,7 @@ fn a_steady_echo_of_compressed_messages_costs_no_allocation() {
 fn a_steady_echo_of_unlike_connections_costs_no_allocation() {
     let all = [settings(), without_takeover(), settings().server_no_context_takeover(true)];
     let mut conns = all.each_ref().map(|settings| end(Role::Server, Config::new(), settings));
-    let turns = all.each_ref().map(|settings| traffic(Role::Client, settings, 12));
+    let turns = all.each_ref().map(|settings| traffic(Role::Client, settings, 12, 10_000));
     let mut scratch = Some(Box::new(Scratch::new()));
     let mut buffer = vec![0; 16 << 10];
     let mut turn = |turn: usize| {
@@ -325,17 +325,17 @@ fn kept_for_receiving(role: Role, settings: &Deflate, lends: bool) -> usize {
     measured.owned() - bare(role)
 }
 
-/// What a peer sends in as many turns: compressed messages whole, straddling two inputs of 16 KiB, and fragmented; text
-/// and binary; pings among them.
-fn traffic(from: Role, settings: &Deflate, turns: usize) -> Vec<Vec<u8>> {
+/// What a peer sends in as many turns: compressed messages whole, straddling two inputs, and fragmented, of about `size`
+/// bytes; text and binary; pings among them.
+fn traffic(from: Role, settings: &Deflate, turns: usize, size: usize) -> Vec<Vec<u8>> {
     let mut conn = end(from, Config::new(), settings);
-    let noise = noise(40_000);
+    let noise = noise(4 * size);
     (0..turns)
         .map(|_| {
             conn.send_text("你好").unwrap();
-            conn.send_binary(&[1; 10_000]).unwrap();
-            conn.send_text(&"聊".repeat(4000)).unwrap();
-            conn.send_fragment(Kind::Binary, &noise[..30_000], false).unwrap();
+            conn.send_binary(&vec![1; size]).unwrap();
+            conn.send_text(&"聊".repeat(size / 3)).unwrap();
+            conn.send_fragment(Kind::Binary, &noise[..3 * size], false).unwrap();
             conn.ping(b"ping").unwrap();
             conn.send_fragment(Kind::Binary, b"some", false).unwrap();
             conn.send_fragment(Kind::Binary, &[3; 3000], true).unwrap();
