@@ -179,9 +179,17 @@ impl Connection {
         };
         self.around = Some(Box::new(Around::End { refusal: None, closed: Box::new(closed) }));
         self.due = None;
+        #[cfg(feature = "deflate")]
+        let incoming = self.receiver.incoming();
         self.receiver = Receiver::new(self.role.peer());
         #[cfg(feature = "deflate")]
-        self.sender.finish();
+        {
+            // What was agreed on can still be asked for.
+            if let Some(incoming) = incoming {
+                self.receiver.agree(incoming);
+            }
+            self.sender.finish();
+        }
         if ending == Ending::Abort {
             self.output.clear();
             self.timers.arm(Timer::Off, &self.config);

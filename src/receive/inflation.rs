@@ -188,7 +188,10 @@ impl Inflation {
             }
             if message.ended && !input.is_empty() {
                 message.ended = false;
-                let past = self.history.parts().into_iter().chain(message.body.past());
+                // No further back than the window, which the message may fill alone.
+                let before =
+                    if message.body.bytes().len() < agreed.window() { self.history.parts() } else { [&[][..]; 2] };
+                let past = before.into_iter().chain(message.body.past());
                 inflater.begin(past).map_err(|_| ProtocolError::Deflate)?;
             }
             if message.ended {

@@ -178,3 +178,16 @@ fn references_to_nothing_are_refused() {
         assert_eq!(hear(&mut lent, &peer(role, &[(0xc1, AGAIN)])), [text("Hello")]);
     }
 }
+
+/// What was agreed on can be asked for until the connection is gone, like the subprotocol.
+#[test]
+fn what_was_agreed_on_outlives_the_end() {
+    for role in ROLES {
+        let mut conn = open(role, &both_ways(10, false));
+        let agreed = conn.deflate();
+        assert!(agreed.is_some());
+        conn.receive_eof();
+        assert_eq!(crate::support::events(&mut conn).len(), 1);
+        assert_eq!(conn.deflate(), agreed);
+    }
+}
