@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 #[cfg(feature = "deflate")]
 use crate::deflate::Compressors;
@@ -13,6 +14,9 @@ use crate::send::Chain;
 
 /// How many buffers are kept: one for the output, one for a message, and some for those that the caller still holds.
 const BUFFERS: usize = 8;
+
+/// A buffer of up to this size stays with a message under way, however little of that has arrived.
+const LEFT: usize = 1 << 20;
 
 /// How many bytes they may have together, unless the caller says otherwise.
 const KEPT: usize = 4 << 20;
@@ -88,6 +92,23 @@ impl Scratch {
         buffer
     }
 
+    /// Takes the buffer of a message under way back, if it is much larger than what it is filled with, which stays in one
+    /// that fits.
+    pub(crate) fn fit(&mut self, data: &mut Vec<u8>, filled: usize) {
+        if is_much_larger(data.capacity(), filled) {
+            let left = data[..filled].into();
+            self.put(mem::replace(data, left));
+        }
+    }
+
+    /// The same for text.
+    pub(crate) fn fit_text(&mut self, text: &mut String) {
+        if is_much_larger(text.capacity(), text.len()) {
+            let left = text.as_str().into();
+            self.put(mem::replace(text, left).into_bytes());
+        }
+    }
+
     /// Gives a buffer back; what it has in it is gone.
     pub(crate) fn put(&mut self, mut buffer: Vec<u8>) {
         let kept = self.kept + buffer.capacity();
@@ -97,6 +118,10 @@ impl Scratch {
             self.spare.push(buffer);
         }
     }
+}
+
+fn is_much_larger(capacity: usize, filled: usize) -> bool {
+    capacity > (4 * filled).max(LEFT)
 }
 
 impl Default for Scratch {

@@ -10,7 +10,6 @@ use core::mem;
 
 use super::Received;
 use super::frames::Piece;
-use super::message::KEPT;
 use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::deflate::{History, Incoming, Inflater, Then};
@@ -323,15 +322,8 @@ impl Body {
 
     fn return_to(&mut self, scratch: &mut Scratch) {
         match self {
-            Self::Text { text, .. } if text.capacity() > (4 * text.len()).max(KEPT) => {
-                let left = text.as_str().into();
-                scratch.put(mem::replace(text, left).into_bytes());
-            }
-            Self::Binary { data, filled } if data.capacity() > (4 * *filled).max(KEPT) => {
-                let left = data[..*filled].into();
-                scratch.put(mem::replace(data, left));
-            }
-            _ => {}
+            Self::Text { text, .. } => scratch.fit_text(text),
+            Self::Binary { data, filled } => scratch.fit(data, *filled),
         }
     }
 

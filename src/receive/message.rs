@@ -20,9 +20,6 @@ use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
 use crate::scratch::Scratch;
 use crate::utf8::{self, Utf8};
 
-/// A buffer of up to this size stays with a message under way, however little of that has arrived.
-pub(super) const KEPT: usize = 1 << 20;
-
 /// What waits for its other pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
@@ -83,15 +80,9 @@ impl Messages {
 
     pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
         match &mut self.message {
-            Assembly::Text(text) if text.capacity() > (4 * text.len()).max(KEPT) => {
-                let left = text.as_str().into();
-                scratch.put(mem::replace(text, left).into_bytes());
-            }
-            Assembly::Binary(data) if data.capacity() > (4 * data.len()).max(KEPT) => {
-                let left = data.as_slice().into();
-                scratch.put(mem::replace(data, left));
-            }
-            _ => {}
+            Assembly::Text(text) => scratch.fit_text(text),
+            Assembly::Binary(data) => scratch.fit(data, data.len()),
+            Assembly::Pieces { .. } | Assembly::None => {}
         }
         #[cfg(feature = "deflate")]
         if let Some(inflation) = &mut self.inflation {
