@@ -1,0 +1,122 @@
+"""What every integration that serves is asked, by clients of `websockets`: echo, chat, compression, close."""
+
+import asyncio
+import re
+from contextlib import asynccontextmanager
+
+from harness import HOST, LENGTHS, UNICODE, Example, example, expect
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+
+class Server(Example):
+    """A server that runs, and how to reach it: `ssl` is given to clients."""
+
+    def __init__(self, process, scheme, address, ssl=None):
+        super().__init__(process)
+        self.scheme, self.address, self.ssl = scheme, address, ssl
+
+    def connect(self, path="/echo", **options):
+        options.setdefault("max_size", None)
+        return connect(f"{self.scheme}://{self.address}{path}", ssl=self.ssl, **options)
+
+
+@asynccontextmanager
+async def serving(*command, scheme="ws", ssl=None):
+    """Starts a server; its first line says where it listens."""
+    async with example(*command) as started:
+        line = await started.line()
+        address = re.search(rf"listening on ({re.escape(HOST)}:\d+)", line)
+        if not address:
+            raise AssertionError(f"the server says {line!r}")
+        yield Server(started.process, scheme, address[1], ssl)
+
+
+async def echoes(server):
+    """Every length, text and binary, compressed or not, whole or in fragments."""
+    for compression in [None, "deflate"]:
+        async with server.connect(compression=compression) as client:
+            for length in LENGTHS:
+                text = (UNICODE * (length // len(UNICODE.encode()) + 1))[: length // 2]
+                for message in [text, bytes(length)]:
+                    await client.send(message)
+                    expect(await client.recv(), message)
+            await client.send(["再", "见", " 👋🏽"])
+            expect(await client.recv(), "再见 👋🏽")
+
+
+async def answers_pings(server):
+    async with server.connect() as client:
+        await (await client.ping(b"hello"))
+
+
+async def closes_as_it_is_closed(server):
+    async with server.connect() as client:
+        await client.close(3001, "再见")
+        expect(client.close_code, 3001)
+
+
+async def refuses_bad_frames(server):
+    async with server.connect() as client:
+        client.transport.write(b"\xff\x80\0\0\0\0")
+        try:
+            expect(await client.recv(), "nothing")
+        except ConnectionClosed as closed:
+            expect(closed.rcvd.code, 1002)
+
+
+async def pushes_to_all(server):
+    """What one says, all hear, whatever becomes of others."""
+    async with server.connect("/chat") as one, server.connect("/chat") as other:
+        gone = await server.connect("/chat")
+        gone.transport.abort()
+        await one.send("大家好 👋")
+        for client in [one, other]:
+            while "大家好 👋" not in (heard := await client.recv()):
+                pass
+            expect(heard.endswith("大家好 👋"), True)
+
+
+async def serves_many(server, count=200):
+    """Many at a time, each with its own messages."""
+
+    async def talk(number):
+        async with server.connect() as client:
+            for turn in range(10):
+                message = f"{number}-{turn} " + "字" * turn * 100
+                await client.send(message)
+                expect(await client.recv(), message)
+
+    await asyncio.gather(*(talk(number) for number in range(count)))
+
+
+# What each of them does; those that stop when told to are asked that as well.
+ALL = [echoes, answers_pings, closes_as_it_is_closed, refuses_bad_frames, pushes_to_all, serves_many]
+
+
+def run(name, checks):
+    """Runs the checks of an integration, pairs of a title and a coroutine function, and says how it went."""
+    import logging
+    import sys
+
+    from harness import passes
+
+    async def main():
+        gate = asyncio.Semaphore(2)
+        passed = await asyncio.gather(*(passes(f"{name}: {title}", check, gate) for title, check in checks))
+        if not all(passed):
+            sys.exit(f"{name}: {passed.count(False)} of {len(passed)} checks failed")
+        print(f"{name}: {len(passed)} checks passed")
+
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
+    asyncio.run(main())
+
+
+def asked(check, *command, **options):
+    """A check with a server of its own."""
+
+    async def with_server():
+        async with serving(*command, **options) as server:
+            await check(server)
+
+    return check.__name__.replace("_", " "), with_server
