@@ -87,6 +87,13 @@ impl Scratch {
 
     /// An empty buffer: the one given back last, or a new one without memory.
     pub(crate) fn take(&mut self) -> Vec<u8> {
+        let mut buffer = self.take_used();
+        buffer.clear();
+        buffer
+    }
+
+    /// The same, with whatever is in it: bytes to be overwritten, which needn't be set to zero first.
+    pub(crate) fn take_used(&mut self) -> Vec<u8> {
         let buffer = self.spare.pop().unwrap_or_default();
         self.kept -= buffer.capacity();
         buffer
@@ -109,11 +116,10 @@ impl Scratch {
         }
     }
 
-    /// Gives a buffer back; what it has in it is gone.
-    pub(crate) fn put(&mut self, mut buffer: Vec<u8>) {
+    /// Gives a buffer back.
+    pub(crate) fn put(&mut self, buffer: Vec<u8>) {
         let kept = self.kept + buffer.capacity();
         if buffer.capacity() > 0 && kept <= self.limit && self.spare.len() < BUFFERS {
-            buffer.clear();
             self.kept = kept;
             self.spare.push(buffer);
         }

@@ -70,17 +70,22 @@ impl Utf8 {
         let mut bytes = [0; 4];
         let mut length = usize::from(self.length);
         bytes[..length].copy_from_slice(&self.cut[..length]);
-        for (i, &byte) in piece.iter().enumerate() {
-            bytes[length] = byte;
-            length += 1;
-            match str::from_utf8(&bytes[..length]) {
-                Ok(character) => {
-                    self.length = 0;
-                    return Ok((character.chars().next(), &piece[i + 1..]));
-                }
-                Err(error) if error.error_len().is_some() => return Err(InvalidUtf8),
-                Err(_) => {}
-            }
+        let width = match bytes[0] {
+            0xf0.. => 4,
+            0xe0.. => 3,
+            _ => 2,
+        };
+        // Nearly always the rest comes at once.
+        if let Some((rest, piece)) = piece.split_at_checked(width - length) {
+            bytes[length..width].copy_from_slice(rest);
+            let character = str::from_utf8(&bytes[..width]).map_err(|_| InvalidUtf8)?.chars().next();
+            self.length = 0;
+            return Ok((character, piece));
+        }
+        bytes[length..length + piece.len()].copy_from_slice(piece);
+        length += piece.len();
+        if str::from_utf8(&bytes[..length]).is_err_and(|error| error.error_len().is_some()) {
+            return Err(InvalidUtf8);
         }
         self.cut.copy_from_slice(&bytes[..3]);
         self.length = length as u8;

@@ -3,6 +3,7 @@
 mod closing;
 mod lending;
 mod opening;
+mod reading;
 mod sending;
 
 use alloc::borrow::Cow;

@@ -5,6 +5,10 @@ use alloc::vec::Vec;
 /// The payload from which on words are worth more than the overlapping ends.
 const WORDS: usize = 64;
 
+/// The payload from which on it is worth while to begin at a cache line.
+const LONG: usize = 1024;
+const CACHE_LINE: usize = 64;
+
 /// Masks or unmasks `payload` in place: the same XOR does both.
 ///
 /// `key` belongs to the first byte of `payload`; a payload that arrives in pieces continues with [`rotate`].
@@ -37,7 +41,17 @@ pub(crate) fn append(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
     append_lines(to, payload, key);
 }
 
-/// How much of the key's repetition is made at once: a line is combined byte by byte, which is to say vector by vector.
+/// Masks or unmasks `payload` while it is copied to `place`, which is as long.
+pub(crate) fn copy(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
+    if payload.len() < LINE {
+        place.copy_from_slice(payload);
+        mask(place, key);
+        return;
+    }
+    copy_words(place, payload, key);
+}
+
+/// How much of the key's repetition is made at once, where nothing is there yet to be overwritten: a line is combined byte by byte, which is to say vector by vector.
 const LINE: usize = 256;
 
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
@@ -46,6 +60,19 @@ fn append_lines(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
     line.as_chunks_mut().0.fill(key);
     for payload in payload.chunks(LINE) {
         to.extend(payload.iter().zip(&line).map(|(byte, key)| byte ^ key));
+    }
+}
+
+#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
+fn copy_words(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
+    let (place, place_rest) = place.as_chunks_mut();
+    let (payload, payload_rest) = payload.as_chunks();
+    let word = u32::from_ne_bytes(key);
+    for (to, from) in place.iter_mut().zip(payload) {
+        *to = (u32::from_ne_bytes(*from) ^ word).to_ne_bytes();
+    }
+    for ((to, from), key) in place_rest.iter_mut().zip(payload_rest).zip(key) {
+        *to = from ^ key;
     }
 }
 
@@ -77,14 +104,18 @@ fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
     }
 }
 
-/// One flat loop over words, which the compiler turns into the widest vectors it may use: those of the CPU, where
-/// that can be asked.
+/// Flat loops over words, which the compiler turns into the widest vectors it may use: those of the CPU, where that can
+/// be asked. A long payload is gone through from a cache line's beginning on: no vector lies across two lines then.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
 fn words(payload: &mut [u8], key: [u8; 4]) {
-    let (words, rest) = payload.as_chunks_mut();
-    xor(words, key);
-    for (byte, key) in rest.iter_mut().zip(key) {
-        *byte ^= key;
+    let start = if payload.len() < LONG { 0 } else { payload.as_ptr().align_offset(CACHE_LINE).min(payload.len()) };
+    let (unaligned, aligned) = payload.split_at_mut(start);
+    for (part, key) in [(unaligned, key), (aligned, rotate(key, start))] {
+        let (words, rest) = part.as_chunks_mut();
+        xor(words, key);
+        for (byte, key) in rest.iter_mut().zip(key) {
+            *byte ^= key;
+        }
     }
 }
 
@@ -102,8 +133,8 @@ mod tests {
     /// B-16: every length to 300 at every alignment and phase.
     #[test]
     fn agrees_with_the_naive_loop() {
-        let source: Vec<u8> = (0..400).map(|i: usize| (i * 7 + i / 256) as u8).collect();
-        for length in 0..=300 {
+        let source: Vec<u8> = (0..1600).map(|i: usize| (i * 7 + i / 256) as u8).collect();
+        for length in (0..=300).chain([1023, 1024, 1100, 1499]) {
             for start in 0..64 {
                 for phase in 0..4 {
                     let key = rotate([0x37, 0xfa, 0x21, 0x3d], phase);
@@ -128,6 +159,9 @@ mod tests {
                 append(&mut fast, &source[..length], key);
                 naive(&mut slow, key);
                 assert_eq!(fast, [b"before", &slow[..]].concat(), "{length} bytes, phase {phase}");
+                fast.fill(0);
+                copy(&mut fast[6..], &source[..length], key);
+                assert_eq!(fast, [&[0; 6], &slow[..]].concat(), "{length} bytes, phase {phase}");
             }
         }
     }

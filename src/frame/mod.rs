@@ -6,4 +6,4 @@ pub(crate) mod mask;
 
 pub(crate) use header::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode, Rules, first_byte};
 pub use kind::Kind;
-pub(crate) use mask::{append, mask, rotate};
+pub(crate) use mask::{append, copy, mask, rotate};

@@ -43,13 +43,41 @@ impl<'b> Piece<'b> {
         self.payload
     }
 
-    /// Appends the payload, which is unmasked on the way, to `data`, which has room for it.
+    /// The payload, unmasked where it lies, in blocks that stay in the first-level cache for what else is done with them.
     #[inline]
-    pub(crate) fn append_to(self, data: &mut Vec<u8>) {
+    pub(crate) fn blocks(self) -> impl Iterator<Item = &'b [u8]> {
+        self.payload.chunks_mut(BLOCK).map(move |block| {
+            // A block is whole keys long: each begins as the first does.
+            if let Some(key) = self.key {
+                frame::mask(block, key);
+            }
+            &*block
+        })
+    }
+
+    /// Puts the payload, which is unmasked on the way, at the end of what has arrived of its message. `data` has room for
+    /// it, and may have bytes there that are to be overwritten.
+    #[inline]
+    pub(crate) fn put_into(self, data: &mut Vec<u8>) {
+        let start = self.arrived() - self.payload.len();
+        if let Some(place) = data.get_mut(start..start + self.payload.len()) {
+            match self.key {
+                Some(key) => frame::copy(place, self.payload, key),
+                None => place.copy_from_slice(self.payload),
+            }
+            return;
+        }
+        data.truncate(start);
         match self.key {
             Some(key) => frame::append(data, self.payload, key),
             None => data.extend_from_slice(self.payload),
         }
+    }
+
+    /// How much of the message has arrived, this piece included; assembled messages have a limit that memory has.
+    #[inline]
+    pub(crate) fn arrived(&self) -> usize {
+        (self.announced - self.rest) as usize
     }
 
     /// Whether this is all of the frame.
@@ -58,6 +86,9 @@ impl<'b> Piece<'b> {
         self.first && self.rest == 0
     }
 }
+
+/// How much is unmasked before it is looked at.
+const BLOCK: usize = 8 << 10;
 
 /// Where in the stream of frames the peer is.
 #[derive(Debug)]
@@ -83,6 +114,16 @@ enum Stage {
     /// A header comes next, once all has come out of what was taken in.
     #[cfg(feature = "deflate")]
     Held,
+}
+
+/// A data frame of which nothing but payload can come next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnderWay {
+    /// It is the last of its message.
+    pub(crate) fin: bool,
+    /// How much of the message has arrived, and how much of the frame is still to come.
+    pub(crate) arrived: u64,
+    pub(crate) rest: u64,
 }
 
 const BETWEEN: Stage = Stage::Header { start: [0; MAX_HEADER], length: 0 };
@@ -159,6 +200,33 @@ impl Frames {
             frame::mask(payload, key);
         }
         Some((kind, payload))
+    }
+
+    /// The data frame under way, if one is.
+    pub(crate) fn under_way(&self) -> Option<UnderWay> {
+        match self.stage {
+            Stage::Payload { opcode, fin, rest, .. } if !opcode.is_control() => {
+                Some(UnderWay { fin, arrived: self.message_size - rest, rest })
+            }
+            _ => None,
+        }
+    }
+
+    /// How much of the message under way has arrived.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.under_way().map_or(self.message_size, |frame| frame.arrived)
+    }
+
+    /// Takes in the next bytes of the frame under way where they already lie, in the message. It ends with the next
+    /// piece, be that empty.
+    pub(crate) fn fill(&mut self, payload: &mut [u8]) {
+        let Stage::Payload { first, key, rest, .. } = &mut self.stage else { return };
+        if self.from == Role::Client {
+            frame::mask(payload, *key);
+            *key = frame::rotate(*key, payload.len());
+        }
+        *first = false;
+        *rest -= payload.len() as u64;
     }
 
     /// The next piece of payload; `None` when the input is used up.
@@ -246,7 +314,7 @@ impl Frames {
         let Stage::Payload { opcode, fin, ref mut first, ref mut key, ref mut rest } = self.stage else {
             return None;
         };
-        if input.is_empty() {
+        if input.is_empty() && *rest > 0 {
             return None;
         }
         let length = usize::try_from(*rest).map_or(input.len(), |rest| rest.min(input.len()));

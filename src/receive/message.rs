@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::Received;
-use super::frames::Piece;
+use super::frames::{Piece, UnderWay};
 #[cfg(feature = "deflate")]
 use super::inflation::Inflation;
 use crate::chunk::Chunk;
@@ -41,7 +41,14 @@ struct Control {
     length: usize,
 }
 
-/// The message under way, always one buffer. Text is `str` because it was checked.
+/// Less than this is copied sooner than it is read by itself.
+const WORTH_WHILE: usize = 8 << 10;
+
+/// How many bytes at most are set to zero so that they may be read into.
+const AHEAD: usize = 64 << 10;
+
+/// The message under way, always one buffer. Text is `str` because it was checked. Binary may have bytes behind what has
+/// arrived, which will be overwritten.
 #[derive(Debug, Default)]
 enum Assembly {
     #[default]
@@ -78,10 +85,34 @@ impl Messages {
         lend(piece.opcode, piece.unmasked()).map(Some)
     }
 
-    pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
+    /// Room for the next bytes of the frame under way behind what has arrived of its message, if that is worth while.
+    pub(crate) fn space(&mut self, frame: UnderWay, config: &Config) -> Option<&mut [u8]> {
+        let Assembly::Binary(data) = &mut self.message else { return None };
+        // What is assembled has a limit that memory has.
+        let arrived = frame.arrived as usize;
+        let rest = usize::try_from(frame.rest).unwrap_or(usize::MAX);
+        if rest < WORTH_WHILE || config.in_pieces(frame.arrived + frame.rest) {
+            return None;
+        }
+        if data.capacity() - arrived < rest.min(WORTH_WHILE) {
+            let capacity = most(arrived, frame.rest, frame.fin, config);
+            data.reserve_exact(capacity.saturating_sub(data.len()));
+        }
+        // No more is set to zero than stays in a cache until it is overwritten.
+        let end = data.capacity().min(arrived.saturating_add(rest)).min(data.len().max(arrived + AHEAD));
+        if end - arrived < WORTH_WHILE {
+            return None;
+        }
+        if data.len() < end {
+            data.resize(end, 0);
+        }
+        Some(&mut data[arrived..end])
+    }
+
+    pub(crate) fn return_to(&mut self, scratch: &mut Scratch, arrived: u64) {
         match &mut self.message {
             Assembly::Text(text) => scratch.fit_text(text),
-            Assembly::Binary(data) => scratch.fit(data, data.len()),
+            Assembly::Binary(data) => scratch.fit(data, arrived as usize),
             Assembly::Pieces { .. } | Assembly::None => {}
         }
         #[cfg(feature = "deflate")]
@@ -164,12 +195,14 @@ impl Messages {
             control => return self.assemble_control(control, piece),
         };
         if let Some(kind) = kind.filter(|_| piece.first) {
-            let mut buffer = || scratch.as_mut().map(|scratch| scratch.take()).unwrap_or_default();
             self.message = match kind {
                 _ if in_pieces => Assembly::Pieces { begun: false, kind },
                 // A buffer that is empty is text.
-                Kind::Text => Assembly::Text(String::from_utf8(buffer()).unwrap_or_default()),
-                Kind::Binary => Assembly::Binary(buffer()),
+                Kind::Text => {
+                    let buffer = scratch.as_mut().map(|scratch| scratch.take()).unwrap_or_default();
+                    Assembly::Text(String::from_utf8(buffer).unwrap_or_default())
+                }
+                Kind::Binary => Assembly::Binary(scratch.as_mut().map(|scratch| scratch.take_used()).unwrap_or_default()),
             };
         }
         let ends = piece.fin && piece.rest == 0;
@@ -177,16 +210,21 @@ impl Messages {
             Assembly::Text(text) => {
                 let arrived = text.len() + self.utf8.cut().len() + piece.length();
                 let capacity = grown(text.capacity(), arrived, &piece, config);
-                let (completed, more) = self.utf8.next(piece.unmasked()).map_err(|_| ProtocolError::InvalidUtf8)?;
                 text.reserve_exact(capacity.saturating_sub(text.len()));
-                text.extend(completed);
-                text.push_str(more);
+                for block in piece.blocks() {
+                    let (completed, more) = self.utf8.next(block).map_err(|_| ProtocolError::InvalidUtf8)?;
+                    text.extend(completed);
+                    text.push_str(more);
+                }
             }
             Assembly::Binary(data) => {
-                let arrived = data.len() + piece.length();
+                let arrived = piece.arrived();
                 let capacity = grown(data.capacity(), arrived, &piece, config);
                 data.reserve_exact(capacity.saturating_sub(data.len()));
-                piece.append_to(data);
+                piece.put_into(data);
+                if ends || in_pieces {
+                    data.truncate(arrived);
+                }
             }
             Assembly::Pieces { .. } => return self.pass_on(piece, ends),
             Assembly::None => {}
@@ -285,10 +323,12 @@ fn lend(opcode: OpCode, payload: &mut [u8]) -> Result<Received<'_>, ProtocolErro
 /// It follows what arrived, at most four times that, so that a header which announces much costs nothing; it is no
 /// more than the message needs, once its last frame has announced that.
 fn grown(capacity: usize, arrived: usize, piece: &Piece<'_>, config: &Config) -> usize {
-    if arrived <= capacity {
-        return capacity;
-    }
-    let announced = (arrived as u64).saturating_add(piece.rest);
-    let most = if piece.fin { announced } else { announced.max(2 * arrived as u64).min(config.max_message_size) };
+    if arrived <= capacity { capacity } else { most(arrived, piece.rest, piece.fin, config) }
+}
+
+/// The capacity that it may have at most, while `rest` is still to come of the frame.
+fn most(arrived: usize, rest: u64, fin: bool, config: &Config) -> usize {
+    let announced = (arrived as u64).saturating_add(rest);
+    let most = if fin { announced } else { announced.max(2 * arrived as u64).min(config.max_message_size) };
     usize::try_from(most).unwrap_or(usize::MAX).min(arrived.saturating_mul(4))
 }

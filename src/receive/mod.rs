@@ -52,7 +52,21 @@ impl Receiver {
 
     /// Returns the buffer of a message under way, if it is much larger than what arrived of that.
     pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
-        self.messages.return_to(scratch);
+        self.messages.return_to(scratch, self.frames.arrived());
+    }
+
+    /// Room in the message under way for the next bytes of its frame, if they may be read straight into it.
+    pub(crate) fn space(&mut self, config: &Config) -> Option<&mut [u8]> {
+        self.messages.space(self.frames.under_way()?, config)
+    }
+
+    /// Takes in up to `count` bytes that were read into that room; how many that were.
+    pub(crate) fn fill(&mut self, count: usize, config: &Config) -> usize {
+        let Some(frame) = self.frames.under_way() else { return 0 };
+        let Some(space) = self.messages.space(frame, config) else { return 0 };
+        let filled = count.min(space.len());
+        self.frames.fill(&mut space[..filled]);
+        filled
     }
 
     /// The next message, if a glance tells that it is the common one: one frame that lies whole in the input. It makes

@@ -62,6 +62,15 @@ impl Wire {
         buffer[..piece.len()].copy_from_slice(piece);
         piece.len()
     }
+
+    /// The same into two places, the second where the first is full.
+    pub(crate) fn read_vectored(&mut self, first: &mut [u8], second: &mut [u8]) -> usize {
+        let piece = self.next(first.len() + second.len());
+        let (front, back) = piece.split_at(piece.len().min(first.len()));
+        first[..front.len()].copy_from_slice(front);
+        second[..back.len()].copy_from_slice(back);
+        piece.len()
+    }
 }
 
 /// A frame to be built.

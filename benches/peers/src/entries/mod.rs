@@ -77,6 +77,7 @@ pub(crate) const ALL: &[&dyn Entry] = &[
     &websocket_sans_io::WebsocketSansIo,
     &soketto::Soketto,
     &ours::WithoutScratch,
+    &ours::OneBuffer,
     &ours::Copying,
     &floor::TrivialKeys,
 ];

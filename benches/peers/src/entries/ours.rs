@@ -26,7 +26,7 @@ impl Entry for Ours {
     fn receive(&self, job: &Receive) -> Option<Work> {
         let mut conn = open(job.role);
         conn.lend(Box::new(Scratch::new()));
-        Some(receive(conn, job.wire.clone()))
+        Some(receive(conn, job.wire.clone(), read))
     }
 
     fn send(&self, job: &Send) -> Option<Work> {
@@ -47,7 +47,7 @@ impl Entry for Ours {
         Some(Box::new(move || {
             let mut tally = wire.tally();
             while tally.messages < wire.messages {
-                let count = wire.read(&mut buffer);
+                let count = read(&mut conn, &mut wire, &mut buffer);
                 let mut input = &mut buffer[..count];
                 while let Some(Event::Binary(data)) = conn.receive(&mut input) {
                     tally.visit(&data);
@@ -99,7 +99,7 @@ impl Entry for Ours {
     }
 
     fn inflate(&self, job: &Inflate) -> Option<Work> {
-        Some(receive(open_compressed(Role::Server, job.takeover), job.wire.clone()))
+        Some(receive(open_compressed(Role::Server, job.takeover), job.wire.clone(), read))
     }
 
     fn deflate(&self, job: &Deflate) -> Option<Work> {
@@ -129,7 +129,26 @@ impl Entry for WithoutScratch {
     }
 
     fn receive(&self, job: &Receive) -> Option<Work> {
-        Some(receive(open(job.role), job.wire.clone()))
+        Some(receive(open(job.role), job.wire.clone(), read))
+    }
+}
+
+/// The same, with nothing read but into the input's buffer: what an engine costs that is handed all of its input.
+pub(crate) struct OneBuffer;
+
+impl Entry for OneBuffer {
+    fn name(&self) -> &'static str {
+        "ours, one buffer"
+    }
+
+    fn standing(&self) -> Standing {
+        Standing::Aside
+    }
+
+    fn receive(&self, job: &Receive) -> Option<Work> {
+        let mut conn = open(job.role);
+        conn.lend(Box::new(Scratch::new()));
+        Some(receive(conn, job.wire.clone(), |_, wire, buffer| wire.read(buffer)))
     }
 }
 
@@ -179,12 +198,23 @@ pub(crate) fn open_compressed(role: Role, takeover: bool) -> Connection {
     conn
 }
 
-fn receive(mut conn: Connection, mut wire: Wire) -> Work {
+/// Reads into the message under way, if there is a large one, and into the buffer; how much is in that.
+fn read(conn: &mut Connection, wire: &mut Wire, buffer: &mut [u8]) -> usize {
+    let Some(space) = conn.message_space() else { return wire.read(buffer) };
+    let read = wire.read_vectored(space, buffer);
+    read - conn.message_filled(read)
+}
+
+fn receive(
+    mut conn: Connection,
+    mut wire: Wire,
+    read: impl Fn(&mut Connection, &mut Wire, &mut [u8]) -> usize + 'static,
+) -> Work {
     let mut buffer = vec![0; wire.input];
     Box::new(move || {
         let mut tally = wire.tally();
         while tally.messages < wire.messages {
-            let count = wire.read(&mut buffer);
+            let count = read(&mut conn, &mut wire, &mut buffer);
             let mut input = &mut buffer[..count];
             while let Some(event) = conn.receive(&mut input) {
                 match event {

@@ -1,0 +1,70 @@
+//! Large messages: read from the transport straight to where they are assembled.
+
+use super::{Connection, Phase};
+
+/// Reading without a copy.
+impl Connection {
+    /// Room for the next bytes of the message under way, where reading them straight into it saves a copy: a frame of
+    /// an uncompressed binary message, of which at least 8 KiB are still to come. `None` most of the time; then read into
+    /// the buffer for [`receive`](Self::receive), as always.
+    ///
+    /// It is for callers who expect large messages, and who can read into two places at once (`readv`): what the
+    /// transport has beyond this room goes into the buffer. Tell how much was read by
+    /// [`message_filled`](Self::message_filled). The room ends with the frame; it grows with what has arrived, as all
+    /// memory of messages does, and what it contains before it is overwritten has no meaning.
+    ///
+    /// ```
+    /// use std::io::{self, IoSliceMut, Read};
+    ///
+    /// use websocket_proto::Connection;
+    ///
+    /// /// Reads once; how much of `buffer` is input for `receive`, which is to be called in either case.
+    /// fn read(stream: &mut impl Read, conn: &mut Connection, buffer: &mut [u8]) -> io::Result<usize> {
+    ///     let read = match conn.message_space() {
+    ///         Some(space) => stream.read_vectored(&mut [IoSliceMut::new(space), IoSliceMut::new(buffer)])?,
+    ///         None => stream.read(buffer)?,
+    ///     };
+    ///     if read == 0 {
+    ///         conn.receive_eof();
+    ///     }
+    ///     Ok(read - conn.message_filled(read))
+    /// }
+    /// # use websocket_proto::{Config, Event, Negotiated};
+    /// # let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// # let mut message = b"\x82\xfe\xea\x60\0\0\0\0".to_vec();
+    /// # message.resize(8 + 60000, b'x');
+    /// # message.extend(b"\x89\x80\0\0\0\0");
+    /// # let (mut stream, mut buffer) = (&message[..], [0; 16384]);
+    /// # let (mut direct, mut events) = (0, Vec::new());
+    /// # while events.len() < 2 {
+    /// #     let before = stream.len();
+    /// #     let count = read(&mut stream, &mut conn, &mut buffer).unwrap();
+    /// #     direct += before - stream.len() - count;
+    /// #     let mut input = &mut buffer[..count];
+    /// #     while let Some(event) = conn.receive(&mut input) {
+    /// #         events.push(format!("{event:?}"));
+    /// #     }
+    /// # }
+    /// # assert_eq!(direct, 8 + 60000 - 16384);
+    /// # assert!(events[0].starts_with("Binary") && events[1].starts_with("Ping"));
+    /// ```
+    pub fn message_space(&mut self) -> Option<&mut [u8]> {
+        if self.phase == Phase::Frames { self.receiver.space(&self.config) } else { None }
+    }
+
+    /// Takes in up to `count` bytes, which were read into [`message_space`](Self::message_space); how many that were.
+    /// What was read beyond that is where the caller has put it: behind the room, in the buffer. Without room it is
+    /// nothing, so it may be called after every read.
+    ///
+    /// Call [`receive`](Self::receive) behind it, be it with an empty input: the message may be complete.
+    pub fn message_filled(&mut self, count: usize) -> usize {
+        if count == 0 || self.phase != Phase::Frames {
+            return 0;
+        }
+        let filled = self.receiver.fill(count, &self.config);
+        if filled > 0 {
+            self.timers.heard();
+        }
+        filled
+    }
+}

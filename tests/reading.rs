@@ -1,0 +1,304 @@
+//! Messages read straight to where they are assembled: the same events as by way of the input, and no more memory.
+
+#[path = "support/heap.rs"]
+mod heap;
+#[path = "support/mod.rs"]
+mod support;
+
+use heap::{Counting, heap_of};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use support::{ROLES, close_body, feed, frame, open_with, other, sent};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Event, ProtocolError, Role, Scratch};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const KIB: usize = 1 << 10;
+
+/// What one read delivers, and what the thread does around it.
+#[derive(Clone, Debug)]
+struct Turn {
+    most: usize,
+    buffer: usize,
+    /// Whether the room is used where there is some.
+    directly: bool,
+    lends: bool,
+    gives_back: bool,
+}
+
+fn turns() -> impl Strategy<Value = Vec<Turn>> {
+    let sizes = || prop_oneof![1..100usize, 1..20_000usize, 1..100_000usize];
+    let turn = (sizes(), sizes(), prop::bool::weighted(0.8), any::<bool>(), any::<bool>());
+    vec(
+        turn.prop_map(|(most, buffer, directly, lends, gives_back)| Turn { most, buffer, directly, lends, gives_back }),
+        1..8,
+    )
+}
+
+/// A frame's first byte and length: some that belong together, and some that don't.
+fn frames() -> impl Strategy<Value = Vec<(u8, usize)>> {
+    let length = prop_oneof![0..200usize, 0..20_000usize, 8_000..200_000usize];
+    vec((select(vec![0x82, 0x02, 0x00, 0x80, 0x81, 0x01, 0x89, 0x88, 0x83]), length), 1..8)
+}
+
+fn payload(length: usize) -> Vec<u8> {
+    (0..length).map(|i| b'a' + (i * i % 23) as u8).collect()
+}
+
+/// Reads the wire as a loop does that knows of the room; what was told, and how many bytes went straight to a message.
+fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, Connection, usize) {
+    let (mut told, mut direct) = (Vec::new(), 0);
+    let mut scratch = Some(Box::new(Scratch::new()));
+    for turn in turns.iter().cycle() {
+        if wire.is_empty() {
+            break;
+        }
+        if turn.lends
+            && let Some(scratch) = scratch.take()
+        {
+            conn.lend(scratch);
+        }
+        let mut buffer = vec![0; turn.buffer];
+        let count = match conn.message_space().filter(|_| turn.directly) {
+            Some(space) => {
+                let count = turn.most.min(wire.len()).min(space.len() + buffer.len());
+                let (front, back) = wire[..count].split_at(count.min(space.len()));
+                space[..front.len()].copy_from_slice(front);
+                buffer[..back.len()].copy_from_slice(back);
+                assert_eq!(conn.message_filled(count), front.len());
+                direct += front.len();
+                wire = &wire[count..];
+                back.len()
+            }
+            None => {
+                let count = turn.most.min(wire.len()).min(buffer.len());
+                buffer[..count].copy_from_slice(&wire[..count]);
+                wire = &wire[count..];
+                count
+            }
+        };
+        let mut input = &mut buffer[..count];
+        while let Some(event) = conn.receive(&mut input) {
+            told.push(format!("{event:?}"));
+            match event {
+                Event::Binary(data) if turn.gives_back => conn.give_back(data),
+                Event::Text(text) if turn.gives_back => conn.give_back(text),
+                _ => {}
+            }
+        }
+        scratch = conn.release().or(scratch);
+    }
+    (told, conn, direct)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// Whatever arrives in whichever reads, it comes to the same as when it is received at once.
+    #[test]
+    fn reading_directly_makes_no_difference(
+        role in select(ROLES.to_vec()),
+        frames in frames(),
+        turns in turns(),
+        max_message in select(vec![300 * KIB, 64 * KIB]),
+        pieces_from in select(vec![None, None, Some(20 * KIB), Some(100 * KIB)]),
+    ) {
+        let mut config = Config::new().max_message_size(max_message as u64);
+        if let Some(from) = pieces_from {
+            config = config.pieces_from(from as u64);
+        }
+        let mut wire = Vec::new();
+        for (first, length) in frames {
+            let length = if first & 8 == 0 { length } else { length % 126 };
+            let body = if first == 0x88 { close_body(1000, "bye") } else { payload(length) };
+            wire.extend(frame(other(role), first, &body));
+        }
+        let mut expected = open_with(role, config.clone());
+        let told: Vec<_> = feed(&mut expected, &wire).iter().map(|event| format!("{event:?}")).collect();
+        let (got, mut conn, _) = read(open_with(role, config), &wire, &turns);
+        if pieces_from.is_none() {
+            prop_assert_eq!(got, told);
+        } else {
+            // Pieces are as they come; what is around them isn't.
+            let others = |told: Vec<String>| told.into_iter().filter(|told| !told.starts_with("Chunk")).collect::<Vec<_>>();
+            prop_assert_eq!(others(got), others(told));
+        }
+        prop_assert_eq!(conn.state(), expected.state());
+        prop_assert_eq!(sent(&mut conn), sent(&mut expected));
+    }
+}
+
+const PLAIN: Turn = Turn { most: 16 * KIB, buffer: 16 * KIB, directly: true, lends: false, gives_back: false };
+
+/// Nearly all of a large message goes where it belongs at once, also of a fragmented one.
+#[test]
+fn most_of_a_large_message_is_read_directly() {
+    for role in ROLES {
+        let data = payload(1 << 20);
+        let wire = frame(other(role), 0x82, &data);
+        let (told, _, direct) = read(open_with(role, Config::new()), &wire, &[PLAIN]);
+        assert_eq!(told, [format!("{:?}", Event::Binary(data.as_slice().into()))]);
+        assert!(direct > data.len() - 40 * KIB, "{direct} bytes");
+        let fragments = [frame(other(role), 0x02, &data[..300_000]), frame(other(role), 0x80, &data[300_000..])].concat();
+        let (told, _, direct) = read(open_with(role, Config::new()), &fragments, &[PLAIN]);
+        assert_eq!(told, [format!("{:?}", Event::Binary(data.as_slice().into()))]);
+        assert!(direct > data.len() - 60 * KIB, "{direct} bytes");
+    }
+}
+
+/// Room is only where payload of an uncompressed binary message comes next, and much of it.
+#[test]
+fn there_is_room_only_for_much_payload_of_binary_messages() {
+    let begun = |first: u8, length: usize, arrived: usize| {
+        let mut conn = support::server();
+        let wire = frame(Role::Client, first, &payload(length));
+        assert!(feed(&mut conn, &wire[..wire.len() - length + arrived]).is_empty());
+        conn
+    };
+    assert_eq!(support::server().message_space().map(|space| space.len()), None);
+    assert_eq!(Connection::server(Config::new()).message_space().map(|space| space.len()), None);
+    assert_eq!(begun(0x82, 60_000, 0).message_space().map(|space| space.len()), None);
+    assert_eq!(begun(0x81, 60_000, 20_000).message_space().map(|space| space.len()), None);
+    assert_eq!(begun(0x82, 60_000, 20_000).message_space().map(|space| space.len()), Some(40_000));
+    assert_eq!(begun(0x02, 60_000, 20_000).message_space().map(|space| space.len()), Some(40_000));
+    assert_eq!(begun(0x82, 60_000, 52_000).message_space().map(|space| space.len()), None);
+    // It grows with what has arrived: four times that, and no more than 64 KiB at a time are set to zero.
+    assert_eq!(begun(0x82, 1 << 20, 4_000).message_space().map(|space| space.len()), Some(12_000));
+    assert_eq!(begun(0x82, 1 << 20, 400_000).message_space().map(|space| space.len()), Some(64 * KIB));
+
+    // What turns out to be delivered in pieces has no limit that memory has.
+    let mut conn = support::server_with(Config::new().pieces_from(20_000));
+    assert!(feed(&mut conn, &frame(Role::Client, 0x02, &payload(15_000))).is_empty());
+    assert!(feed(&mut conn, &frame(Role::Client, 0x80, &payload(60_000))[..8]).is_empty());
+    assert_eq!(conn.message_space().map(|space| space.len()), None);
+
+    let mut conn = begun(0x82, 60_000, 20_000);
+    conn.abort();
+    assert_eq!(conn.message_space().map(|space| space.len()), None);
+    assert_eq!(conn.message_filled(10), 0);
+}
+
+/// What is said to be filled can't be more than there is room for; without room it is nothing.
+#[test]
+fn no_more_is_filled_than_fits() {
+    let mut conn = support::server();
+    let wire = frame(Role::Client, 0x82, &payload(60_000));
+    let (front, back) = wire.split_at(20_008);
+    assert!(feed(&mut conn, front).is_empty());
+    conn.message_space().unwrap().copy_from_slice(back);
+    assert_eq!(conn.message_filled(usize::MAX), 40_000);
+    assert_eq!(conn.message_filled(1), 0);
+    assert_eq!(conn.message_space().map(|space| space.len()), None);
+    // The message is complete; it is told of as always.
+    let [Event::Binary(data)] = &feed(&mut conn, &[])[..] else { panic!() };
+    assert!(**data == *payload(60_000));
+    assert!(feed(&mut conn, &[]).is_empty());
+}
+
+/// B-35: an unclean end in the midst of it.
+#[test]
+fn the_transport_ends_within_a_message() {
+    let mut conn = support::server();
+    let wire = frame(Role::Client, 0x82, &payload(60_000));
+    assert!(feed(&mut conn, &wire[..20_008]).is_empty());
+    conn.message_space().unwrap()[..5].copy_from_slice(&wire[20_008..20_013]);
+    assert_eq!(conn.message_filled(5), 5);
+    conn.receive_eof();
+    let [Event::Closed(closed)] = &feed(&mut conn, &[])[..] else { panic!() };
+    assert_eq!((closed.code, closed.clean), (CloseCode::ABNORMAL, false));
+}
+
+/// A fragment that makes the message too large is refused at its header, as ever.
+#[test]
+fn limits_hold() {
+    let mut conn = support::server_with(Config::new().max_message_size(100_000));
+    let wire = [frame(Role::Client, 0x02, &payload(60_000)), frame(Role::Client, 0x80, &payload(60_000))].concat();
+    let (front, back) = wire.split_at(20_008);
+    assert!(feed(&mut conn, front).is_empty());
+    conn.message_space().unwrap().copy_from_slice(&back[..40_000]);
+    assert_eq!(conn.message_filled(40_000), 40_000);
+    let [Event::Closed(closed)] = &feed(&mut conn, &back[40_000..])[..] else { panic!() };
+    assert_eq!(closed.cause, Cause::Protocol(ProtocolError::MessageTooLarge));
+}
+
+/// With a scratch that has a buffer, no message costs an allocation; and a message costs no more memory than it has bytes.
+#[test]
+fn reading_directly_allocates_nothing() {
+    let data = payload(500_000);
+    let wire = frame(Role::Client, 0x82, &data);
+    let mut conn = support::server();
+    conn.lend(Box::new(Scratch::new()));
+    let mut buffer = vec![0; 16 * KIB];
+    let mut pass = || {
+        let mut rest = &wire[..];
+        while !rest.is_empty() {
+            let count = match conn.message_space() {
+                Some(space) => {
+                    let count = rest.len().min(space.len());
+                    space[..count].copy_from_slice(&rest[..count]);
+                    rest = &rest[count..];
+                    assert_eq!(conn.message_filled(count), count);
+                    0
+                }
+                None => {
+                    let count = rest.len().min(buffer.len());
+                    buffer[..count].copy_from_slice(&rest[..count]);
+                    rest = &rest[count..];
+                    count
+                }
+            };
+            let mut input = &mut buffer[..count];
+            while let Some(event) = conn.receive(&mut input) {
+                let Event::Binary(received) = event else { panic!() };
+                assert!(*received == *data);
+                conn.give_back(received);
+            }
+        }
+    };
+    let ((), first) = heap_of(&mut pass);
+    assert!((500_000..=520_000).contains(&first.kept), "{first:?}");
+    pass();
+    let ((), heap) = heap_of(|| {
+        pass();
+        pass();
+    });
+    assert_eq!((heap.allocations, heap.kept), (0, 0));
+}
+
+/// Behind what has arrived there may be much that was used before: that goes back to the thread.
+#[test]
+fn what_is_left_behind_is_what_has_arrived() {
+    let large = frame(Role::Client, 0x82, &payload(3 << 20));
+    let small = frame(Role::Client, 0x82, &payload(100_000));
+    let ((conn, scratch), heap) = heap_of(|| {
+        let mut conn = support::server();
+        conn.lend(Box::new(Scratch::new()));
+        for event in feed_and_give_back(&mut conn, &large) {
+            assert_eq!(event, 3 << 20);
+        }
+        assert_eq!(feed_and_give_back(&mut conn, &small[..10_000]), []);
+        assert!(conn.message_space().is_some());
+        let scratch = conn.release();
+        (conn, scratch)
+    });
+    let ((), freed) = heap_of(|| drop(scratch));
+    assert!(freed.kept <= -(3 << 20), "{freed:?}");
+    assert!(heap.kept + freed.kept < 20_000, "{heap:?} {freed:?}");
+    drop(conn);
+}
+
+fn feed_and_give_back(conn: &mut Connection, wire: &[u8]) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    for piece in wire.chunks(16 * KIB) {
+        let mut buffer = piece.to_vec();
+        let mut input = &mut buffer[..];
+        while let Some(event) = conn.receive(&mut input) {
+            let Event::Binary(data) = event else { panic!() };
+            lengths.push(data.len());
+            conn.give_back(data);
+        }
+    }
+    lengths
+}
