@@ -141,7 +141,8 @@ fn most_of_a_large_message_is_read_directly() {
         let (told, _, direct) = read(open_with(role, Config::new()), &wire, &[PLAIN]);
         assert_eq!(told, [format!("{:?}", Event::Binary(data.as_slice().into()))]);
         assert!(direct > data.len() - 40 * KIB, "{direct} bytes");
-        let fragments = [frame(other(role), 0x02, &data[..300_000]), frame(other(role), 0x80, &data[300_000..])].concat();
+        let fragments =
+            [frame(other(role), 0x02, &data[..300_000]), frame(other(role), 0x80, &data[300_000..])].concat();
         let (told, _, direct) = read(open_with(role, Config::new()), &fragments, &[PLAIN]);
         assert_eq!(told, [format!("{:?}", Event::Binary(data.as_slice().into()))]);
         assert!(direct > data.len() - 60 * KIB, "{direct} bytes");

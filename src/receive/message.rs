@@ -202,7 +202,9 @@ impl Messages {
                     let buffer = scratch.as_mut().map(|scratch| scratch.take()).unwrap_or_default();
                     Assembly::Text(String::from_utf8(buffer).unwrap_or_default())
                 }
-                Kind::Binary => Assembly::Binary(scratch.as_mut().map(|scratch| scratch.take_used()).unwrap_or_default()),
+                Kind::Binary => {
+                    Assembly::Binary(scratch.as_mut().map(|scratch| scratch.take_used()).unwrap_or_default())
+                }
             };
         }
         let ends = piece.fin && piece.rest == 0;

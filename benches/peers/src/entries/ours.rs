@@ -26,7 +26,7 @@ impl Entry for Ours {
     fn receive(&self, job: &Receive) -> Option<Work> {
         let mut conn = open(job.role);
         conn.lend(Box::new(Scratch::new()));
-        Some(receive(conn, job.wire.clone(), read))
+        Some(receive(conn, job.wire.clone(), true))
     }
 
     fn send(&self, job: &Send) -> Option<Work> {
@@ -43,17 +43,21 @@ impl Entry for Ours {
         let mut conn = open(Role::Server);
         conn.lend(Box::new(Scratch::new()));
         let Echo { mut wire, sink } = job.clone();
-        let mut buffer = vec![0; wire.input];
+        let mut reader = Reader::new(wire.input, true);
         Some(Box::new(move || {
             let mut tally = wire.tally();
             while tally.messages < wire.messages {
-                let count = read(&mut conn, &mut wire, &mut buffer);
-                let mut input = &mut buffer[..count];
+                let mut last = 0;
+                let mut input = reader.read(&mut conn, &mut wire);
                 while let Some(Event::Binary(data)) = conn.receive(&mut input) {
                     tally.visit(&data);
                     conn.send_binary(&data).expect("to be open");
+                    last = data.len();
                     conn.give_back(data);
                     drain(&mut conn, &sink);
+                }
+                if last > 0 {
+                    reader.expect_like(last);
                 }
             }
             tally
@@ -99,7 +103,7 @@ impl Entry for Ours {
     }
 
     fn inflate(&self, job: &Inflate) -> Option<Work> {
-        Some(receive(open_compressed(Role::Server, job.takeover), job.wire.clone(), read))
+        Some(receive(open_compressed(Role::Server, job.takeover), job.wire.clone(), true))
     }
 
     fn deflate(&self, job: &Deflate) -> Option<Work> {
@@ -129,7 +133,7 @@ impl Entry for WithoutScratch {
     }
 
     fn receive(&self, job: &Receive) -> Option<Work> {
-        Some(receive(open(job.role), job.wire.clone(), read))
+        Some(receive(open(job.role), job.wire.clone(), true))
     }
 }
 
@@ -148,7 +152,7 @@ impl Entry for OneBuffer {
     fn receive(&self, job: &Receive) -> Option<Work> {
         let mut conn = open(job.role);
         conn.lend(Box::new(Scratch::new()));
-        Some(receive(conn, job.wire.clone(), |_, wire, buffer| wire.read(buffer)))
+        Some(receive(conn, job.wire.clone(), false))
     }
 }
 
@@ -198,24 +202,49 @@ pub(crate) fn open_compressed(role: Role, takeover: bool) -> Connection {
     conn
 }
 
-/// Reads into the message under way, if there is a large one, and into the buffer; how much is in that.
-fn read(conn: &mut Connection, wire: &mut Wire, buffer: &mut [u8]) -> usize {
-    let Some(space) = conn.message_space() else { return wire.read(buffer) };
-    let read = wire.read_vectored(space, buffer);
-    read - conn.message_filled(read)
+/// Reads as one does who knows of the room in a large message: into that, and into the buffer behind it. While messages
+/// are large, of the buffer only so much is read into as a header needs, and the rest of the message goes to its place.
+struct Reader {
+    buffer: Vec<u8>,
+    directly: bool,
+    most: usize,
 }
 
-fn receive(
-    mut conn: Connection,
-    mut wire: Wire,
-    read: impl Fn(&mut Connection, &mut Wire, &mut [u8]) -> usize + 'static,
-) -> Work {
-    let mut buffer = vec![0; wire.input];
+impl Reader {
+    /// A message from this size on is large; what is read before there is room for it.
+    const LARGE: usize = 16 << 10;
+    const HEADER: usize = 1 << 10;
+
+    fn new(input: usize, directly: bool) -> Self {
+        Self { buffer: vec![0; input], directly, most: input }
+    }
+
+    #[inline]
+    fn read(&mut self, conn: &mut Connection, wire: &mut Wire) -> &mut [u8] {
+        let buffer = &mut self.buffer[..self.most];
+        let count = match conn.message_space().filter(|_| self.directly) {
+            Some(space) => {
+                let read = wire.read_vectored(space, buffer);
+                read - conn.message_filled(read)
+            }
+            None => wire.read(buffer),
+        };
+        &mut self.buffer[..count]
+    }
+
+    #[inline]
+    fn expect_like(&mut self, length: usize) {
+        self.most = if self.directly && length >= Self::LARGE { Self::HEADER } else { self.buffer.len() };
+    }
+}
+
+fn receive(mut conn: Connection, mut wire: Wire, directly: bool) -> Work {
+    let mut reader = Reader::new(wire.input, directly);
     Box::new(move || {
         let mut tally = wire.tally();
         while tally.messages < wire.messages {
-            let count = read(&mut conn, &mut wire, &mut buffer);
-            let mut input = &mut buffer[..count];
+            let mut last = 0;
+            let mut input = reader.read(&mut conn, &mut wire);
             while let Some(event) = conn.receive(&mut input) {
                 match event {
                     Event::Text(text) => {
@@ -224,10 +253,14 @@ fn receive(
                     }
                     Event::Binary(data) => {
                         tally.visit(&data);
+                        last = data.len();
                         conn.give_back(data);
                     }
                     other => panic!("{other:?}"),
                 }
+            }
+            if last > 0 {
+                reader.expect_like(last);
             }
         }
         tally
