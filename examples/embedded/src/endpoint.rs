@@ -1,0 +1,61 @@
+//! A connection on a wire: one turn reads a little, handles it, and writes what the wire takes.
+
+use core::time::Duration;
+
+use bytes::Buf;
+use websocket_proto::{Connection, Event, Role};
+
+use crate::wire::{MTU, Wire};
+
+pub struct Endpoint {
+    pub conn: Connection,
+    /// Whether anything may still come.
+    listens: bool,
+}
+
+impl Endpoint {
+    pub fn new(conn: Connection) -> Self {
+        Self { conn, listens: true }
+    }
+
+    /// Does all there is to do now, without waiting for anything.
+    pub fn turn(&mut self, now: Duration, wire: &mut impl Wire, mut handle: impl FnMut(&mut Connection, Event<'_>)) {
+        self.conn.advance_time(now);
+        let mut buffer = [0; MTU];
+        let count = if self.wants_input() { self.read(&mut buffer, wire) } else { 0 };
+        let mut input = &mut buffer[..count];
+        while let Some(event) = self.conn.receive(&mut input) {
+            handle(&mut self.conn, event);
+        }
+        while self.conn.output().has_remaining() {
+            let sent = wire.send(self.conn.output().chunk());
+            if sent == 0 {
+                break;
+            }
+            self.conn.output().advance(sent);
+        }
+    }
+
+    /// Whether there is room for an answer: a peer that reads nothing isn't listened to, and so fills its own memory. A
+    /// client, which answers nothing, always listens: if both waited for the other to read, neither would.
+    pub fn wants_input(&self) -> bool {
+        self.listens && (self.conn.role() == Role::Client || self.conn.pending_output() < MTU)
+    }
+
+    /// Reads what isn't of interest any more; whether all of that has come.
+    pub fn discard(&mut self, wire: &mut impl Wire) -> bool {
+        self.read(&mut [0; MTU], wire);
+        !self.listens
+    }
+
+    fn read(&mut self, buffer: &mut [u8], wire: &mut impl Wire) -> usize {
+        if !self.listens {
+            return 0;
+        }
+        wire.receive(buffer).unwrap_or_else(|| {
+            self.listens = false;
+            self.conn.receive_eof();
+            0
+        })
+    }
+}

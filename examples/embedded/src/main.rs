@@ -1,0 +1,52 @@
+//! Echoes what a WebSocket client says on a wire, without an operating system or `std`, in a fixed arena.
+//!
+//! On the host, the wire is standard input and output; for a Cortex-M4 board, a serial line:
+//!
+//! ```text
+//! cargo build --release --manifest-path examples/embedded/Cargo.toml
+//! cargo build --release --manifest-path examples/embedded/Cargo.toml --target thumbv7em-none-eabihf
+//! ```
+
+#![no_std]
+#![no_main]
+
+use core::time::Duration;
+
+use example_embedded::board::Board;
+use example_embedded::echo::Echo;
+use example_embedded::endpoint::Endpoint;
+use example_embedded::{limits, program};
+use websocket_proto::{Connection, Event, Shutdown};
+
+program!(serve);
+
+/// How long the peer may take to close its side.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+fn serve(board: &mut Board) {
+    let mut endpoint = Endpoint::new(Connection::server(limits::config()));
+    let (mut echo, mut how) = (Echo::default(), None);
+    while endpoint.conn.wants_shutdown().is_none() {
+        let now = board.now();
+        endpoint.turn(now, board, |conn, event| match event {
+            Event::Closed(closed) => how = Some(closed),
+            event => echo.handle(conn, event),
+        });
+        let is_full = endpoint.conn.pending_output() > 0;
+        if endpoint.conn.wants_shutdown().is_none() {
+            board.wait(endpoint.wants_input(), is_full, endpoint.conn.next_timeout());
+        }
+    }
+    if let Some(closed) = how {
+        board.log(format_args!("embedded: {closed}"));
+    }
+    let (most, reach, size) = (ARENA.most(), ARENA.reach(), limits::ARENA);
+    board.log(format_args!("embedded: {most} bytes in use at most, the first {reach} of {size} used"));
+    if endpoint.conn.wants_shutdown() == Some(Shutdown::Finish) {
+        board.shut_down();
+        let until = board.now() + GOODBYE;
+        while !endpoint.discard(board) && board.now() < until {
+            board.wait(true, false, Some(until));
+        }
+    }
+}
