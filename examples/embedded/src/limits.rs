@@ -2,11 +2,12 @@
 //!
 //! | what | at most, in bytes |
 //! |---|--:|
-//! | the head of a request, while it comes, and what is kept of it while it is answered | 2 × [`HEAD`], and its places |
-//! | a message in assembly: its buffer grows by doubling, and both are there while it does | 3 × [`WHOLE`] |
-//! | output: nothing is received while [`MTU`](crate::wire::MTU) bytes wait, so an answer and its growth | 4 × [`WHOLE`] |
+//! | an idle connection: its configuration | 152 |
+//! | the head of a request, while it comes, and what is kept of it until it is answered | 2 × [`HEAD`], and its places |
+//! | a message: assembled, collected, and twice as an answer, which grows beside what it was | 5 × [`WHOLE`] |
+//! | the answers that wait before anything is received, and to what is received then | some [`MTU`](crate::wire::MTU) |
 //!
-//! The first is gone when the others come. What it really is, `example-embedded-figures` measures.
+//! The head is gone when messages come. `example-embedded-figures` measures what it really is.
 
 use core::time::Duration;
 
@@ -18,9 +19,11 @@ pub const HEAD: usize = 2 << 10;
 /// From this size on, a message comes in pieces, and is never in memory as a whole.
 pub const WHOLE: usize = 1 << 10;
 
-/// All memory there is for `Box`, `Vec` and `Arc`.
+/// All memory there is for `Box`, `Vec` and `Arc`: two thirds of it would do for one connection, gaps between what is in
+/// use included.
 pub const ARENA: usize = 12 << 10;
 
+/// What a peer may ask of us. Nothing that it does fills the arena, and so nothing it does ends the program.
 pub fn config() -> Config {
     Config::new()
         .max_handshake_size(HEAD)
@@ -30,6 +33,7 @@ pub fn config() -> Config {
         .max_message_size(WHOLE as u64 - 1)
         .max_piecewise_size(1 << 30)
         .max_fragments(64)
+        // One input may bring the end of a large message and a small one: both are answered.
         .max_pending_output(2 * WHOLE)
         .handshake_timeout(Duration::from_secs(10))
         .close_timeout(Duration::from_secs(2))

@@ -1,10 +1,33 @@
 //! Echoes what a WebSocket client says on a wire, without an operating system or `std`, in a fixed arena.
 //!
-//! On the host, the wire is standard input and output; for a Cortex-M4 board, a serial line:
+//! On the host, the wire is standard input and output; on a Cortex-M4 board, a serial line, also where QEMU is the board:
 //!
 //! ```text
 //! cargo build --release --manifest-path examples/embedded/Cargo.toml
+//! rustup target add thumbv7em-none-eabihf
 //! cargo build --release --manifest-path examples/embedded/Cargo.toml --target thumbv7em-none-eabihf
+//! ```
+//!
+//! What it takes on the Cortex-M4, in bytes, of which `tests/loops/run embedded` prints the first line:
+//!
+//! | | code (`.text`) | constants (`.rodata`) |
+//! |---|--:|--:|
+//! | this program | 62,064 | 13,396 |
+//! | of that, all but WebSocket: arena, board, log | 5,420 | 1,216 |
+//!
+//! | memory | |
+//! |---|--:|
+//! | a connection | 168 |
+//! | and of the arena: idle | 128 |
+//! | opening handshake, a head of 200 bytes | 908 |
+//! | opening handshake, a head of 2,000 bytes | 4,384 |
+//! | echo of 125, 500, 1,023 bytes | 412, 1,284, 2,708 |
+//! | echo of 1 KiB and more, in pieces | 4,336 |
+//!
+//! The last lines are those of `example-embedded-figures`, built for the board; without QEMU, the host's are somewhat larger:
+//!
+//! ```text
+//! qemu-system-arm -machine mps2-an386 -display none -no-reboot -serial null -serial stdio -kernel example-embedded-figures
 //! ```
 
 #![no_std]
