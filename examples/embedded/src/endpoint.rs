@@ -1,9 +1,10 @@
 //! A connection on a wire: one turn reads a little, handles it, and writes what the wire takes.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{Connection, Event, Role};
+use websocket_proto::{Connection, Event, Role, Scratch};
 
 use crate::wire::{MTU, Wire};
 
@@ -11,15 +12,20 @@ pub struct Endpoint {
     pub conn: Connection,
     /// Whether anything may still come.
     listens: bool,
+    /// Keeps nothing: it takes back what the connection would keep for its next message.
+    scratch: Option<Box<Scratch>>,
 }
 
 impl Endpoint {
     pub fn new(conn: Connection) -> Self {
-        Self { conn, listens: true }
+        Self { conn, listens: true, scratch: Some(Box::new(Scratch::new().keep(0))) }
     }
 
     /// Does all there is to do now, without waiting for anything.
     pub fn turn(&mut self, now: Duration, wire: &mut impl Wire, mut handle: impl FnMut(&mut Connection, Event<'_>)) {
+        if let Some(scratch) = self.scratch.take() {
+            self.conn.lend(scratch);
+        }
         self.conn.advance_time(now);
         let mut buffer = [0; MTU];
         let count = if self.wants_input() { self.read(&mut buffer, wire) } else { 0 };
@@ -34,6 +40,7 @@ impl Endpoint {
             }
             self.conn.output().advance(sent);
         }
+        self.scratch = self.conn.release();
     }
 
     /// Whether there is room for an answer: a peer that reads nothing isn't listened to, and so fills its own memory. A

@@ -2,10 +2,9 @@
 //!
 //! | what | at most, in bytes |
 //! |---|--:|
-//! | an idle connection: its configuration | 152 |
+//! | an idle connection: its configuration, a scratch | 200 |
 //! | the head of a request, while it comes, and what is kept of it until it is answered | 2 × [`HEAD`], and its places |
-//! | a message: assembled, collected, and twice as an answer, which grows beside what it was | 5 × [`WHOLE`] |
-//! | the answers that wait before anything is received, and to what is received then | some [`MTU`](crate::wire::MTU) |
+//! | a message: assembled, collected, and answered, in a buffer that doubles beside what it was | 8 × [`WHOLE`] |
 //!
 //! The head is gone when messages come. `example-embedded-figures` measures what it really is.
 
@@ -19,8 +18,7 @@ pub const HEAD: usize = 2 << 10;
 /// From this size on, a message comes in pieces, and is never in memory as a whole.
 pub const WHOLE: usize = 1 << 10;
 
-/// All memory there is for `Box`, `Vec` and `Arc`: two thirds of it would do for one connection, gaps between what is in
-/// use included.
+/// All memory there is for `Box`, `Vec` and `Arc`: what a peer can ask for at most, and the gaps between what is in use.
 pub const ARENA: usize = 12 << 10;
 
 /// What a peer may ask of us. Nothing that it does fills the arena, and so nothing it does ends the program.

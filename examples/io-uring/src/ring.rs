@@ -87,7 +87,8 @@ impl Ring {
         self.push(&entry)
     }
 
-    /// Tells the kernel what was submitted, and waits until something is done or that time has passed.
+    /// Tells the kernel what was submitted, and waits until something is done or that time has passed: the wait takes the
+    /// time itself, so that no timeout operation has to be moved when another deadline is the next.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let timeout = timeout.map(Timespec::from);
         let args = timeout.as_ref().map_or(SubmitArgs::new(), |timeout| SubmitArgs::new().timespec(timeout));
@@ -107,25 +108,19 @@ impl Ring {
             let more = cqueue::more(entry.flags());
             match kind {
                 ACCEPT => handle(Done::Accepted { peer: result(&entry), more }),
-                RECEIVE => match cqueue::buffer_select(entry.flags()) {
-                    Some(buffer) => {
-                        let filled = result(&entry).unwrap_or(0);
-                        let input = match self.buffers.lend(buffer, filled) {
-                            [] => Input::End,
-                            bytes => Input::Bytes(bytes),
-                        };
-                        handle(Done::Received { peer, input, more });
+                RECEIVE => {
+                    let buffer = cqueue::buffer_select(entry.flags());
+                    let input = match (entry.result(), buffer) {
+                        (filled @ 1.., Some(buffer)) => Input::Bytes(self.buffers.lend(buffer, filled as usize)),
+                        (0, _) => Input::End,
+                        (error, _) if [libc::ENOBUFS, libc::ECANCELED, libc::EINTR].contains(&-error) => Input::Nothing,
+                        _ => Input::Lost,
+                    };
+                    handle(Done::Received { peer, input, more });
+                    if let Some(buffer) = buffer {
                         self.buffers.provide(buffer);
                     }
-                    None => {
-                        let input = match -entry.result() {
-                            0 => Input::End,
-                            libc::ENOBUFS | libc::ECANCELED | libc::EINTR => Input::Nothing,
-                            _ => Input::Lost,
-                        };
-                        handle(Done::Received { peer, input, more });
-                    }
-                },
+                }
                 SEND => {
                     if let Some(bytes) = self.sending[peer].take() {
                         handle(Done::Sent { peer, bytes, sent: result(&entry) });

@@ -38,8 +38,8 @@ impl Board {
     pub fn entropy(&mut self) -> [u8; 32] {
         let mut entropy = [0; 32];
         // SAFETY: it writes as many bytes.
-        let filled = unsafe { libc::getrandom(entropy.as_mut_ptr().cast(), entropy.len(), 0) };
-        assert!(filled == 32, "no entropy");
+        let failed = unsafe { libc::getentropy(entropy.as_mut_ptr().cast(), entropy.len()) };
+        assert!(failed == 0, "no entropy");
         entropy
     }
 
