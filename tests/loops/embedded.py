@@ -154,8 +154,10 @@ def sizes(program):
 
 def cross_build():
     """Builds for the board; a command that emulates it, or why there is none."""
-    installed = subprocess.run(["rustup", "target", "list", "--installed"], capture_output=True, text=True).stdout
-    if TARGET not in installed:
+    libraries = subprocess.run(
+        ["rustc", "--print", "target-libdir", "--target", TARGET], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    if not os.path.isdir(libraries):
         return None, f"the target is missing (rustup target add {TARGET})"
     build = ["cargo", "build", "--quiet", "--release", "--target", TARGET]
     subprocess.run([*build, "--manifest-path", MANIFEST, "--target-dir", "target"], check=True)

@@ -69,9 +69,9 @@ impl Ring {
             Op::Send(peer, bytes) => {
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                 let entry = opcode::Send::new(place(peer), bytes.as_ptr(), length).build();
-                // The bytes don't move with the handle, and no other send of the peer may take their place.
-                let before = self.sending[peer].replace(bytes);
-                assert!(before.is_none(), "a peer sends one thing at a time");
+                // Where the bytes lie doesn't change with who holds them; nothing may take their place before they are sent.
+                assert!(self.sending[peer].is_none(), "a peer sends one thing at a time");
+                self.sending[peer] = Some(bytes);
                 entry.user_data(tag(SEND, peer))
             }
             Op::ShutDown(peer, half) => {
