@@ -5,18 +5,18 @@
 //! a dozen lines, and can test it without a network: the same calls give the same results, always.
 //!
 //! ```text
-//!                      ┌──────────────────── Connection ────────────────────┐
-//!  bytes arrived ────► │ receive(&mut input)                                │ ────► Event: Request, Open, Text,
-//!  (your buffer,       │   opening handshake, frames, unmasking in place,   │       Binary, Ping, Pong, Closed
-//!   unmasked in it)    │   UTF-8, assembly, limits                          │       (borrowing your buffer)
-//!                      │            │ pongs, Close, HTTP errors             │
-//!                      │            ▼                                       │
-//!  bytes to send ◄──── │ output()  ◄── headers, masking ◄── accept, send_*, │ ◄──── your calls
-//!  (impl bytes::Buf)   │                                    ping, close     │
-//!                      │                                                    │
-//!  your clock ───────► │ advance_time(now)               next_timeout()     │ ────► when to call it again
-//!                      │                               wants_shutdown()     │ ────► how to end the transport
-//!                      └────────────────────────────────────────────────────┘
+//!                  ┌─────────────── Connection ───────────────┐
+//!  bytes arrived ─►│ receive(&mut input)                      │─► events: Request, Open, Text,
+//!  (your buffer,   │   handshake, frames, unmasking in place, │   Binary, Ping, Pong, Closed
+//!   unmasked in it)│   UTF-8, assembly, limits                │   (borrowing your buffer)
+//!                  │        │ pongs, Close, HTTP errors       │
+//!                  │        ▼                                 │
+//!  bytes to send ◄─│ output() ◄─ headers, ◄─ accept, send_*,  │◄─ your calls
+//!  (a bytes::Buf)  │             masking     ping, close      │
+//!                  │                                          │
+//!  your clock ────►│ advance_time(now)         next_timeout() │─► when to call it again
+//!                  │                         wants_shutdown() │─► how to end the transport
+//!                  └──────────────────────────────────────────┘
 //! ```
 //!
 //! # A server's loop
