@@ -27,7 +27,7 @@
 //! send, is `examples/link/mod.rs`.
 //!
 //! ```
-//! use std::io::{self, ErrorKind, Read, Write};
+//! use std::io::{self, ErrorKind::{Interrupted, TimedOut, WouldBlock}, Read, Write};
 //! use std::net::{Shutdown as Half, TcpStream};
 //! use std::time::{Duration, Instant};
 //!
@@ -36,14 +36,15 @@
 //!
 //! fn serve(mut stream: TcpStream, mut conn: Connection) -> io::Result<()> {
 //!     let (start, mut buf) = (Instant::now(), [0; 16 * 1024]);
+//!     stream.set_write_timeout(Some(Duration::from_secs(20)))?;  // for one that doesn't read
 //!     conn.advance_time(Duration::ZERO);                  // arms the first deadline
 //!     while conn.wants_shutdown().is_none() {
 //!         let left = conn.next_timeout().map(|at| at.saturating_sub(start.elapsed()));
 //!         stream.set_read_timeout(left.map(|left| left.max(Duration::from_millis(1))))?;
 //!         let n = match stream.read(&mut buf) {
-//!             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => 0,
-//!             Ok(0) => { conn.receive_eof(); 0 }
-//!             read => read?,
+//!             Ok(n @ 1..) => n,
+//!             Err(e) if matches!(e.kind(), WouldBlock | TimedOut | Interrupted) => 0,
+//!             Ok(0) | Err(_) => { conn.receive_eof(); 0 } // a reset is an end as well
 //!         };
 //!         conn.advance_time(start.elapsed());             // fires deadlines that have passed
 //!         let mut input = &mut buf[..n];
@@ -65,9 +66,10 @@
 //!         }
 //!     }
 //!     if conn.wants_shutdown() == Some(Shutdown::Finish) {
-//!         stream.shutdown(Half::Write)?;                  // then read to the end, so that no reset eats the last bytes
+//!         stream.shutdown(Half::Write)?;                  // then read to the end: no reset eats the last bytes
+//!         let goodbye = Instant::now() + Duration::from_secs(2);
 //!         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-//!         while stream.read(&mut buf)? > 0 {}
+//!         while Instant::now() < goodbye && matches!(stream.read(&mut buf), Ok(1..)) {}
 //!     }
 //!     Ok(())
 //! }
