@@ -21,10 +21,8 @@
 //!
 //! # A server's loop
 //!
-//! Any transport will do; here a blocking socket. The buffer may serve every connection of a thread, since nothing is
-//! left in it once [`receive`](Connection::receive) has answered `None`; 16 to 24 KiB stay in the first-level cache.
-//! [`Output`] is a `Buf` of the crate `bytes`. A loop in which one thread reads and another writes, so that anybody may
-//! send, is `examples/link/mod.rs`.
+//! Any transport will do; here a blocking socket. [`Output`] is a `Buf` of the crate `bytes`. The guide goes through it
+//! [line by line](guide::line_by_line), and has the loops of [other transports](guide::loops).
 //!
 //! ```
 //! use std::io::{self, ErrorKind::{Interrupted, TimedOut, WouldBlock}, Read, Write};
@@ -105,88 +103,37 @@
 //!     let n = stream.write(conn.output().chunk())?;
 //!     conn.output().advance(n);
 //! }
-//! // Then as above: `Event::Open` says that messages may be sent, `Event::Rejected` why the server said no.
+//! // Then as above: `Event::Open` says that messages may be sent, `Event::Rejected` why not.
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "getrandom"))] fn main() {}
 //! ```
 //!
-//! # When the other side stalls
+//! # Guide
 //!
-//! A peer that doesn't read lets output grow: [`pending_output`](Connection::pending_output) tells how much there is, and
-//! from [`Config::max_pending_output`] on [`can_send`](Connection::can_send) is false and messages are refused with
-//! [`SendError::OutputFull`], nothing of them sent. A loop that answers what it receives should stop reading from a peer
-//! long before (the example's server: from 256 KiB on): TCP then holds the peer back. What the peer can cause by itself
-//! stays bounded: above 64 KiB of output, only the newest of its pings is owed an answer.
-//!
-//! A caller that can't keep up stops calling [`receive`](Connection::receive) and keeps what is left of the input, or
-//! simply stops reading: nothing is lost, and deadlines run on.
-//!
-//! # Large messages
-//!
-//! A message is delivered whole, up to [`Config::max_message_size`]. For uploads and proxies,
-//! [`Config::pieces_from`] delivers larger ones in pieces as they come, as [`Event::Chunk`], in constant memory, up to
-//! [`Config::max_piecewise_size`] (1 TiB); and [`send_fragment`](Connection::send_fragment) sends them so. [`send`](Connection::send) takes payloads that are handed
-//! over, and chains large ones into the output without a copy.
-//!
-#![cfg_attr(
-    feature = "deflate",
-    doc = r"
-# Compression
-
-Feature `deflate`: [`Config::deflate`] makes a connection offer or accept permessage-deflate (RFC 7692), as every browser
-does. Messages of 64 bytes and more are compressed then, and arrive as if they hadn't been.
-
-```
-use websocket_proto::{Config, Deflate};
-
-let config = Config::new().deflate(Deflate::new().server_max_window_bits(12).client_max_window_bits(12));
-```
-
-What it costs is memory: a window each way for every connection, unless it is agreed that none is kept. [`Deflate`] has the
-figures. A [`Scratch`] shares what can be shared; [`PreparedMessage::compressed`] compresses once what many receive;
-[`Connection::set_compression`] switches it off for what doesn't shrink, and for secrets next to what others may choose.
-"
-)]
-//! # Many connections
-//!
-//! One `Arc<Config>` and one input buffer serve all connections of a thread. A [`Scratch`] does the same for the buffers
-//! that they need at work, so that an idle connection is its 256 bytes and nothing else. A [`PreparedMessage`] is
-//! encoded once and sent to all. Two threads may share a connection through a lock of their own: whoever writes takes
-//! the bytes with [`Output::take`] and writes them without it.
+//! | chapter | |
+//! |---|---|
+//! | [The loop, line by line](guide::line_by_line) | why each line is there, and what goes wrong without it |
+//! | [Loops](guide::loops) | blocking, readiness (epoll, mio), completion (`io_uring`), async (tokio) |
+//! | [Closing](guide::closing) | the states, what [`Closed`] reports, the end of TCP and TLS without losing the last bytes |
+//! | [Backpressure](guide::backpressure) | peers that don't read, callers that can't keep up, proxies |
+//! | [Deadlines](guide::deadlines) | opening, closing and keepalive; one timer for thousands of connections |
+//! | [Memory](guide::memory) | limits and what they protect from, large messages, [`Scratch`], compression |
+//! | [Broadcast](guide::broadcast) | one message for many, and those who read slowly |
+//! | [The opening handshake](guide::handshake) | `Origin`, cookies, authentication, subprotocols, a page for browsers |
+//! | [Clients](guide::clients) | proxies, TLS, redirects, 401, 503, reconnecting |
+//! | [HTTP/2 and HTTP/3](guide::over_http) | handshakes that hyper, axum or another HTTP library does |
+//! | [Coming from another crate](guide::coming_from) | tungstenite, fastwebsockets, tokio-websockets: what maps to what |
+//! | [Testing](guide::testing) | without a network, a clock or chance |
 //!
 //! # What is the caller's
 //!
-//! - **Time.** Deadlines (10 s for the opening handshake, 5 s for the closing one, a [keepalive](Config::keepalive)
-//!   where wanted) fire in [`advance_time`](Connection::advance_time): call it in every turn of the loop, and wake up
-//!   for [`next_timeout`](Connection::next_timeout), as the loop above does by its read timeout.
-//! - **The end of the transport.** After [`Event::Closed`], go on writing until
-//!   [`wants_shutdown`](Connection::wants_shutdown) answers. [`Shutdown::Finish`] means: shut the writing side down
-//!   (TLS: send `close_notify`), read and discard until the peer does the same or a second or two have passed, then
-//!   close. Closing a socket that has unread bytes resets the connection, and the peer loses what it hasn't read.
-//!   The server is the first to close; a client waits for it (RFC 6455 7.1.1).
-//! - **TLS.** For `wss`, the transport is a TLS stream: the handshake begins when that is established, with the
-//!   certificate checked against [`Uri::host`] and that name sent as SNI (RFC 6455 4.1).
-//! - **Whom to let in.** [`Request`] has `Origin`, `Cookie` and every other header; answer 401, 403 or a redirect with a
-//!   [`Rejection`]. Any HTTP authentication may be used (RFC 6455 10.5), headers pass both ways. A server whose users
-//!   come with cookies must compare `Origin` (10.2):
-//!
-//!   ```
-//!   # use websocket_proto::{AcceptError, Connection, Rejection, Request, Response};
-//!   fn answer(conn: &mut Connection, request: &Request) -> Result<(), AcceptError> {
-//!       if request.origin().is_some_and(|origin| origin != "https://chat.example") {
-//!           conn.reject(Rejection::new(403).body("not from that page"))
-//!       } else if !request.header("Cookie").is_some_and(|cookies| cookies.contains("session=")) {
-//!           conn.reject(Rejection::new(302).header("Location", "/sign-in"))
-//!       } else {
-//!           conn.accept(Response::new())
-//!       }
-//!   }
-//!   ```
-//! - **How to connect.** One attempt at a time to the same address (RFC 6455 4.1, item 2), through a proxy where the
-//!   user has one; after a loss, try again after a random and growing delay (7.2.3).
-//! - **What people see.** A close reason is the peer's text: [`Closed`] escapes it when it is printed, and it isn't
-//!   meant for users (RFC 6455 5.5.1).
+//! - **Time**: [`advance_time`](Connection::advance_time) in every turn, and waking up for
+//!   [`next_timeout`](Connection::next_timeout). Without it there are no [deadlines](guide::deadlines).
+//! - **The transport** and its [end](guide::closing#the-end-of-the-transport); for `wss`, a TLS stream.
+//! - **Who is let in**: a server whose users come with cookies must compare [`Origin`](guide::handshake#origin-and-cookies).
+//! - **How to [connect](guide::clients)**, and when to come back.
+//! - **How many connections** there are, and what they hold [together](guide::memory#limits).
 //!
 //! # Features
 //!
@@ -204,6 +151,9 @@ figures. A [`Scratch`] shares what can be shared; [`PreparedMessage::compressed`
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 mod chunk;
 mod close;

@@ -1,0 +1,76 @@
+//! The guide: how to build on this crate, a page for each question.
+//!
+//! Best read in the order of the [table](crate#guide) on the front page; every page ends with the next. It is part of the
+//! documentation only, its examples are tests, and none of it is compiled into a program.
+
+// What the pages link to.
+use crate::{
+    AcceptError, Cause, Chunk, ClientRequest, CloseCode, Closed, Config, Connection, Event, HandshakeError,
+    HandshakeResponse, Message, Negotiated, Output, PreparedMessage, ProtocolError, Rejection, Request, Response,
+    Scratch, Seed, SendError, Shutdown, State, Uri,
+};
+
+macro_rules! pages {
+    ($($name:ident $file:literal)*) => {$(
+        #[doc = include_str!($file)]
+        // Where a feature is off, its items are named, and what is linked to is how to get them.
+        #[cfg_attr(
+            feature = "deflate",
+            doc = "
+
+[`Config::deflate`]: Config::deflate
+[`Deflate`]: crate::Deflate
+[`PreparedMessage::compressed`]: PreparedMessage::compressed
+[`set_compression`]: Connection::set_compression"
+        )]
+        #[cfg_attr(
+            not(feature = "deflate"),
+            doc = "
+
+[`Config::deflate`]: crate#features
+[`Deflate`]: crate#features
+[`PreparedMessage::compressed`]: crate#features
+[`set_compression`]: crate#features"
+        )]
+        #[cfg_attr(
+            feature = "http",
+            doc = "
+
+[`HttpClient`]: crate::HttpClient
+[`HttpClient::connect`]: crate::HttpClient::connect
+[`HttpOffer`]: crate::HttpOffer
+[`HttpOffer::connect`]: crate::HttpOffer::connect
+[`HttpOffer::upgrade`]: crate::HttpOffer::upgrade
+[`Rejection::into_http`]: Rejection::into_http"
+        )]
+        #[cfg_attr(
+            not(feature = "http"),
+            doc = "
+
+[`HttpClient`]: crate#features
+[`HttpClient::connect`]: crate#features
+[`HttpOffer`]: crate#features
+[`HttpOffer::connect`]: crate#features
+[`HttpOffer::upgrade`]: crate#features
+[`Rejection::into_http`]: crate#features"
+        )]
+        #[cfg_attr(feature = "getrandom", doc = "\n\n[`Seed::from_os`]: Seed::from_os")]
+        #[cfg_attr(not(feature = "getrandom"), doc = "\n\n[`Seed::from_os`]: crate#features")]
+        pub mod $name {}
+    )*};
+}
+
+pages! {
+    line_by_line "line_by_line.md"
+    loops "loops.md"
+    closing "closing.md"
+    backpressure "backpressure.md"
+    deadlines "deadlines.md"
+    memory "memory.md"
+    broadcast "broadcast.md"
+    handshake "handshake.md"
+    clients "clients.md"
+    over_http "over_http.md"
+    coming_from "coming_from.md"
+    testing "testing.md"
+}
