@@ -76,13 +76,14 @@ impl Config {
 
     /// The most bytes of a request or response head, its closing empty line included; and, at a server, the most
     /// bytes that may wait behind a request until it is answered. 16 KiB by default, as nginx (4 × 8 KiB lines) and
-    /// Node.js (16 KiB) have it. Beyond: status 431, or 400 for what waits.
+    /// Node.js (16 KiB) have it. Beyond: status 431, or 400 for what waits; a client fails the connection.
     pub fn max_handshake_size(mut self, bytes: usize) -> Self {
         self.max_handshake_size = bytes.min(MAX_HANDSHAKE_SIZE);
         self
     }
 
-    /// The most header lines in a request or response head. 128 by default. Beyond: status 431.
+    /// The most header lines in a request or response head. 128 by default. Beyond: status 431; a client fails the
+    /// connection.
     pub fn max_headers(mut self, lines: usize) -> Self {
         self.max_headers = lines;
         self
@@ -165,6 +166,9 @@ impl Config {
     /// comes for the time `timeout`; unless output is pending of which the peer has taken some meanwhile, so that a
     /// slow download isn't cut off. What was handed over by [`Output::take`](crate::Output::take) isn't pending: who
     /// writes so gives `timeout` the time that the largest message may need. Off by default.
+    ///
+    /// What waits unread isn't received: who pauses for as long tells no time meanwhile, neither by
+    /// [`advance_time`](crate::Connection::advance_time) nor by an empty [`receive`](crate::Connection::receive).
     pub fn keepalive(mut self, idle: Duration, timeout: Duration) -> Self {
         self.keepalive = Some(Keepalive { idle, timeout });
         self

@@ -63,7 +63,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Gives the connection up at once: what is pending is dropped, and the transport is to be closed.
+    /// Gives the connection up at once: what is pending is dropped, and the transport is to be closed. The next
+    /// [`receive`](Self::receive) tells of it, by [`Event::Closed`], although
+    /// [`wants_shutdown`](Self::wants_shutdown) answers before.
     pub fn abort(&mut self) {
         if self.phase == Phase::Over {
             self.give_up();

@@ -228,7 +228,7 @@ impl Connection {
     }
 
     /// The transport has ended: nothing more will arrive. Call [`receive`](Self::receive) behind it, first with what is
-    /// left of the input, for the events.
+    /// left of the input, for the events. A request that waits is still to be answered; don't read again meanwhile.
     pub fn receive_eof(&mut self) {
         self.eof = true;
         if self.ending == Ending::AwaitEof {
