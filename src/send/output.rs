@@ -27,8 +27,8 @@ const PONGS: u32 = 64 << 10;
 
 /// The bytes that a connection has to send, in order.
 ///
-/// It is a [`bytes::Buf`]: write [`chunk`](Buf::chunk) (or, with the feature `std`, the `chunks_vectored` of
-/// `&*conn.output()`) to the transport and [`advance`](Buf::advance) by what it took. For
+/// It is a [`bytes::Buf`]: write [`chunk`](#method.chunk) (or, with the feature `std`, the `chunks_vectored` of
+/// `&*conn.output()`) to the transport and [`advance`](#method.advance) by what it took. For
 /// completion-based I/O, [`take`](Self::take) hands bytes over for good.
 ///
 /// ```
