@@ -6,6 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use bytes::Bytes;
+
 #[cfg(feature = "deflate")]
 use crate::deflate::Compressors;
 #[cfg(feature = "deflate")]
@@ -165,6 +167,14 @@ impl From<Vec<u8>> for Used {
     #[inline]
     fn from(payload: Vec<u8>) -> Self {
         Self(payload)
+    }
+}
+
+/// What nobody else holds: a payload that was sent by [`Output::take`](crate::Output::take), say.
+impl From<Bytes> for Used {
+    #[inline]
+    fn from(payload: Bytes) -> Self {
+        if payload.is_unique() { Self(payload.into()) } else { Self::default() }
     }
 }
 

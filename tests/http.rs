@@ -106,6 +106,9 @@ fn accepting_over_http_1() {
 #[test]
 fn rejecting_with_an_ordinary_response() {
     let response = Rejection::from(HandshakeError::UnsupportedVersion).into_http().unwrap();
+    // RFC 9110 15.5.22.
+    assert_eq!(response.headers()["upgrade"], "websocket");
+    assert_eq!(response.headers()["connection"], "Upgrade");
     assert_eq!(
         (response.status(), &response.headers()["sec-websocket-version"]),
         (StatusCode::UPGRADE_REQUIRED, &"13".parse().unwrap())

@@ -113,7 +113,8 @@ impl Link {
             drop(conn);
             None
         } else if shutdown.is_some() || conn.pending_output() > HIGH_WATER {
-            // The peer has to take something first.
+            // The peer has to take something first: that it isn't heard meanwhile is our doing.
+            conn.hold_back();
             drop(self.changed.wait_timeout(conn, left));
             None
         } else {

@@ -236,6 +236,27 @@ impl Connection {
         }
     }
 
+    /// Tells that nothing is read because the caller holds the peer back, so that the [keepalive](Config::keepalive)
+    /// doesn't take the pause for the peer's silence. Call it in every turn of the loop in which that is so, behind
+    /// [`advance_time`](Self::advance_time): it counts as if bytes had come.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let config = Config::new().keepalive(30 * second, 10 * second);
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), config);
+    /// for now in 0..300 {
+    ///     conn.advance_time(now * second);
+    ///     conn.hold_back();                       // whoever takes what it sends isn't ready yet
+    ///     assert!(conn.receive(&mut &mut [][..]).is_none());
+    /// }
+    /// ```
+    pub fn hold_back(&mut self) {
+        self.timers.heard();
+    }
+
     /// Tells what time it is, since an epoch of the caller's choice. Deadlines are armed and fire here and nowhere else;
     /// whoever never calls it has none. Call it once in every turn of the loop, before [`receive`](Self::receive),
     /// and at the latest when [`next_timeout`](Self::next_timeout) has passed. Time never runs backwards: an earlier

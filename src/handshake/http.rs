@@ -140,6 +140,9 @@ impl HttpOffer {
 impl Rejection {
     /// The same answer for an HTTP library to send.
     ///
+    /// With 426 come `Upgrade` and `Connection`, as RFC 9110 15.5.22 demands of HTTP/1.1. HTTP/2 and HTTP/3 know
+    /// neither; hyper takes them off there.
+    ///
     /// # Errors
     ///
     /// A status, a body or a header that can't be sent, as for [`reject`](crate::Connection::reject).
@@ -150,8 +153,13 @@ impl Rejection {
         lines.lines()?;
         let mut answer = http::Response::new(body);
         *answer.status_mut() = StatusCode::from_u16(status).map_err(|_| AcceptError::Status)?;
-        if status == 426 && !lines.has("Sec-WebSocket-Version") {
-            answer.headers_mut().insert(http::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        if status == 426 {
+            let headers = answer.headers_mut();
+            headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(http::header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            if !lines.has("Sec-WebSocket-Version") {
+                headers.insert(http::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
         }
         append(answer.headers_mut(), &lines)?;
         Ok(answer)

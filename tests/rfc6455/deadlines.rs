@@ -294,6 +294,26 @@ fn any_bytes_keep_the_connection() {
     }
 }
 
+/// Whoever doesn't read hears nothing, and says so: the silence isn't the peer's. When that is over, it may be.
+#[test]
+fn a_pause_of_the_callers_is_no_silence_of_the_peers() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        for now in 0..200 {
+            conn.advance_time(secs(now));
+            conn.hold_back();
+            assert_eq!(hear(&mut conn, b""), []);
+        }
+        // Between pauses, a deadline that has passed is forgiven as well.
+        assert_eq!(at(&mut conn, secs(230)), []);
+        conn.advance_time(secs(240));
+        conn.hold_back();
+        assert_eq!(hear(&mut conn, b""), []);
+        assert_eq!(at(&mut conn, secs(270)), []);
+        assert_eq!(at(&mut conn, secs(280)), [lost(KEEPALIVE)]);
+    }
+}
+
 /// A ping of the caller's own takes nothing from a peer that has been heard since the keepalive's.
 #[test]
 fn pings_of_the_callers_own_do_not_shorten_the_keepalive() {
