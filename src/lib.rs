@@ -187,3 +187,7 @@ pub use handshake::{ClientRequest, HandshakeResponse, Negotiated, Rejection, Req
 pub use handshake::{HttpClient, HttpOffer};
 pub use scratch::{Scratch, Used};
 pub use send::{Message, Output, PreparedMessage};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
