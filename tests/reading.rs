@@ -5,6 +5,7 @@ mod heap;
 #[path = "support/mod.rs"]
 mod support;
 
+use bytes::Buf;
 use heap::{Counting, heap_of};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -266,6 +267,44 @@ fn reading_directly_allocates_nothing() {
         pass();
     });
     assert_eq!((heap.allocations, heap.kept), (0, 0));
+}
+
+/// A large message that is sent back is handed over, and its buffer comes back when it is sent.
+#[test]
+fn sending_large_messages_back_allocates_nothing() {
+    let wire = frame(Role::Client, 0x82, &payload(100_000));
+    let mut conn = support::server();
+    let mut scratch = Some(Box::new(Scratch::new()));
+    for lends_for_each_turn in [true, false] {
+        let mut pass = || {
+            if let Some(scratch) = scratch.take() {
+                conn.lend(scratch);
+            }
+            let mut sent = 0;
+            let mut buffer = [0; 16 * KIB];
+            for piece in wire.chunks(16 * KIB) {
+                let mut input = &mut buffer[..piece.len()];
+                input.copy_from_slice(piece);
+                while let Some(event) = conn.receive(&mut input) {
+                    let Event::Binary(data) = event else { panic!() };
+                    conn.send(data.into_owned()).unwrap();
+                }
+                while conn.output().has_remaining() {
+                    let count = conn.output().chunk().len().min(30_000);
+                    sent += count;
+                    conn.output().advance(count);
+                }
+            }
+            assert_eq!(sent, wire.len() - 4);
+            if lends_for_each_turn {
+                scratch = conn.release();
+            }
+        };
+        pass();
+        pass();
+        let ((), heap) = heap_of(pass);
+        assert_eq!((heap.allocations, heap.kept), (0, 0));
+    }
 }
 
 /// Behind what has arrived there may be much that was used before: that goes back to the thread.

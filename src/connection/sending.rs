@@ -59,6 +59,9 @@ impl Connection {
         if self.sender.compresses() && self.send_compressed(message.kind(), message.payload())? {
             return Ok(());
         }
+        if let Some(scratch) = &mut self.scratch {
+            self.output.return_spent(scratch);
+        }
         self.sender.owned_message(&mut self.output, message.kind(), message.into_payload())
     }
 

@@ -80,6 +80,20 @@ struct Pong {
 pub(crate) struct Chain {
     payloads: VecDeque<(usize, Bytes)>,
     bytes: usize,
+    /// The buffer of a payload that was sent and that nobody else holds: it goes to the scratch.
+    spent: Vec<u8>,
+}
+
+impl Chain {
+    /// The first payload is sent.
+    fn drop_first(&mut self) {
+        if let Some((_, payload)) = self.payloads.pop_front()
+            && self.spent.capacity() == 0
+            && payload.is_unique()
+        {
+            self.spent = payload.into();
+        }
+    }
 }
 
 impl Output {
@@ -149,8 +163,16 @@ impl Output {
         self.keeps = Keeps::All;
     }
 
+    /// Returns the buffer of a payload that was sent.
+    pub(crate) fn return_spent(&mut self, scratch: &mut Scratch) {
+        if let Some(chain) = &mut self.chain {
+            scratch.put(mem::take(&mut chain.spent));
+        }
+    }
+
     /// Returns the buffer, if nothing is pending in it.
     pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
+        self.return_spent(scratch);
         if let Some(unused) = self.chain.take_if(|chain| chain.payloads.is_empty()) {
             scratch.chain = Some(unused);
         }
@@ -311,7 +333,7 @@ impl Output {
             chain.bytes -= step;
             count -= step;
             if payload.is_empty() {
-                chain.payloads.pop_front();
+                chain.drop_first();
                 if chain.payloads.is_empty() {
                     self.unchain();
                 }

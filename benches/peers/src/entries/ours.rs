@@ -1,5 +1,7 @@
 //! This crate, driven as its documentation says: one input buffer, and a scratch that the thread lends.
 
+use std::borrow::Cow;
+
 use bytes::{Buf, Bytes};
 use websocket_proto::{ClientRequest, Config, Connection, Event, Negotiated, Response, Scratch, Seed};
 
@@ -51,9 +53,14 @@ impl Entry for Ours {
                 let mut input = reader.read(&mut conn, &mut wire);
                 while let Some(Event::Binary(data)) = conn.receive(&mut input) {
                     tally.visit(&data);
-                    conn.send_binary(&data).expect("to be open");
                     last = data.len();
-                    conn.give_back(data);
+                    match data {
+                        Cow::Owned(data) if data.len() >= HAND_OVER => conn.send(data).expect("to be open"),
+                        data => {
+                            conn.send_binary(&data).expect("to be open");
+                            conn.give_back(data);
+                        }
+                    }
                     drain(&mut conn, &sink);
                 }
                 if last > 0 {
