@@ -1,0 +1,45 @@
+//! The chat server on TCP.
+//!
+//! ```text
+//! cargo run --release --manifest-path examples/tokio/Cargo.toml --bin example-tokio -- [ADDRESS]
+//! ```
+//!
+//! `/` is a chat page for browsers, `/chat` says to all what one says, any other path echoes. On Ctrl-C it says goodbye to
+//! all.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use example_tokio::chat::Chat;
+use example_tokio::server;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
+    match run(&address).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tokio: {address}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(address: &str) -> io::Result<()> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    println!(
+        "tokio: listening on {address}: http://{address}/ is a chat page, ws://{address}/chat the chat, any other path echoes"
+    );
+    let chat = Arc::new(Chat::new());
+    let serve = |stream| {
+        let chat = Arc::clone(&chat);
+        async move {
+            // How it ended is of no interest here.
+            let _ = chat.serve(stream).await;
+        }
+    };
+    server::run("tokio", listener, &chat, serve).await
+}

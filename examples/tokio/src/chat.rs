@@ -1,0 +1,177 @@
+//! A chat server over any transport: `/` is a page for browsers, `/chat` says to all what one says, any other path echoes.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::select;
+use tokio::sync::{broadcast, watch};
+use websocket_proto::{CloseCode, Config, Connection, Deflate, Event, PreparedMessage, Rejection, Request, Response};
+
+use crate::{Error, HIGH_WATER, Message, WebSocket};
+
+const PAGE: &str = include_str!("../../chat.html");
+
+/// The most bytes that may be said at once: what is said waits for the slowest.
+const LONGEST: usize = 64 << 10;
+
+/// How many messages may wait for the slowest.
+const BACKLOG: usize = 256;
+
+/// What all connections have in common.
+#[derive(Debug)]
+pub struct Chat {
+    config: Arc<Config>,
+    said: broadcast::Sender<PreparedMessage>,
+    /// Whether the server stops. Every connection has a receiver, and so the sender knows when all are gone.
+    stopping: watch::Sender<bool>,
+    guests: AtomicU64,
+}
+
+impl Chat {
+    /// An empty chat. Connections are pinged when they are silent, and compressed where the client agrees.
+    #[expect(clippy::new_without_default, reason = "there is but one")]
+    pub fn new() -> Self {
+        let config = Config::new()
+            .keepalive(Duration::from_secs(30), Duration::from_secs(20))
+            .deflate(Deflate::new().min_size(1024));
+        Self {
+            config: Arc::new(config),
+            said: broadcast::Sender::new(BACKLOG),
+            stopping: watch::Sender::new(false),
+            guests: AtomicU64::new(0),
+        }
+    }
+
+    /// For connections whose handshake is done elsewhere.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config)
+    }
+
+    /// Serves a connection from its first byte to its end.
+    ///
+    /// # Errors
+    ///
+    /// It didn't end with a closing handshake: a page was served, the peer is lost.
+    pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(&self, transport: T) -> Result<(), Error> {
+        let mut stop = self.stopping.subscribe();
+        let mut path = String::new();
+        let answer = |request: &Request| {
+            request.path().clone_into(&mut path);
+            Ok(respond(request))
+        };
+        let opened = WebSocket::accept_or_serve(transport, self.config(), answer, page);
+        let ws = select! {
+            ws = opened => ws?,
+            () = told(&mut stop) => return Ok(()),
+        };
+        self.talk(ws, &path).await
+    }
+
+    /// Serves a connection that is open, for what its request has asked for.
+    ///
+    /// # Errors
+    ///
+    /// It didn't end with a closing handshake.
+    pub async fn talk<T: AsyncRead + AsyncWrite + Unpin>(&self, mut ws: WebSocket<T>, path: &str) -> Result<(), Error> {
+        if path != "/chat" {
+            return self.echo(&mut ws).await;
+        }
+        let name = format!("guest-{}", self.guests.fetch_add(1, Ordering::Relaxed) + 1);
+        let said = self.said.subscribe();
+        self.say(Message::Text(format!("* {name} joined, {} here", self.said.receiver_count())));
+        let ended = self.listen(&mut ws, &name, said).await;
+        self.say(Message::Text(format!("* {name} left, {} here", self.said.receiver_count())));
+        ended
+    }
+
+    /// Closes all connections with 1001, and waits until they are gone.
+    pub async fn stop(&self) {
+        self.stopping.send_replace(true);
+        self.stopping.closed().await;
+    }
+
+    async fn listen<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        ws: &mut WebSocket<T>,
+        name: &str,
+        mut said: broadcast::Receiver<PreparedMessage>,
+    ) -> Result<(), Error> {
+        let mut stop = self.stopping.subscribe();
+        loop {
+            select! {
+                message = ws.recv() => match message? {
+                    Some(Message::Text(text)) if text.len() <= LONGEST => {
+                        self.say(Message::Text(format!("{name}: {text}")));
+                    }
+                    Some(Message::Binary(data)) if data.len() <= LONGEST => self.say(Message::Binary(data)),
+                    Some(_) => return ws.close(CloseCode::TOO_LARGE, "too long for a chat").await,
+                    None => return Ok(()),
+                },
+                message = said.recv() => match message {
+                    Ok(message) if ws.pending_output() <= HIGH_WATER => {
+                        // One that is closing already gets nothing more.
+                        let _ = ws.conn().send_prepared(&message);
+                    }
+                    // Too much is pending, or was said since it last took something.
+                    _ => return ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await,
+                },
+                () = told(&mut stop) => return ws.close(CloseCode::GOING_AWAY, "the server stops").await,
+            }
+        }
+    }
+
+    async fn echo<T: AsyncRead + AsyncWrite + Unpin>(&self, ws: &mut WebSocket<T>) -> Result<(), Error> {
+        let mut stop = self.stopping.subscribe();
+        select! {
+            ended = ws.run(echo) => ended.map(drop),
+            () = told(&mut stop) => ws.close(CloseCode::GOING_AWAY, "the server stops").await,
+        }
+    }
+
+    /// Says to all in the chat what one says: encoded and compressed once.
+    fn say(&self, message: Message) {
+        // Without anybody there, nobody hears it.
+        let _ = self.said.send(PreparedMessage::compressed(message, &Deflate::new()));
+    }
+}
+
+/// Waits until the server stops.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // Without a sender there is no server any more.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// The answer to a request for WebSocket.
+pub fn respond(request: &Request) -> Response {
+    Response::new().subprotocol(request.choose(&["chat", "echo"]))
+}
+
+/// The answer to a request for a page.
+fn page(request: &Request) -> Option<Rejection> {
+    // Any other path is left to the connection, which answers 426.
+    (request.path() == "/").then(|| Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE))
+}
+
+fn echo(conn: &mut Connection, event: Event<'_>) -> ControlFlow<()> {
+    let sent = match event {
+        Event::Text(text) => {
+            let sent = conn.send_text(&text);
+            conn.give_back(text);
+            sent
+        }
+        Event::Binary(data) => {
+            let sent = conn.send_binary(&data);
+            conn.give_back(data);
+            sent
+        }
+        _ => Ok(()),
+    };
+    // An answer that can't be sent is one that the peer doesn't wait for, or that it doesn't read.
+    if sent.is_err() {
+        conn.abort();
+    }
+    ControlFlow::Continue(())
+}

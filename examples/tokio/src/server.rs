@@ -1,0 +1,70 @@
+//! A listener that serves until the process is told to stop.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::select;
+use tokio::time::{sleep, timeout};
+
+use crate::chat::Chat;
+
+/// How long connections have to end when the server stops: the closing handshake has 5 seconds, shutting down 2.
+const FAREWELL: Duration = Duration::from_secs(8);
+
+/// Serves each connection in a task of its own, until SIGINT or SIGTERM comes; then lets all who chat go, and returns
+/// when they are gone or their time is up. `name` says on the terminal who it is.
+///
+/// # Errors
+///
+/// Signals can't be listened to.
+pub async fn run<F>(name: &str, listener: TcpListener, chat: &Chat, serve: impl Fn(TcpStream) -> F) -> io::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let told_to_stop = told_to_stop()?;
+    tokio::pin!(told_to_stop);
+    loop {
+        let accepted = select! {
+            accepted = listener.accept() => accepted,
+            () = &mut told_to_stop => break,
+        };
+        match accepted.and_then(|(stream, _)| stream.set_nodelay(true).map(|()| stream)) {
+            Ok(stream) => drop(tokio::spawn(serve(stream))),
+            // One that went away meanwhile, or no descriptor left.
+            Err(error) => {
+                eprintln!("{name}: can't take a connection: {error}");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(listener);
+    match timeout(FAREWELL, chat.stop()).await {
+        Ok(()) => println!("{name}: stopped, everybody has left"),
+        Err(_) => println!("{name}: stopped, not everybody has left"),
+    }
+    Ok(())
+}
+
+/// Waits for SIGINT or SIGTERM, from now on.
+#[cfg(unix)]
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
