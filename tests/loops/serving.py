@@ -90,6 +90,19 @@ async def serves_many(server, count=200):
     await asyncio.gather(*(talk(number) for number in range(count)))
 
 
+async def stops_in_order(server):
+    """Told to stop, it says goodbye to all with 1001, also to one that is silent, and is gone."""
+    async with server.connect() as one, server.connect("/chat") as other:
+        await other.recv()
+        server.process.terminate()
+        for client in [one, other]:
+            await client.wait_closed()
+            expect(client.close_code, 1001)
+    lines = await server.rest()
+    expect(any("stopped" in line for line in lines), True)
+    expect(await server.process.wait(), 0)
+
+
 # What each of them does; those that stop when told to are asked that as well.
 ALL = [echoes, answers_pings, closes_as_it_is_closed, refuses_bad_frames, pushes_to_all, serves_many]
 

@@ -40,8 +40,10 @@
 //! }
 //! ```
 
+pub mod backoff;
 pub mod chat;
+pub mod redirect;
 pub mod server;
 mod websocket;
 
-pub use websocket::{Error, HIGH_WATER, Message, WebSocket};
+pub use websocket::{Error, HIGH_WATER, Message, Receiver, Sender, WebSocket};

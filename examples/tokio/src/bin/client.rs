@@ -1,2 +1,198 @@
-//! client
-fn main() {}
+//! A client in a terminal: lines typed are sent, messages are printed.
+//!
+//! ```text
+//! cargo run --release --manifest-path examples/tokio/Cargo.toml --bin example-tokio-client -- \
+//!     ws://127.0.0.1:9001/chat [SUBPROTOCOL ...] [--reconnect]
+//! ```
+//!
+//! `/close 3001 bye` closes with that code and reason, `/ping text` pings, the end of the input (Ctrl-D) closes with
+//! 1000. Redirects are followed. With `--reconnect` it comes back after losses.
+
+use std::future::pending;
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use example_tokio::backoff::Backoff;
+use example_tokio::redirect;
+use example_tokio::{Error, Receiver, Sender, WebSocket};
+use tokio::net::TcpStream;
+use tokio::select;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use websocket_proto::{ClientRequest, CloseCode, Closed, Config, Deflate, Event, Seed, Uri};
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 5;
+
+/// A connection that lasted as long wasn't refused by what it found.
+const SETTLED: Duration = Duration::from_secs(10);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let (flags, mut args): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with('-'));
+    if flags.iter().any(|flag| flag != "--reconnect") || args.is_empty() {
+        eprintln!("usage: example-tokio-client ws://HOST[:PORT]/PATH [SUBPROTOCOL ...] [--reconnect]");
+        return ExitCode::FAILURE;
+    }
+    let uri = args.remove(0);
+    let target = match uri.parse() {
+        Ok(uri) => Target { uri, subprotocols: args, config: Arc::new(config()) },
+        Err(error) => {
+            eprintln!("client: {uri}: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match target.visit(&mut typed(), !flags.is_empty()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            match &error {
+                // It was printed as it came.
+                Error::Closed(_) => {}
+                Error::Refused(response) => {
+                    println!("{error}\n{}", String::from_utf8_lossy(response.body()).trim_end());
+                }
+                _ => println!("client: {uri}: {error}"),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn config() -> Config {
+    Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(10)).deflate(Deflate::new())
+}
+
+/// Lines that are typed. A thread reads them: a task that is blocked by the terminal couldn't be ended.
+fn typed() -> mpsc::Receiver<String> {
+    let (lines, typed) = mpsc::channel(1);
+    thread::spawn(move || {
+        for line in io::stdin().lines().map_while(Result::ok) {
+            if lines.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    typed
+}
+
+/// Whom to talk to, and how.
+struct Target {
+    uri: Uri,
+    subprotocols: Vec<String>,
+    config: Arc<Config>,
+}
+
+impl Target {
+    /// Connects and talks, and does so again after losses if it is to `reconnect`.
+    async fn visit(&self, lines: &mut mpsc::Receiver<String>, reconnect: bool) -> Result<(), Error> {
+        let mut backoff = Backoff::default();
+        loop {
+            let begun = Instant::now();
+            let ended = match self.connect().await {
+                Ok(ws) => talk(ws, lines).await,
+                Err(error) => Err(error),
+            };
+            if !reconnect || !is_passing(&ended) || lines.is_closed() && lines.is_empty() {
+                return ended.map(drop);
+            }
+            if begun.elapsed() >= SETTLED {
+                backoff.reset();
+            }
+            let delay = backoff.delay();
+            match ended {
+                Ok(_) | Err(Error::Closed(_)) => println!("again in {delay:.1?}"),
+                Err(error) => println!("{error}, again in {delay:.1?}"),
+            }
+            sleep(delay).await;
+        }
+    }
+
+    /// Connects to where the server is, or where it sends us to.
+    async fn connect(&self) -> Result<WebSocket<TcpStream>, Error> {
+        let mut uri = self.uri.clone();
+        for _ in 0..REDIRECTS {
+            match self.connect_to(&uri).await {
+                Err(Error::Refused(response)) => match redirect::location(&uri, &response) {
+                    Some(location) => uri = location,
+                    None => return Err(Error::Refused(response)),
+                },
+                connected => return connected,
+            }
+            println!("redirected to {uri}");
+        }
+        self.connect_to(&uri).await
+    }
+
+    async fn connect_to(&self, uri: &Uri) -> Result<WebSocket<TcpStream>, Error> {
+        if uri.is_secure() {
+            return Err(io::Error::other("this client has no TLS: wss needs a transport that does").into());
+        }
+        let request = ClientRequest::new(uri.clone());
+        let request = self.subprotocols.iter().fold(request, |request, name| request.subprotocol(name));
+        let seed = Seed::from_os().map_err(io::Error::other)?;
+        let stream = TcpStream::connect((uri.host(), uri.port())).await?;
+        stream.set_nodelay(true)?;
+        WebSocket::connect(stream, request, Arc::clone(&self.config), seed).await
+    }
+}
+
+/// Whether trying again may help.
+fn is_passing(ended: &Result<Closed, Error>) -> bool {
+    match ended {
+        Ok(closed) => {
+            [CloseCode::GOING_AWAY, CloseCode::SERVICE_RESTART, CloseCode::TRY_AGAIN_LATER].contains(&closed.code)
+        }
+        Err(Error::Refused(response)) => response.status() == 429 || response.status() >= 500,
+        Err(error) => matches!(error, Error::Closed(_) | Error::Io(_)),
+    }
+}
+
+/// Sends what is typed and prints what comes, both at the same time: either may have to wait for the other side.
+async fn talk(ws: WebSocket<TcpStream>, lines: &mut mpsc::Receiver<String>) -> Result<Closed, Error> {
+    println!("open{}", ws.subprotocol().map(|name| format!(", {name}")).unwrap_or_default());
+    let (sender, mut receiver) = ws.split();
+    select! {
+        printed = print(&mut receiver) => printed?,
+        never = send_typed(sender, lines) => match never {},
+    }
+    Ok(receiver.closed().expect("it is over"))
+}
+
+async fn print(receiver: &mut Receiver<TcpStream>) -> Result<(), Error> {
+    while let Some(event) = receiver.event().await? {
+        match event {
+            Event::Text(text) => println!("< {text}"),
+            Event::Binary(data) => println!("< {} bytes: {:02x?}", data.len(), &data[..data.len().min(16)]),
+            Event::Pong(_) => println!("pong, round trip {:?}", receiver.round_trip().unwrap_or_default()),
+            Event::Closed(closed) => println!("{closed}"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn send_typed(mut sender: Sender<TcpStream>, lines: &mut mpsc::Receiver<String>) -> std::convert::Infallible {
+    while let Some(line) = lines.recv().await {
+        let sent = match line.split_once(' ').unwrap_or((&line, "")) {
+            ("/close", rest) => close(&mut sender, rest),
+            ("/ping", payload) => sender.with(|conn| conn.ping(payload.as_bytes())).map_err(|error| error.to_string()),
+            _ => sender.send(line).await.map_err(|error| error.to_string()),
+        };
+        if let Err(error) = sent {
+            println!("not sent: {error}");
+        }
+    }
+    // Closing what is closed already is no news.
+    let _ = sender.close(CloseCode::NORMAL, "");
+    pending().await
+}
+
+fn close(sender: &mut Sender<TcpStream>, words: &str) -> Result<(), String> {
+    let (code, reason) = words.split_once(' ').unwrap_or((words, ""));
+    let code = code.parse().ok().and_then(CloseCode::new);
+    let code = code.ok_or("/close wants a code that may be sent, such as 3001")?;
+    sender.close(code, reason).map_err(|error| error.to_string())
+}

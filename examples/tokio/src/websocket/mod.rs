@@ -5,6 +5,7 @@ mod error;
 mod handshake;
 mod input;
 mod message;
+mod split;
 mod stream;
 mod tasks;
 mod turn;
@@ -12,7 +13,6 @@ mod turn;
 use std::future::poll_fn;
 use std::io;
 use std::ops::ControlFlow;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,6 +22,7 @@ use clock::Clock;
 pub use error::Error;
 use input::Input;
 pub use message::Message;
+pub use split::{Receiver, Sender};
 use tasks::Tasks;
 
 /// From this much pending output on, sending waits, and the peer isn't read from: let it take what it asked for first.
@@ -132,12 +133,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// The connection isn't open, as where the peer has closed it: [`recv`](Self::recv) tells how.
     pub async fn send(&mut self, message: impl Into<websocket_proto::Message>) -> Result<(), Error> {
         self.feed(message).await?;
-        poll_fn(|cx| {
-            // What the transport doesn't take now isn't waited for; that it failed will be told by `recv`.
-            let _ = self.poll_flush(cx);
-            Poll::Ready(Ok(()))
-        })
-        .await
+        poll_fn(|cx| self.poll_write_now(cx)).await;
+        Ok(())
     }
 
     /// The same without writing anything yet: for several messages, and a [`recv`](Self::recv) or
@@ -148,7 +145,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// As for [`send`](Self::send).
     pub async fn feed(&mut self, message: impl Into<websocket_proto::Message>) -> Result<(), Error> {
         poll_fn(|cx| self.poll_room(cx)).await?;
-        Ok(self.conn.send(message)?)
+        self.try_send(message)
     }
 
     /// Waits until everything is written.

@@ -33,7 +33,7 @@ where
     }
 
     fn start_send(self: Pin<&mut Self>, message: M) -> Result<(), Error> {
-        Ok(self.get_mut().conn().send(message)?)
+        self.get_mut().try_send(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -36,11 +36,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         cx: &mut Context<'_>,
         handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> Poll<Result<Option<R>, Error>> {
-        self.conn.lend(SCRATCH.take().unwrap_or_default());
         let waker = self.tasks.waker(Wait::Events, cx);
-        let polled = self.turn(&mut Context::from_waker(&waker), handle);
-        SCRATCH.set(self.conn.release());
-        polled
+        self.at_work(|this| this.turn(&mut Context::from_waker(&waker), handle))
     }
 
     fn turn<R>(
@@ -200,5 +197,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         }
         self.tasks.forget(Wait::Room);
         Poll::Ready(if self.failure.is_some() { Err(SendError::Closed.into()) } else { Ok(()) })
+    }
+
+    /// Takes a message for sending, or tells why not.
+    pub(super) fn try_send(&mut self, message: impl Into<websocket_proto::Message>) -> Result<(), Error> {
+        Ok(self.at_work(|this| this.conn().send(message))?)
+    }
+
+    /// Writes what the transport takes at once, and is ready then. That it takes nothing any more is for `recv` to tell.
+    pub(super) fn poll_write_now(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = self.poll_flush(cx);
+        Poll::Ready(())
+    }
+
+    fn at_work<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
+        self.conn.lend(SCRATCH.take().unwrap_or_default());
+        let result = work(self);
+        SCRATCH.set(self.conn.release());
+        result
     }
 }
