@@ -153,7 +153,7 @@ fn is_passing(ended: &Result<Closed, Error>) -> bool {
 /// Sends what is typed and prints what comes, both at the same time: either may have to wait for the other side.
 async fn talk(ws: WebSocket<TcpStream>, lines: &mut mpsc::Receiver<String>) -> Result<Closed, Error> {
     println!("open{}", ws.subprotocol().map(|name| format!(", {name}")).unwrap_or_default());
-    let (sender, mut receiver) = ws.split();
+    let (sender, mut receiver) = ws.into_split();
     select! {
         printed = print(&mut receiver) => printed?,
         never = send_typed(sender, lines) => match never {},

@@ -25,7 +25,8 @@ pub use message::Message;
 pub use split::{Receiver, Sender};
 use tasks::Tasks;
 
-/// From this much pending output on, sending waits, and the peer isn't read from: let it take what it asked for first.
+/// From this much pending output on, sending waits, and a peer that is [answered at once](WebSocket::run) isn't read from:
+/// let it take what it asked for first.
 pub const HIGH_WATER: usize = 256 << 10;
 
 /// A WebSocket connection over a transport: a TCP stream, a TLS stream, what an HTTP server has upgraded.
@@ -89,6 +90,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// messages where they lie there is [`run`](Self::run). Pieces of messages, pings and pongs come by
     /// [`event`](Self::event) and `run` alone.
     ///
+    /// It reads whatever is pending: what holds back a peer that asks for more than it takes is that [`send`](Self::send)
+    /// waits. Whoever answers by the [`connection`](Self::conn) instead looks at
+    /// [`pending_output`](Self::pending_output).
+    ///
     /// # Errors
     ///
     /// The connection ended without a closing handshake; what had been received before was delivered. That is told once,
@@ -106,12 +111,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     ///
     /// As for [`recv`](Self::recv).
     pub async fn event(&mut self) -> Result<Option<Event<'static>>, Error> {
-        self.run(|_, event| ControlFlow::Break(event.into_owned())).await
+        poll_fn(|cx| self.poll_event(cx)).await
     }
 
     /// Hands all events to `handle`, which may answer at once, until it breaks or the connection is over (`None`).
-    /// Nothing is copied, and answers are written together. `handle` itself should look at
-    /// [`can_send`](Connection::can_send) only if it sends much more than it gets.
+    /// Nothing is copied, and answers are written together. The peer is read from while less than [`HIGH_WATER`] is
+    /// pending, so `handle` has to look at [`can_send`](Connection::can_send) only if it sends far more than it gets.
     ///
     /// # Errors
     ///
@@ -120,13 +125,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         &mut self,
         mut handle: impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> Result<Option<R>, Error> {
-        poll_fn(|cx| self.poll_run(cx, &mut handle)).await
+        poll_fn(|cx| self.poll_run(cx, HIGH_WATER, &mut handle)).await
     }
 
     /// Sends a message: waits until there is room for it, and writes what the transport takes at once. The rest is
     /// written while any other method waits. Dropped while it waits, it has sent nothing.
     ///
-    /// It doesn't read meanwhile. Where both sides send as much as they can, receive and send at the same time.
+    /// It doesn't read meanwhile. Where both sides send as much as they can, do both at the same time:
+    /// [`into_split`](Self::into_split).
     ///
     /// # Errors
     ///
@@ -167,7 +173,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// answer in time.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.begin_close(code, reason)?;
-        self.run(|_, _| ControlFlow::<()>::Continue(())).await.map(drop)
+        poll_fn(|cx| self.poll_end(cx)).await
     }
 
     /// The connection itself, for whatever else there is: `ping`, `send_prepared`, `send_fragment`, `close`. What it has

@@ -1,7 +1,6 @@
 //! A connection in two halves, for two tasks: one receives, the other sends.
 
 use std::future::poll_fn;
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ pub struct Sender<T>(Arc<Mutex<WebSocket<T>>>);
 impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// Two halves, so that sending, which may have to wait for the peer, doesn't hold up receiving. Nothing waits while
     /// it holds the lock that they share.
-    pub fn split(self) -> (Sender<T>, Receiver<T>) {
+    pub fn into_split(self) -> (Sender<T>, Receiver<T>) {
         let shared = Arc::new(Mutex::new(self));
         (Sender(Arc::clone(&shared)), Receiver(shared))
     }
@@ -43,7 +42,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Receiver<T> {
     ///
     /// As for [`WebSocket::recv`].
     pub async fn event(&mut self) -> Result<Option<Event<'static>>, Error> {
-        poll_fn(|cx| lock(&self.0).poll_run(cx, &mut |_, event| ControlFlow::Break(event.into_owned()))).await
+        poll_fn(|cx| lock(&self.0).poll_event(cx)).await
     }
 
     /// How long the answer to the last answered ping took.

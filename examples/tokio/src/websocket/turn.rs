@@ -24,25 +24,37 @@ thread_local! {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        self.poll_run(cx, &mut |_, event| match Message::from_event(event) {
+        self.poll_run(cx, usize::MAX, &mut |_, event| match Message::from_event(event) {
             Some(message) => ControlFlow::Break(message),
             None => ControlFlow::Continue(()),
         })
     }
 
-    /// Hands events to `handle` until it breaks, or the connection is over and the transport shut down.
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event<'static>>, Error>> {
+        self.poll_run(cx, usize::MAX, &mut |_, event| ControlFlow::Break(event.into_owned()))
+    }
+
+    /// Discards what still comes.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_run(cx, usize::MAX, &mut |_, _| ControlFlow::<()>::Continue(())).map_ok(drop)
+    }
+
+    /// Hands events to `handle` until it breaks, or the connection is over and the transport shut down. Reads as long as
+    /// less output is pending than `most`.
     pub(super) fn poll_run<R>(
         &mut self,
         cx: &mut Context<'_>,
+        most: usize,
         handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> Poll<Result<Option<R>, Error>> {
         let waker = self.tasks.waker(Wait::Events, cx);
-        self.at_work(|this| this.turn(&mut Context::from_waker(&waker), handle))
+        self.at_work(|this| this.turn(&mut Context::from_waker(&waker), most, handle))
     }
 
     fn turn<R>(
         &mut self,
         cx: &mut Context<'_>,
+        most: usize,
         handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> Poll<Result<Option<R>, Error>> {
         loop {
@@ -60,7 +72,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                 }
                 return Poll::Ready(self.outcome().map(|()| None));
             }
-            let is_held_up = self.conn.pending_output() >= HIGH_WATER;
+            let is_held_up = self.conn.pending_output() >= most;
             if (is_held_up || self.poll_read(cx).is_pending())
                 && self.clock.poll_until(self.conn.next_timeout(), cx).is_pending()
             {

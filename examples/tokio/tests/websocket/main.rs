@@ -1,0 +1,10 @@
+//! The connection over pipes in memory, in real and in made-up time.
+
+mod backpressure;
+mod cancellation;
+mod chat;
+mod closing;
+mod deadlines;
+mod halves;
+mod handshake;
+mod support;
