@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use websocket_proto::{ClientRequest, CloseCode, Closed, Config, Deflate, Event, Seed, Uri};
+use websocket_proto::{Cause, ClientRequest, CloseCode, Closed, Config, Deflate, Event, Seed, Uri};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
@@ -143,7 +143,8 @@ impl Target {
 fn is_passing(ended: &Result<Closed, Error>) -> bool {
     match ended {
         Ok(closed) => {
-            [CloseCode::GOING_AWAY, CloseCode::SERVICE_RESTART, CloseCode::TRY_AGAIN_LATER].contains(&closed.code)
+            let codes = [CloseCode::GOING_AWAY, CloseCode::SERVICE_RESTART, CloseCode::TRY_AGAIN_LATER];
+            closed.cause == Cause::Peer && codes.contains(&closed.code)
         }
         Err(Error::Refused(response)) => response.status() == 429 || response.status() >= 500,
         Err(error) => matches!(error, Error::Closed(_) | Error::Io(_)),

@@ -185,6 +185,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         &mut self.conn
     }
 
+    /// The transport, to ask it for addresses and certificates.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
     /// How the connection ended, once it has.
     pub fn closed(&self) -> Option<&Closed> {
         self.closed.as_deref()

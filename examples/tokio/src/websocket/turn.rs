@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{Cause, Connection, Event, Scratch, SendError, Shutdown, State};
+use websocket_proto::{Cause, Connection, Event, Scratch, Shutdown, State};
 
 use super::tasks::Wait;
 use super::{Error, HIGH_WATER, Message, WebSocket};
@@ -165,7 +165,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let until = *self.goodbye.get_or_insert_with(|| self.clock.now() + GOODBYE);
         self.shut_down = self.shut_down || Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
-        while self.shut_down && self.poll_read(cx).is_ready() {
+        while self.clock.now() < until && self.poll_read(cx).is_ready() {
             self.input.keep(0);
         }
         if self.shut_down && self.at_end {
@@ -208,7 +208,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             self.conn.advance_time(self.clock.now());
         }
         self.tasks.forget(Wait::Room);
-        Poll::Ready(if self.failure.is_some() { Err(SendError::Closed.into()) } else { Ok(()) })
+        // `recv` tells of the failure itself, once it has told what came before.
+        Poll::Ready(self.failure.as_ref().map_or(Ok(()), |failure| Err(io::Error::from(failure.kind()).into())))
     }
 
     /// Takes a message for sending, or tells why not.

@@ -13,16 +13,16 @@ use crate::support::{Buffered, Random, Result, client, insist, messages, pair, s
 const COUNT: usize = 300;
 
 /// Sends all, and closes; every future is dropped wherever it waits.
-async fn send_all<T: AsyncRead + AsyncWrite + Unpin>(mut ws: WebSocket<T>) -> Result {
-    for message in messages(COUNT) {
+async fn send_all<T: AsyncRead + AsyncWrite + Unpin>(mut ws: WebSocket<T>, count: usize) -> Result {
+    for message in messages(count) {
         insist(async || ws.send(message.clone()).await).await?;
     }
     insist(async || ws.flush().await).await?;
     insist(async || ws.close(CloseCode::NORMAL, "all").await).await
 }
 
-async fn receive_all<T: AsyncRead + AsyncWrite + Unpin>(mut ws: WebSocket<T>) -> Result {
-    for message in messages(COUNT) {
+async fn receive_all<T: AsyncRead + AsyncWrite + Unpin>(mut ws: WebSocket<T>, count: usize) -> Result {
+    for message in messages(count) {
         assert_eq!(insist(async || ws.recv().await).await?, Some(message));
     }
     assert_eq!(insist(async || ws.recv().await).await?, None);
@@ -44,11 +44,11 @@ async fn in_two_tasks(
 
 #[tokio::test]
 async fn futures_are_dropped_wherever_they_wait() -> Result {
-    for pipe in [100, 1000, 100_000] {
+    for (pipe, count) in [(1, 10), (7, 50), (100, COUNT), (1000, COUNT), (100_000, COUNT)] {
         let (server, client) = pair(pipe);
-        in_two_tasks(send_all(client), receive_all(server)).await?;
+        in_two_tasks(send_all(client, count), receive_all(server, count)).await?;
         let (server, client) = pair(pipe);
-        in_two_tasks(send_all(server), receive_all(client)).await?;
+        in_two_tasks(send_all(server, count), receive_all(client, count)).await?;
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ async fn futures_are_dropped_wherever_they_wait() -> Result {
 async fn a_transport_may_hold_back_what_it_was_given() -> Result {
     let (one, other) = duplex(5000);
     let (server, client) = (server(Buffered::new(one), Config::new()), client(Buffered::new(other), Config::new()));
-    in_two_tasks(send_all(server), receive_all(client)).await
+    in_two_tasks(send_all(server, COUNT), receive_all(client, COUNT)).await
 }
 
 /// Echoes with `recv` in a `select!` next to something that is always about to be ready.
