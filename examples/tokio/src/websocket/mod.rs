@@ -66,7 +66,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// # Panics
     ///
     /// Outside of a runtime of tokio's that has its time enabled.
-    pub fn new(transport: T, conn: Connection) -> Self {
+    pub fn new(transport: T, mut conn: Connection) -> Self {
+        // The first deadline counts from here.
+        conn.advance_time(Duration::ZERO);
         Self {
             transport,
             conn,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use example_tokio::{Error, HIGH_WATER, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};
-use websocket_proto::{Cause, ClientRequest, CloseCode, Config, Deadline, Response};
+use websocket_proto::{Cause, ClientRequest, CloseCode, Config, Connection, Deadline, Response};
 
 use crate::support::{Result, client, config, pair, seed, server};
 
@@ -116,5 +116,34 @@ async fn whoever_was_held_up_loses_nothing_that_has_arrived() -> Result {
         sleep(Duration::from_secs(100)).await;
         server.send("seen").await?;
     }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_takes_nothing_out_of_ones_hands() -> Result {
+    let (mut server, mut client) = pair(100_000);
+    for number in 0..10 {
+        client.feed(number.to_string()).await?;
+    }
+    client.flush().await?;
+    assert!(server.recv().await?.is_some());
+    server.conn().close(CloseCode::NORMAL, "")?;
+    for _ in 1..10 {
+        sleep(Duration::from_secs(100)).await;
+        assert!(server.recv().await?.is_some());
+    }
+    assert_eq!(cause(&server.recv().await.unwrap_err()), Cause::Timeout(Deadline::Closing));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_bytes_are_waited_for_no_longer() -> Result {
+    let (transport, _silent) = duplex(10);
+    let request = ClientRequest::new("ws://a/".parse().unwrap());
+    let mut client = WebSocket::new(transport, Connection::client(request, config(), seed())?);
+    let begun = Instant::now();
+    client.flush().await?;
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    assert_eq!(cause(&client.recv().await.unwrap_err()), Cause::Timeout(Deadline::Opening));
     Ok(())
 }
