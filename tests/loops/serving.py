@@ -15,6 +15,7 @@ class Server(Example):
     def __init__(self, process, scheme, address, ssl=None):
         super().__init__(process)
         self.scheme, self.address, self.ssl = scheme, address, ssl
+        self.port = int(address.rpartition(":")[2])
 
     def connect(self, path="/echo", **options):
         options.setdefault("max_size", None)

@@ -1,0 +1,53 @@
+//! A WebSocket client over TLS, in a terminal: lines typed are sent, messages are printed.
+//!
+//! ```text
+//! cargo run --release --manifest-path examples/tls/Cargo.toml --bin example-tls-client -- wss://HOST[:PORT]/PATH [--ca FILE]
+//! ```
+//!
+//! With `--ca`, the certificates of FILE are trusted and no others, such as the one that `example-tls --certificate FILE`
+//! has written; without, the authorities that browsers trust.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use example_tls::{Trust, connect, talk};
+use example_tokio::WebSocket;
+use websocket_proto::{ClientRequest, Config, Deflate, Seed, Uri};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (uri, file) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [uri] => (uri, None),
+        [uri, "--ca", file] | ["--ca", file, uri] => (uri, Some(Path::new(file))),
+        _ => {
+            eprintln!("usage: example-tls-client wss://HOST[:PORT]/PATH [--ca FILE]");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(uri, file).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tls: {uri}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(uri: &str, file: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    let uri: Uri = uri.parse()?;
+    if !uri.is_secure() {
+        return Err("without TLS there is example-tokio-client".into());
+    }
+    let trust = match file {
+        Some(file) => Trust::only(file)?,
+        None => Trust::the_web(),
+    };
+    let stream = connect(&uri, trust, &["http/1.1"]).await?;
+    let config = Arc::new(Config::new().deflate(Deflate::new()));
+    let ws = WebSocket::connect(stream, ClientRequest::new(uri), config, Seed::from_os()?).await?;
+    println!("open");
+    Ok(talk(ws).await?)
+}

@@ -1,0 +1,51 @@
+//! The client's side: whom to trust, and whom to talk to.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use websocket_proto::Uri;
+
+use crate::HANDSHAKE;
+
+/// Whose word a client takes for who a server is.
+pub struct Trust(RootCertStore);
+
+impl Trust {
+    /// The authorities that Mozilla's browsers trust.
+    pub fn the_web() -> Self {
+        Self(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() })
+    }
+
+    /// The certificates of a PEM file, and nobody else.
+    pub fn only(file: &Path) -> io::Result<Self> {
+        let mut store = RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(file).map_err(io::Error::other)? {
+            store.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
+        }
+        Ok(Self(store))
+    }
+}
+
+/// A stream to the host of a `wss` address, once that has proved who it is. `protocols` are the names of ALPN to offer.
+pub async fn connect(uri: &Uri, trust: Trust, protocols: &[&str]) -> io::Result<TlsStream<TcpStream>> {
+    let mut config = ClientConfig::builder().with_root_certificates(trust.0).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    // This name is sent (SNI), unless it is an address, and the certificate must be for it (RFC 6455 4.1, item 5).
+    let name = ServerName::try_from(uri.host().to_owned()).map_err(io::Error::other)?;
+
+    let connecting = async {
+        let stream = TcpStream::connect((uri.host(), uri.port())).await?;
+        // A WebSocket's messages are small, and shouldn't wait to be collected.
+        stream.set_nodelay(true)?;
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    };
+    timeout(HANDSHAKE, connecting).await?
+}
