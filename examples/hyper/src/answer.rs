@@ -1,0 +1,46 @@
+//! What a request is answered with: a WebSocket for all who ask for one, a page for those who don't.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use example_hyper::{refusal, upgrade};
+use example_tokio::chat::Chat;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::{Request, Response, StatusCode};
+use websocket_proto::HandshakeError;
+
+const PAGE: &str = include_str!("../../chat.html");
+
+pub fn answer(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<Full<Bytes>> {
+    match upgrade(&mut request, &chat.config(), &["chat", "echo"]) {
+        Ok((response, upgrading)) => {
+            println!("{:?} {} {}", request.version(), request.method(), request.uri().path());
+            let (chat, path) = (Arc::clone(chat), request.uri().path().to_owned());
+            tokio::spawn(async move {
+                // The client may have gone before it had the response.
+                if let Ok(ws) = upgrading.await {
+                    let _ = chat.talk(ws, &path).await;
+                }
+            });
+            response.map(|()| Full::default())
+        }
+        // Not for a WebSocket: HTTP as ever.
+        Err(HandshakeError::NoUpgrade | HandshakeError::HttpVersion) if request.uri().path() == "/" => page(),
+        Err(HandshakeError::NoUpgrade | HandshakeError::HttpVersion) => not_found(),
+        Err(error) => refusal(error).map(Full::new),
+    }
+}
+
+fn page() -> Response<Full<Bytes>> {
+    let mut page = Response::new(PAGE.into());
+    page.headers_mut().insert(CONTENT_TYPE, "text/html; charset=utf-8".parse().expect("a value of a header"));
+    page
+}
+
+fn not_found() -> Response<Full<Bytes>> {
+    let mut response = Response::new("There is a page at /, and a WebSocket anywhere.\n".into());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}

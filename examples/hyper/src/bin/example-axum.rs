@@ -1,0 +1,66 @@
+//! The chat server in axum: a handler is all it takes, over HTTP/1.1 and HTTP/2.
+//!
+//! ```text
+//! cargo run --release --manifest-path examples/hyper/Cargo.toml --bin example-axum -- [ADDRESS]
+//! ```
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{Html, Response};
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use example_hyper::{refusal, upgrade};
+use example_tokio::chat::Chat;
+use example_tokio::server;
+use tokio::net::TcpListener;
+
+/// A request for a WebSocket comes as GET over HTTP/1.1, and as CONNECT over HTTP/2: its route must be for `any` method.
+async fn websocket(State(chat): State<Arc<Chat>>, mut request: Request) -> Response {
+    match upgrade(&mut request, &chat.config(), &["chat", "echo"]) {
+        Ok((response, upgrading)) => {
+            let path = request.uri().path().to_owned();
+            tokio::spawn(async move { chat.talk(upgrading.await.ok()?, &path).await.ok() });
+            response.map(|()| Body::empty())
+        }
+        Err(error) => refusal(error).map(Body::from),
+    }
+}
+
+async fn page() -> Html<&'static str> {
+    Html(include_str!("../../../chat.html"))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
+    match run(&address).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("axum: {address}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(address: &str) -> io::Result<()> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    println!(
+        "axum: listening on {address}: http://{address}/ is a chat page, ws://{address}/chat the chat, any other path echoes"
+    );
+    let chat = Arc::new(Chat::new());
+    let routes = Router::new().route("/", get(page)).fallback(websocket).with_state(Arc::clone(&chat));
+    let told_to_stop = server::told_to_stop()?;
+    let goodbye = async move {
+        told_to_stop.await;
+        chat.stop().await;
+    };
+    // A WebSocket's messages are small, and shouldn't wait to be collected.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    axum::serve(listener, routes).with_graceful_shutdown(goodbye).await
+}

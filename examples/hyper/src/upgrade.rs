@@ -1,0 +1,49 @@
+//! From a request that hyper has parsed to a WebSocket, whichever version of HTTP it came by.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use example_tokio::WebSocket;
+use hyper::ext::Protocol;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use websocket_proto::{Config, Connection, HandshakeError, HttpOffer, Rejection, Response as Choice};
+
+/// What a WebSocket runs over: over HTTP/1.1 the connection, over HTTP/2 a stream of it.
+///
+/// In RFC 8441 5, `END_STREAM` stands for the orderly end of a TCP connection, and a reset with `CANCEL` for the reset of one.
+/// hyper makes no difference: it ends the streams that are dropped, and reads an end where there was a `CANCEL`. Nor does a
+/// WebSocket, for which both are 1006 unless a Close frame came before.
+pub type Upgraded = TokioIo<hyper::upgrade::Upgraded>;
+
+/// Accepts a request for a WebSocket: the response, and the WebSocket, which is there once the response is sent. So that
+/// must be waited for elsewhere, in a task of its own.
+///
+/// Of the subprotocols, which stand in order of preference, the first is chosen that the client offers.
+///
+/// # Errors
+///
+/// What is wrong with the request; [`refusal`] says so to the client. `NoUpgrade` and, over HTTP/2, `HttpVersion` mean
+/// that it isn't for a WebSocket at all.
+pub fn upgrade<B: 'static>(
+    request: &mut Request<B>,
+    config: &Arc<Config>,
+    subprotocols: &[&str],
+) -> Result<(Response<()>, impl Future<Output = hyper::Result<WebSocket<Upgraded>>> + use<B>), HandshakeError> {
+    let offer = match request.extensions().get::<Protocol>() {
+        // RFC 8441 4: nothing is upgraded in HTTP/2; a stream is asked for, and what it is for.
+        Some(protocol) => HttpOffer::connect(request, protocol.as_str(), config)?,
+        None => HttpOffer::upgrade(request, config)?,
+    };
+    let choice = Choice::new().subprotocol(offer.choose(subprotocols));
+    let (response, negotiated) = offer.accept(choice).expect("nothing is chosen that wasn't offered");
+
+    let conn = Connection::upgraded_server(negotiated, Arc::clone(config));
+    let upgraded = hyper::upgrade::on(request);
+    Ok((response, async { Ok(WebSocket::new(TokioIo::new(upgraded.await?), conn)) }))
+}
+
+/// The answer to a request that isn't accepted.
+pub fn refusal(error: HandshakeError) -> Response<Bytes> {
+    Rejection::from(error).into_http().expect("the rejection of an error can be sent")
+}
