@@ -32,7 +32,7 @@ class Failed(Exception):
 class Browser:
     """A session of chromedriver; `tab` makes the pages."""
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, **capabilities):
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.path = ""
         for line in self.driver.stdout:
@@ -45,7 +45,7 @@ class Browser:
             "args": [*FLAGS, f"--user-data-dir={scratch}/profile"],
             "binary": "/usr/bin/chromium" if os.path.exists("/usr/bin/chromium") else "chromium",
         }
-        wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}, **capabilities}
         session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self.path = "/session/" + session["sessionId"]
 
@@ -66,6 +66,11 @@ class Browser:
         tab = Tab(self, handle)
         tab.call("POST", "/url", {"url": url})
         return tab
+
+    def shoot(self, file):
+        """A picture of the page that was last looked at."""
+        with open(file, "wb") as png:
+            png.write(base64.b64decode(self.devtools("Page.captureScreenshot", format="png")["data"]))
 
     def uncaught(self):
         """What the pages left uncaught, as the console has it."""
@@ -471,9 +476,10 @@ def no_exception_was_left_uncaught(browser, **_):
 
 
 @contextlib.contextmanager
-def phone(tab):
+def phone(tab, width=360, height=740):
     tab.call("GET", "/url")
-    tab.browser.devtools("Emulation.setDeviceMetricsOverride", width=360, height=740, deviceScaleFactor=2, mobile=True)
+    size = {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": True}
+    tab.browser.devtools("Emulation.setDeviceMetricsOverride", **size)
     yield
     tab.browser.devtools("Emulation.clearDeviceMetricsOverride")
 
@@ -498,8 +504,7 @@ def take_screenshots(browser, url, folder):
     def shoot(name):
         for theme in "light", "dark":
             browser.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
-            with open(os.path.join(folder, f"{name}-{theme}.png"), "wb") as file:
-                file.write(base64.b64decode(browser.devtools("Page.captureScreenshot", format="png")["data"]))
+            browser.shoot(os.path.join(folder, f"{name}-{theme}.png"))
 
     def shoot_both(name, tab):
         tab.call("GET", "/url")
