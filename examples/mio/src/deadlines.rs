@@ -25,6 +25,12 @@ impl Deadlines {
         self.0.peek().map(|Reverse((at, _))| *at)
     }
 
+    /// How many bytes of heap they take.
+    #[cfg(feature = "memory")]
+    pub fn size(&self) -> usize {
+        self.0.capacity() * size_of::<Reverse<(Duration, usize)>>()
+    }
+
     /// A peer whose time has come, and what that was.
     pub fn due(&mut self, now: Duration) -> Option<(Duration, usize)> {
         let Reverse((at, _)) = self.0.peek()?;

@@ -14,8 +14,12 @@
 //!                       │
 //!        deadlines ◄────┘ when it wants to be called again                               deadlines.rs
 //! ```
+//!
+//! With the feature `memory` it says on SIGUSR1 what its connections take (memory.rs); `tests/loops/idle` asks.
 
 mod deadlines;
+#[cfg(feature = "memory")]
+mod memory;
 mod peer;
 mod server;
 

@@ -36,6 +36,8 @@ pub fn run(address: SocketAddr) -> io::Result<()> {
     let poll = Poll::new()?;
     let mut listener = TcpListener::bind(address)?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    #[cfg(feature = "memory")]
+    let mut memory = crate::memory::Account::open()?;
     let address = listener.local_addr()?;
     println!(
         "mio: listening on {address}: http://{address}/ is a chat page, ws://{address}/chat the chat, any other path echoes"
@@ -59,6 +61,8 @@ pub fn run(address: SocketAddr) -> io::Result<()> {
     let mut events = Events::with_capacity(1024);
     loop {
         server.wait(&mut events)?;
+        #[cfg(feature = "memory")]
+        memory.show_if_asked(&server.peers, &server.deadlines, &mut server.scratch);
         for event in &events {
             if event.token() == LISTENER {
                 server.accept()?;
