@@ -111,22 +111,25 @@ impl Peer {
 
     fn work(&mut self, now: Duration, buffer: &mut [u8], said: &mut Vec<Message>) -> io::Result<()> {
         self.conn.advance_time(now);
-        // First without input: deadlines are told of so, and what waits may have room by now.
         let mut inputs = INPUTS;
-        let mut read = 0;
         loop {
+            // Also without input there may be events: deadlines are told of so, and what waits may have room by now.
+            let read = if self.takes_more() { self.read(buffer)? } else { 0 };
             let mut input = &mut buffer[..read];
             while let Some(event) = self.conn.receive(&mut input) {
                 handle(&mut self.conn, &mut self.chats, said, event);
             }
             self.write()?;
-            let is_held_up = self.conn.pending_output() >= HIGH_WATER || self.conn.wants_shutdown().is_some();
-            if !self.readable || is_held_up || inputs == 0 {
+            inputs -= 1;
+            if inputs == 0 || !self.takes_more() {
                 return Ok(());
             }
-            inputs -= 1;
-            read = self.read(buffer)?;
         }
+    }
+
+    /// Whether there may be something to read, and it is wanted now.
+    fn takes_more(&self) -> bool {
+        self.readable && self.conn.pending_output() < HIGH_WATER && self.conn.wants_shutdown().is_none()
     }
 
     /// How many bytes came; none where there are none now, or no more will come.
@@ -156,8 +159,12 @@ impl Peer {
         while self.conn.output().has_remaining() {
             let output = &*self.conn.output();
             let mut slices = [IoSlice::new(&[]); 16];
-            let filled = output.chunks_vectored(&mut slices);
-            match (&self.stream).write_vectored(&slices[..filled]) {
+            // To write one slice is less work than to write a list of one.
+            let written = match output.chunks_vectored(&mut slices) {
+                1 => (&self.stream).write(&slices[0]),
+                filled => (&self.stream).write_vectored(&slices[..filled]),
+            };
+            match written {
                 Ok(written) => self.conn.output().advance(written),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

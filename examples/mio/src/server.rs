@@ -30,6 +30,8 @@ struct Server {
     /// Who has more to read.
     again: Vec<usize>,
     start: Instant,
+    /// Since the start: the clock is read once for all that is ready.
+    now: Duration,
 }
 
 pub fn run(address: SocketAddr) -> io::Result<()> {
@@ -57,6 +59,7 @@ pub fn run(address: SocketAddr) -> io::Result<()> {
         said: Vec::new(),
         again: Vec::new(),
         start: Instant::now(),
+        now: Duration::ZERO,
     };
     let mut events = Events::with_capacity(1024);
     loop {
@@ -88,9 +91,11 @@ impl Server {
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let timeout = match self.deadlines.next() {
             _ if !self.again.is_empty() || !self.said.is_empty() => Some(Duration::ZERO),
-            next => next.map(|at| at.saturating_sub(self.start.elapsed())),
+            next => next.map(|at| at.saturating_sub(self.now)),
         };
-        match self.poll.poll(events, timeout) {
+        let polled = self.poll.poll(events, timeout);
+        self.now = self.start.elapsed();
+        match polled {
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
             polled => polled,
         }
@@ -124,9 +129,8 @@ impl Server {
     fn turn(&mut self, token: usize) {
         // It may have left since the event came.
         let Some(peer) = self.peers.get_mut(token) else { return };
-        let now = self.start.elapsed();
         let registry = self.poll.registry();
-        match peer.turn(now, &mut self.buffer, &mut self.scratch, &mut self.said, registry, Token(token)) {
+        match peer.turn(self.now, &mut self.buffer, &mut self.scratch, &mut self.said, registry, Token(token)) {
             Then::Leave => return drop(self.peers.remove(token)),
             Then::Again => self.again.push(token),
             Then::Stay => {}
@@ -135,7 +139,7 @@ impl Server {
     }
 
     fn call_who_is_due(&mut self) {
-        while let Some((at, token)) = self.deadlines.due(self.start.elapsed()) {
+        while let Some((at, token)) = self.deadlines.due(self.now) {
             // The place may be another's by now, whose deadline is another.
             if let Some(peer) = self.peers.get_mut(token)
                 && peer.scheduled == Some(at)
