@@ -16,7 +16,8 @@ const INPUT: usize = 16 << 10;
 
 pub(super) fn serve() -> io::Result<()> {
     let mut input = vec![0; INPUT];
-    let mut output = Vec::with_capacity(INPUT);
+    // An answer is shorter than what it answers.
+    let mut output = vec![0; INPUT];
     super::readiness::serve(
         |stream| Peer { stream, rest: Vec::new() },
         |peer| {
@@ -29,11 +30,10 @@ pub(super) fn serve() -> io::Result<()> {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                     Err(error) => return Err(error),
                 };
-                output.clear();
-                let rest = echo(&input[..kept + read], &mut output)?;
+                let (rest, length) = echo(&input[..kept + read], &mut output)?;
                 peer.rest.clear();
                 peer.rest.extend_from_slice(rest);
-                if !output.is_empty() && peer.stream.write(&output)? < output.len() {
+                if length > 0 && peer.stream.write(&output[..length])? < length {
                     return Err(ErrorKind::WriteZero.into());
                 }
                 if kept + read < INPUT {
@@ -44,45 +44,46 @@ pub(super) fn serve() -> io::Result<()> {
     )
 }
 
-/// Answers every frame that is whole; what is left over is returned.
-fn echo<'a>(mut input: &'a [u8], output: &mut Vec<u8>) -> io::Result<&'a [u8]> {
+/// Answers every frame that is whole: what is left over, and how long the answers are.
+fn echo<'a>(mut input: &'a [u8], output: &mut [u8]) -> io::Result<(&'a [u8], usize)> {
+    let mut at = 0;
     loop {
-        let Some((&[first, second], after)) = input.split_first_chunk() else { return Ok(input) };
-        // FIN, a text or binary message; the mask.
-        if first & 0xf0 != 0x80 || !matches!(first & 0x0f, 1 | 2) || second < 0x80 {
+        let Some((&[first, second], after)) = input.split_first_chunk() else { return Ok((input, at)) };
+        // FIN, a text or binary message; the mask; no more than 64 KiB.
+        if first & 0xf0 != 0x80 || !matches!(first & 0x0f, 1 | 2) || second < 0x80 || second == 0xff {
             return Err(ErrorKind::InvalidData.into());
         }
         let (length, after) = match second & 0x7f {
-            126 => {
-                let Some((length, after)) = after.split_first_chunk() else { return Ok(input) };
-                (u16::from_be_bytes(*length).into(), after)
-            }
-            127 => return Err(ErrorKind::InvalidData.into()),
+            126 => match after.split_first_chunk() {
+                Some((length, after)) => (usize::from(u16::from_be_bytes(*length)), after),
+                None => return Ok((input, at)),
+            },
             length => (usize::from(length), after),
         };
-        let Some((&key, after)) = after.split_first_chunk() else { return Ok(input) };
-        let Some((payload, after)) = after.split_at_checked(length) else { return Ok(input) };
-        match length {
-            ..126 => output.extend([first, length as u8]),
-            _ => {
-                output.extend([first, 126]);
-                output.extend((length as u16).to_be_bytes());
-            }
-        }
-        let start = output.len();
-        output.extend_from_slice(payload);
-        unmask(&mut output[start..], key);
+        let Some((&key, after)) = after.split_first_chunk() else { return Ok((input, at)) };
+        let Some((payload, after)) = after.split_at_checked(length) else { return Ok((input, at)) };
+        let header: &[u8] = match length {
+            ..126 => &[first, length as u8],
+            _ => &[first, 126, (length >> 8) as u8, length as u8],
+        };
+        let (answer, _) = output[at..].split_at_mut(header.len() + length);
+        let (front, back) = answer.split_at_mut(header.len());
+        front.copy_from_slice(header);
+        copy_masked(back, payload, key);
+        at += answer.len();
         input = after;
     }
 }
 
-fn unmask(payload: &mut [u8], key: [u8; 4]) {
+/// Copies and masks in one pass; both are of the same length.
+fn copy_masked(to: &mut [u8], from: &[u8], key: [u8; 4]) {
+    let (to_words, to_rest) = to.as_chunks_mut::<4>();
+    let (from_words, from_rest) = from.as_chunks::<4>();
     let word = u32::from_ne_bytes(key);
-    let (words, rest) = payload.as_chunks_mut::<4>();
-    for bytes in words {
-        *bytes = (u32::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+    for (to, from) in to_words.iter_mut().zip(from_words) {
+        *to = (u32::from_ne_bytes(*from) ^ word).to_ne_bytes();
     }
-    for (byte, key) in rest.iter_mut().zip(key) {
-        *byte ^= key;
+    for ((to, from), key) in to_rest.iter_mut().zip(from_rest).zip(key) {
+        *to = from ^ key;
     }
 }
