@@ -45,11 +45,14 @@ pub(crate) fn measure(options: &Options) -> io::Result<Measured> {
         runner.load.run(options.turns / 4 + 1)?;
     }
     for round in 0..options.rounds {
-        // Nobody is always behind the same one.
-        let start = round % runners.len();
-        let (first, second) = runners.split_at_mut(start);
-        for runner in second.iter_mut().chain(first) {
-            runner.run(options.turns)?;
+        for turn in 0..runners.len() {
+            // Nobody is always behind the same one.
+            let number = (round + turn) % runners.len();
+            runners[number].run(options.turns)?;
+            // Whoever isn't heard of for long would be asked by a ping whether it is still there.
+            for runner in &mut runners {
+                runner.load.run(1).map_err(|error| named(runner.server, error))?;
+            }
         }
     }
     let bare = runners.iter().position(|runner| runner.server.name == servers::BARE).expect("the bare loop");
