@@ -158,11 +158,13 @@ impl Peer {
     fn write(&mut self) -> io::Result<()> {
         while self.conn.output().has_remaining() {
             let output = &*self.conn.output();
-            let mut slices = [IoSlice::new(&[]); 16];
-            // To write one slice is less work than to write a list of one.
-            let written = match output.chunks_vectored(&mut slices) {
-                1 => (&self.stream).write(&slices[0]),
-                filled => (&self.stream).write_vectored(&slices[..filled]),
+            // Most output is in one piece, which is less work to write than a list of one.
+            let written = if output.chunk().len() == output.remaining() {
+                (&self.stream).write(output.chunk())
+            } else {
+                let mut slices = [IoSlice::new(&[]); 16];
+                let filled = output.chunks_vectored(&mut slices);
+                (&self.stream).write_vectored(&slices[..filled])
             };
             match written {
                 Ok(written) => self.conn.output().advance(written),
