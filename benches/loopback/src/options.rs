@@ -2,8 +2,8 @@
 
 pub(crate) const USAGE: &str = "\
 Arguments: names of servers (all without one), and
-  --rounds N        measure N times (15)
-  --turns N         in a round, every connection sends its messages so many times (300)
+  --rounds N        measure N times (101)
+  --turns N         in a round, every connection sends its messages so many times (40)
   --markdown FILE   write the table
   --date DATE       the date in that file
   --serve NAME      be that server";
@@ -20,7 +20,7 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options =
-            Self { names: Vec::new(), rounds: 15, turns: 300, markdown: None, date: "no date".into(), serve: None };
+            Self { names: Vec::new(), rounds: 101, turns: 40, markdown: None, date: "no date".into(), serve: None };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
