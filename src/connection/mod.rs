@@ -144,10 +144,9 @@ impl Connection {
     /// ```
     pub fn client(request: ClientRequest, config: impl Into<Arc<Config>>, seed: Seed) -> Result<Self, RequestError> {
         let mut keys = MaskKeys::new(seed);
-        let config = config.into();
-        let (head, handshake) = ClientHandshake::new(request, keys.nonce(), &config)?;
-        let mut this = Self::new(config, Role::Client, Some(keys), Phase::Response);
-        this.output.extend(head.as_bytes());
+        let nonce = keys.nonce();
+        let mut this = Self::new(config.into(), Role::Client, Some(keys), Phase::Response);
+        let handshake = ClientHandshake::new(request, nonce, &this.config, this.output.tail())?;
         this.around = Some(Box::new(Around::Response(handshake)));
         Ok(this)
     }

@@ -15,7 +15,8 @@ use crate::timers::Timer;
 /// What a connection needs before and after the time of its frames.
 #[derive(Debug)]
 pub(super) enum Around {
-    Request(HeadReader),
+    /// A request whose head came in part.
+    Request(Box<HeadReader>),
     /// Without an upgrade, the request was plain HTTP.
     Answer {
         upgrade: Option<Upgrade>,
@@ -51,10 +52,9 @@ impl Connection {
             return Err(AcceptError::NotWebSocket);
         };
         let accept = upgrade.check(&response)?;
-        let head = response.encode(accept, upgrade.extensions())?;
+        response.encode(accept.as_ref(), upgrade.extensions().as_deref(), self.output.tail())?;
         let negotiated = upgrade.negotiated(&response);
         let kept = core::mem::take(kept);
-        self.output.extend(head.as_bytes());
         self.agree(negotiated);
         if kept.is_empty() {
             self.around = None;
@@ -89,17 +89,18 @@ impl Connection {
         if input.is_empty() {
             return Ok(None);
         }
-        let around = self.around.get_or_insert_with(|| Box::new(Around::Request(HeadReader::default())));
-        let Around::Request(reader) = &mut **around else {
-            return Ok(None);
+        let mut new = HeadReader::default();
+        let reader = match self.around.as_deref_mut() {
+            Some(Around::Request(begun)) => begun,
+            _ => &mut new,
         };
-        let Some(head) = reader.read(input, &self.config)? else {
+        if !reader.read(input, &self.config)? {
+            self.around.get_or_insert_with(|| Box::new(Around::Request(Box::new(new))));
             return Ok(None);
-        };
-        let (request, upgrade) = read_request(head, &self.config)?;
-        let request = Box::new(request);
+        }
+        let (request, upgrade) = read_request(reader.take(), &self.config)?;
         let event = if upgrade.is_some() { Event::Request(request) } else { Event::HttpRequest(request) };
-        **around = Around::Answer { upgrade, kept: Vec::new() };
+        self.around = Some(Box::new(Around::Answer { upgrade, kept: Vec::new() }));
         self.phase = Phase::Answer;
         Ok(Some(event))
     }

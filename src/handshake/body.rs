@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 use core::mem;
+use core::str;
 
-use super::fields::{Fields, Lookup, Only};
+use super::fields::{Known, Lookup, Only};
 use super::lists;
 
 /// The longest line that announces a chunk.
@@ -30,16 +31,16 @@ enum Framing {
 }
 
 impl BodyReader {
-    pub(crate) fn new(status: u16, fields: &Fields) -> Self {
+    pub(crate) fn new(status: u16, fields: &impl Lookup) -> Self {
         let framing = if status == 204 || status == 304 {
             Framing::Length(0)
-        } else if lists::has_token(fields.all("Transfer-Encoding"), "chunked") {
+        } else if lists::has_word(fields.all(Known::TransferEncoding), b"chunked") {
             Framing::Chunked { rest: 0, behind: false, line: Vec::new() }
         } else {
-            let length = match fields.only("Content-Length") {
+            let length = match fields.only(Known::ContentLength) {
                 // A sign is no part of it, although the standard library reads one.
                 Only::One(value) if !value.iter().all(u8::is_ascii_digit) => None,
-                Only::One(value) => core::str::from_utf8(value).ok().and_then(|value| value.parse().ok()),
+                Only::One(value) => str::from_utf8(value).ok().and_then(|value| value.parse().ok()),
                 Only::Missing | Only::Several => None,
             };
             length.map_or(Framing::UntilEof, Framing::Length)
@@ -72,7 +73,7 @@ impl BodyReader {
                         line.clear();
                         continue;
                     }
-                    let Ok(httparse::Status::Complete((_, size @ 1..))) = httparse::parse_chunk_size(line) else {
+                    let Some(size @ 1..) = chunk_size(line) else {
                         return true;
                     };
                     line.clear();
@@ -101,4 +102,14 @@ impl BodyReader {
     pub(crate) fn into_body(self) -> Vec<u8> {
         self.body
     }
+}
+
+/// The size in front of a chunk (RFC 9112 7.1); nobody needs what extensions say.
+fn chunk_size(line: &[u8]) -> Option<u64> {
+    let line = line.strip_suffix(b"\r\n")?;
+    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let (digits, rest) = line.split_at(digits);
+    let is_extension = matches!(lists::trim(rest), [] | [b';', ..]) && !rest.contains(&b'\r');
+    let size = u64::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
+    is_extension.then_some(size)
 }

@@ -7,9 +7,9 @@ use core::str;
 
 use super::body::BodyReader;
 use super::extensions::Offered;
-use super::fields::{Fields, HeaderLines, Lookup, Only, head_error, span};
+use super::fields::{Fields, HeaderLines, Index, Indexed, Known, Lookup, Only, append, is_http_version};
 use super::head::{Head, HeadReader};
-use super::key::{self, Accept};
+use super::key::{self, Accept, Key};
 use super::{Negotiated, Uri, lists};
 use crate::config::Config;
 use crate::error::{HandshakeError, RequestError};
@@ -28,6 +28,9 @@ const RESERVED: &[&str] = &[
     "Transfer-Encoding",
     "Upgrade",
 ];
+
+/// More than a request has in it, apart from what the caller chose.
+const MOST: usize = 224;
 
 /// What a client asks for: the resource, subprotocols, and any header of its own.
 ///
@@ -89,22 +92,30 @@ impl ClientRequest {
         Ok(())
     }
 
-    fn encode(&self, key: &[u8], extensions: &Offered) -> Result<String, RequestError> {
+    /// Appends the head to the output, if it can be sent.
+    fn encode(&self, key: &Key, extensions: &Offered, output: &mut Vec<u8>) -> Result<(), RequestError> {
         self.check()?;
         let (origin, headers) = (self.origin.lines()?, self.headers.lines()?);
-        let mut head = String::with_capacity(256 + headers.len());
-        head.extend(["GET ", self.uri.resource(), " HTTP/1.1\r\nHost: ", &self.uri.host_header()]);
-        head.push_str("\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ");
-        head.extend(key.iter().map(|&byte| char::from(byte)));
-        head.push_str("\r\nSec-WebSocket-Version: 13\r\n");
-        if !self.subprotocols.is_empty() {
-            head.extend(["Sec-WebSocket-Protocol: ", &self.subprotocols.join(", "), "\r\n"]);
+        let extensions = extensions.header();
+        let subprotocols: usize = self.subprotocols.iter().map(|subprotocol| subprotocol.len() + 2).sum();
+        let more = extensions.as_ref().map_or(0, String::len) + origin.len() + headers.len();
+        output.reserve(MOST + self.uri.authority().len() + self.uri.resource().len() + subprotocols + more);
+        append(output, ["GET ", self.uri.resource(), " HTTP/1.1\r\nHost: ", self.uri.authority()]);
+        append(output, ["\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "]);
+        output.extend_from_slice(key);
+        append(output, ["\r\nSec-WebSocket-Version: 13\r\n"]);
+        if let [first, rest @ ..] = &self.subprotocols[..] {
+            append(output, ["Sec-WebSocket-Protocol: ", first]);
+            for subprotocol in rest {
+                append(output, [", ", subprotocol]);
+            }
+            append(output, ["\r\n"]);
         }
-        if let Some(extensions) = extensions.header() {
-            head.extend(["Sec-WebSocket-Extensions: ", &extensions, "\r\n"]);
+        if let Some(extensions) = extensions {
+            append(output, ["Sec-WebSocket-Extensions: ", &extensions, "\r\n"]);
         }
-        head.extend([origin, headers, "\r\n"]);
-        Ok(head)
+        append(output, [origin, headers, "\r\n"]);
+        Ok(())
     }
 }
 
@@ -160,11 +171,20 @@ impl HandshakeResponse {
 /// A client that has sent its request.
 #[derive(Debug)]
 pub(crate) struct ClientHandshake {
-    accept: Accept,
+    /// The one that was sent.
+    key: Key,
     offered: Vec<String>,
     extensions: Offered,
-    head: HeadReader,
-    refusal: Option<(HandshakeResponse, BodyReader)>,
+    /// A response whose head came in part.
+    begun: Option<Box<HeadReader>>,
+    refusal: Option<Box<Refusal>>,
+}
+
+/// A response that opens nothing, and its body as far as it came.
+#[derive(Debug)]
+struct Refusal {
+    response: Box<HandshakeResponse>,
+    body: BodyReader,
 }
 
 /// What a response came to.
@@ -174,23 +194,17 @@ pub(crate) enum Outcome {
 }
 
 impl ClientHandshake {
-    /// The request to send, and what waits for its response.
+    /// Appends the request to the output; what waits for its response.
     pub(crate) fn new(
         request: ClientRequest,
         nonce: [u8; 16],
         config: &Config,
-    ) -> Result<(String, Self), RequestError> {
+        output: &mut Vec<u8>,
+    ) -> Result<Self, RequestError> {
         let key = key::encode(nonce);
         let extensions = Offered::new(config);
-        let head = request.encode(&key, &extensions)?;
-        let this = Self {
-            accept: key::accept(&key),
-            offered: request.subprotocols,
-            extensions,
-            head: HeadReader::default(),
-            refusal: None,
-        };
-        Ok((head, this))
+        request.encode(&key, &extensions, output)?;
+        Ok(Self { key, offered: request.subprotocols, extensions, begun: None, refusal: None })
     }
 
     /// Takes bytes in, until the response is there.
@@ -199,31 +213,35 @@ impl ClientHandshake {
         input: &mut &mut [u8],
         config: &Config,
     ) -> Result<Option<Outcome>, HandshakeError> {
+        let mut new = HeadReader::default();
         while self.refusal.is_none() {
-            let Some(head) = self.head.read(input, config)? else {
+            let reader = self.begun.as_deref_mut().unwrap_or(&mut new);
+            if !reader.read(input, config)? {
+                self.begun.get_or_insert_with(|| Box::new(new));
                 return Ok(None);
-            };
-            let (response, version) = read_response(head)?;
+            }
+            let (response, index, version) = read_response(reader.take())?;
+            let fields = Indexed { fields: &response.fields, index: &index };
             match response.status {
                 101 => {
                     // RFC 9110 7.8: HTTP/1.0 knows no upgrade.
                     if version != 1 {
                         return Err(HandshakeError::HttpVersion);
                     }
-                    check_upgrade(&response.fields, &self.accept)?;
-                    let negotiated = check_choices(&response.fields, &self.offered, &self.extensions)?;
-                    return Ok(Some(Outcome::Open(Box::new(response), negotiated)));
+                    check_upgrade(&fields, &key::accept(&self.key))?;
+                    let negotiated = check_choices(&fields, &self.offered, &self.extensions)?;
+                    return Ok(Some(Outcome::Open(response, negotiated)));
                 }
                 // RFC 9110 15.2: an interim response announces another; the limit holds for all of them together.
                 100..200 => {}
                 status => {
-                    let body = BodyReader::new(status, &response.fields);
-                    self.refusal = Some((response, body));
+                    let body = BodyReader::new(status, &fields);
+                    self.refusal = Some(Box::new(Refusal { response, body }));
                 }
             }
         }
         let complete = match &mut self.refusal {
-            Some((_, body)) => body.read(input, config.max_rejection_body),
+            Some(refusal) => refusal.body.read(input, config.max_rejection_body),
             None => false,
         };
         Ok(if complete { self.give_up().map(Outcome::Rejected) } else { None })
@@ -231,22 +249,22 @@ impl ClientHandshake {
 
     /// The refusal as far as it came, when no more will.
     pub(crate) fn give_up(&mut self) -> Option<Box<HandshakeResponse>> {
-        let (mut response, body) = self.refusal.take()?;
+        let Refusal { mut response, body } = *self.refusal.take()?;
         response.body = body.into_body();
-        Some(Box::new(response))
+        Some(response)
     }
 }
 
 /// RFC 6455 4.1, what a client checks of a response with status 101, items 2 to 4. `accept` belongs to the key sent.
 pub(crate) fn check_upgrade(fields: &impl Lookup, accept: &Accept) -> Result<(), HandshakeError> {
-    match fields.only("Upgrade") {
-        Only::One(value) if value.eq_ignore_ascii_case(b"websocket") => {}
+    match fields.only(Known::Upgrade) {
+        Only::One(value) if lists::is_word(value, b"websocket") => {}
         _ => return Err(HandshakeError::Upgrade),
     }
-    if !lists::has_token(fields.all("Connection"), "Upgrade") {
+    if !lists::has_word(fields.all(Known::Connection), b"upgrade") {
         return Err(HandshakeError::Connection);
     }
-    match fields.only("Sec-WebSocket-Accept") {
+    match fields.only(Known::Accept) {
         Only::One(value) if value == accept => Ok(()),
         _ => Err(HandshakeError::Accept),
     }
@@ -258,8 +276,8 @@ pub(crate) fn check_choices(
     offered: &[String],
     extensions: &Offered,
 ) -> Result<Negotiated, HandshakeError> {
-    let negotiated = extensions.check(fields.all("Sec-WebSocket-Extensions"))?;
-    match fields.only("Sec-WebSocket-Protocol") {
+    let negotiated = extensions.check(fields.all(Known::Extensions))?;
+    match fields.only(Known::Protocol) {
         Only::Missing => Ok(negotiated),
         Only::One(value) if !lists::is_token(value) => Err(HandshakeError::Subprotocol),
         Only::One(value) => match offered.iter().find(|offered| offered.as_bytes() == value) {
@@ -270,22 +288,31 @@ pub(crate) fn check_choices(
     }
 }
 
-/// Reads a whole response head: the response, and the minor version of its HTTP/1.
-fn read_response(head: Head) -> Result<(HandshakeResponse, u8), HandshakeError> {
-    let mut slots = head.slots();
-    let mut parsed = httparse::Response::new(&mut []);
-    match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, &head.bytes, slots.places())
-    {
-        Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
-        Err(error) => return Err(head_error(&head.bytes, error)),
-    }
-    let (status, version) = (parsed.code.unwrap_or_default(), parsed.version.unwrap_or_default());
+/// Reads a whole response head: the response, where its known fields are, and the minor version of its HTTP/1.
+fn read_response(head: Head<'_>) -> Result<(Box<HandshakeResponse>, Index, u8), HandshakeError> {
+    let (fields, index) = Fields::read(head);
+    let (version, status, reason) = split_status_line(fields.start_line())?;
+    // What isn't ASCII is in an unknown encoding.
+    let reason = if reason.is_ascii() { fields.span(reason) } else { [0, 0] };
     if !(100..600).contains(&status) {
         return Err(HandshakeError::Head);
     }
-    let reason = span(&head.bytes, parsed.reason.unwrap_or_default().as_bytes());
-    let located = Fields::locate(&head.bytes, parsed.headers);
-    let fields = Fields::new(head.bytes, located);
-    Ok((HandshakeResponse { status, reason, fields, body: Vec::new() }, version))
+    Ok((Box::new(HandshakeResponse { status, reason, fields, body: Vec::new() }), index, version))
+}
+
+/// The minor version of HTTP/1, the status, and the phrase behind it (RFC 9112 4).
+fn split_status_line(line: &[u8]) -> Result<(u8, u16, &[u8]), HandshakeError> {
+    let mut words = line.splitn(3, |&byte| byte == b' ');
+    let (version, status) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let version = match version {
+        b"HTTP/1.1" => 1,
+        b"HTTP/1.0" => 0,
+        version if is_http_version(version) => return Err(HandshakeError::HttpVersion),
+        _ => return Err(HandshakeError::Head),
+    };
+    let &[hundreds @ b'0'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = status else {
+        return Err(HandshakeError::Head);
+    };
+    let status = [hundreds, tens, ones].iter().fold(0, |number, digit| 10 * number + u16::from(digit - b'0'));
+    Ok((version, status, words.next().unwrap_or_default()))
 }

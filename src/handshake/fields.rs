@@ -6,17 +6,75 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str;
 
-use super::lists::{is_token, trim};
-use crate::error::{HandshakeError, HeaderError};
+use super::head::{Head, Line};
+use super::lists::{is_token, is_word, trim};
+use crate::error::HeaderError;
+
+/// The fields that the handshake has rules for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    Host,
+    Upgrade,
+    Connection,
+    ContentLength,
+    TransferEncoding,
+    Key,
+    Accept,
+    Version,
+    Protocol,
+    Extensions,
+}
+
+impl Known {
+    const COUNT: usize = Self::Extensions as usize + 1;
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Upgrade => "upgrade",
+            Self::Connection => "connection",
+            Self::ContentLength => "content-length",
+            Self::TransferEncoding => "transfer-encoding",
+            Self::Key => "sec-websocket-key",
+            Self::Accept => "sec-websocket-accept",
+            Self::Version => "sec-websocket-version",
+            Self::Protocol => "sec-websocket-protocol",
+            Self::Extensions => "sec-websocket-extensions",
+        }
+    }
+
+    /// What a name means. The lengths tell almost all of them apart.
+    fn of(name: &[u8]) -> Option<Self> {
+        let (known, is_same) = match name.len() {
+            4 => (Self::Host, is_word(name, b"host")),
+            7 => (Self::Upgrade, is_word(name, b"upgrade")),
+            10 => (Self::Connection, is_word(name, b"connection")),
+            14 => (Self::ContentLength, is_word(name, b"content-length")),
+            17 if is_word(name, b"transfer-encoding") => (Self::TransferEncoding, true),
+            17 => (Self::Key, is_word(name, b"sec-websocket-key")),
+            20 => (Self::Accept, is_word(name, b"sec-websocket-accept")),
+            21 => (Self::Version, is_word(name, b"sec-websocket-version")),
+            22 => (Self::Protocol, is_word(name, b"sec-websocket-protocol")),
+            24 => (Self::Extensions, is_word(name, b"sec-websocket-extensions")),
+            _ => return None,
+        };
+        is_same.then_some(known)
+    }
+}
 
 /// Where header values are looked up. The rules of the handshake know nothing more of the form that a head came in.
 pub(crate) trait Lookup {
     /// The values of all fields of that name, in order.
-    fn all<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + 'a;
+    fn all(&self, known: Known) -> impl Iterator<Item = &[u8]>;
+
+    /// Whether there is a field of that name.
+    fn has(&self, known: Known) -> bool {
+        self.all(known).next().is_some()
+    }
 
     /// The value of the only field of that name.
-    fn only(&self, name: &'static str) -> Only<'_> {
-        let mut values = self.all(name);
+    fn only(&self, known: Known) -> Only<'_> {
+        let mut values = self.all(known);
         match (values.next(), values.next()) {
             (None, _) => Only::Missing,
             (Some(value), None) => Only::One(value),
@@ -32,62 +90,100 @@ pub(crate) enum Only<'a> {
     Several,
 }
 
-/// A head as it was received, and where its fields lie in it.
-#[derive(Clone, Default)]
+/// A head as it was received, and where its fields lie in it, in one allocation: one for each would be too much for what
+/// nobody may ask for.
+///
+/// ```text
+/// GET / HTTP/1.1␍␊Host: localhost␍␊…␍␊␍␊|place|place|…|place
+///                 ▲   ▲                  where a line begins, and where a name ends: one for every line,
+///                 start, colon           the empty one too
+/// ```
+#[derive(Clone)]
 pub(crate) struct Fields {
     head: Box<[u8]>,
-    fields: Box<[Field]>,
-}
-
-/// Positions in the head: an allocation each would be too much for what nobody may ask for.
-#[derive(Clone, Copy)]
-pub(crate) struct Field {
-    name: [u32; 2],
-    value: [u32; 2],
+    /// How many bytes of it are text.
+    length: usize,
 }
 
 impl Fields {
-    /// `parsed` are fields of `head`, as the parser lent them from it.
-    pub(crate) fn locate(head: &[u8], parsed: &[httparse::Header<'_>]) -> Box<[Field]> {
-        parsed
-            .iter()
-            .map(|field| Field { name: span(head, field.name.as_bytes()), value: span(head, trim(field.value)) })
-            .collect()
+    /// Keeps a head, and finds the known fields in it.
+    pub(crate) fn read(head: Head<'_>) -> (Self, Index) {
+        let Head { mut bytes, lines } = head;
+        let length = bytes.len();
+        let mut index = Index::default();
+        for (line, number) in lines.iter().zip(0..) {
+            // The first line is no field, nor is the last: neither has a name.
+            if let Some(known) = Known::of(&bytes[line.start as usize..line.colon as usize]) {
+                index.add(known, number);
+            }
+            bytes.extend_from_slice(&place(*line));
+        }
+        (Self { head: bytes.into(), length }, index)
     }
 
-    pub(crate) fn new(head: Vec<u8>, fields: Box<[Field]>) -> Self {
-        Self { head: head.into(), fields }
+    /// The first line: a request's or a response's own.
+    pub(crate) fn start_line(&self) -> &[u8] {
+        let [line, next] = self.line(0);
+        &self.head[line.start..next.start - LINE_END]
+    }
+
+    /// Where a part of the head lies in it.
+    pub(crate) fn span(&self, part: &[u8]) -> [u32; 2] {
+        // An empty part may come from anywhere.
+        if part.is_empty() {
+            return [0, 0];
+        }
+        let start = part.as_ptr() as usize - self.head.as_ptr() as usize;
+        [start as u32, (start + part.len()) as u32]
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
-        self.fields.iter().map(|field| {
-            // Names are tokens, which are ASCII.
-            let name = str::from_utf8(self.bytes(field.name)).unwrap_or_default();
-            (name, self.bytes(field.value))
-        })
+        // Names are tokens, which are ASCII.
+        self.fields().map(|(name, value)| (str::from_utf8(name).unwrap_or_default(), trim(value)))
+    }
+
+    /// The values of all fields of that name, in order.
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let is_same = move |this: &[u8]| this.eq_ignore_ascii_case(name.as_bytes());
+        self.fields().filter(move |(this, _)| is_same(this)).map(|(_, value)| trim(value))
     }
 
     /// The first value of that name, if it is text.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let is_same = |field: &&Field| self.bytes(field.name).eq_ignore_ascii_case(name.as_bytes());
-        let field = self.fields.iter().find(is_same)?;
-        str::from_utf8(self.bytes(field.value)).ok()
+        str::from_utf8(self.values(name).next()?).ok()
     }
 
-    /// The text at a place that was found with [`span`].
+    /// The text at a place that was found with [`span`](Self::span).
     pub(crate) fn text(&self, span: [u32; 2]) -> &str {
-        str::from_utf8(self.bytes(span)).unwrap_or_default()
+        str::from_utf8(&self.head[span[0] as usize..span[1] as usize]).unwrap_or_default()
     }
 
-    fn bytes(&self, [start, end]: [u32; 2]) -> &[u8] {
-        &self.head[start as usize..end as usize]
+    /// Names, and values with the white space around them.
+    fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
+        let lines = self.places().windows(2).skip(1).map(|places| [Place::read(places[0]), Place::read(places[1])]);
+        lines.map(|lines| (self.name(lines), self.value(lines)))
     }
-}
 
-impl Lookup for Fields {
-    fn all<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        let is_same = move |field: &&Field| self.bytes(field.name).eq_ignore_ascii_case(name.as_bytes());
-        self.fields.iter().filter(is_same).map(|field| self.bytes(field.value))
+    #[inline]
+    fn name(&self, [line, _]: [Place; 2]) -> &[u8] {
+        &self.head[line.start..line.colon]
+    }
+
+    #[inline]
+    fn value(&self, [line, next]: [Place; 2]) -> &[u8] {
+        &self.head[line.colon + 1..next.start - LINE_END]
+    }
+
+    /// The place of a line and of the next.
+    #[inline]
+    fn line(&self, number: usize) -> [Place; 2] {
+        let places = self.places();
+        [Place::read(places[number]), Place::read(places[number + 1])]
+    }
+
+    #[inline]
+    fn places(&self) -> &[[u8; 8]] {
+        self.head[self.length..].as_chunks().0
     }
 }
 
@@ -98,40 +194,92 @@ impl fmt::Debug for Fields {
     }
 }
 
-/// Where `part`, which was lent from `head`, lies in it.
-pub(crate) fn span(head: &[u8], part: &[u8]) -> [u32; 2] {
-    // An empty part may come from anywhere.
-    if part.is_empty() {
-        return [0, 0];
-    }
-    let start = part.as_ptr() as usize - head.as_ptr() as usize;
-    // A head is held to 1 GiB by `Config::max_handshake_size`.
-    [start as u32, (start + part.len()) as u32]
+/// Where a line begins, and where the name in it ends.
+#[derive(Clone, Copy)]
+struct Place {
+    start: usize,
+    colon: usize,
 }
 
-/// The parser's errors in the words of the handshake.
-pub(crate) fn head_error(head: &[u8], error: httparse::Error) -> HandshakeError {
-    match error {
-        httparse::Error::Version if has_version(head) => HandshakeError::HttpVersion,
-        httparse::Error::TooManyHeaders => HandshakeError::TooManyHeaders,
-        _ => HandshakeError::Head,
+/// CR LF.
+const LINE_END: usize = 2;
+
+impl Place {
+    #[inline]
+    fn read(bytes: [u8; 8]) -> Self {
+        let bits = u64::from_le_bytes(bytes);
+        Self { start: bits as u32 as usize, colon: (bits >> 32) as usize }
     }
 }
 
-/// Whether the first line has an HTTP version in its place, at the start of a response's or at the end of a request's:
-/// if the parser dislikes that, it is another version, and not garbage.
-fn has_version(head: &[u8]) -> bool {
-    let mut lines = head.split(|&byte| byte == b'\r').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-    let words: Vec<_> = lines.next().unwrap_or_default().split(|&byte| byte == b' ').collect();
-    matches!(words[..], [version, ..] | [_, _, version] if is_http_version(version))
+#[inline]
+fn place(line: Line) -> [u8; 8] {
+    (u64::from(line.start) | u64::from(line.colon) << 32).to_le_bytes()
 }
 
-fn is_http_version(word: &[u8]) -> bool {
+/// The first and the last line of every known field; 0, the head's first line, where there is none.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Index([[u32; 2]; Known::COUNT]);
+
+impl Index {
+    fn add(&mut self, known: Known, number: u32) {
+        let [first, last] = &mut self.0[known as usize];
+        if *first == 0 {
+            *first = number;
+        }
+        *last = number;
+    }
+}
+
+/// Fields whose known ones aren't searched for.
+pub(crate) struct Indexed<'f> {
+    pub(crate) fields: &'f Fields,
+    pub(crate) index: &'f Index,
+}
+
+impl Lookup for Indexed<'_> {
+    #[inline]
+    fn all(&self, known: Known) -> impl Iterator<Item = &[u8]> {
+        let [first, last] = self.index.0[known as usize].map(|number| number as usize);
+        (first.max(1)..=last).filter_map(move |number| {
+            let line = self.fields.line(number);
+            let is_same = || self.fields.name(line).eq_ignore_ascii_case(known.name().as_bytes());
+            (number == first || number == last || is_same()).then(|| trim(self.fields.value(line)))
+        })
+    }
+
+    #[inline]
+    fn has(&self, known: Known) -> bool {
+        self.index.0[known as usize] != [0, 0]
+    }
+
+    #[inline]
+    fn only(&self, known: Known) -> Only<'_> {
+        let [first, last] = self.index.0[known as usize];
+        if first == 0 {
+            Only::Missing
+        } else if first == last {
+            Only::One(trim(self.fields.value(self.fields.line(first as usize))))
+        } else {
+            Only::Several
+        }
+    }
+}
+
+/// Whether that is the version of some HTTP: another one than ours, and not garbage.
+pub(crate) fn is_http_version(word: &[u8]) -> bool {
     match word {
         [b'H', b'T', b'T', b'P', b'/', major, rest @ ..] => {
             major.is_ascii_digit() && matches!(rest, [] | [b'.', b'0'..=b'9'])
         }
         _ => false,
+    }
+}
+
+/// Appends pieces of a head.
+pub(crate) fn append<const N: usize>(head: &mut Vec<u8>, pieces: [&str; N]) {
+    for piece in pieces {
+        head.extend_from_slice(piece.as_bytes());
     }
 }
 

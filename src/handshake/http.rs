@@ -12,7 +12,7 @@ use http::{Method, StatusCode, Version};
 
 use super::client::{check_choices, check_upgrade};
 use super::extensions::Offered;
-use super::fields::{HeaderLines, Lookup};
+use super::fields::{HeaderLines, Known, Lookup};
 use super::key::{self, Accept, Key};
 use super::server::{self, Upgrade};
 use super::{ClientRequest, Negotiated, Rejection, Response};
@@ -123,7 +123,7 @@ impl HttpOffer {
         if let Some(accept) = accept {
             headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(http::header::CONNECTION, HeaderValue::from_static("Upgrade"));
-            headers.insert(http::header::SEC_WEBSOCKET_ACCEPT, value(accept)?);
+            headers.insert(http::header::SEC_WEBSOCKET_ACCEPT, value(&accept)?);
         }
         if let Some(chosen) = response.chosen() {
             headers.insert(http::header::SEC_WEBSOCKET_PROTOCOL, value(chosen.as_bytes())?);
@@ -265,8 +265,8 @@ impl HttpClient {
 }
 
 impl Lookup for HeaderMap {
-    fn all<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.get_all(name).into_iter().map(|value| super::lists::trim(value.as_bytes()))
+    fn all(&self, known: Known) -> impl Iterator<Item = &[u8]> {
+        self.get_all(known.name()).into_iter().map(|value| super::lists::trim(value.as_bytes()))
     }
 }
 

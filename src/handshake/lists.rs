@@ -5,18 +5,16 @@
 
 use alloc::vec::Vec;
 
+use super::charset::{TOKEN, token_length};
 use crate::error::HandshakeError;
 
-/// Whether `text` is a token (RFC 9110 5.6.2): visible ASCII without separators, at least one character.
+/// Whether `text` is a token (RFC 9110 5.6.2): at least one of their characters, and no other.
 pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().copied().all(is_token_byte)
-}
-
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    !text.is_empty() && TOKEN.has_all(text)
 }
 
 /// Optional white space around a value is no part of it (RFC 9110 5.5).
+#[inline]
 pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;
@@ -29,17 +27,22 @@ pub(crate) fn elements<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Itera
     values.flat_map(|value| value.split(|&byte| byte == b',')).map(trim).filter(|element| !element.is_empty())
 }
 
-/// Whether a list has that token, in any case.
-pub(crate) fn has_token<'a>(values: impl Iterator<Item = &'a [u8]>, token: &str) -> bool {
-    elements(values).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+/// Whether a list has that word, in any case.
+pub(crate) fn has_word<'a, const N: usize>(mut values: impl Iterator<Item = &'a [u8]>, word: &[u8; N]) -> bool {
+    // Most lists have one element.
+    values.any(|value| is_word(value, word) || elements(core::iter::once(value)).any(|element| is_word(element, word)))
 }
 
-/// Checks a list of subprotocols: tokens, no two the same (RFC 6455 4.1, item 10).
+/// Whether a text without control characters is that word, in any case. The word consists of small letters and dashes.
+#[inline]
+pub(crate) fn is_word<const N: usize>(text: &[u8], word: &[u8; N]) -> bool {
+    // A bit tells small letters from capitals; dashes have it. Nothing else becomes one of them by it.
+    let differences = |text: &[u8; N]| text.iter().zip(word).fold(0, |any, (byte, small)| any | (byte | 0x20) ^ small);
+    <&[u8; N]>::try_from(text).is_ok_and(|text| differences(text) == 0)
+}
+
+/// Checks a list of subprotocols that is there: tokens, no two the same (RFC 6455 4.1, item 10).
 pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<(), HandshakeError> {
-    let mut values = values.peekable();
-    if values.peek().is_none() {
-        return Ok(());
-    }
     let mut names: Vec<_> = elements(values).collect();
     if names.is_empty() || !names.iter().all(|name| is_token(name)) {
         return Err(HandshakeError::Subprotocol);
@@ -146,8 +149,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn token(&mut self) -> Result<&'a [u8], HandshakeError> {
-        let length = self.0.iter().take_while(|&&byte| is_token_byte(byte)).count();
-        let (token, rest) = self.0.split_at(length);
+        let (token, rest) = self.0.split_at(token_length(self.0));
         self.0 = rest;
         if token.is_empty() { Err(HandshakeError::Extensions) } else { Ok(token) }
     }
@@ -158,7 +160,7 @@ impl<'a> Scanner<'a> {
         loop {
             let escaped = self.eat(b'\\');
             match *self.0 {
-                [byte, ref rest @ ..] if is_token_byte(byte) => {
+                [byte, ref rest @ ..] if TOKEN.has(byte) => {
                     self.0 = rest;
                     length += 1;
                 }
@@ -230,7 +232,6 @@ mod tests {
     #[test]
     fn subprotocol_lists() {
         let check = |values: &[&str]| check_subprotocols(values.iter().map(|value| value.as_bytes())).is_ok();
-        assert!(check(&[]));
         assert!(check(&["a, b", "c"]));
         assert!(check(&["a,,b"]));
         assert!(!check(&[""]));

@@ -3,8 +3,9 @@
 //! ```text
 //! server.rs  request head in  ──► rules ──► Request;             Response or Rejection ──► head out
 //! client.rs  ClientRequest ──► head out;  response head in ──► rules ──► HandshakeResponse
-//!            head.rs: any split → a whole head → fields     lists.rs, key.rs, uri.rs: what stands in them
-//!            extensions.rs: what the two ends may agree on
+//!            head.rs: any split → a whole head, its lines    fields.rs: which of them are known
+//!            lists.rs, key.rs, uri.rs: what stands in them   charset.rs: of which characters
+//!            extensions.rs: what the two ends may agree on   body.rs: what a refusal says
 //! ```
 
 use alloc::boxed::Box;
@@ -13,6 +14,7 @@ use alloc::boxed::Box;
 use crate::deflate::DeflateParams;
 
 mod body;
+mod charset;
 mod client;
 mod extensions;
 mod fields;

@@ -3,11 +3,12 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use bytes::Bytes;
 
-use super::fields::HeaderLines;
+use super::fields::{HeaderLines, append};
 use super::key::Accept;
 use crate::error::{AcceptError, HandshakeError};
 
@@ -23,6 +24,9 @@ const RESERVED: &[&str] = &[
     "Transfer-Encoding",
     "Upgrade",
 ];
+
+/// More than a 101 has in it, apart from what the caller chose.
+const MOST: usize = 192;
 
 /// Headers that frame a response, or that only an acceptance has.
 const RESERVED_IN_REJECTIONS: &[&str] =
@@ -71,23 +75,29 @@ impl Response {
         Ok(&self.headers)
     }
 
-    pub(crate) fn encode(&self, accept: Option<&Accept>, extensions: Option<String>) -> Result<String, AcceptError> {
+    /// Appends the head to the output, if it can be sent.
+    pub(crate) fn encode(
+        &self,
+        accept: Option<&Accept>,
+        extensions: Option<&str>,
+        output: &mut Vec<u8>,
+    ) -> Result<(), AcceptError> {
         let headers = self.headers.lines()?;
-        let mut head = String::with_capacity(192 + headers.len());
-        head.push_str(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        let subprotocol = self.chosen().unwrap_or_default();
+        output.reserve(MOST + subprotocol.len() + extensions.map_or(0, str::len) + headers.len());
+        output.extend_from_slice(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
         );
-        head.extend(accept.into_iter().flatten().map(|&byte| char::from(byte)));
-        head.push_str("\r\n");
+        output.extend_from_slice(accept.map_or(&[], |accept| accept));
+        output.extend_from_slice(b"\r\n");
         if let Some(subprotocol) = self.chosen() {
-            head.extend(["Sec-WebSocket-Protocol: ", subprotocol, "\r\n"]);
+            append(output, ["Sec-WebSocket-Protocol: ", subprotocol, "\r\n"]);
         }
         if let Some(extensions) = extensions {
-            head.extend(["Sec-WebSocket-Extensions: ", &extensions, "\r\n"]);
+            append(output, ["Sec-WebSocket-Extensions: ", extensions, "\r\n"]);
         }
-        head.push_str(headers);
-        head.push_str("\r\n");
-        Ok(head)
+        append(output, [headers, "\r\n"]);
+        Ok(())
     }
 }
 

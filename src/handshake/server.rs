@@ -6,9 +6,9 @@ use alloc::string::String;
 use core::str;
 
 use super::extensions::Accepted;
-use super::fields::{Fields, Lookup, Only, head_error, span};
+use super::fields::{Fields, Indexed, Known, Lookup, Only, is_http_version};
 use super::head::Head;
-use super::key::{self, Accept};
+use super::key::{self, Accept, Key};
 use super::{Negotiated, Response, lists, uri};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
@@ -94,7 +94,7 @@ impl Request {
 
     /// The subprotocols that the client offers, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
-        subprotocols(&self.fields)
+        subprotocols(self.fields.values(Known::Protocol.name()))
     }
 
     /// The first of `supported`, in the server's order of preference, that the client offers.
@@ -106,8 +106,8 @@ impl Request {
 /// What a request for WebSocket is answered with, and held to.
 #[derive(Clone, Debug)]
 pub(crate) struct Upgrade {
-    /// Where the request has a key, which it doesn't over HTTP/2 and HTTP/3.
-    accept: Option<Accept>,
+    /// Where the request has one, which it doesn't over HTTP/2 and HTTP/3. Who is turned away needs no hash of it.
+    key: Option<Key>,
     /// The subprotocols offered, each with a comma behind it.
     offered: String,
     extensions: Accepted,
@@ -120,12 +120,12 @@ impl Upgrade {
     }
 
     /// What belongs to the key, once the response is known to be one that may be sent.
-    pub(crate) fn check(&self, response: &Response) -> Result<Option<&Accept>, AcceptError> {
+    pub(crate) fn check(&self, response: &Response) -> Result<Option<Accept>, AcceptError> {
         match response.chosen() {
             Some(chosen) if !self.offered.split_terminator(',').any(|offered| offered == chosen) => {
                 Err(AcceptError::SubprotocolNotOffered)
             }
-            _ => Ok(self.accept.as_ref()),
+            _ => Ok(self.key.as_ref().map(key::accept)),
         }
     }
 
@@ -141,52 +141,58 @@ impl Upgrade {
 }
 
 /// Reads a whole request head. Without an [`Upgrade`], it is a well-formed GET that asks for none.
-pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Request, Option<Upgrade>), HandshakeError> {
-    let mut slots = head.slots();
-    let mut parsed = httparse::Request::new(&mut []);
-    match parsed.parse_with_uninit_headers(&head.bytes, slots.places()) {
-        Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
-        Err(error) => return Err(head_error(&head.bytes, error)),
-    }
-    let (method, version) = (parsed.method.unwrap_or_default(), parsed.version);
-    let target = parsed.path.unwrap_or_default();
-    if version != Some(1) {
-        return Err(HandshakeError::HttpVersion);
-    }
-    if method != "GET" {
+pub(crate) fn read_request(head: Head<'_>, config: &Config) -> Result<(Box<Request>, Option<Upgrade>), HandshakeError> {
+    let (fields, index) = Fields::read(head);
+    let (method, target) = split_request_line(fields.start_line())?;
+    if method != b"GET" {
         return Err(HandshakeError::Method);
     }
     let (authority, resource) = split_target(target)?;
-    let authority = authority.map(|authority| span(&head.bytes, authority.as_bytes()));
+    let authority = authority.map(|authority| fields.span(authority.as_bytes()));
     let resource = match resource {
-        Cow::Borrowed(resource) => Resource::InHead(span(&head.bytes, resource.as_bytes())),
+        Cow::Borrowed(resource) => Resource::InHead(fields.span(resource.as_bytes())),
         Cow::Owned(resource) => Resource::Completed(resource.into()),
     };
-    let located = Fields::locate(&head.bytes, parsed.headers);
-    let request = Request { fields: Fields::new(head.bytes, located), authority, resource };
-    check_framing(&request.fields)?;
-    let upgrade = check_upgrade(&request.fields, config)?;
+    let request = Box::new(Request { fields, authority, resource });
+    let fields = Indexed { fields: &request.fields, index: &index };
+    check_framing(&fields)?;
+    let upgrade = check_upgrade(&fields, config)?;
     Ok((request, upgrade))
 }
 
-/// The subprotocols that a checked request offers.
-fn subprotocols(fields: &impl Lookup) -> impl Iterator<Item = &str> {
+/// Method and target (RFC 9112 3).
+fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8]), HandshakeError> {
+    let mut words = line.splitn(3, |&byte| byte == b' ');
+    let (Some(method), Some(target), Some(version)) = (words.next(), words.next(), words.next()) else {
+        return Err(HandshakeError::Head);
+    };
+    if !lists::is_token(method) || target.is_empty() || target.contains(&b'\t') {
+        return Err(HandshakeError::Head);
+    }
+    match version {
+        b"HTTP/1.1" => Ok((method, target)),
+        version if is_http_version(version) => Err(HandshakeError::HttpVersion),
+        _ => Err(HandshakeError::Head),
+    }
+}
+
+/// The subprotocols that the values of a checked request offer.
+fn subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a str> {
     // The elements are tokens, which are ASCII: nothing is left out.
-    lists::elements(fields.all("Sec-WebSocket-Protocol")).filter_map(|name| str::from_utf8(name).ok())
+    lists::elements(values).filter_map(|name| str::from_utf8(name).ok())
 }
 
 /// What every HTTP/1.1 request is held to, whether it asks for an upgrade or not.
 pub(crate) fn check_framing(fields: &impl Lookup) -> Result<(), HandshakeError> {
     // RFC 9112 3.2: exactly one Host, whatever the target says.
-    let Only::One(host) = fields.only("Host") else {
+    let Only::One(host) = fields.only(Known::Host) else {
         return Err(HandshakeError::Host);
     };
     if !str::from_utf8(host).is_ok_and(uri::is_host_header) {
         return Err(HandshakeError::Host);
     }
     // RFC 9112 6: bytes of a body would be read as frames.
-    if fields.all("Transfer-Encoding").next().is_some() || fields.all("Content-Length").any(|length| length != b"0") {
+    if fields.has(Known::TransferEncoding) || fields.all(Known::ContentLength).any(|length| length != b"0") {
         return Err(HandshakeError::Body);
     }
     Ok(())
@@ -195,29 +201,27 @@ pub(crate) fn check_framing(fields: &impl Lookup) -> Result<(), HandshakeError> 
 /// RFC 6455 4.2.1, items 3 to 9, on headers in whatever form they came; nothing where no upgrade to WebSocket is asked
 /// for.
 pub(crate) fn check_upgrade(fields: &impl Lookup, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
-    if !lists::has_token(fields.all("Upgrade"), "websocket") {
+    if !lists::has_word(fields.all(Known::Upgrade), b"websocket") {
         return Ok(None);
     }
-    if !lists::has_token(fields.all("Connection"), "Upgrade") {
+    if !lists::has_word(fields.all(Known::Connection), b"upgrade") {
         return Err(HandshakeError::Connection);
     }
     check_version(fields)?;
-    let Only::One(key) = fields.only("Sec-WebSocket-Key") else {
+    let Only::One(key) = fields.only(Known::Key) else {
         return Err(HandshakeError::Key);
     };
-    if !key::is_key(key) {
-        return Err(HandshakeError::Key);
-    }
-    check_offers(fields, config, Some(key::accept(key))).map(Some)
+    let key = key::parse(key).ok_or(HandshakeError::Key)?;
+    check_offers(fields, config, Some(*key)).map(Some)
 }
 
 /// RFC 8441 5: the same over HTTP/2 and HTTP/3, where neither the upgrade nor the key has a place.
 #[cfg(feature = "http")]
 pub(crate) fn check_connect(fields: &impl Lookup, config: &Config) -> Result<Upgrade, HandshakeError> {
-    if fields.all("Connection").next().is_some() {
+    if fields.has(Known::Connection) {
         return Err(HandshakeError::Connection);
     }
-    if fields.all("Upgrade").next().is_some() {
+    if fields.has(Known::Upgrade) {
         return Err(HandshakeError::Upgrade);
     }
     check_version(fields)?;
@@ -225,7 +229,7 @@ pub(crate) fn check_connect(fields: &impl Lookup, config: &Config) -> Result<Upg
 }
 
 fn check_version(fields: &impl Lookup) -> Result<(), HandshakeError> {
-    match fields.only("Sec-WebSocket-Version") {
+    match fields.only(Known::Version) {
         Only::One(b"13") => Ok(()),
         Only::One(value) if is_version(value) => Err(HandshakeError::UnsupportedVersion),
         _ => Err(HandshakeError::Version),
@@ -233,10 +237,14 @@ fn check_version(fields: &impl Lookup) -> Result<(), HandshakeError> {
 }
 
 /// RFC 6455 4.2.1, items 8 and 9: what may be chosen from.
-fn check_offers(fields: &impl Lookup, config: &Config, accept: Option<Accept>) -> Result<Upgrade, HandshakeError> {
-    lists::check_subprotocols(fields.all("Sec-WebSocket-Protocol"))?;
-    let extensions = Accepted::new(config, fields.all("Sec-WebSocket-Extensions"))?;
-    Ok(Upgrade { accept, offered: subprotocols(fields).flat_map(|name| [name, ","]).collect(), extensions })
+fn check_offers(fields: &impl Lookup, config: &Config, key: Option<Key>) -> Result<Upgrade, HandshakeError> {
+    let mut offered = String::new();
+    if fields.has(Known::Protocol) {
+        lists::check_subprotocols(fields.all(Known::Protocol))?;
+        offered.extend(subprotocols(fields.all(Known::Protocol)).flat_map(|name| [name, ","]));
+    }
+    let extensions = Accepted::new(config, fields.all(Known::Extensions))?;
+    Ok(Upgrade { key, offered, extensions })
 }
 
 /// A version is a number from 0 to 255 without leading zeros (RFC 6455 4.3).
@@ -246,11 +254,9 @@ fn is_version(value: &[u8]) -> bool {
 }
 
 /// Origin-form or absolute-form (RFC 9112 3.2): the authority, where there is one, and the resource name.
-fn split_target(target: &str) -> Result<(Option<&str>, Cow<'_, str>), HandshakeError> {
-    let is_clean = target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    if !is_clean {
-        return Err(HandshakeError::Target);
-    }
+fn split_target(target: &[u8]) -> Result<(Option<&str>, Cow<'_, str>), HandshakeError> {
+    let is_clean = target.iter().all(|&byte| byte.is_ascii_graphic() && byte != b'#');
+    let target = str::from_utf8(target).ok().filter(|_| is_clean).ok_or(HandshakeError::Target)?;
     if target.starts_with('/') {
         return Ok((None, Cow::Borrowed(target)));
     }

@@ -1,11 +1,12 @@
 //! WebSocket URIs (RFC 6455 3): `ws://host[:port][/path][?query]` and `wss://…`.
 
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
-use core::fmt;
+use alloc::sync::Arc;
+use core::fmt::{self, Write as _};
 use core::str::FromStr;
 
+use super::charset::HOST;
 use crate::error::UriError;
 
 /// A WebSocket URI, which says where to connect to and what to ask for.
@@ -28,10 +29,13 @@ use crate::error::UriError;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Uri {
     secure: bool,
-    /// As written, brackets included.
-    host: String,
     port: u16,
-    resource: String,
+    /// Authority and resource name, as a request has them. A client that comes back asks for the same.
+    text: Arc<str>,
+    /// How long the host is, with the brackets of an IPv6 address.
+    host: usize,
+    /// How long the authority is: the host, and the port where it isn't the scheme's default.
+    authority: usize,
 }
 
 impl Uri {
@@ -42,7 +46,8 @@ impl Uri {
 
     /// The host to connect to, and the server name for TLS; an IPv6 address stands without its brackets.
     pub fn host(&self) -> &str {
-        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+        let host = &self.text[..self.host];
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
     /// The port to connect to: 80 for `ws` and 443 for `wss` unless the URI has one.
@@ -52,12 +57,16 @@ impl Uri {
 
     /// The resource name (RFC 6455 3): path and query, as the request line has them.
     pub fn resource(&self) -> &str {
-        &self.resource
+        &self.text[self.authority..]
     }
 
     /// The value of the `Host` header: the port stands in it only where it isn't the scheme's default.
     pub fn host_header(&self) -> String {
-        if self.port == default_port(self.secure) { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+        self.authority().to_owned()
+    }
+
+    pub(crate) fn authority(&self) -> &str {
+        &self.text[..self.authority]
     }
 }
 
@@ -93,14 +102,22 @@ impl FromStr for Uri {
             }
             Some(_) => return Err(UriError::Port),
         };
-        Ok(Self { secure, host: host.to_owned(), port, resource: resource_name(resource)? })
+        let mut text = String::with_capacity(rest.len() + 1);
+        text.push_str(host);
+        if port != default_port(secure) {
+            // Writing to a string can't fail.
+            let _ = write!(text, ":{port}");
+        }
+        let authority = text.len();
+        push_resource_name(&mut text, resource)?;
+        Ok(Self { secure, port, text: text.into(), host: host.len(), authority })
     }
 }
 
 impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "wss" } else { "ws" };
-        write!(f, "{scheme}://{}{}", self.host_header(), self.resource)
+        write!(f, "{scheme}://{}", self.text)
     }
 }
 
@@ -119,9 +136,9 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), UriError> {
             port => Ok((host, port)),
         };
     }
-    Ok(match authority.split_once(':') {
+    Ok(match authority.bytes().position(|byte| byte == b':') {
         None => (authority, None),
-        Some((host, port)) => (host, Some(port)),
+        Some(colon) => (&authority[..colon], Some(&authority[colon + 1..])),
     })
 }
 
@@ -130,7 +147,7 @@ pub(crate) fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[') {
         return address.strip_suffix(']').is_some_and(|address| address.parse::<core::net::Ipv6Addr>().is_ok());
     }
-    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte))
+    !host.is_empty() && HOST.has_all(host.as_bytes())
 }
 
 /// Whether a `Host` header names a host, perhaps with a port.
@@ -142,7 +159,7 @@ pub(crate) fn is_host_header(value: &str) -> bool {
 }
 
 /// Path and query as a request line has them: the path at least `/`, the query only where it isn't empty.
-fn resource_name(resource: &str) -> Result<String, UriError> {
+fn push_resource_name(text: &mut String, resource: &str) -> Result<(), UriError> {
     if !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(UriError::Resource);
     }
@@ -151,5 +168,6 @@ fn resource_name(resource: &str) -> Result<String, UriError> {
         _ => resource,
     };
     let slash = if resource.starts_with('/') { "" } else { "/" };
-    Ok(format!("{slash}{resource}"))
+    text.extend([slash, resource]);
+    Ok(())
 }

@@ -229,8 +229,7 @@ impl Output {
     }
 
     /// The bytes in the order of sending, to append to.
-    #[cfg(feature = "deflate")]
-    pub(super) fn tail(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
         &mut self.tail
     }
 
