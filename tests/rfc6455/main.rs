@@ -10,6 +10,7 @@ mod control;
 mod deadlines;
 mod fragmentation;
 mod framing;
+mod heads;
 mod limits;
 mod negotiation;
 mod output;
