@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Buf;
 use heap::{Counting, heap_of};
 use support::{drain, feed, frame, request, server};
-use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role, Scratch};
+use websocket_proto::{ClientRequest, Config, Connection, Event, Negotiated, Response, Role, Scratch};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -57,6 +57,56 @@ fn an_opened_server_that_had_no_traffic_owns_nothing() {
         assert_eq!(heap.kept, 0, "a head in pieces of {size}");
         assert!(heap.allocations > 0);
     }
+}
+
+/// A server's opening handshake: the request (its head, and the event's box), what is kept until it is answered, and the
+/// response, for which a scratch has room.
+#[test]
+fn accepting_takes_three_allocations() {
+    let config = Arc::new(Config::new());
+    let mut scratch = Some(Box::new(Scratch::new()));
+    let many = "X-Header: some value\r\n".repeat(12);
+    let mut accept = |request: &[u8], is_lent: bool| {
+        let mut input = request.to_vec();
+        let ((), heap) = heap_of(|| {
+            let mut conn = Connection::server(Arc::clone(&config));
+            if is_lent {
+                conn.lend(scratch.take().unwrap());
+            }
+            let Some(Event::Request(_)) = conn.receive(&mut &mut input[..]) else { panic!("no request") };
+            conn.accept(Response::new()).unwrap();
+            let pending = conn.output().remaining();
+            conn.output().advance(pending);
+            if is_lent {
+                scratch = conn.release();
+            }
+        });
+        heap.allocations
+    };
+    // The scratch has a buffer once somebody needed it.
+    accept(&request(), true);
+    assert_eq!(accept(&request(), true), 3);
+    assert_eq!(accept(&support::request_with(&many), true), 3);
+    assert_eq!(accept(&request(), false), 4);
+}
+
+/// A client's: its generator, the request, what waits for the response, and the response (its head, and the event's box).
+#[test]
+fn connecting_takes_five_allocations() {
+    let config = Arc::new(Config::new());
+    let request = ClientRequest::new("ws://localhost:8080/chat?room=1".parse().unwrap());
+    let connect = || Connection::client(request.clone(), Arc::clone(&config), support::seed()).unwrap();
+    let mut server = Connection::server(Config::new());
+    feed(&mut server, &drain(&mut connect()));
+    server.accept(Response::new()).unwrap();
+    let mut response = drain(&mut server);
+    let ((), heap) = heap_of(|| {
+        let mut conn = connect();
+        let pending = conn.output().remaining();
+        conn.output().advance(pending);
+        let Some(Event::Open(_)) = conn.receive(&mut &mut response[..]) else { panic!("no response") };
+    });
+    assert_eq!(heap.allocations, 5);
 }
 
 /// Messages, pings and pongs that lie whole in the input are lent from it; answers go into a buffer that is there.
