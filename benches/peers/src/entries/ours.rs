@@ -75,14 +75,17 @@ impl Entry for Ours {
         let Accept { request: mut wire, sink } = job.clone();
         let config = std::sync::Arc::new(Config::new());
         let mut buffer = vec![0; wire.input];
+        let mut scratch = Some(Box::new(Scratch::new()));
         Some(Box::new(move || {
             for _ in 0..wire.messages {
                 let mut conn = Connection::server(config.clone());
+                conn.lend(scratch.take().expect("to be back"));
                 let count = wire.read(&mut buffer);
                 let mut input = &mut buffer[..count];
                 let Some(Event::Request(_)) = conn.receive(&mut input) else { panic!("a request") };
                 conn.accept(Response::new()).expect("to be asked");
                 drain(&mut conn, &sink);
+                scratch = conn.release();
             }
             Tally::sent(wire.messages, sink.take())
         }))

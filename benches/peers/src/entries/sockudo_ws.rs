@@ -72,6 +72,7 @@ impl Entry for SockudoWs {
                 let accept = handshake::generate_accept_key(request.key);
                 sink.write(&handshake::build_response(&accept, None, None));
                 buffer.clear();
+                black_box(open(Role::Server));
             }
             Tally::sent(wire.messages, sink.take())
         }))
@@ -90,6 +91,7 @@ impl Entry for SockudoWs {
                 let (response, _) = handshake::parse_response(&buffer).expect("a response").expect("a whole one");
                 assert!(handshake::validate_accept_key(Connect::KEY, response.accept.expect("a key")));
                 buffer.clear();
+                black_box(open(Role::Client));
             }
             Tally::sent(Connect::PASS, sink.take())
         }))

@@ -1,10 +1,14 @@
-//! The opening handshake by httparse, SHA-1 and base64 (RFC 6455 4).
+//! The opening handshake by httparse, SHA-1 and base64 (RFC 6455 4). The other end's head is kept, with the places of its
+//! fields, for a caller who may look at it later: a copy, and a table.
+
+use std::hint::black_box;
+use std::mem::MaybeUninit;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use httparse::{EMPTY_HEADER, Header, Request, Response, Status};
+use httparse::{Header, ParserConfig, Request, Response, Status};
 use sha1::{Digest, Sha1};
 
 use crate::jobs::{Accept, Connect, GUID};
@@ -19,10 +23,15 @@ pub(super) fn accept(job: Accept) -> Work {
     Box::new(move || {
         for _ in 0..wire.messages {
             let count = wire.read(&mut buffer);
-            let mut headers = [EMPTY_HEADER; MAX_HEADERS];
-            let mut request = Request::new(&mut headers);
-            let Ok(Status::Complete(_)) = request.parse(&buffer[..count]) else { panic!("a request") };
-            assert!(request.method == Some("GET") && request.version == Some(1) && request.path.is_some());
+            let head = &buffer[..count];
+            let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+            let mut request = Request::new(&mut []);
+            let Ok(Status::Complete(_)) = request.parse_with_uninit_headers(head, &mut headers) else {
+                panic!("a request")
+            };
+            let target = request.path.expect("a target");
+            assert!(request.method == Some("GET") && request.version == Some(1) && is_resource_name(target));
+            black_box(Kept::new(head, request.headers));
             let accept = accept_key(key_of(request.headers));
             output.extend_from_slice(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
@@ -42,7 +51,10 @@ fn key_of<'a>(headers: &[Header<'a>]) -> &'a [u8] {
     let (mut key, mut host, mut version, mut upgrade, mut connection) = (None, 0, 0, false, false);
     for &Header { name, value } in headers {
         match name.len() {
-            4 if name.eq_ignore_ascii_case("Host") => host += 1,
+            4 if name.eq_ignore_ascii_case("Host") => {
+                assert!(is_host(value), "no host");
+                host += 1;
+            }
             7 if name.eq_ignore_ascii_case("Upgrade") => upgrade |= lists(value, b"websocket"),
             10 if name.eq_ignore_ascii_case("Connection") => connection |= lists(value, b"upgrade"),
             14 if name.eq_ignore_ascii_case("Content-Length") => assert!(value == b"0", "a body"),
@@ -96,9 +108,11 @@ pub(super) fn connect(job: Connect) -> Work {
 
 /// Checks a response (RFC 6455 4.1).
 fn verify(response: &[u8], key: &[u8]) {
-    let mut headers = [EMPTY_HEADER; MAX_HEADERS];
-    let mut head = Response::new(&mut headers);
-    let Ok(Status::Complete(_)) = head.parse(response) else { panic!("a response") };
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut head = Response::new(&mut []);
+    let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, response, &mut headers);
+    assert!(matches!(parsed, Ok(Status::Complete(_))), "no response");
+    black_box(Kept::new(response, head.headers));
     assert!(head.code == Some(101) && head.version == Some(1));
     let (mut accepted, mut upgrade, mut connection) = (0, false, false);
     for &Header { name, value } in &*head.headers {
@@ -115,6 +129,39 @@ fn verify(response: &[u8], key: &[u8]) {
         }
     }
     assert!(accepted == 1 && upgrade && connection);
+}
+
+/// What the other end sent, for whoever asks.
+struct Kept {
+    _head: Box<[u8]>,
+    /// Of names and values.
+    _places: Box<[[u32; 4]]>,
+}
+
+impl Kept {
+    fn new(head: &[u8], headers: &[Header<'_>]) -> Self {
+        let place = |part: &[u8]| {
+            let start = part.as_ptr() as usize - head.as_ptr() as usize;
+            [start as u32, (start + part.len()) as u32]
+        };
+        let places = headers.iter().map(|header| {
+            let ([a, b], [c, d]) = (place(header.name.as_bytes()), place(header.value));
+            [a, b, c, d]
+        });
+        Self { _head: head.into(), _places: places.collect() }
+    }
+}
+
+/// A target in origin-form (RFC 9112 3.2.1).
+fn is_resource_name(target: &str) -> bool {
+    target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
+
+/// A name or an address, perhaps with a port (RFC 3986 3.2).
+fn is_host(value: &[u8]) -> bool {
+    let end = value.iter().position(|&byte| byte == b':').unwrap_or(value.len());
+    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(byte);
+    end > 0 && value[..end].iter().all(is_host) && value[end..].iter().skip(1).all(u8::is_ascii_digit)
 }
 
 fn accept_key(key: &[u8]) -> [u8; 28] {
