@@ -16,7 +16,7 @@ use crate::timers::Timer;
 #[derive(Debug)]
 pub(super) enum Around {
     /// A request whose head came in part.
-    Request(Box<HeadReader>),
+    Request(HeadReader),
     /// Without an upgrade, the request was plain HTTP.
     Answer {
         upgrade: Option<Upgrade>,
@@ -95,7 +95,7 @@ impl Connection {
             _ => &mut new,
         };
         if !reader.read(input, &self.config)? {
-            self.around.get_or_insert_with(|| Box::new(Around::Request(Box::new(new))));
+            self.around.get_or_insert_with(|| Box::new(Around::Request(new)));
             return Ok(None);
         }
         let (request, upgrade) = read_request(reader.take(), &self.config)?;

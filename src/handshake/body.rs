@@ -73,7 +73,7 @@ impl BodyReader {
                         line.clear();
                         continue;
                     }
-                    let Some(size @ 1..) = chunk_size(line) else {
+                    let Ok(httparse::Status::Complete((_, size @ 1..))) = httparse::parse_chunk_size(line) else {
                         return true;
                     };
                     line.clear();
@@ -102,14 +102,4 @@ impl BodyReader {
     pub(crate) fn into_body(self) -> Vec<u8> {
         self.body
     }
-}
-
-/// The size in front of a chunk (RFC 9112 7.1); nobody needs what extensions say.
-fn chunk_size(line: &[u8]) -> Option<u64> {
-    let line = line.strip_suffix(b"\r\n")?;
-    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let (digits, rest) = line.split_at(digits);
-    let is_extension = matches!(lists::trim(rest), [] | [b';', ..]) && !rest.contains(&b'\r');
-    let size = u64::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
-    is_extension.then_some(size)
 }

@@ -7,8 +7,8 @@ use core::str;
 
 use super::body::BodyReader;
 use super::extensions::Offered;
-use super::fields::{Fields, HeaderLines, Index, Indexed, Known, Lookup, Only, append, is_http_version};
-use super::head::{Head, HeadReader};
+use super::fields::{Fields, HeaderLines, Index, Indexed, Known, Lookup, Only, append};
+use super::head::{Head, HeadReader, Lines, head_error, span};
 use super::key::{self, Accept, Key};
 use super::{Negotiated, Uri, lists};
 use crate::config::Config;
@@ -175,8 +175,7 @@ pub(crate) struct ClientHandshake {
     key: Key,
     offered: Vec<String>,
     extensions: Offered,
-    /// A response whose head came in part.
-    begun: Option<Box<HeadReader>>,
+    head: HeadReader,
     refusal: Option<Box<Refusal>>,
 }
 
@@ -204,7 +203,7 @@ impl ClientHandshake {
         let key = key::encode(nonce);
         let extensions = Offered::new(config);
         request.encode(&key, &extensions, output)?;
-        Ok(Self { key, offered: request.subprotocols, extensions, begun: None, refusal: None })
+        Ok(Self { key, offered: request.subprotocols, extensions, head: HeadReader::default(), refusal: None })
     }
 
     /// Takes bytes in, until the response is there.
@@ -213,14 +212,11 @@ impl ClientHandshake {
         input: &mut &mut [u8],
         config: &Config,
     ) -> Result<Option<Outcome>, HandshakeError> {
-        let mut new = HeadReader::default();
         while self.refusal.is_none() {
-            let reader = self.begun.as_deref_mut().unwrap_or(&mut new);
-            if !reader.read(input, config)? {
-                self.begun.get_or_insert_with(|| Box::new(new));
+            if !self.head.read(input, config)? {
                 return Ok(None);
             }
-            let (response, index, version) = read_response(reader.take())?;
+            let (response, index, version) = read_response(self.head.take())?;
             let fields = Indexed { fields: &response.fields, index: &index };
             match response.status {
                 101 => {
@@ -289,30 +285,21 @@ pub(crate) fn check_choices(
 }
 
 /// Reads a whole response head: the response, where its known fields are, and the minor version of its HTTP/1.
-fn read_response(head: Head<'_>) -> Result<(Box<HandshakeResponse>, Index, u8), HandshakeError> {
-    let (fields, index) = Fields::read(head);
-    let (version, status, reason) = split_status_line(fields.start_line())?;
-    // What isn't ASCII is in an unknown encoding.
-    let reason = if reason.is_ascii() { fields.span(reason) } else { [0, 0] };
+fn read_response(head: Head) -> Result<(Box<HandshakeResponse>, Index, u8), HandshakeError> {
+    let mut slots = head.slots();
+    let mut parsed = httparse::Response::new(&mut []);
+    match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, &head.bytes, slots.places())
+    {
+        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
+        Err(error) => return Err(head_error(&head.bytes, error)),
+    }
+    let (status, version) = (parsed.code.unwrap_or_default(), parsed.version.unwrap_or_default());
     if !(100..600).contains(&status) {
         return Err(HandshakeError::Head);
     }
+    let reason = span(&head.bytes, parsed.reason.unwrap_or_default().as_bytes());
+    let lines = Lines::find(&head.bytes, parsed.headers);
+    let (fields, index) = Fields::keep(head.bytes, &lines);
     Ok((Box::new(HandshakeResponse { status, reason, fields, body: Vec::new() }), index, version))
-}
-
-/// The minor version of HTTP/1, the status, and the phrase behind it (RFC 9112 4).
-fn split_status_line(line: &[u8]) -> Result<(u8, u16, &[u8]), HandshakeError> {
-    let mut words = line.splitn(3, |&byte| byte == b' ');
-    let (version, status) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let version = match version {
-        b"HTTP/1.1" => 1,
-        b"HTTP/1.0" => 0,
-        version if is_http_version(version) => return Err(HandshakeError::HttpVersion),
-        _ => return Err(HandshakeError::Head),
-    };
-    let &[hundreds @ b'0'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = status else {
-        return Err(HandshakeError::Head);
-    };
-    let status = [hundreds, tens, ones].iter().fold(0, |number, digit| 10 * number + u16::from(digit - b'0'));
-    Ok((version, status, words.next().unwrap_or_default()))
 }

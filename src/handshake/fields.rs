@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str;
 
-use super::head::{Head, Line};
+use super::head::Line;
 use super::lists::{is_token, is_word, trim};
 use crate::error::HeaderError;
 
@@ -107,8 +107,7 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// Keeps a head, and finds the known fields in it.
-    pub(crate) fn read(head: Head<'_>) -> (Self, Index) {
-        let Head { mut bytes, lines } = head;
+    pub(crate) fn keep(mut bytes: Vec<u8>, lines: &[Line]) -> (Self, Index) {
         let length = bytes.len();
         let mut index = Index::default();
         for (line, number) in lines.iter().zip(0..) {
@@ -119,22 +118,6 @@ impl Fields {
             bytes.extend_from_slice(&place(*line));
         }
         (Self { head: bytes.into(), length }, index)
-    }
-
-    /// The first line: a request's or a response's own.
-    pub(crate) fn start_line(&self) -> &[u8] {
-        let [line, next] = self.line(0);
-        &self.head[line.start..next.start - LINE_END]
-    }
-
-    /// Where a part of the head lies in it.
-    pub(crate) fn span(&self, part: &[u8]) -> [u32; 2] {
-        // An empty part may come from anywhere.
-        if part.is_empty() {
-            return [0, 0];
-        }
-        let start = part.as_ptr() as usize - self.head.as_ptr() as usize;
-        [start as u32, (start + part.len()) as u32]
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
@@ -153,7 +136,7 @@ impl Fields {
         str::from_utf8(self.values(name).next()?).ok()
     }
 
-    /// The text at a place that was found with [`span`](Self::span).
+    /// The text at that place.
     pub(crate) fn text(&self, span: [u32; 2]) -> &str {
         str::from_utf8(&self.head[span[0] as usize..span[1] as usize]).unwrap_or_default()
     }
@@ -263,16 +246,6 @@ impl Lookup for Indexed<'_> {
         } else {
             Only::Several
         }
-    }
-}
-
-/// Whether that is the version of some HTTP: another one than ours, and not garbage.
-pub(crate) fn is_http_version(word: &[u8]) -> bool {
-    match word {
-        [b'H', b'T', b'T', b'P', b'/', major, rest @ ..] => {
-            major.is_ascii_digit() && matches!(rest, [] | [b'.', b'0'..=b'9'])
-        }
-        _ => false,
     }
 }
 

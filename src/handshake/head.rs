@@ -1,55 +1,145 @@
-//! Any split of the input → one whole HTTP head, and where its lines lie: each byte is looked at once.
+//! Any split of the input → one whole HTTP head, searched once per byte, and where its lines lie.
 
 use alloc::vec::Vec;
-use core::mem;
+use core::mem::{self, MaybeUninit};
+use core::ops::Deref;
 
-use super::charset::{mark_controls, token_length};
 use crate::config::Config;
 use crate::error::HandshakeError;
 
-/// Collects a head up to its empty line (RFC 9112 2 and 5), and refuses it at the first byte that can't be there.
-///
-/// ```text
-///       start line          name : text
-/// ──► Text ──► LineEnd ──► Name ──► Text ──► LineEnd ──► Name ──► …
-///                           └── an empty line: the head ends behind it
-/// ```
-#[derive(Debug, Default)]
-pub(crate) struct HeadReader {
-    bytes: Vec<u8>,
-    lines: Lines,
-    /// All bytes seen, those of earlier heads included: a client's limit holds for its interim responses together.
-    size: usize,
-    /// The unfinished line.
-    line: Line,
-    part: Part,
-}
-
-/// What the next byte is part of.
-#[derive(Clone, Copy, Debug, Default)]
-enum Part {
-    Name,
-    /// A value, or all of the start line.
-    #[default]
-    Text,
-    /// Behind a carriage return.
-    LineEnd,
-}
-
-/// A whole head: lines that end with CR LF, no other control characters but tabs in them, and an empty one.
-pub(crate) struct Head<'r> {
+/// A whole head: lines that end with CR LF, the last one empty.
+#[derive(Debug)]
+pub(crate) struct Head {
     /// There is room behind them for the places of the lines.
     pub(crate) bytes: Vec<u8>,
-    /// The empty line is the last of them.
-    pub(crate) lines: &'r [Line],
+    /// How many header lines it has.
+    headers: usize,
+}
+
+impl Head {
+    /// Places for the parser to put the headers in.
+    pub(crate) fn slots<'h>(&self) -> Slots<'h> {
+        let more = if self.headers > FEW { self.headers } else { 0 };
+        Slots {
+            few: [const { MaybeUninit::uninit() }; FEW],
+            many: (0..more).map(|_| MaybeUninit::uninit()).collect(),
+            count: self.headers,
+        }
+    }
+}
+
+/// More than most heads have, the first line and the empty one included; they cost no allocation.
+const FEW: usize = 26;
+
+pub(crate) struct Slots<'h> {
+    few: [MaybeUninit<httparse::Header<'h>>; FEW],
+    many: Vec<MaybeUninit<httparse::Header<'h>>>,
+    count: usize,
+}
+
+impl<'h> Slots<'h> {
+    pub(crate) fn places(&mut self) -> &mut [MaybeUninit<httparse::Header<'h>>] {
+        if self.count > FEW { &mut self.many } else { &mut self.few[..self.count] }
+    }
 }
 
 /// Where a line lies in its head: up to the next.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Line {
     pub(crate) start: u32,
-    /// The end of a header's name.
+    /// The end of a header's name; what is no header has none.
     pub(crate) colon: u32,
+}
+
+/// The lines of a head, the first and the empty one included.
+pub(crate) struct Lines {
+    few: [Line; FEW],
+    many: Vec<Line>,
+    count: usize,
+}
+
+impl Lines {
+    /// Finds the lines of a head whose headers were parsed.
+    pub(crate) fn find(head: &[u8], headers: &[httparse::Header<'_>]) -> Self {
+        let count = headers.len() + 2;
+        let mut this = Self { few: [Line::default(); FEW], many: Vec::new(), count };
+        let lines = if count > FEW {
+            this.many.resize(count, Line::default());
+            &mut this.many[1..]
+        } else {
+            &mut this.few[1..count]
+        };
+        // A head is held to 1 GiB by `Config::max_handshake_size`.
+        for (line, header) in lines.iter_mut().zip(headers) {
+            let [start, colon] = span(head, header.name.as_bytes());
+            *line = Line { start, colon };
+        }
+        let end = head.len() as u32 - 2;
+        lines[count - 2] = Line { start: end, colon: end };
+        this
+    }
+}
+
+impl Deref for Lines {
+    type Target = [Line];
+
+    fn deref(&self) -> &[Line] {
+        if self.count > FEW { &self.many } else { &self.few[..self.count] }
+    }
+}
+
+/// Where `part`, which was lent from `head`, lies in it.
+pub(crate) fn span(head: &[u8], part: &[u8]) -> [u32; 2] {
+    // An empty part may come from anywhere.
+    if part.is_empty() {
+        return [0, 0];
+    }
+    let start = part.as_ptr() as usize - head.as_ptr() as usize;
+    [start as u32, (start + part.len()) as u32]
+}
+
+/// The parser's errors in the words of the handshake.
+pub(crate) fn head_error(head: &[u8], error: httparse::Error) -> HandshakeError {
+    match error {
+        httparse::Error::Version if has_version(head) => HandshakeError::HttpVersion,
+        httparse::Error::TooManyHeaders => HandshakeError::TooManyHeaders,
+        _ => HandshakeError::Head,
+    }
+}
+
+/// Whether the first line has an HTTP version in its place, at the start of a response's or at the end of a request's:
+/// if the parser dislikes that, it is another version, and not garbage.
+fn has_version(head: &[u8]) -> bool {
+    let mut lines = head.split(|&byte| byte == b'\r').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let words: Vec<_> = lines.next().unwrap_or_default().split(|&byte| byte == b' ').collect();
+    matches!(words[..], [version, ..] | [_, _, version] if is_http_version(version))
+}
+
+fn is_http_version(word: &[u8]) -> bool {
+    match word {
+        [b'H', b'T', b'T', b'P', b'/', major, rest @ ..] => {
+            major.is_ascii_digit() && matches!(rest, [] | [b'.', b'0'..=b'9'])
+        }
+        _ => false,
+    }
+}
+
+/// Collects a head up to its empty line.
+///
+/// ```text
+/// for each line feed in the new bytes:
+///     the byte before it must be a carriage return
+///     if the line is empty, and others came before it: the head ends here
+/// keep the new bytes; remember the length and the last byte of the unfinished line
+/// ```
+#[derive(Debug, Default)]
+pub(crate) struct HeadReader {
+    bytes: Vec<u8>,
+    /// All bytes seen, those of earlier heads included: a client's limit holds for its interim responses together.
+    size: usize,
+    lines: usize,
+    line_length: usize,
+    last: u8,
 }
 
 impl HeadReader {
@@ -60,7 +150,7 @@ impl HeadReader {
         let end = self.find_end(piece, config.max_headers)?;
         let piece = &piece[..end.unwrap_or(piece.len())];
         if end.is_some() {
-            self.bytes.reserve_exact(piece.len() + self.lines.len() * size_of::<Line>());
+            self.bytes.reserve_exact(piece.len() + (self.lines + 1) * size_of::<Line>());
         }
         self.bytes.extend_from_slice(piece);
         self.size += piece.len();
@@ -73,155 +163,52 @@ impl HeadReader {
     }
 
     /// The head that is whole; the reader is ready for another.
-    pub(crate) fn take(&mut self) -> Head<'_> {
-        (self.line, self.part) = (Line::default(), Part::Text);
-        Head { bytes: mem::take(&mut self.bytes), lines: self.lines.take() }
+    pub(crate) fn take(&mut self) -> Head {
+        // The first line is no header.
+        let headers = mem::take(&mut self.lines) - 1;
+        Head { bytes: mem::take(&mut self.bytes), headers }
     }
 
     fn find_end(&mut self, piece: &[u8], max_headers: usize) -> Result<Option<usize>, HandshakeError> {
-        // A head is held to 1 GiB by `Config::max_handshake_size`.
-        let before = self.bytes.len() as u32;
-        let (mut line, mut part) = (self.line, self.part);
-        let mut at = 0;
-        while at < piece.len() {
-            match part {
-                Part::Name => {
-                    at += token_length(&piece[at..]);
-                    let Some(byte) = piece.get(at) else { break };
-                    line.colon = before + at as u32;
-                    let is_empty = line.colon == line.start;
-                    match byte {
-                        b':' if !is_empty => at += 1,
-                        b'\r' if is_empty => {}
-                        // No space stands in front of the colon, nor in front of the name, where it would fold the line.
-                        _ => return Err(HandshakeError::Head),
-                    }
-                    part = Part::Text;
+        let mut start = 0;
+        while let Some(length) = find_control(&piece[start..]) {
+            let at = start + length;
+            let before = if at == 0 { self.last } else { piece[at - 1] };
+            let length = self.line_length + length;
+            // RFC 9112 2.2: lines end with CR LF; a bare LF is refused, and so is any other control character.
+            if piece[at] != b'\n' || length == 0 || before != b'\r' {
+                return Err(HandshakeError::Head);
+            }
+            start = at + 1;
+            self.line_length = 0;
+            if length == 1 {
+                // RFC 9112 2.2: an empty line in front of the first is skipped.
+                if self.lines == 0 {
+                    continue;
                 }
-                Part::Text => {
-                    let Some(length) = find_control(&piece[at..]) else { break };
-                    at += length;
-                    if piece[at] != b'\r' {
-                        return Err(HandshakeError::Head);
-                    }
-                    at += 1;
-                    part = Part::LineEnd;
-                }
-                Part::LineEnd => {
-                    // RFC 9112 2.2: a bare LF or CR is refused.
-                    if piece[at] != b'\n' {
-                        return Err(HandshakeError::Head);
-                    }
-                    at += 1;
-                    let next = before + at as u32;
-                    let whole = mem::replace(&mut line, Line { start: next, colon: next });
-                    let is_empty = next - whole.start == 2;
-                    // RFC 9112 2.2: an empty line in front of the first is skipped.
-                    part = if is_empty && self.lines.len() == 0 { Part::Text } else { Part::Name };
-                    if let Part::Text = part {
-                        continue;
-                    }
-                    self.lines.push(whole);
-                    if is_empty {
-                        return Ok(Some(at));
-                    }
-                    // The first line is no header.
-                    if self.lines.len() - 1 > max_headers {
-                        return Err(HandshakeError::TooManyHeaders);
-                    }
-                }
+                return Ok(Some(start));
+            }
+            self.lines += 1;
+            // The first line is no header.
+            if self.lines - 1 > max_headers {
+                return Err(HandshakeError::TooManyHeaders);
             }
         }
-        (self.line, self.part) = (line, part);
+        self.line_length += piece.len() - start;
+        self.last = piece.last().copied().unwrap_or(self.last);
         Ok(None)
     }
 }
 
-/// The lines of a head. Those of most heads cost no allocation.
-#[derive(Debug, Default)]
-struct Lines {
-    few: [Line; FEW],
-    /// All of them, where they are more than a few.
-    many: Vec<Line>,
-    count: usize,
-}
-
-/// Browsers send some fifteen, proxies add some.
-const FEW: usize = 24;
-
-impl Lines {
-    #[inline]
-    fn push(&mut self, line: Line) {
-        match self.few.get_mut(self.count) {
-            Some(place) => *place = line,
-            None => self.spill(line),
-        }
-        self.count += 1;
-    }
-
-    #[cold]
-    fn spill(&mut self, line: Line) {
-        if self.count == FEW {
-            self.many.clear();
-            self.many.extend(self.few);
-        }
-        self.many.push(line);
-    }
-
-    fn len(&self) -> usize {
-        self.count
-    }
-
-    fn take(&mut self) -> &[Line] {
-        let count = mem::take(&mut self.count);
-        if count > FEW { &self.many } else { &self.few[..count] }
-    }
-}
-
-/// Where the first control character other than a tab stands: blocks that have none are passed over by the comparisons
-/// of vectors, and the place in the block is found by words.
+/// Where the first control character stands. Blocks that have none are passed over at once.
 fn find_control(bytes: &[u8]) -> Option<usize> {
     let (blocks, _) = bytes.as_chunks::<16>();
     let has_none = |block: &&[u8; 16]| !block.iter().fold(false, |any, &byte| any | is_control(byte));
-    let before = 16 * blocks.iter().take_while(has_none).count();
-    let (words, rest) = bytes[before..].as_chunks::<8>();
-    for (i, word) in words.iter().enumerate() {
-        let marks = mark_controls(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return Some(before + 8 * i + marks.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = rest.iter().position(|&byte| is_control(byte))?;
-    Some(bytes.len() - rest.len() + at)
+    let start = 16 * blocks.iter().take_while(has_none).count();
+    bytes[start..].iter().position(|&byte| is_control(byte)).map(|at| start + at)
 }
 
+/// Control characters apart from those that have a place in a line.
 fn is_control(byte: u8) -> bool {
-    byte < b' ' && byte != b'\t' || byte == 0x7f
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_are_found_wherever_they_stand() {
-        for length in 0..70 {
-            for at in 0..length {
-                for byte in 0..=255 {
-                    let mut bytes = alloc::vec![b'\t'; length];
-                    bytes[at] = byte;
-                    assert_eq!(
-                        find_control(&bytes),
-                        bytes.iter().position(|&byte| byte != b'\t' && byte.is_ascii_control())
-                    );
-                    // What comes behind it makes no difference.
-                    bytes[at..].fill(byte);
-                    assert_eq!(
-                        find_control(&bytes),
-                        bytes.iter().position(|&byte| byte != b'\t' && byte.is_ascii_control())
-                    );
-                }
-            }
-        }
-    }
+    byte < b' ' && byte != b'\t' && byte != b'\r'
 }

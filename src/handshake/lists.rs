@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::charset::{TOKEN, token_length};
+use super::charset::TOKEN;
 use crate::error::HandshakeError;
 
 /// Whether `text` is a token (RFC 9110 5.6.2): at least one of their characters, and no other.
@@ -149,7 +149,8 @@ impl<'a> Scanner<'a> {
     }
 
     fn token(&mut self) -> Result<&'a [u8], HandshakeError> {
-        let (token, rest) = self.0.split_at(token_length(self.0));
+        let length = self.0.iter().take_while(|&&byte| TOKEN.has(byte)).count();
+        let (token, rest) = self.0.split_at(length);
         self.0 = rest;
         if token.is_empty() { Err(HandshakeError::Extensions) } else { Ok(token) }
     }

@@ -6,8 +6,8 @@ use alloc::string::String;
 use core::str;
 
 use super::extensions::Accepted;
-use super::fields::{Fields, Indexed, Known, Lookup, Only, is_http_version};
-use super::head::Head;
+use super::fields::{Fields, Indexed, Known, Lookup, Only};
+use super::head::{Head, Lines, head_error, span};
 use super::key::{self, Accept, Key};
 use super::{Negotiated, Response, lists, uri};
 use crate::config::Config;
@@ -141,39 +141,33 @@ impl Upgrade {
 }
 
 /// Reads a whole request head. Without an [`Upgrade`], it is a well-formed GET that asks for none.
-pub(crate) fn read_request(head: Head<'_>, config: &Config) -> Result<(Box<Request>, Option<Upgrade>), HandshakeError> {
-    let (fields, index) = Fields::read(head);
-    let (method, target) = split_request_line(fields.start_line())?;
-    if method != b"GET" {
+pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Box<Request>, Option<Upgrade>), HandshakeError> {
+    let mut slots = head.slots();
+    let mut parsed = httparse::Request::new(&mut []);
+    match parsed.parse_with_uninit_headers(&head.bytes, slots.places()) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
+        Err(error) => return Err(head_error(&head.bytes, error)),
+    }
+    if parsed.version != Some(1) {
+        return Err(HandshakeError::HttpVersion);
+    }
+    if parsed.method != Some("GET") {
         return Err(HandshakeError::Method);
     }
-    let (authority, resource) = split_target(target)?;
-    let authority = authority.map(|authority| fields.span(authority.as_bytes()));
+    let (authority, resource) = split_target(parsed.path.unwrap_or_default())?;
+    let authority = authority.map(|authority| span(&head.bytes, authority.as_bytes()));
     let resource = match resource {
-        Cow::Borrowed(resource) => Resource::InHead(fields.span(resource.as_bytes())),
+        Cow::Borrowed(resource) => Resource::InHead(span(&head.bytes, resource.as_bytes())),
         Cow::Owned(resource) => Resource::Completed(resource.into()),
     };
+    let lines = Lines::find(&head.bytes, parsed.headers);
+    let (fields, index) = Fields::keep(head.bytes, &lines);
     let request = Box::new(Request { fields, authority, resource });
     let fields = Indexed { fields: &request.fields, index: &index };
     check_framing(&fields)?;
     let upgrade = check_upgrade(&fields, config)?;
     Ok((request, upgrade))
-}
-
-/// Method and target (RFC 9112 3).
-fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8]), HandshakeError> {
-    let mut words = line.splitn(3, |&byte| byte == b' ');
-    let (Some(method), Some(target), Some(version)) = (words.next(), words.next(), words.next()) else {
-        return Err(HandshakeError::Head);
-    };
-    if !lists::is_token(method) || target.is_empty() || target.contains(&b'\t') {
-        return Err(HandshakeError::Head);
-    }
-    match version {
-        b"HTTP/1.1" => Ok((method, target)),
-        version if is_http_version(version) => Err(HandshakeError::HttpVersion),
-        _ => Err(HandshakeError::Head),
-    }
 }
 
 /// The subprotocols that the values of a checked request offer.
@@ -254,9 +248,11 @@ fn is_version(value: &[u8]) -> bool {
 }
 
 /// Origin-form or absolute-form (RFC 9112 3.2): the authority, where there is one, and the resource name.
-fn split_target(target: &[u8]) -> Result<(Option<&str>, Cow<'_, str>), HandshakeError> {
-    let is_clean = target.iter().all(|&byte| byte.is_ascii_graphic() && byte != b'#');
-    let target = str::from_utf8(target).ok().filter(|_| is_clean).ok_or(HandshakeError::Target)?;
+fn split_target(target: &str) -> Result<(Option<&str>, Cow<'_, str>), HandshakeError> {
+    let is_clean = target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if !is_clean {
+        return Err(HandshakeError::Target);
+    }
     if target.starts_with('/') {
         return Ok((None, Cow::Borrowed(target)));
     }

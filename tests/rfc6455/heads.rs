@@ -15,7 +15,11 @@ fn requests_are_read_as_by_another_parser() {
         let mut slots = [httparse::EMPTY_HEADER; 32];
         let mut other = httparse::Request::new(&mut slots);
         let is_whole = other.parse(head).is_ok_and(|status| status.is_complete());
-        match support::feed(&mut Connection::server(Config::new()), head).remove(0) {
+        let mut server = Connection::server(Config::new());
+        let mut events = support::feed(&mut server, head);
+        server.receive_eof();
+        events.extend(support::events(&mut server));
+        match events.remove(0) {
             Event::Request(request) | Event::HttpRequest(request) => {
                 assert!(is_whole, "{}", head.escape_ascii());
                 assert_eq!(other.path, Some(request.resource()));
