@@ -108,14 +108,22 @@ fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
 /// be asked. A long payload is gone through from a cache line's beginning on: no vector lies across two lines then.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
 fn words(payload: &mut [u8], key: [u8; 4]) {
-    let start = if payload.len() < LONG { 0 } else { payload.as_ptr().align_offset(CACHE_LINE).min(payload.len()) };
+    if payload.len() < LONG {
+        return flat(payload, key);
+    }
+    let start = payload.as_ptr().align_offset(CACHE_LINE).min(payload.len());
     let (unaligned, aligned) = payload.split_at_mut(start);
-    for (part, key) in [(unaligned, key), (aligned, rotate(key, start))] {
-        let (words, rest) = part.as_chunks_mut();
-        xor(words, key);
-        for (byte, key) in rest.iter_mut().zip(key) {
-            *byte ^= key;
-        }
+    flat(unaligned, key);
+    flat(aligned, rotate(key, start));
+}
+
+// Compiled with the vectors of its caller.
+#[inline(always)]
+fn flat(payload: &mut [u8], key: [u8; 4]) {
+    let (words, rest) = payload.as_chunks_mut();
+    xor(words, key);
+    for (byte, key) in rest.iter_mut().zip(key) {
+        *byte ^= key;
     }
 }
 

@@ -1,6 +1,6 @@
 //! A connection and its socket: one turn reads what is there, handles it and writes what the socket takes.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown as Half;
 use std::time::Duration;
 
@@ -132,9 +132,17 @@ impl Peer {
         self.readable && self.conn.pending_output() < HIGH_WATER && self.conn.wants_shutdown().is_none()
     }
 
-    /// How many bytes came; none where there are none now, or no more will come.
+    /// How many bytes came into the buffer; none where there are none now, or no more will come.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.stream.read(buffer) {
+        // Most of a large message is read straight to where it is assembled.
+        let (read, room) = match self.conn.message_space() {
+            Some(space) => {
+                let room = space.len() + buffer.len();
+                (self.stream.read_vectored(&mut [IoSliceMut::new(space), IoSliceMut::new(buffer)]), room)
+            }
+            None => (self.stream.read(buffer), buffer.len()),
+        };
+        match read {
             Ok(0) => {
                 self.readable = false;
                 self.conn.receive_eof();
@@ -142,8 +150,8 @@ impl Peer {
             }
             Ok(read) => {
                 // epoll and kqueue tell of what comes after a read that didn't fill the buffer.
-                self.readable = !cfg!(unix) || read == buffer.len();
-                Ok(read)
+                self.readable = !cfg!(unix) || read == room;
+                Ok(read - self.conn.message_filled(read))
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.readable = false;

@@ -1,6 +1,7 @@
 //! This crate, driven as its documentation says: one input buffer, and a scratch that the thread lends.
 
 use std::borrow::Cow;
+use std::mem;
 
 use bytes::{Buf, Bytes};
 use websocket_proto::{ClientRequest, Config, Connection, Event, Negotiated, Response, Scratch, Seed};
@@ -212,8 +213,9 @@ pub(crate) fn open_compressed(role: Role, takeover: bool) -> Connection {
     conn
 }
 
-/// Reads as one does who knows of the room in a large message: into that, and into the buffer behind it. While messages
-/// are large, of the buffer only so much is read into as a header needs, and the rest of the message goes to its place.
+/// Reads as one does who knows of the room in a large message: into that, and into the buffer behind it. Behind a large
+/// message, the buffer is first read into only as far as a header needs: if another large one comes, the rest of it goes
+/// to its place.
 struct Reader {
     buffer: Vec<u8>,
     directly: bool,
@@ -231,20 +233,25 @@ impl Reader {
 
     #[inline]
     fn read(&mut self, conn: &mut Connection, wire: &mut Wire) -> &mut [u8] {
-        let buffer = &mut self.buffer[..self.most];
         let count = match conn.message_space().filter(|_| self.directly) {
             Some(space) => {
-                let read = wire.read_vectored(space, buffer);
+                let most = Self::HEADER.min(self.buffer.len());
+                let read = wire.read_vectored(space, &mut self.buffer[..most]);
                 read - conn.message_filled(read)
             }
-            None => wire.read(buffer),
+            None => {
+                let most = mem::replace(&mut self.most, self.buffer.len());
+                wire.read(&mut self.buffer[..most])
+            }
         };
         &mut self.buffer[..count]
     }
 
     #[inline]
     fn expect_like(&mut self, length: usize) {
-        self.most = if self.directly && length >= Self::LARGE { Self::HEADER } else { self.buffer.len() };
+        if self.directly && length >= Self::LARGE {
+            self.most = Self::HEADER.min(self.buffer.len());
+        }
     }
 }
 
