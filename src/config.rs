@@ -138,8 +138,8 @@ impl Config {
 
     /// How many bytes of output may be pending. Once there are as many, the `send` calls fail with
     /// [`SendError::OutputFull`](crate::SendError::OutputFull) until some are drained; a message that is begun below
-    /// the limit may pass it. 32 MiB by default: twice the largest message, so that a loop which answers every
-    /// message and drains once a turn never meets it. At least 1.
+    /// the limit may pass it. 32 MiB by default: twice the largest message, so that a loop that answers every
+    /// message and drains once a turn doesn't meet it; keep that ratio. At least 1.
     ///
     /// Pings are answered one by one while less than this (and less than 64 KiB) is pending; above, only the newest
     /// is, as RFC 6455 5.5.3 allows, so that a peer which sends pings and reads nothing makes nothing grow.
