@@ -199,7 +199,7 @@ fn no_more_is_filled_than_fits() {
     assert!(feed(&mut conn, &[]).is_empty());
 }
 
-/// B-35: an unclean end in the midst of it.
+/// An unclean end in the midst of it.
 #[test]
 fn the_transport_ends_within_a_message() {
     let mut conn = support::server();
