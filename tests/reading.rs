@@ -199,6 +199,51 @@ fn no_more_is_filled_than_fits() {
     assert!(feed(&mut conn, &[]).is_empty());
 }
 
+/// Only what was read into the room that was shown, and while it is the same, is taken for payload: what else is there may
+/// be another's.
+#[test]
+fn what_was_not_shown_is_not_filled() {
+    let data = payload(60_000);
+    let wire = frame(Role::Client, 0x82, &data);
+    let begun = || {
+        let mut conn = support::server();
+        conn.lend(Box::new(Scratch::new()));
+        // A buffer that was another message's.
+        conn.give_back(vec![b'!'; 4 << 20]);
+        assert_eq!(conn.message_space().map(|space| space.len()), None);
+        assert!(feed(&mut conn, &wire[..20_008]).is_empty());
+        conn
+    };
+    let finish = |mut conn: Connection, rest: &[u8]| {
+        let [Event::Binary(received)] = &feed(&mut conn, rest)[..] else { panic!() };
+        assert!(**received == *data);
+    };
+
+    let mut never_shown = begun();
+    assert_eq!(never_shown.message_filled(20_008), 0);
+    finish(never_shown, &wire[20_008..]);
+
+    let mut released = begun();
+    released.message_space().unwrap()[..40_000].copy_from_slice(&wire[20_008..]);
+    let scratch = released.release().unwrap();
+    released.lend(scratch);
+    assert_eq!(released.message_filled(40_000), 0);
+    finish(released, &wire[20_008..]);
+
+    let mut received = begun();
+    received.message_space().unwrap()[..1_000].fill(b'!');
+    assert!(feed(&mut received, &wire[20_008..20_108]).is_empty());
+    assert_eq!(received.message_filled(1_000), 0);
+    finish(received, &wire[20_108..]);
+
+    // Without input, nothing has changed.
+    let mut asked = begun();
+    asked.message_space().unwrap()[..1_000].copy_from_slice(&wire[20_008..21_008]);
+    assert!(feed(&mut asked, &[]).is_empty());
+    assert_eq!(asked.message_filled(1_000), 1_000);
+    finish(asked, &wire[21_008..]);
+}
+
 /// An unclean end in the midst of it.
 #[test]
 fn the_transport_ends_within_a_message() {
@@ -305,6 +350,43 @@ fn sending_large_messages_back_allocates_nothing() {
         let ((), heap) = heap_of(pass);
         assert_eq!((heap.allocations, heap.kept), (0, 0));
     }
+}
+
+/// Nobody waits for the buffer of what was sent where none is lent, nor for one that is larger than a thread keeps.
+#[test]
+fn what_is_sent_is_freed_where_it_is_of_no_use() {
+    let config = || Config::new().max_pending_output(256 << 20);
+    let advance = |conn: &mut Connection, left: usize| {
+        while conn.output().remaining() > left {
+            let count = conn.output().chunk().len().min(conn.output().remaining() - left);
+            conn.output().advance(count);
+        }
+    };
+    let mut own = support::server_with(config());
+    let ((), heap) = heap_of(|| {
+        own.send(vec![b'x'; 64 << 20]).unwrap();
+        own.send(vec![b'y'; 100_000]).unwrap();
+        advance(&mut own, 100_000);
+    });
+    assert!(heap.kept < 200_000, "{heap:?}");
+
+    let mut released = support::server_with(config());
+    let ((), heap) = heap_of(|| {
+        released.lend(Box::new(Scratch::new()));
+        released.send(vec![b'x'; 64 << 20]).unwrap();
+        released.send(vec![b'y'; 100_000]).unwrap();
+        drop(released.release());
+        advance(&mut released, 100_000);
+    });
+    assert!(heap.kept < 200_000, "{heap:?}");
+
+    let mut lent = support::server_with(config());
+    let ((), heap) = heap_of(|| {
+        lent.lend(Box::new(Scratch::new()));
+        lent.send(vec![b'x'; 64 << 20]).unwrap();
+        advance(&mut lent, 0);
+    });
+    assert!(heap.kept < 200_000, "{heap:?}");
 }
 
 /// Behind what has arrived there may be much that was used before: that goes back to the thread.

@@ -53,8 +53,9 @@ impl Connection {
     }
 
     /// Takes in up to `count` bytes, which were read into [`message_space`](Self::message_space); how many that were.
-    /// What was read beyond that is where the caller has put it: behind the room, in the buffer. Without room it is
-    /// nothing, so it may be called after every read.
+    /// What was read beyond that is where the caller has put it: behind the room, in the buffer. It is nothing where there
+    /// was no room, so that this may be called after every read; nor where the room isn't what it was any more, since
+    /// other input was received or the buffers were [released](Self::release) in between.
     ///
     /// Call [`receive`](Self::receive) behind it, be it with an empty input: the message may be complete.
     pub fn message_filled(&mut self, count: usize) -> usize {

@@ -51,7 +51,8 @@ pub(crate) fn copy(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
     copy_words(place, payload, key);
 }
 
-/// How much of the key's repetition is made at once, where nothing is there yet to be overwritten: a line is combined byte by byte, which is to say vector by vector.
+/// How much of the key's repetition is made at once, where nothing is there yet to be overwritten: a line is combined byte
+/// by byte, which is to say vector by vector.
 const LINE: usize = 256;
 
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]

@@ -141,7 +141,7 @@ impl Rejection {
     /// The same answer for an HTTP library to send.
     ///
     /// With 426 come `Upgrade` and `Connection`, as RFC 9110 15.5.22 demands of HTTP/1.1. HTTP/2 and HTTP/3 know
-    /// neither; hyper takes them off there.
+    /// neither: hyper takes them off there, and whoever sends by h2 or h3 directly removes them.
     ///
     /// # Errors
     ///

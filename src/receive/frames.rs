@@ -102,6 +102,8 @@ pub(crate) struct Frames {
     fragments: u32,
     message_size: u64,
     compressed: bool,
+    /// The caller was shown the room for what comes next of the frame under way, and it is still there.
+    room_is_shown: bool,
 }
 
 #[derive(Debug)]
@@ -130,7 +132,15 @@ const BETWEEN: Stage = Stage::Header { start: [0; MAX_HEADER], length: 0 };
 
 impl Frames {
     pub(crate) fn new(from: Role) -> Self {
-        Self { from, deflate: false, stage: BETWEEN, fragments: 0, message_size: 0, compressed: false }
+        Self {
+            from,
+            deflate: false,
+            stage: BETWEEN,
+            fragments: 0,
+            message_size: 0,
+            compressed: false,
+            room_is_shown: false,
+        }
     }
 
     #[cfg(feature = "deflate")]
@@ -210,6 +220,15 @@ impl Frames {
             }
             _ => None,
         }
+    }
+
+    /// The room is shown to the caller; or it is another one by now.
+    pub(crate) fn show_room(&mut self, on: bool) {
+        self.room_is_shown = on;
+    }
+
+    pub(crate) fn room_is_shown(&self) -> bool {
+        self.room_is_shown
     }
 
     /// How much of the message under way has arrived.

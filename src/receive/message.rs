@@ -94,7 +94,7 @@ impl Messages {
         if rest < WORTH_WHILE || config.in_pieces(frame.arrived + frame.rest) {
             return None;
         }
-        if data.capacity() - arrived < rest.min(WORTH_WHILE) {
+        if data.capacity() - arrived < WORTH_WHILE {
             let capacity = most(arrived, frame.rest, frame.fin, config);
             data.reserve_exact(capacity.saturating_sub(data.len()));
         }

@@ -52,20 +52,25 @@ impl Receiver {
 
     /// Returns the buffer of a message under way, if it is much larger than what arrived of that.
     pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
+        self.frames.show_room(false);
         self.messages.return_to(scratch, self.frames.arrived());
     }
 
     /// Room in the message under way for the next bytes of its frame, if they may be read straight into it.
     pub(crate) fn space(&mut self, config: &Config) -> Option<&mut [u8]> {
-        self.messages.space(self.frames.under_way()?, config)
+        let space = self.messages.space(self.frames.under_way()?, config)?;
+        self.frames.show_room(true);
+        Some(space)
     }
 
     /// Takes in up to `count` bytes that were read into that room; how many that were.
     pub(crate) fn fill(&mut self, count: usize, config: &Config) -> usize {
-        let Some(frame) = self.frames.under_way() else { return 0 };
+        // Nothing has happened since it was shown: it is the same.
+        let Some(frame) = self.frames.under_way().filter(|_| self.frames.room_is_shown()) else { return 0 };
         let Some(space) = self.messages.space(frame, config) else { return 0 };
         let filled = count.min(space.len());
         self.frames.fill(&mut space[..filled]);
+        self.frames.show_room(false);
         filled
     }
 
@@ -84,6 +89,9 @@ impl Receiver {
         config: &Config,
         scratch: &mut Option<Box<Scratch>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
+        if !input.is_empty() {
+            self.frames.show_room(false);
+        }
         #[cfg(feature = "deflate")]
         while self.messages.is_held() {
             let received = self.messages.resume(config, scratch)?;

@@ -19,6 +19,9 @@ use crate::scratch::Scratch;
 /// A drained buffer of up to this size is kept for the next frames; a larger one is given back.
 const KEPT: usize = 16 << 10;
 
+/// The buffer of a payload that was sent is kept up to this size, where it is lent: what a scratch keeps altogether.
+const SPENT: usize = 4 << 20;
+
 /// For how many payloads the place is kept.
 const LINKS: usize = 64;
 
@@ -86,12 +89,16 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// The first payload is sent.
-    fn drop_first(&mut self) {
+    fn drop_first(&mut self, keeps: Keeps) {
         if let Some((_, payload)) = self.payloads.pop_front()
+            && keeps == Keeps::All
             && self.spent.capacity() == 0
             && payload.is_unique()
         {
-            self.spent = payload.into();
+            let buffer = Vec::from(payload);
+            if buffer.capacity() <= SPENT {
+                self.spent = buffer;
+            }
         }
     }
 }
@@ -332,7 +339,7 @@ impl Output {
             chain.bytes -= step;
             count -= step;
             if payload.is_empty() {
-                chain.drop_first();
+                chain.drop_first(self.keeps);
                 if chain.payloads.is_empty() {
                     self.unchain();
                 }
