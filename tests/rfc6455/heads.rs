@@ -1,6 +1,6 @@
 //! Heads are read as another parser reads them, whatever byte stands wherever in them.
 
-use websocket_proto::{Cause, Config, Connection, Event, HandshakeError, HandshakeResponse, Request};
+use websocket_proto::{Cause, Config, Connection, Event, HandshakeError, HandshakeResponse, Request, Response};
 
 use crate::support::{self, drain};
 
@@ -60,6 +60,23 @@ fn responses_are_read_as_by_another_parser() {
             _ => {}
         }
     });
+}
+
+/// A field that comes in several lines is all of them, in order, with others in between, however many there are.
+#[test]
+fn lines_of_a_field_are_found_among_others() {
+    for others in [0, 1, 7, 40] {
+        let between = "X-Other: y\r\nSec-WebSocket-Protocox: z\r\n".repeat(others);
+        let lines: Vec<_> = ["a", "b, c", "d", "e"].map(|value| format!("Sec-WebSocket-PROTOCOL: {value}\r\n")).into();
+        let head = support::request_with(&lines.join(&between));
+        let config = Config::new().max_headers(1000);
+        let mut server = Connection::server(config);
+        let [Event::Request(request)] = &support::feed(&mut server, &head)[..] else { panic!() };
+        assert_eq!(request.subprotocols().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"], "{others} in between");
+        assert_eq!(request.headers().count(), 5 + 4 + 3 * 2 * others);
+        // What may be chosen is what was offered, also in the lines in the middle.
+        server.accept(Response::new().subprotocol("c")).unwrap();
+    }
 }
 
 /// Every byte in every place: instead of the one that is there, and in front of it.
