@@ -270,6 +270,26 @@ fn limits_hold() {
     assert_eq!(closed.cause, Cause::Protocol(ProtocolError::MessageTooLarge));
 }
 
+/// The memory of a message follows what has arrived, at most four times that, however much is announced.
+#[test]
+fn the_room_grows_with_what_has_arrived() {
+    let header = [0x82, 0xff, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 0, 0];
+    let mut conn = support::server();
+    let mut arrived = 4_000;
+    let wire = [&header[..], &vec![b'x'; arrived]].concat();
+    let (_, mut heap) = heap_of(|| assert!(feed(&mut conn, &wire).is_empty()));
+    while arrived < 4_000_000 {
+        let (filled, more) = heap_of(|| {
+            let length = conn.message_space().unwrap().len();
+            conn.message_filled(length)
+        });
+        assert!(filled > 0);
+        heap.kept += more.kept;
+        assert!(heap.kept <= 4 * arrived as isize + 1_000, "{heap:?} with {arrived} bytes arrived");
+        arrived += filled;
+    }
+}
+
 /// With a scratch that has a buffer, no message costs an allocation; and a message costs no more memory than it has bytes.
 #[test]
 fn reading_directly_allocates_nothing() {
