@@ -143,25 +143,25 @@ impl Fields {
 
     /// Names, and values with the white space around them.
     fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
-        let lines = self.places().windows(2).skip(1).map(|places| [Place::read(places[0]), Place::read(places[1])]);
+        let lines = self.places().windows(2).skip(1).map(|places| [line_at(places[0]), line_at(places[1])]);
         lines.map(|lines| (self.name(lines), self.value(lines)))
     }
 
     #[inline]
-    fn name(&self, [line, _]: [Place; 2]) -> &[u8] {
-        &self.head[line.start..line.colon]
+    fn name(&self, [line, _]: [Line; 2]) -> &[u8] {
+        &self.head[line.start as usize..line.colon as usize]
     }
 
     #[inline]
-    fn value(&self, [line, next]: [Place; 2]) -> &[u8] {
-        &self.head[line.colon + 1..next.start - LINE_END]
+    fn value(&self, [line, next]: [Line; 2]) -> &[u8] {
+        &self.head[line.colon as usize + 1..next.start as usize - LINE_END]
     }
 
     /// The place of a line and of the next.
     #[inline]
-    fn line(&self, number: usize) -> [Place; 2] {
+    fn line(&self, number: usize) -> [Line; 2] {
         let places = self.places();
-        [Place::read(places[number]), Place::read(places[number + 1])]
+        [line_at(places[number]), line_at(places[number + 1])]
     }
 
     #[inline]
@@ -177,27 +177,18 @@ impl fmt::Debug for Fields {
     }
 }
 
-/// Where a line begins, and where the name in it ends.
-#[derive(Clone, Copy)]
-struct Place {
-    start: usize,
-    colon: usize,
-}
-
 /// CR LF.
 const LINE_END: usize = 2;
-
-impl Place {
-    #[inline]
-    fn read(bytes: [u8; 8]) -> Self {
-        let bits = u64::from_le_bytes(bytes);
-        Self { start: bits as u32 as usize, colon: (bits >> 32) as usize }
-    }
-}
 
 #[inline]
 fn place(line: Line) -> [u8; 8] {
     (u64::from(line.start) | u64::from(line.colon) << 32).to_le_bytes()
+}
+
+#[inline]
+fn line_at(place: [u8; 8]) -> Line {
+    let bits = u64::from_le_bytes(place);
+    Line { start: bits as u32, colon: (bits >> 32) as u32 }
 }
 
 /// The first and the last line of every known field; 0, the head's first line, where there is none.
