@@ -5,6 +5,8 @@ mod heap;
 #[path = "support/mod.rs"]
 mod support;
 
+use std::time::Duration;
+
 use bytes::Buf;
 use heap::{Counting, heap_of};
 use proptest::collection::vec;
@@ -268,6 +270,23 @@ fn limits_hold() {
     assert_eq!(conn.message_filled(40_000), 40_000);
     let [Event::Closed(closed)] = &feed(&mut conn, &back[40_000..])[..] else { panic!() };
     assert_eq!(closed.cause, Cause::Protocol(ProtocolError::MessageTooLarge));
+}
+
+/// Bytes that are read directly are heard: a peer in the midst of a large message isn't lost.
+#[test]
+fn what_is_read_directly_is_heard() {
+    let second = Duration::from_secs(1);
+    let mut conn = support::server_with(Config::new().keepalive(30 * second, 10 * second));
+    let wire = frame(Role::Client, 0x82, &payload(1_000_000));
+    conn.advance_time(Duration::ZERO);
+    assert!(feed(&mut conn, &wire[..20_000]).is_empty());
+    for now in (5..200).step_by(5) {
+        conn.advance_time(now * second);
+        conn.message_space().unwrap()[..100].fill(b'x');
+        assert_eq!(conn.message_filled(100), 100);
+        assert!(feed(&mut conn, &[]).is_empty(), "after {now} s");
+    }
+    assert_eq!(conn.pending_output(), 0, "no ping was needed");
 }
 
 /// The memory of a message follows what has arrived, at most four times that, however much is announced.
