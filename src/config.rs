@@ -167,7 +167,7 @@ impl Config {
     /// slow download isn't cut off. What was handed over by [`Output::take`](crate::Output::take) isn't pending: who
     /// writes so gives `timeout` the time that the largest message may need. Off by default.
     ///
-    /// What waits unread isn't received: who pauses says so by [`hold_back`](crate::Connection::hold_back).
+    /// What waits unread isn't received: who pauses says so by [`reading_paused`](crate::Connection::reading_paused).
     pub fn keepalive(mut self, idle: Duration, timeout: Duration) -> Self {
         self.keepalive = Some(Keepalive { idle, timeout });
         self

@@ -35,7 +35,6 @@
 //! fn serve(mut stream: TcpStream, mut conn: Connection) -> io::Result<()> {
 //!     let (start, mut buf) = (Instant::now(), [0; 16 * 1024]);
 //!     stream.set_write_timeout(Some(Duration::from_secs(20)))?;  // for one that doesn't read
-//!     conn.advance_time(Duration::ZERO);                  // arms the first deadline
 //!     while conn.wants_shutdown().is_none() {
 //!         let left = conn.next_timeout().map(|at| at.saturating_sub(start.elapsed()));
 //!         stream.set_read_timeout(left.map(|left| left.max(Duration::from_millis(1))))?;
@@ -44,7 +43,7 @@
 //!             Err(e) if matches!(e.kind(), WouldBlock | TimedOut | Interrupted) => 0,
 //!             Ok(0) | Err(_) => { conn.receive_eof(); 0 } // a reset is an end as well
 //!         };
-//!         conn.advance_time(start.elapsed());             // fires deadlines that have passed
+//!         conn.advance_time(start.elapsed());             // anywhere in the turn
 //!         let mut input = &mut buf[..n];
 //!         while let Some(event) = conn.receive(&mut input) {
 //!             match event {
@@ -62,6 +61,7 @@
 //!             let n = stream.write(conn.output().chunk())?;
 //!             conn.output().advance(n);
 //!         }
+//!         stream.flush()?;                                // for streams that buffer, such as TLS
 //!     }
 //!     if conn.wants_shutdown() == Some(Shutdown::Finish) {
 //!         stream.shutdown(Half::Write)?;                  // then read to the end: no reset eats the last bytes
@@ -166,6 +166,7 @@ mod event;
 mod frame;
 mod handshake;
 mod receive;
+mod round_trip;
 mod scratch;
 mod send;
 mod timers;

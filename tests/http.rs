@@ -173,6 +173,7 @@ fn connecting_over_http_2() {
             ClientRequest::new(uri.parse().unwrap()).subprotocol("chat").origin("null").header("Cookie", "a=1");
         let (request, _) = HttpClient::connect(request, &Config::new()).unwrap();
         assert_eq!((request.method(), request.uri().to_string()), (&Method::CONNECT, expected.to_owned()));
+        assert_eq!(request.version(), http::Version::HTTP_2);
         let mut names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["cookie", "origin", "sec-websocket-protocol", "sec-websocket-version"]);

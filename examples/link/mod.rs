@@ -114,7 +114,7 @@ impl Link {
             None
         } else if shutdown.is_some() || conn.pending_output() > HIGH_WATER {
             // The peer has to take something first: that it isn't heard meanwhile is our doing.
-            conn.hold_back();
+            conn.reading_paused();
             drop(self.changed.wait_timeout(conn, left));
             None
         } else {

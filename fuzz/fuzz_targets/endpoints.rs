@@ -18,6 +18,9 @@ use websocket_proto_fuzz::Watched;
 struct Script {
     small_output: bool,
     keepalive: bool,
+    /// In seconds.
+    handshake_timeout: Option<u8>,
+    close_timeout: Option<u8>,
     /// Whether the opening handshake is over before the first action.
     open: bool,
     pieces_from: Option<u8>,
@@ -61,8 +64,12 @@ enum Action {
     /// Take at most so many bytes off the wire, for as many events as there are or for one.
     Read(u16),
     ReadOne(u16),
-    /// So many milliseconds pass, for this side.
+    /// So many milliseconds pass, for this side, which has its turns.
     Time(u16),
+    /// The same, and its loop does nothing else: it is late.
+    Late(u16),
+    /// It doesn't read at the moment.
+    Pause,
 }
 
 /// What is on its way to the other side.
@@ -92,7 +99,10 @@ struct End {
 }
 
 fuzz_target!(|script: Script| {
-    let mut config = Config::new();
+    let seconds = |seconds: u8| Duration::from_secs(seconds.into());
+    let mut config = Config::new()
+        .handshake_timeout(script.handshake_timeout.map(seconds))
+        .close_timeout(script.close_timeout.map(seconds));
     if script.small_output {
         config = config.max_pending_output(256);
     }
@@ -211,15 +221,15 @@ impl Ends {
             Action::ReadOne(count) => this.read(count.into(), true),
             Action::Time(millis) => {
                 this.now += Duration::from_millis(millis.into());
-                conn.advance_time(this.now);
-                assert!(conn.next_timeout().is_none_or(|at| at >= this.now), "a deadline fires");
-                if conn.next_timeout() == Some(this.now) {
-                    // It takes effect where there is nothing left to read.
-                    this.read(0, false);
-                    let next = this.watched.conn.next_timeout();
-                    assert!(next.is_none_or(|at| at > this.now), "a deadline takes effect and moves on");
-                }
+                this.turns();
             }
+            Action::Late(millis) => {
+                let state = conn.state();
+                this.now += Duration::from_millis(millis.into());
+                conn.advance_time(this.now);
+                assert_eq!(conn.state(), state, "setting the time ends no connection");
+            }
+            Action::Pause => conn.reading_paused(),
         }
         self.scratch = self.sides(side).0.watched.conn.release();
     }
@@ -277,6 +287,21 @@ impl End {
             now: Duration::ZERO,
             keepalive: script.keepalive,
         }
+    }
+
+    /// The turns of a loop at this time, until none is due.
+    fn turns(&mut self) {
+        for _ in 0..6 {
+            self.watched.conn.advance_time(self.now);
+            let next = self.watched.conn.next_timeout();
+            assert!(next.is_none_or(|at| at >= self.now));
+            if next.is_none_or(|at| at > self.now) {
+                return;
+            }
+            // A deadline takes effect where there is nothing left to read.
+            self.read(0, false);
+        }
+        panic!("the loop spins");
     }
 
     fn write(&mut self, mut count: usize, other: &mut End) {

@@ -1,6 +1,6 @@
 //! Large messages: read from the transport straight to where they are assembled.
 
-use super::{Connection, Phase};
+use super::Connection;
 
 /// Reading without a copy.
 impl Connection {
@@ -49,7 +49,7 @@ impl Connection {
     /// # assert!(events[0].starts_with("Binary") && events[1].starts_with("Ping"));
     /// ```
     pub fn message_space(&mut self) -> Option<&mut [u8]> {
-        if self.phase == Phase::Frames { self.receiver.space(&self.config) } else { None }
+        if self.phase.is_open() { self.receiver.space(&self.config) } else { None }
     }
 
     /// Takes in up to `count` bytes, which were read into [`message_space`](Self::message_space); how many that were.
@@ -59,12 +59,12 @@ impl Connection {
     ///
     /// Call [`receive`](Self::receive) behind it, be it with an empty input: the message may be complete.
     pub fn message_filled(&mut self, count: usize) -> usize {
-        if count == 0 || self.phase != Phase::Frames {
+        if count == 0 || !self.phase.is_open() {
             return 0;
         }
         let filled = self.receiver.fill(count, &self.config);
         if filled > 0 {
-            self.timers.heard();
+            self.timers.on_receive();
         }
         filled
     }

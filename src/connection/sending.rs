@@ -16,7 +16,7 @@ use crate::scratch::Scratch;
 use crate::send::Tools;
 use crate::send::{Message, PreparedMessage};
 
-/// What to say.
+/// Sending.
 impl Connection {
     /// Sends a text message.
     ///

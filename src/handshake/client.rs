@@ -240,11 +240,11 @@ impl ClientHandshake {
             Some(refusal) => refusal.body.read(input, config.max_rejection_body),
             None => false,
         };
-        Ok(if complete { self.give_up().map(Outcome::Rejected) } else { None })
+        Ok(if complete { self.finish_rejection().map(Outcome::Rejected) } else { None })
     }
 
-    /// The refusal as far as it came, when no more will.
-    pub(crate) fn give_up(&mut self) -> Option<Box<HandshakeResponse>> {
+    /// The response that isn't 101, with as much of its body as came, when no more will.
+    pub(crate) fn finish_rejection(&mut self) -> Option<Box<HandshakeResponse>> {
         let Refusal { mut response, body } = *self.refusal.take()?;
         response.body = body.into_body();
         Some(response)

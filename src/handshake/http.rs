@@ -220,8 +220,8 @@ impl HttpClient {
     }
 
     /// An extended CONNECT of HTTP/2 (RFC 8441 4 and 5) or HTTP/3 (RFC 9220), once the server has said by
-    /// `SETTINGS_ENABLE_CONNECT_PROTOCOL` that it takes one. The pseudo-header `:protocol`, which must be `websocket`,
-    /// is added by the caller in the form that the HTTP library has for it, and so is the version.
+    /// `SETTINGS_ENABLE_CONNECT_PROTOCOL` that it accepts one. Add the pseudo-header `:protocol`, which must be `websocket`,
+    /// in the form that your HTTP library has for it. The version is HTTP/2; set it for HTTP/3.
     ///
     /// # Errors
     ///

@@ -93,9 +93,9 @@ const BLOCK: usize = 8 << 10;
 /// Where in the stream of frames the peer is.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    from: Role,
-    /// Messages may be compressed.
-    deflate: bool,
+    pub(crate) from: Role,
+    /// The transport has ended: no more bytes will come.
+    pub(crate) at_eof: bool,
     stage: Stage,
     /// The message under way: how many frames it has so far (none: there is no message), how many bytes, and whether
     /// it is compressed.
@@ -134,18 +134,13 @@ impl Frames {
     pub(crate) fn new(from: Role) -> Self {
         Self {
             from,
-            deflate: false,
+            at_eof: false,
             stage: BETWEEN,
             fragments: 0,
             message_size: 0,
             compressed: false,
             room_is_shown: false,
         }
-    }
-
-    #[cfg(feature = "deflate")]
-    pub(crate) fn allow_compressed(&mut self) {
-        self.deflate = true;
     }
 
     /// Between frames, the next one waits; or does no longer.
@@ -248,14 +243,15 @@ impl Frames {
         *rest -= payload.len() as u64;
     }
 
-    /// The next piece of payload; `None` when the input is used up.
+    /// The next piece of payload; `None` when the input is used up. `deflate` says whether messages may be compressed.
     #[inline(always)]
     pub(crate) fn next<'b>(
         &mut self,
         input: &mut &'b mut [u8],
         config: &Config,
+        deflate: bool,
     ) -> Result<Option<Piece<'b>>, ProtocolError> {
-        let rules = self.rules(config);
+        let rules = self.rules(config, deflate);
         let header = match &mut self.stage {
             Stage::Payload { .. } => return Ok(self.go_on(input)),
             #[cfg(feature = "deflate")]
@@ -311,14 +307,14 @@ impl Frames {
         (self.from == Role::Client).then_some(key)
     }
 
-    fn rules(&self, config: &Config) -> Rules {
+    fn rules(&self, config: &Config, deflate: bool) -> Rules {
         let (max_frame, max_message) = config.size_limits();
         // What doesn't shrink grows a little, and empty blocks are blocks. The message that comes out has a limit of its own.
         let max_compressed = (max_message / 8).saturating_add(max_message).saturating_add(8 << 10);
         let limit = if self.compressed { max_compressed } else { max_message };
         Rules {
             from: self.from,
-            deflate: self.deflate,
+            deflate,
             in_message: self.fragments > 0,
             may_continue: self.fragments < config.max_fragments || config.in_pieces(self.message_size),
             max_frame,

@@ -63,6 +63,19 @@ enum Assembly {
 }
 
 impl Messages {
+    /// Whether compressed messages were agreed on.
+    #[cfg(feature = "deflate")]
+    #[inline]
+    pub(crate) fn may_be_compressed(&self) -> bool {
+        self.incoming.is_some()
+    }
+
+    #[cfg(not(feature = "deflate"))]
+    #[expect(clippy::unused_self, reason = "with the feature, it depends on the handshake")]
+    pub(crate) fn may_be_compressed(&self) -> bool {
+        false
+    }
+
     /// Takes in a piece; what it completes comes out.
     ///
     /// What lies whole in the input is lent from it; anything else is assembled and handed over.

@@ -50,6 +50,33 @@ impl Receiver {
         Self { frames: Frames::new(from), messages: Messages::default() }
     }
 
+    /// The role of the peer.
+    pub(crate) fn from(&self) -> Role {
+        self.frames.from
+    }
+
+    /// The transport has ended. That takes effect when the input is consumed: bytes that came before it count.
+    pub(crate) fn receive_eof(&mut self) {
+        self.frames.at_eof = true;
+    }
+
+    pub(crate) fn is_at_eof(&self) -> bool {
+        self.frames.at_eof
+    }
+
+    /// Nothing more is received, and no memory is needed any more. What was agreed on can still be asked for.
+    pub(crate) fn end(&mut self) {
+        #[cfg(feature = "deflate")]
+        let incoming = self.incoming();
+        let Frames { from, at_eof, .. } = self.frames;
+        *self = Self::new(from);
+        self.frames.at_eof = at_eof;
+        #[cfg(feature = "deflate")]
+        if let Some(incoming) = incoming {
+            self.agree(incoming);
+        }
+    }
+
     /// Returns the buffer of a message under way, if it is much larger than what arrived of that.
     pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
         self.frames.show_room(false);
@@ -100,7 +127,8 @@ impl Receiver {
                 return Ok(received);
             }
         }
-        while let Some(piece) = self.frames.next(input, config)? {
+        let deflate = self.messages.may_be_compressed();
+        while let Some(piece) = self.frames.next(input, config, deflate)? {
             let received = self.messages.take_in(piece, config, scratch)?;
             #[cfg(feature = "deflate")]
             self.frames.hold(self.messages.is_held());
@@ -114,7 +142,6 @@ impl Receiver {
     /// Messages may be compressed from now on.
     #[cfg(feature = "deflate")]
     pub(crate) fn agree(&mut self, incoming: Incoming) {
-        self.frames.allow_compressed();
         self.messages.agree(incoming);
     }
 

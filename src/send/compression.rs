@@ -47,11 +47,6 @@ impl Sender {
         }
     }
 
-    /// No more messages will be sent.
-    pub(crate) fn finish(&mut self) {
-        self.compressor = None;
-    }
-
     /// Whether the fragmented message under way is compressed.
     pub(crate) fn is_compressing(&self) -> bool {
         self.compressor.as_ref().is_some_and(|compressor| compressor.is_at_work())

@@ -46,6 +46,15 @@ impl Sender {
         }
     }
 
+    /// Nothing more is sent: a message that is unfinished is abandoned. What was agreed on can still be asked for.
+    pub(crate) fn end(&mut self) {
+        self.message = None;
+        #[cfg(feature = "deflate")]
+        {
+            self.compressor = None;
+        }
+    }
+
     /// Sends a whole message.
     #[inline]
     pub(crate) fn message(&mut self, output: &mut Output, kind: Kind, payload: &[u8]) -> Result<(), SendError> {

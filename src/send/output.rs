@@ -56,8 +56,17 @@ pub struct Output {
     /// Below this much pending output, every ping is answered; above, the newest.
     pongs: u32,
     keeps: Keeps,
-    /// Whether the transport has taken bytes since this was last asked.
-    progressed: bool,
+    /// How much the transport has taken since that was last asked.
+    progress: Progress,
+}
+
+/// How much of an output the transport has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Nothing,
+    Something,
+    /// All that was pending.
+    Everything,
 }
 
 /// How large a drained buffer is kept.
@@ -107,7 +116,15 @@ impl Output {
     /// An empty output that will be held to that limit.
     pub(crate) fn new(limit: usize) -> Self {
         let pongs = u32::try_from(limit).map_or(PONGS, |limit| limit.min(PONGS));
-        Self { tail: Vec::new(), head: 0, chain: None, pong: None, pongs, keeps: Keeps::Nothing, progressed: false }
+        Self {
+            tail: Vec::new(),
+            head: 0,
+            chain: None,
+            pong: None,
+            pongs,
+            keeps: Keeps::Nothing,
+            progress: Progress::Nothing,
+        }
     }
 
     /// Hands over the next pending bytes for good, without copying them; `None` when nothing is pending.
@@ -118,8 +135,12 @@ impl Output {
         if !self.has_remaining() {
             return None;
         }
-        self.progressed = true;
         let taken = if self.is_chained() { self.take_chained() } else { Some(self.take_tail()) };
+        if !self.has_remaining() {
+            self.progress = Progress::Everything;
+        } else if self.progress == Progress::Nothing {
+            self.progress = Progress::Something;
+        }
         self.promote_pong();
         taken
     }
@@ -198,7 +219,12 @@ impl Output {
 
     /// Whether the transport has taken bytes since this was last asked.
     pub(crate) fn take_progress(&mut self) -> bool {
-        mem::take(&mut self.progressed)
+        mem::replace(&mut self.progress, Progress::Nothing) != Progress::Nothing
+    }
+
+    /// Whether all that was pending then has been taken.
+    pub(crate) fn was_drained(&self) -> bool {
+        self.progress == Progress::Everything || !self.has_remaining()
     }
 
     #[inline]
@@ -302,6 +328,7 @@ impl Output {
 
     /// Lets go of what a drained output no longer needs.
     fn drained(&mut self) {
+        self.progress = Progress::Everything;
         self.head = 0;
         self.tail.clear();
         let kept = match self.keeps {
@@ -367,7 +394,6 @@ impl Buf for Output {
     /// Marks the next `count` bytes as sent; more than are pending are taken for all that are.
     #[inline]
     fn advance(&mut self, count: usize) {
-        self.progressed |= count > 0;
         if self.is_chained() {
             self.advance_chained(count);
         } else {
@@ -375,6 +401,8 @@ impl Buf for Output {
         }
         if self.head == self.tail.len() && !self.is_chained() {
             self.drained();
+        } else if count > 0 && self.progress == Progress::Nothing {
+            self.progress = Progress::Something;
         }
         if self.pong.is_some() {
             self.promote_pong();

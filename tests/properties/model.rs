@@ -53,7 +53,7 @@ fn answer(heard: &Heard) -> Option<(u8, Vec<u8>)> {
         Heard::Text(_) | Heard::Binary(_) | Heard::Pong(_) | Heard::Part(_) => None,
         Heard::Ping(payload) => Some((0x8a, payload.clone())),
         Heard::Close(1005, _) => Some((0x88, Vec::new())),
-        Heard::Close(code, _) => Some((0x88, code.to_be_bytes().to_vec())),
+        Heard::Close(code, reason) => Some((0x88, [&code.to_be_bytes()[..], reason.as_bytes()].concat())),
         Heard::Wrong(error) => Some((0x88, code_for(*error).to_be_bytes().to_vec())),
     }
 }

@@ -208,7 +208,7 @@ impl Endpoint {
                     self.said.push(Frame { first: 0x8a, payload: payload.to_vec() });
                 }
                 Event::Closed(closed) if closed.cause == Cause::Peer => {
-                    self.said.push(Frame { first: 0x88, payload: close_body(closed.code.get(), "") });
+                    self.said.push(Frame { first: 0x88, payload: close_body(closed.code.get(), &closed.reason) });
                 }
                 _ => {}
             }

@@ -4,11 +4,11 @@ use core::time::Duration;
 
 use bytes::Buf;
 use websocket_proto::{
-    AcceptError, Cause, ClientRequest, CloseCode, Config, Connection, Deadline, Kind, Rejection, Response, Role,
-    SendError, Shutdown, State,
+    AcceptError, Cause, ClientRequest, CloseCode, Config, Connection, Deadline, Event, HandshakeError, Kind, Rejection,
+    Response, Role, SendError, Shutdown, State,
 };
 
-use crate::checks::{Told, assert_over, assert_said, clean, hear, lost, peer, said, text};
+use crate::checks::{Told, assert_over, assert_said, clean, hear, lost, peer, ping, said, text};
 use crate::support::{ROLES, close_body, drain, feed, open, request, seed};
 
 /// Where a connection can stand.
@@ -92,6 +92,11 @@ impl Stand {
             Self::Closing => State::Closing,
             _ => State::Closed,
         }
+    }
+
+    /// Whether the time is to be set: for the deadline of a handshake, or since there is something to do at once.
+    fn has_deadline(self) -> bool {
+        !matches!(self, Self::Open | Self::InMessage)
     }
 
     fn shutdown(self, role: Role) -> Option<Shutdown> {
@@ -196,7 +201,9 @@ fn asking_in_every_state() {
         for _ in 0..2 {
             assert_eq!(conn.state(), stand.state(), "{stand:?}");
             assert_eq!(conn.wants_shutdown(), stand.shutdown(conn.role()), "{stand:?}");
-            assert_eq!((conn.next_timeout(), conn.round_trip(), conn.subprotocol()), (None, None, None));
+            assert_eq!((conn.round_trip(), conn.subprotocol()), (None, None));
+            // The time of a deadline that was never armed: at once.
+            assert_eq!(conn.next_timeout(), stand.has_deadline().then_some(Duration::ZERO), "{stand:?}");
             assert!(!conn.output().has_remaining());
             assert!(conn.output().take().is_none());
             assert_eq!(hear(&mut conn, b""), [], "{stand:?}");
@@ -216,7 +223,13 @@ fn ending_in_every_state() {
     for ((name, call), cause) in endings {
         for (stand, mut conn) in Stand::all() {
             call(&mut conn);
-            let events = hear(&mut conn, b"");
+            let mut events = hear(&mut conn, b"");
+            if name == "time" {
+                // A turn to read in, and then the effect.
+                assert_eq!(events, []);
+                call(&mut conn);
+                events = hear(&mut conn, b"");
+            }
             let expected = match (stand, name) {
                 (Stand::Open | Stand::InMessage, "time") => vec![],
                 // The client may have closed its side only: its request is answered first.
@@ -232,7 +245,7 @@ fn ending_in_every_state() {
             call(&mut conn);
             assert_eq!(hear(&mut conn, b""), [], "{name} again in {stand:?}");
             if name == "abort" {
-                assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), None));
+                assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), Some(Duration::ZERO)));
                 assert!(!conn.output().has_remaining());
             }
         }
@@ -363,5 +376,71 @@ fn states_follow_each_other() {
         hear(&mut conn, &peer(role, &[(0x88, b"")]));
         assert_eq!(conn.state(), State::Closed);
         assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+    }
+}
+
+/// A server that was asked for a page, and whose caller hasn't had another call since.
+fn asked_for_a_page() -> Connection {
+    let mut conn = Connection::server(Config::new());
+    let mut request = *b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert!(matches!(conn.receive(&mut &mut request[..]), Some(Event::HttpRequest(_))));
+    conn
+}
+
+/// A plain HTTP request waits for its answer until the next `receive`; every call is possible meanwhile.
+#[test]
+fn calls_while_a_plain_request_waits() {
+    for (name, call) in SENDS {
+        let mut conn = asked_for_a_page();
+        assert_eq!(call(&mut conn), Err(SendError::Connecting), "{name}");
+        assert_eq!((conn.state(), conn.wants_shutdown()), (State::Connecting, None));
+        assert!(!conn.output().has_remaining());
+    }
+    let mut conn = asked_for_a_page();
+    assert_eq!(conn.accept(Response::new()), Err(AcceptError::NotWebSocket));
+    // The end of the transport, and time, change nothing until the request is answered.
+    conn.receive_eof();
+    for second in [0, 1, 100] {
+        conn.advance_time(Duration::from_secs(second));
+    }
+    conn.reject(Rejection::new(200).body("a page")).unwrap();
+    assert_eq!(hear(&mut conn, b""), [lost(Cause::Rejected(200))]);
+    assert!(drain(&mut conn).ends_with(b"a page"));
+    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+
+    let mut conn = asked_for_a_page();
+    assert_eq!(hear(&mut conn, b""), [lost(Cause::Handshake(HandshakeError::NoUpgrade))]);
+    assert!(drain(&mut conn).starts_with(b"HTTP/1.1 426 "));
+
+    let mut conn = asked_for_a_page();
+    conn.abort();
+    assert_eq!(hear(&mut conn, b""), [lost(Cause::Aborted)]);
+    assert!(!conn.output().has_remaining());
+}
+
+/// A server that accepts and closes before it has received what came with the request: all of that is delivered.
+#[test]
+fn closing_before_early_data_is_received() {
+    for ends in [false, true] {
+        let mut conn = Connection::server(Config::new());
+        let frames = peer(Role::Server, &[(0x81, b"one"), (0x89, b"ping"), (0x81, b"two")]);
+        assert_eq!(hear(&mut conn, &[request(), frames].concat()), [Told::Request]);
+        conn.accept(Response::new()).unwrap();
+        drain(&mut conn);
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(conn.state(), State::Closing);
+        assert_eq!(conn.send_text("late"), Err(SendError::Closed));
+        if ends {
+            conn.receive_eof();
+        }
+        let mut expected = vec![text("one"), ping(b"ping"), text("two")];
+        expected.extend(ends.then(|| lost(Cause::Eof)));
+        assert_eq!(hear(&mut conn, b""), expected);
+        assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+        if !ends {
+            assert_eq!(conn.state(), State::Closing);
+            let close = peer(Role::Server, &[(0x88, &close_body(1000, ""))]);
+            assert_eq!(hear(&mut conn, &close), [clean(1000, "", Cause::Local(CloseCode::NORMAL))]);
+        }
     }
 }

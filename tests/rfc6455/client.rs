@@ -17,6 +17,7 @@ use websocket_proto::{
 
 use super::support::{
     ACCEPT, KEY, Sent, client, client_with, close_body, drain, events, feed, feed_chunks, frame, seed, sent, server,
+    turns,
 };
 
 /// A whole message, where none may be read.
@@ -148,8 +149,7 @@ fn a_handshake_without_a_response_fails_at_the_deadline() {
         conn.advance_time(Duration::from_secs(1));
         assert!(feed(&mut conn, arrived.as_bytes()).is_empty());
         assert_eq!(conn.next_timeout(), Some(Duration::from_secs(11)));
-        conn.advance_time(Duration::from_secs(11));
-        let closed = closed(events(&mut conn));
+        let closed = closed(turns(&mut conn, Duration::from_secs(11)));
         assert_eq!(closed.cause, Cause::Timeout(Deadline::Opening));
         assert_given_up(&mut conn, &closed);
     }
@@ -922,6 +922,7 @@ fn the_server_ends_the_transport_first() {
             assert!(closed.clean);
             assert_eq!(sent(&mut conn).len(), usize::from(!client_first));
             assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, None));
+            assert!(turns(&mut conn, start).is_empty());
             assert_eq!(conn.next_timeout(), Some(deadline));
             conn.advance_time(just_before);
             assert_eq!(conn.wants_shutdown(), None);
@@ -929,7 +930,7 @@ fn the_server_ends_the_transport_first() {
                 conn.receive_eof();
                 assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
             } else {
-                conn.advance_time(deadline);
+                assert!(turns(&mut conn, deadline).is_empty());
                 assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
             }
             assert!(events(&mut conn).is_empty());
@@ -1153,6 +1154,8 @@ fn refusal(config: &Config, pieces: (&[u8], &[u8]), end: impl Fn(&mut Connection
 
 fn pass_the_opening_deadline(conn: &mut Connection) {
     conn.advance_time(Duration::ZERO);
+    conn.advance_time(Duration::from_secs(10));
+    assert!(events(conn).is_empty(), "a turn to read in");
     conn.advance_time(Duration::from_secs(10));
 }
 

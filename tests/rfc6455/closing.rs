@@ -27,8 +27,8 @@ fn assert_shuts_down(conn: &mut Connection) {
     assert_over(conn);
 }
 
-/// B-34, B-37, B-38, B-67, B-77, B-79: codes that may travel are told and echoed, without the reason; an empty Close
-/// is told as 1005 and stays empty.
+/// B-34, B-37, B-38, B-67, B-77, B-79: codes that may travel are reported and echoed, with the reason; an empty Close
+/// is reported as 1005 and stays empty.
 #[test]
 fn a_close_is_told_and_echoed() {
     let codes = (1000..=1003).chain(1007..=1014).chain([3000, 3999, 4000, 4999]);
@@ -37,7 +37,7 @@ fn a_close_is_told_and_echoed() {
             for reason in ["", "söon", &"x".repeat(123)] {
                 let mut conn = open(role);
                 assert_eq!(hear(&mut conn, &close(role, code, reason)), [clean(code, reason, Cause::Peer)]);
-                assert_said(&mut conn, &[(0x88, &close_body(code, ""))]);
+                assert_said(&mut conn, &[(0x88, &close_body(code, reason))]);
                 assert_shuts_down(&mut conn);
             }
         }

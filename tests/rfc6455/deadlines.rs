@@ -4,11 +4,11 @@ use core::time::Duration;
 
 use bytes::Buf;
 use websocket_proto::{
-    Cause, ClientRequest, CloseCode, Config, Connection, Deadline, Rejection, Response, Role, Shutdown, State,
+    Cause, ClientRequest, CloseCode, Config, Connection, Deadline, Event, Rejection, Response, Role, Shutdown, State,
 };
 
-use crate::checks::{Told, assert_said, clean, hear, lost, peer, ping, pong, said};
-use crate::support::{ROLES, close_body, drain, feed, open, open_with, request, seed};
+use crate::checks::{Told, assert_said, clean, hear, lost, peer, ping, pong, said, told};
+use crate::support::{ROLES, close_body, drain, feed, open, open_with, request, seed, turns};
 
 const OPENING: Cause = Cause::Timeout(Deadline::Opening);
 const KEEPALIVE: Cause = Cause::Timeout(Deadline::Keepalive);
@@ -29,10 +29,9 @@ fn connecting(role: Role, config: Config) -> Connection {
     }
 }
 
-/// Time passes; what is told of it.
+/// Time passes. The turns of a loop at that time, until none is due, and the events of them.
 fn at(conn: &mut Connection, now: Duration) -> Vec<Told> {
-    conn.advance_time(now);
-    hear(conn, b"")
+    told(turns(conn, now))
 }
 
 /// Nothing happens until just before that time, which is the one that was announced.
@@ -52,7 +51,7 @@ fn the_opening_handshake_has_a_deadline() {
     for role in ROLES {
         for (config, timeout) in [(Config::new(), 10), (Config::new().handshake_timeout(secs(3)), 3)] {
             let mut conn = connecting(role, config);
-            assert_eq!(conn.next_timeout(), None, "no time was told");
+            assert_eq!(conn.next_timeout(), Some(secs(0)), "no time was set: at once");
             assert_eq!(at(&mut conn, secs(100)), []);
             assert_quiet_until(&mut conn, secs(100 + timeout));
             assert_eq!(at(&mut conn, secs(100 + timeout)), [lost(OPENING)]);
@@ -110,8 +109,9 @@ fn an_open_connection_has_no_opening_deadline() {
         let mut conn = Connection::server(config);
         at(&mut conn, secs(0));
         feed(&mut conn, &request());
-        at(&mut conn, secs(5));
+        at(&mut conn, secs(4));
         conn.accept(Response::new()).unwrap();
+        assert_eq!(at(&mut conn, secs(5)), []);
         assert_eq!(conn.next_timeout(), next);
         assert_eq!(at(&mut conn, secs(11)), []);
         assert_eq!(conn.state(), State::Open);
@@ -123,14 +123,17 @@ fn an_open_connection_has_no_opening_deadline() {
 fn without_time_there_are_no_deadlines() {
     for role in ROLES {
         let mut conn = open_with(role, Config::new().keepalive(secs(1), secs(1)));
-        assert_eq!(conn.next_timeout(), None);
+        let asks = Some(secs(0));
+        assert_eq!(conn.next_timeout(), asks);
         conn.ping(b"p").unwrap();
         hear(&mut conn, &peer(role, &[(0x8a, b"p")]));
-        assert_eq!((conn.next_timeout(), conn.round_trip()), (None, None));
+        assert_eq!((conn.next_timeout(), conn.round_trip()), (asks, None));
         conn.close(CloseCode::NORMAL, "").unwrap();
-        assert_eq!(conn.next_timeout(), None);
-        hear(&mut conn, &peer(role, &[(0x88, b"")]));
-        assert_eq!(conn.next_timeout(), None);
+        assert_eq!(conn.next_timeout(), asks);
+        assert_eq!(hear(&mut conn, b""), []);
+        assert_eq!(hear(&mut conn, &peer(role, &[(0x88, b"")])).len(), 1);
+        assert_eq!(conn.next_timeout(), asks);
+        assert_eq!(hear(&mut conn, b""), []);
     }
 }
 
@@ -143,9 +146,10 @@ fn the_closing_handshake_has_a_deadline() {
             at(&mut conn, secs(100));
             assert_eq!(conn.next_timeout(), None);
             conn.close(CloseCode::NORMAL, "").unwrap();
+            at(&mut conn, secs(100));
             assert_quiet_until(&mut conn, secs(100 + timeout));
             assert_eq!(at(&mut conn, secs(100 + timeout)), [lost(CLOSING)]);
-            assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), None));
+            assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
             assert!(!conn.output().has_remaining());
         }
         let mut conn = open_with(role, Config::new().close_timeout(None));
@@ -162,6 +166,7 @@ fn messages_do_not_move_the_closing_deadline() {
         let mut conn = open(role);
         at(&mut conn, secs(0));
         conn.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(at(&mut conn, secs(0)), []);
         for now in 1..5 {
             hear(&mut conn, &peer(role, &[(0x81, b"more"), (0x89, b"p")]));
             assert_eq!(at(&mut conn, secs(now)), []);
@@ -195,18 +200,19 @@ fn undrained_output_is_given_up_at_the_closing_deadline() {
             let mut conn = open(role);
             at(&mut conn, secs(100));
             assert_eq!(hear(&mut conn, &peer(role, &[(0x88, body)])), [end]);
+            assert_eq!(at(&mut conn, secs(100)), []);
             assert_quiet_until(&mut conn, secs(105));
             assert_eq!(conn.wants_shutdown(), None);
             assert_eq!(at(&mut conn, secs(105)), []);
             assert!(!conn.output().has_remaining());
-            assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), None));
+            assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
         }
     }
     let mut conn = Connection::server(Config::new());
     at(&mut conn, secs(0));
     feed(&mut conn, &request());
     conn.reject(Rejection::new(403)).unwrap();
-    assert_eq!(hear(&mut conn, b""), [lost(Cause::Rejected(403))]);
+    assert_eq!(at(&mut conn, secs(0)), [lost(Cause::Rejected(403))]);
     assert_quiet_until(&mut conn, secs(5));
     assert_eq!(at(&mut conn, secs(5)), []);
     assert!(!conn.output().has_remaining());
@@ -220,6 +226,7 @@ fn a_client_waits_for_the_server_for_a_bounded_time() {
     at(&mut conn, secs(0));
     hear(&mut conn, &peer(Role::Client, &[(0x88, b"\x03\xe8")]));
     assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+    assert_eq!(at(&mut conn, secs(0)), []);
     assert_quiet_until(&mut conn, secs(5));
     assert_eq!(conn.wants_shutdown(), None);
     assert_eq!(at(&mut conn, secs(5)), []);
@@ -236,8 +243,9 @@ fn keepalive(role: Role) -> Connection {
 fn pinged(role: Role) -> (Connection, Vec<u8>) {
     let mut conn = keepalive(role);
     assert_quiet_until(&mut conn, secs(30));
-    assert_eq!(at(&mut conn, secs(30)), []);
+    conn.advance_time(secs(30));
     let frames = said(&mut conn);
+    assert_eq!(at(&mut conn, secs(30)), []);
     let [(0x89, payload)] = &frames[..] else { panic!("one ping: {frames:?}") };
     let payload = payload.clone();
     (conn, payload)
@@ -251,7 +259,6 @@ fn a_silent_peer_is_pinged_and_given_up() {
         assert_quiet_until(&mut conn, secs(40));
         assert_eq!(at(&mut conn, secs(40)), [lost(KEEPALIVE)]);
         assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(Shutdown::Abort)));
-        assert_eq!(conn.next_timeout(), None);
         assert!(!conn.output().has_remaining());
     }
 }
@@ -265,12 +272,14 @@ fn an_answered_ping_keeps_the_connection() {
             let pinged = 30 + 31 * round;
             at(&mut conn, secs(pinged + 1));
             assert_eq!(hear(&mut conn, &peer(role, &[(0x8a, &payload)])), [pong(&payload)]);
+            assert_eq!(at(&mut conn, secs(pinged + 1)), []);
             assert_eq!(conn.round_trip(), Some(secs(1)));
             assert_eq!(at(&mut conn, secs(pinged + 10)), [], "the peer answered");
             assert_eq!(conn.state(), State::Open);
             assert_quiet_until(&mut conn, secs(pinged + 31));
-            assert_eq!(at(&mut conn, secs(pinged + 31)), []);
+            conn.advance_time(secs(pinged + 31));
             let frames = said(&mut conn);
+            assert_eq!(at(&mut conn, secs(pinged + 31)), []);
             assert_eq!((frames.len(), frames[0].0), (1, 0x89));
             assert_ne!(frames[0].1, payload, "each ping can be told from the one before");
             payload.clone_from(&frames[0].1);
@@ -301,13 +310,13 @@ fn a_pause_of_the_callers_is_no_silence_of_the_peers() {
         let mut conn = keepalive(role);
         for now in 0..200 {
             conn.advance_time(secs(now));
-            conn.hold_back();
+            conn.reading_paused();
             assert_eq!(hear(&mut conn, b""), []);
         }
         // Between pauses, a deadline that has passed is forgiven as well.
         assert_eq!(at(&mut conn, secs(230)), []);
         conn.advance_time(secs(240));
-        conn.hold_back();
+        conn.reading_paused();
         assert_eq!(hear(&mut conn, b""), []);
         assert_eq!(at(&mut conn, secs(270)), []);
         assert_eq!(at(&mut conn, secs(280)), [lost(KEEPALIVE)]);
@@ -445,12 +454,12 @@ fn input_held_back_is_heard() {
         assert_eq!(conn.next_timeout(), Some(secs(40)));
         let mut wire = peer(role, &[(0x81, b"a"), (0x81, b"b")]);
         let mut input = &mut wire[..];
-        assert!(conn.receive(&mut input).is_some());
+        assert!(matches!(conn.receive(&mut input), Some(Event::Text(text)) if text == "a"));
         assert_eq!(conn.next_timeout(), Some(secs(40)));
         conn.advance_time(secs(41));
-        assert!(conn.receive(&mut input).is_some());
+        assert!(matches!(conn.receive(&mut input), Some(Event::Text(text)) if text == "b"));
         assert!(conn.receive(&mut input).is_none());
-        assert_eq!(at(&mut conn, secs(70)), []);
+        assert_eq!(at(&mut conn, secs(69)), []);
     }
 }
 
@@ -461,8 +470,11 @@ fn a_late_answer_has_its_time() {
     conn.advance_time(secs(0));
     assert_eq!(hear(&mut conn, b"GET / HTTP/1.1\r\n"), []);
     conn.advance_time(secs(11));
+    assert_eq!(hear(&mut conn, b""), []);
     conn.advance_time(secs(17));
     assert_eq!(hear(&mut conn, b""), [lost(Cause::Timeout(Deadline::Opening))]);
+    assert_eq!(at(&mut conn, secs(17)), []);
+    assert_eq!(conn.next_timeout(), Some(secs(22)));
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 408 "));
     assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
 }
@@ -489,6 +501,7 @@ fn closing_ends_the_keepalive() {
         for (mut conn, now) in [(keepalive(role), 29), (pinged(role).0, 39)] {
             at(&mut conn, secs(now));
             conn.close(CloseCode::NORMAL, "").unwrap();
+            at(&mut conn, secs(now));
             assert_quiet_until(&mut conn, secs(now + 5));
             assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
             assert_eq!(at(&mut conn, secs(now + 5)), [lost(CLOSING)]);
@@ -502,21 +515,25 @@ fn the_round_trip_is_that_of_the_newest_ping() {
     for role in ROLES {
         let mut conn = open(role);
         let answer = |conn: &mut Connection, payload: &[u8]| hear(conn, &peer(role, &[(0x8a, payload)]));
-        at(&mut conn, secs(1));
         conn.ping(b"old").unwrap();
         conn.ping(b"new").unwrap();
-        at(&mut conn, Duration::from_micros(1_250_300));
+        at(&mut conn, secs(1));
+        let first = Duration::from_micros(1_250_300);
         answer(&mut conn, b"unasked");
         answer(&mut conn, b"old");
+        at(&mut conn, first);
         assert_eq!(conn.round_trip(), None);
         answer(&mut conn, b"new");
+        at(&mut conn, first);
         assert_eq!(conn.round_trip(), Some(Duration::from_micros(250_300)));
         at(&mut conn, secs(9));
         answer(&mut conn, b"new");
+        at(&mut conn, secs(9));
         assert_eq!(conn.round_trip(), Some(Duration::from_micros(250_300)), "answered once already");
         conn.ping(b"new").unwrap();
-        at(&mut conn, secs(11));
+        at(&mut conn, secs(9));
         answer(&mut conn, b"new");
+        at(&mut conn, secs(11));
         assert_eq!(conn.round_trip(), Some(secs(2)));
         assert_eq!(conn.next_timeout(), None);
     }
@@ -530,9 +547,12 @@ fn time_does_not_run_backwards() {
         at(&mut conn, secs(100));
         at(&mut conn, secs(50));
         conn.ping(b"p").unwrap();
+        at(&mut conn, secs(100));
         hear(&mut conn, &peer(role, &[(0x8a, b"p")]));
+        conn.advance_time(secs(70));
         assert_eq!(conn.round_trip(), Some(secs(0)));
         conn.close(CloseCode::NORMAL, "").unwrap();
+        conn.advance_time(secs(80));
         assert_eq!(conn.next_timeout(), Some(secs(105)));
         assert_eq!(at(&mut conn, secs(0)), []);
         assert_eq!(conn.next_timeout(), Some(secs(105)));
@@ -563,12 +583,14 @@ fn extreme_times_and_deadlines_are_harmless() {
 fn a_late_deadline_fires_once() {
     for role in ROLES {
         let mut conn = keepalive(role);
-        assert_eq!(at(&mut conn, secs(1000)), []);
+        conn.advance_time(secs(1000));
         assert_eq!(said(&mut conn).len(), 1, "one ping for all of the silence");
+        assert_eq!(at(&mut conn, secs(1000)), []);
         assert_quiet_until(&mut conn, secs(1010));
         hear(&mut conn, &peer(role, &[(0x89, b"")]));
-        assert_eq!(at(&mut conn, secs(5000)), []);
+        conn.advance_time(secs(5000));
         let frames = said(&mut conn);
+        assert_eq!(at(&mut conn, secs(5000)), []);
         assert_eq!(frames.iter().map(|(first, _)| *first).collect::<Vec<_>>(), [0x8a, 0x89]);
         assert_eq!(at(&mut conn, secs(5010)), [lost(KEEPALIVE)]);
     }

@@ -1,8 +1,10 @@
 //! What the tests share: a wire format written from the RFC alone, and short ways to feed and drain a connection.
 #![allow(dead_code)]
 
+use core::time::Duration;
+
 use bytes::Buf;
-use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role, Seed};
+use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role, Seed, Shutdown};
 
 /// The handshake key of RFC 6455 1.3 and the answer to it.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -88,6 +90,21 @@ pub(crate) fn feed_chunks(conn: &mut Connection, bytes: &[u8], size: usize) -> V
 /// Events that need no input.
 pub(crate) fn events(conn: &mut Connection) -> Vec<Event<'static>> {
     feed(conn, &[])
+}
+
+/// The turns of a loop at that time, until none is due; their events.
+#[track_caller]
+pub(crate) fn turns(conn: &mut Connection, now: Duration) -> Vec<Event<'static>> {
+    let mut told = Vec::new();
+    for _ in 0..6 {
+        conn.advance_time(now);
+        told.extend(events(conn));
+        let is_over = conn.wants_shutdown() == Some(Shutdown::Abort);
+        if is_over || conn.next_timeout().is_none_or(|next| next > now) {
+            return told;
+        }
+    }
+    panic!("the loop spins");
 }
 
 /// All pending output.

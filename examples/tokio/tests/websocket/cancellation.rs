@@ -54,7 +54,7 @@ async fn futures_are_dropped_wherever_they_wait() -> Result {
 }
 
 #[tokio::test]
-async fn a_transport_may_hold_back_what_it_was_given() -> Result {
+async fn a_transport_may_reading_paused_what_it_was_given() -> Result {
     let (one, other) = duplex(5000);
     let (server, client) = (server(Buffered::new(one), Config::new()), client(Buffered::new(other), Config::new()));
     in_two_tasks(send_all(server, COUNT), receive_all(client, COUNT)).await

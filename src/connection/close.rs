@@ -1,0 +1,94 @@
+//! The end of a connection as its caller meets it: closing, aborting, and what to do with the transport.
+
+use bytes::Buf;
+
+use super::Connection;
+use super::state::Phase;
+use crate::close::CloseCode;
+use crate::config::Role;
+use crate::error::SendError;
+use crate::event::Cause;
+use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
+
+/// How to shut the transport down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shutdown {
+    /// Shut down the writing side, read and discard until the peer does the same (for a bounded time), then close, so
+    /// that no reset overtakes the last bytes.
+    Finish,
+    /// Close at once.
+    Abort,
+}
+
+/// The end of a closed connection's transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TransportEnd {
+    /// A client lets the server close first (RFC 6455 section 7.1.1).
+    AwaitEof,
+    /// The output is written before.
+    Graceful,
+    Abort,
+}
+
+/// Closing the connection.
+impl Connection {
+    /// Begins the closing handshake, with a reason of at most 123 bytes. A fragmented message that is unfinished is
+    /// abandoned. The peer's messages are delivered until its Close frame comes, and can't be answered any more.
+    ///
+    /// The peer has [`close_timeout`](crate::Config::close_timeout) from the next [`advance_time`](Self::advance_time).
+    ///
+    /// # Errors
+    ///
+    /// The connection isn't open, the code may not be sent by this role, or the reason is too long; nothing is sent
+    /// then. A full output is no obstacle.
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        self.is_open()?;
+        // RFC 6455 section 7.4.1: 1010 is for clients.
+        if !code.may_travel() || self.role() == Role::Server && code == CloseCode::MISSING_EXTENSION {
+            return Err(SendError::CloseCode);
+        }
+        if reason.len() > MAX_CONTROL_PAYLOAD - 2 {
+            return Err(SendError::ReasonTooLong);
+        }
+        self.send_close(Some(code), reason);
+        self.on_close_sent(code);
+        Ok(())
+    }
+
+    /// Ends the connection at once: what is pending is dropped, and the transport is to be closed. The next
+    /// [`receive`](Self::receive) reports [`Event::Closed`](crate::Event::Closed), although
+    /// [`wants_shutdown`](Self::wants_shutdown) answers before.
+    pub fn abort(&mut self) {
+        if self.phase.is_closed() {
+            self.abort_transport();
+        } else {
+            self.fail(Cause::Aborted);
+        }
+    }
+
+    /// Returns how the transport is to be shut down. `None` as long as output is pending or the peer has something
+    /// left to do: continue reading, receiving and writing then.
+    pub fn wants_shutdown(&self) -> Option<Shutdown> {
+        match self.phase {
+            Phase::Closed { transport: TransportEnd::AwaitEof, .. } => None,
+            Phase::Closed { transport: TransportEnd::Graceful, .. } => {
+                (!self.output.has_remaining()).then_some(Shutdown::Finish)
+            }
+            Phase::Closed { transport: TransportEnd::Abort, .. } => Some(Shutdown::Abort),
+            _ => self.timers.is_over().then_some(Shutdown::Abort),
+        }
+    }
+
+    /// Queues a Close frame, the last frame that we send.
+    pub(super) fn send_close(&mut self, code: Option<CloseCode>, reason: &str) {
+        let mut body = [0; MAX_CONTROL_PAYLOAD];
+        let mut length = 0;
+        if let Some(code) = code {
+            length = 2 + reason.len();
+            body[..2].copy_from_slice(&code.get().to_be_bytes());
+            body[2..length].copy_from_slice(reason.as_bytes());
+        }
+        self.output.drop_pong();
+        self.sender.control(&mut self.output, OpCode::Close, &body[..length]);
+    }
+}

@@ -1,0 +1,92 @@
+//! The opening handshake at a server: collecting the request, keeping what follows it, and the caller's answer.
+
+use alloc::boxed::Box;
+use core::mem;
+
+use super::Connection;
+use super::state::{AwaitingAnswer, Phase};
+use crate::config::Config;
+use crate::error::{AcceptError, HandshakeError};
+use crate::event::{Cause, Closed};
+use crate::handshake::{HeadReader, Rejection, Request, Response, Upgrade, read_request};
+
+/// The answer to a request that waits: a server's part of the opening handshake.
+impl Connection {
+    /// Accepts the request that waits. The connection is open, and messages may be sent after the response at once.
+    ///
+    /// # Errors
+    ///
+    /// No request waits, it asks for no upgrade, or the response can't be sent; then the request still waits.
+    pub fn accept(&mut self, response: Response) -> Result<(), AcceptError> {
+        let Phase::AwaitingAnswer(request) = &mut self.phase else {
+            return Err(AcceptError::NoRequest);
+        };
+        let Some(upgrade) = &request.upgrade else {
+            return Err(AcceptError::NotWebSocket);
+        };
+        let accept = upgrade.check(&response)?;
+        response.encode(accept.as_ref(), upgrade.extensions().as_deref(), self.output.tail())?;
+        let negotiated = upgrade.negotiated(&response);
+        let early_data = mem::take(&mut request.early_data);
+        self.on_open(negotiated, early_data);
+        Ok(())
+    }
+
+    /// Answers the request that waits with something other than 101. The connection is closed by that.
+    ///
+    /// # Errors
+    ///
+    /// No request waits, or the answer can't be sent; then the request still waits.
+    pub fn reject(&mut self, rejection: Rejection) -> Result<(), AcceptError> {
+        if !matches!(self.phase, Phase::AwaitingAnswer(_)) {
+            return Err(AcceptError::NoRequest);
+        }
+        let status = rejection.status();
+        self.respond(rejection)?;
+        self.end_with(Closed::abnormal(Cause::Rejected(status)), None);
+        Ok(())
+    }
+
+    pub(super) fn respond(&mut self, rejection: Rejection) -> Result<(), AcceptError> {
+        let (head, body) = rejection.encode()?;
+        self.output.extend(head.as_bytes());
+        self.output.attach(body);
+        Ok(())
+    }
+}
+
+impl AwaitingAnswer {
+    /// Keeps what follows the request until it is answered. With plain HTTP, the caller had its chance to answer.
+    pub(super) fn buffer_early_data(&mut self, input: &mut &mut [u8], config: &Config) -> Result<(), HandshakeError> {
+        if self.upgrade.is_none() {
+            return Err(HandshakeError::NoUpgrade);
+        }
+        if input.len() > config.max_handshake_size - self.early_data.len() {
+            return Err(HandshakeError::EarlyData);
+        }
+        self.early_data.extend_from_slice(input);
+        *input = &mut [];
+        Ok(())
+    }
+}
+
+/// A request that is complete; without an [`Upgrade`] it is plain HTTP.
+type Complete = (Box<Request>, Option<Upgrade>);
+
+/// Reads the head of a request. The reader, which is kept from call to call, is allocated when a head comes in parts.
+pub(super) fn receive_request(
+    reader: &mut Option<Box<HeadReader>>,
+    input: &mut &mut [u8],
+    config: &Config,
+) -> Result<Option<Complete>, HandshakeError> {
+    if input.is_empty() {
+        return Ok(None);
+    }
+    let mut new = HeadReader::default();
+    let current = reader.as_deref_mut().unwrap_or(&mut new);
+    if current.read(input, config)? {
+        return read_request(current.take(), config).map(Some);
+    }
+    reader.get_or_insert_with(|| Box::new(new));
+    Ok(None)
+}

@@ -1,0 +1,191 @@
+//! Received bytes: which phase consumes them, and what takes effect when none are left.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::Connection;
+use super::handshake::receive_request;
+use super::state::{EarlyData, Phase};
+use crate::error::{HandshakeError, ProtocolError};
+use crate::event::{Cause, Event};
+use crate::frame::Kind;
+use crate::handshake::Outcome;
+use crate::receive::Received;
+use crate::utf8;
+
+/// Input.
+impl Connection {
+    /// Consumes received bytes and returns the next event; `None` when all of the input is consumed and no event is left.
+    /// The input is unmasked in place.
+    ///
+    /// Call it until it returns `None`, in every turn of your loop, also with an empty input: deadlines and the end of the
+    /// transport are reported here as well. You may stop earlier as long as you pass what is left of `input` again:
+    /// that is how a receiver slows a sender down.
+    ///
+    /// Protocol violations aren't returned as errors. The last event, [`Closed`](Event::Closed), reports them.
+    #[inline]
+    pub fn receive<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        if !input.is_empty() {
+            self.timers.on_receive();
+        }
+        if !self.phase.is_open() {
+            return self.receive_any(input);
+        }
+        match self.receiver.glance(input, &self.config) {
+            None => self.receive_uncommon(input),
+            Some((Kind::Binary, payload)) => Some(Event::Binary(Cow::Borrowed(payload))),
+            Some((Kind::Text, payload)) => match utf8::check(payload) {
+                Ok(text) => Some(Event::Text(Cow::Borrowed(text))),
+                Err(_) => {
+                    self.fail(Cause::Protocol(ProtocolError::InvalidUtf8));
+                    self.receive_any(input)
+                }
+            },
+        }
+    }
+
+    /// Reports that the transport has ended: nothing more will arrive. Call [`receive`](Self::receive) after it, first with
+    /// what is left of the input, for the events. Don't read again; [`wants_read`](Self::wants_read) says so as well.
+    ///
+    /// A request that waits for your answer is still to be answered: the client may have closed its side only.
+    pub fn receive_eof(&mut self) {
+        self.receiver.receive_eof();
+        self.on_awaited_eof();
+    }
+
+    /// Returns whether the transport is to be read: `true` until [`receive_eof`](Self::receive_eof).
+    pub fn wants_read(&self) -> bool {
+        !self.receiver.is_at_eof()
+    }
+
+    /// Receives what isn't the common frame: out of line, so that the common case stays small.
+    #[inline(never)]
+    fn receive_uncommon<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        let event = self.receive_frames(input);
+        if event.is_some() || self.phase.is_open() && !self.on_input_consumed() {
+            return event;
+        }
+        self.receive_any(input)
+    }
+
+    /// Receives in whatever phase the connection is.
+    fn receive_any<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        loop {
+            let phase = mem::discriminant(&self.phase);
+            let event = match &mut self.phase {
+                Phase::Request(reader) => match receive_request(reader, input, &self.config) {
+                    Ok(None) => None,
+                    Ok(Some((request, None))) => {
+                        self.on_request(None);
+                        Some(Event::HttpRequest(request))
+                    }
+                    Ok(Some((request, upgrade))) => {
+                        self.on_request(upgrade);
+                        Some(Event::Request(request))
+                    }
+                    Err(error) => self.fail_handshake(error),
+                },
+                Phase::AwaitingAnswer(request) => match request.buffer_early_data(input, &self.config) {
+                    Ok(()) => None,
+                    Err(error) => self.fail_handshake(error),
+                },
+                Phase::Response(handshake) => match handshake.receive(input, &self.config) {
+                    Ok(None) => None,
+                    Ok(Some(Outcome::Open(response, negotiated))) => {
+                        self.on_open(negotiated, Vec::new());
+                        Some(Event::Open(response))
+                    }
+                    Ok(Some(Outcome::Rejected(response))) => {
+                        self.on_rejection(response);
+                        None
+                    }
+                    Err(error) => self.fail_handshake(error),
+                },
+                Phase::OpenEarlyData { data, .. } => {
+                    let data = mem::take(&mut **data);
+                    self.receive_early_data(data)
+                }
+                Phase::Open { .. } => self.receive_frames(input),
+                Phase::Closed { last, .. } => {
+                    *input = &mut [];
+                    match last.as_mut().and_then(|last| last.rejected.take()) {
+                        Some(response) => Some(Event::Rejected(response)),
+                        None => last.take().map(|last| Event::Closed(last.closed)),
+                    }
+                }
+            };
+            // Without an event, either the phase has changed, or the input is consumed.
+            let is_consumed = event.is_none() && mem::discriminant(&self.phase) == phase;
+            if event.is_some() || is_consumed && !self.on_input_consumed() {
+                return event;
+            }
+        }
+    }
+
+    /// Applies the end of the transport, or a deadline, once all that was received before has been consumed. Returns whether
+    /// the connection has ended by that.
+    fn on_input_consumed(&mut self) -> bool {
+        if self.receiver.is_at_eof() && !matches!(self.phase, Phase::AwaitingAnswer(_) | Phase::Closed { .. }) {
+            self.fail(Cause::Eof);
+            return true;
+        }
+        let Some(deadline) = self.timers.input_consumed() else {
+            return false;
+        };
+        let was_closed = self.phase.is_closed();
+        self.on_deadline(deadline);
+        self.phase.is_closed() && !was_closed
+    }
+
+    #[inline(always)]
+    fn receive_frames<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        match self.receiver.receive(input, &self.config, &mut self.scratch) {
+            Ok(Some(Received::Text(text))) => Some(Event::Text(text)),
+            Ok(Some(Received::Binary(data))) => Some(Event::Binary(data)),
+            Ok(Some(Received::Chunk(chunk))) => Some(Event::Chunk(chunk)),
+            Ok(Some(Received::Ping(payload))) => {
+                // RFC 6455 section 5.5.2. Nothing follows our Close frame, which the peer would discard (section 1.4).
+                if self.config.auto_pong && self.close_sent().is_none() {
+                    self.sender.answer(&mut self.output, &payload);
+                }
+                Some(Event::Ping(payload))
+            }
+            Ok(Some(Received::Pong(payload))) => {
+                self.timers.pong_received(&payload);
+                Some(Event::Pong(payload))
+            }
+            Ok(Some(Received::Close(frame))) => {
+                self.on_close_frame(frame);
+                None
+            }
+            Ok(None) => None,
+            Err(error) => {
+                self.fail(Cause::Protocol(error));
+                None
+            }
+        }
+    }
+
+    /// Receives the frames that came before the request was accepted; none when they are consumed.
+    fn receive_early_data(&mut self, mut data: EarlyData) -> Option<Event<'static>> {
+        let mut rest = &mut data.bytes[data.start..];
+        let event = self.receive_frames(&mut rest).map(Event::into_owned);
+        let left = rest.len();
+        data.start = data.bytes.len() - left;
+        if let Phase::OpenEarlyData { data: kept, close_sent } = &mut self.phase {
+            if event.is_some() {
+                **kept = data;
+            } else {
+                let close_sent = *close_sent;
+                self.on_early_data_consumed(close_sent);
+            }
+        }
+        event
+    }
+
+    fn fail_handshake<'b>(&mut self, error: HandshakeError) -> Option<Event<'b>> {
+        self.fail(Cause::Handshake(error));
+        None
+    }
+}

@@ -1,0 +1,249 @@
+//! The phases of a connection, and every transition between them.
+//!
+//! ```text
+//! Connection::server                Connection::client             upgraded_server, upgraded_client
+//!         │                                 │                                 │
+//!         ▼                                 ▼                                 │
+//!      Request                          Response                              │
+//!         │ on_request                      │ on_open                         │
+//!         ▼                on_open          ▼                                 ▼
+//!   AwaitingAnswer ───────────────────────► Open ◄────────────────────────────┘
+//!         │ on_open with early data          ▲
+//!         └──────► OpenEarlyData ────────────┘ on_early_data_consumed
+//!
+//! any of them ── fail, on_rejection, on_close_frame ──► Closed
+//! ```
+//!
+//! `on_close_sent` changes no phase: frames are received as before, and nothing can be sent any more. How the transport
+//! ends follows from what ended the connection. [`Connection::end_with`] has that as a table.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::{Connection, State, TransportEnd};
+use crate::close::{CloseCode, CloseFrame};
+use crate::config::Role;
+use crate::event::{Cause, Closed, Deadline};
+use crate::handshake::{ClientHandshake, HandshakeResponse, HeadReader, Negotiated, Rejection, Upgrade};
+use crate::timers::Timer;
+
+/// The phase of a connection: how received bytes are handled, and the data for that.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// A server collects the head of the request. Before its first byte there is no reader.
+    Request(Option<Box<HeadReader>>),
+    /// A server's request waits for `accept` or `reject`.
+    AwaitingAnswer(Box<AwaitingAnswer>),
+    /// A client collects the response.
+    Response(Box<ClientHandshake>),
+    /// A server has accepted; frames that came before that are received first.
+    OpenEarlyData { data: Box<EarlyData>, close_sent: CloseSent },
+    /// Frames are received.
+    Open { close_sent: CloseSent },
+    /// Received bytes are discarded.
+    Closed { transport: TransportEnd, last: Option<Box<LastEvents>> },
+}
+
+/// The code of our Close frame, if we sent the first.
+pub(super) type CloseSent = Option<CloseCode>;
+
+#[derive(Debug)]
+pub(super) struct AwaitingAnswer {
+    /// `None` for plain HTTP.
+    pub(super) upgrade: Option<Upgrade>,
+    /// Bytes that followed the request, at most [`Config::max_handshake_size`](crate::Config::max_handshake_size).
+    pub(super) early_data: Vec<u8>,
+}
+
+/// Frames that came before the request was accepted.
+#[derive(Debug, Default)]
+pub(super) struct EarlyData {
+    pub(super) bytes: Vec<u8>,
+    /// Those before it have been received.
+    pub(super) start: usize,
+}
+
+/// The events that are still to be delivered when a connection has ended.
+#[derive(Debug)]
+pub(super) struct LastEvents {
+    /// At a client: the response that wasn't 101.
+    pub(super) rejected: Option<Box<HandshakeResponse>>,
+    pub(super) closed: Box<Closed>,
+}
+
+impl Phase {
+    /// Frames are received, and nothing else comes first.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Open { .. })
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+
+    /// The public state.
+    #[inline]
+    pub(super) fn state(&self) -> State {
+        match self {
+            Self::Request(_) | Self::AwaitingAnswer(_) | Self::Response(_) => State::Connecting,
+            Self::Open { close_sent: None } | Self::OpenEarlyData { close_sent: None, .. } => State::Open,
+            Self::Open { .. } | Self::OpenEarlyData { .. } => State::Closing,
+            Self::Closed { .. } => State::Closed,
+        }
+    }
+}
+
+/// The only places that assign the phase.
+impl Connection {
+    /// A request is complete. Without an upgrade it is plain HTTP.
+    pub(super) fn on_request(&mut self, upgrade: Option<Upgrade>) {
+        self.phase = Phase::AwaitingAnswer(Box::new(AwaitingAnswer { upgrade, early_data: Vec::new() }));
+    }
+
+    /// The opening handshake is complete, and in time.
+    pub(super) fn on_open(&mut self, negotiated: Negotiated, early_data: Vec<u8>) {
+        self.phase = if early_data.is_empty() {
+            Phase::Open { close_sent: None }
+        } else {
+            let data = Box::new(EarlyData { bytes: early_data, start: 0 });
+            Phase::OpenEarlyData { data, close_sent: None }
+        };
+        self.apply_negotiated(negotiated);
+        self.timers.start(Timer::Idle, &self.config);
+    }
+
+    pub(super) fn on_early_data_consumed(&mut self, close_sent: CloseSent) {
+        self.phase = Phase::Open { close_sent };
+    }
+
+    /// We sent the first Close frame.
+    pub(super) fn on_close_sent(&mut self, code: CloseCode) {
+        match &mut self.phase {
+            Phase::Open { close_sent } | Phase::OpenEarlyData { close_sent, .. } => *close_sent = Some(code),
+            _ => debug_assert!(false, "a Close frame is sent by an open connection"),
+        }
+        self.timers.start(Timer::Closing, &self.config);
+    }
+
+    /// RFC 6455 section 7.1.4: the peer's Close frame completes the closing handshake, from either side.
+    pub(super) fn on_close_frame(&mut self, frame: CloseFrame) {
+        let cause = self.close_sent().map_or(Cause::Peer, Cause::Local);
+        let code = frame.code.unwrap_or(CloseCode::NO_STATUS);
+        self.end_with(Closed { code, reason: frame.reason, clean: true, cause }, None);
+    }
+
+    /// A client's request was answered with something other than 101.
+    pub(super) fn on_rejection(&mut self, response: Box<HandshakeResponse>) {
+        let cause = Cause::Rejected(response.status());
+        self.end_with(Closed::abnormal(cause), Some(response));
+    }
+
+    /// Ends the connection without a closing handshake (RFC 6455 section 7.1.7, and whatever else can happen).
+    #[cold]
+    pub(super) fn fail(&mut self, cause: Cause) {
+        // The end of the transport may be the end of a response's body, and a part of a body is better than none.
+        if matches!(cause, Cause::Eof | Cause::Timeout(Deadline::Opening))
+            && let Phase::Response(handshake) = &mut self.phase
+            && let Some(response) = handshake.finish_rejection()
+        {
+            return self.on_rejection(response);
+        }
+        self.end_with(Closed::abnormal(cause), None);
+    }
+
+    /// The server has closed the transport, for which a client waits (RFC 6455 section 7.1.1).
+    pub(super) fn on_awaited_eof(&mut self) {
+        if let Phase::Closed { transport: transport @ TransportEnd::AwaitEof, .. } = &mut self.phase {
+            *transport = TransportEnd::Graceful;
+        }
+    }
+
+    /// The last bytes weren't written in time, or the server didn't close the transport.
+    pub(super) fn abort_transport(&mut self) {
+        if let Phase::Closed { transport, .. } = &mut self.phase {
+            *transport = TransportEnd::Abort;
+        }
+        self.output.clear();
+        self.timers.abort();
+    }
+
+    /// The code of our Close frame, if we sent one first.
+    pub(super) fn close_sent(&self) -> CloseSent {
+        match self.phase {
+            Phase::Open { close_sent } | Phase::OpenEarlyData { close_sent, .. } => close_sent,
+            _ => None,
+        }
+    }
+
+    /// The connection is closed. The output may still be written, for as long as a closing handshake may take.
+    pub(super) fn end_with(&mut self, closed: Closed, rejected: Option<Box<HandshakeResponse>>) {
+        let mut transport = self.say_goodbye(&closed);
+        // The caller has been asked to abort the transport already.
+        if self.timers.is_over() {
+            transport = TransportEnd::Abort;
+        }
+        let last = Some(Box::new(LastEvents { rejected, closed: Box::new(closed) }));
+        self.phase = Phase::Closed { transport, last };
+        self.receiver.end();
+        self.sender.end();
+        if transport == TransportEnd::Abort {
+            self.abort_transport();
+        } else {
+            self.output.drop_pong();
+            self.timers.start(Timer::Closing, &self.config);
+        }
+    }
+
+    /// Sends what the cause asks for, and returns how the transport ends: the table of both.
+    fn say_goodbye(&mut self, closed: &Closed) -> TransportEnd {
+        let is_server = self.role() == Role::Server;
+        match closed.cause {
+            // RFC 6455 section 5.5.1: the answer to a Close frame repeats its code; browsers repeat the reason as well.
+            Cause::Peer | Cause::Local(_) => {
+                if closed.cause == Cause::Peer {
+                    // 1005 stands for a Close frame without a code.
+                    let code = Some(closed.code).filter(|code| code.may_travel());
+                    self.send_close(code, &closed.reason);
+                }
+                // RFC 6455 section 7.1.1: the server closes TCP first.
+                if is_server || self.receiver.is_at_eof() { TransportEnd::Graceful } else { TransportEnd::AwaitEof }
+            }
+            Cause::Protocol(error) => {
+                if self.close_sent().is_none() {
+                    self.send_close(Some(error.close_code()), "");
+                }
+                TransportEnd::Graceful
+            }
+            Cause::Handshake(error) if is_server => self.answer(Rejection::from(error)),
+            Cause::Timeout(Deadline::Opening) => match self.phase {
+                // The client was too slow, or the caller was.
+                Phase::Request(Some(_)) => self.answer(Rejection::new(408).body(TOO_LATE)),
+                Phase::AwaitingAnswer(_) => self.answer(Rejection::new(503).body(TOO_LATE)),
+                Phase::Request(None) | Phase::Response(_) => TransportEnd::Abort,
+                Phase::OpenEarlyData { .. } | Phase::Open { .. } | Phase::Closed { .. } => {
+                    debug_assert!(false, "the deadline of the opening handshake ends with it");
+                    TransportEnd::Abort
+                }
+            },
+            // `reject` has put the answer into the output.
+            Cause::Rejected(_) if is_server => TransportEnd::Graceful,
+            // What is left of a request is of no use to a server that has gone.
+            Cause::Eof if matches!(self.phase, Phase::Response(_)) => TransportEnd::Abort,
+            Cause::Eof => TransportEnd::Graceful,
+            Cause::Handshake(_)
+            | Cause::Rejected(_)
+            | Cause::Timeout(Deadline::Keepalive | Deadline::Closing)
+            | Cause::Aborted => TransportEnd::Abort,
+        }
+    }
+
+    fn answer(&mut self, rejection: Rejection) -> TransportEnd {
+        let sent = self.respond(rejection);
+        debug_assert!(sent.is_ok(), "the connection's own answers can be sent");
+        TransportEnd::Graceful
+    }
+}
+
+/// The body of the answer where the deadline of the opening handshake has passed.
+const TOO_LATE: &str = "the opening handshake took too long\n";

@@ -1,0 +1,148 @@
+//! Time: what the caller's clock says, and which deadline it makes pass.
+
+use core::time::Duration;
+
+use super::{Connection, State};
+use crate::event::{Cause, Deadline};
+use crate::frame::OpCode;
+use crate::timers::Due;
+
+/// Time.
+impl Connection {
+    /// Sets the time, a duration since an epoch of your choice. Without it there are no deadlines.
+    ///
+    /// Call it at any moment, as often as you like, in whatever order with the other methods: it ends no connection by
+    /// itself. Once in each turn of your loop is enough, and when [`next_timeout`](Self::next_timeout) has passed.
+    /// An earlier `now` than before counts as the same.
+    ///
+    /// A deadline that has passed takes effect in [`receive`](Self::receive), when that has nothing left to consume, and
+    /// after your loop had a whole turn to read what the transport holds. Bytes that come in between count: a pong,
+    /// or any other data, satisfies the keepalive, and the peer's Close frame completes the closing handshake. So a
+    /// loop that was held up, or a process that was stopped, loses no peer whose bytes are waiting in the socket.
+    ///
+    /// The [keepalive](crate::Config::keepalive)'s ping is put into the output here.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use websocket_proto::{CloseCode, Config, Connection, Negotiated};
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.advance_time(0 * second);
+    /// assert_eq!(conn.next_timeout(), None);
+    ///
+    /// // An hour later: the peer has five seconds to answer from the time that is set next.
+    /// conn.close(CloseCode::NORMAL, "")?;
+    /// assert_eq!(conn.next_timeout(), Some(0 * second));
+    /// conn.advance_time(3600 * second);
+    /// assert_eq!(conn.next_timeout(), Some(3605 * second));
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
+    pub fn advance_time(&mut self, now: Duration) {
+        match self.timers.advance(now, self.output.was_drained(), &self.config) {
+            None => {}
+            Some(Due::Ping(payload)) => self.send_keepalive(&payload),
+            Some(Due::PingSent) => drop(self.output.take_progress()),
+            Some(Due::NoPong) => drop(self.is_taking_output()),
+        }
+        if self.phase.is_closed() && self.timers.is_neglected() {
+            self.abort_transport();
+        }
+    }
+
+    /// When [`advance_time`](Self::advance_time) should be called next, on your clock; `None` where there is no deadline.
+    ///
+    /// A time that has passed, [`Duration::ZERO`] at first, means at once: something has begun since the time was last
+    /// set, a deadline has passed and gives your loop a turn to read, or
+    /// [`wants_shutdown`](Self::wants_shutdown) has begun to ask for an abort. If you keep setting the time without calling
+    /// [`receive`](Self::receive), it moves ahead, up to a second: no loop spins.
+    ///
+    /// Received bytes move no deadline. How long the peer has really been silent is found out when the keepalive's
+    /// passes, so that a timer isn't touched for each message.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use websocket_proto::{Config, Connection};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// assert_eq!(conn.next_timeout(), Some(Duration::ZERO));
+    /// conn.advance_time(Duration::from_secs(100));
+    /// assert_eq!(conn.next_timeout(), Some(Duration::from_secs(110)));
+    /// ```
+    pub fn next_timeout(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    /// Reports that you deliberately don't read at the moment, so that the [keepalive](crate::Config::keepalive) doesn't
+    /// take the pause for the peer's silence. Call it once in each turn of your loop in which that is so, at any moment
+    /// of the turn.
+    ///
+    /// The other deadlines continue. Where the closing one passes, [`wants_shutdown`](Self::wants_shutdown) answers
+    /// [`Abort`](crate::Shutdown::Abort) after one more such turn. Input that you hold can still be received.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let config = Config::new().keepalive(30 * second, 10 * second);
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), config);
+    /// for now in 0..300 {
+    ///     conn.advance_time(now * second);
+    ///     conn.reading_paused();                  // the receiver of what this peer sends isn't ready yet
+    ///     assert!(conn.receive(&mut &mut [][..]).is_none());
+    /// }
+    /// ```
+    pub fn reading_paused(&mut self) {
+        self.timers.on_receive();
+        match self.timers.input_consumed() {
+            Some(Deadline::Closing) if !self.phase.is_closed() => {
+                self.output.clear();
+                self.timers.abort();
+            }
+            Some(deadline) => self.on_deadline(deadline),
+            None => {}
+        }
+    }
+
+    /// The time from the last answered ping to its pong, on the clock of [`advance_time`](Self::advance_time); `None`
+    /// before the first answer.
+    ///
+    /// Both ends are the first time that is set after the event, so it is right to within a turn of your loop. It is
+    /// measured for the newest ping, your own or the keepalive's. Pings are known apart by their payload.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.timers.round_trip()
+    }
+
+    /// A deadline takes effect.
+    pub(super) fn on_deadline(&mut self, deadline: Deadline) {
+        // What was written since it passed may have been the ping.
+        if deadline == Deadline::Keepalive && self.is_taking_output() {
+            return;
+        }
+        if !self.phase.is_closed() {
+            self.fail(Cause::Timeout(deadline));
+        } else if !self.timers.is_over() {
+            self.abort_transport();
+        }
+    }
+
+    /// Sends a ping to a silent peer. From now on it is of interest whether the transport takes what is pending.
+    fn send_keepalive(&mut self, payload: &[u8]) {
+        // At most one in an idle time, so a full output is no obstacle. Nothing follows our Close frame.
+        if self.state() == State::Open {
+            self.sender.control(&mut self.output, OpCode::Ping, payload);
+        }
+        self.output.take_progress();
+    }
+
+    /// Returns whether the peer took output that the ping had to wait for. Then it has the full time again.
+    fn is_taking_output(&mut self) -> bool {
+        let is_written = self.output.was_drained();
+        let is_taking = self.timers.ping_was_unwritten() && self.output.take_progress();
+        if is_taking {
+            let _ = self.timers.wait_for_pong(!is_written, &self.config);
+        }
+        is_taking
+    }
+}

@@ -1,0 +1,108 @@
+//! How long the answer to a ping takes.
+
+use core::time::Duration;
+
+use crate::timers::Instant;
+
+/// The time from a ping to its pong. Both ends are the first time that is set after the event, so the measurement is right,
+/// to within a turn, in whatever order a loop waits, receives and sets the time.
+///
+/// It is that of the newest ping, or of the first of several that look the same: an answer to the first must not pass for
+/// one to the second.
+#[derive(Debug)]
+pub(crate) struct RoundTrip {
+    /// When the ping was sent.
+    start: Instant,
+    /// In microseconds, `u32::MAX` before the first.
+    last: u32,
+    /// The hash of the ping's payload.
+    ping: u16,
+    ping_state: PingState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PingState {
+    /// No ping is unanswered.
+    None,
+    /// The round trip starts with the time that is set next.
+    Starts,
+    Runs,
+    /// The pong has come: the round trip ends with the time that is set next.
+    Ends,
+    /// The same, and that of a newer ping starts.
+    EndsAndStarts,
+}
+
+impl RoundTrip {
+    pub(crate) const fn new() -> Self {
+        Self { start: 0, last: u32::MAX, ping: 0, ping_state: PingState::None }
+    }
+
+    /// Returns whether a round trip starts or ends with the time that is set next.
+    pub(crate) fn awaits_time(&self) -> bool {
+        matches!(self.ping_state, PingState::Starts | PingState::Ends | PingState::EndsAndStarts)
+    }
+
+    pub(crate) fn advance(&mut self, now: Instant) {
+        if matches!(self.ping_state, PingState::Ends | PingState::EndsAndStarts) {
+            let micros = now.saturating_sub(self.start) / 1000;
+            self.last = u32::try_from(micros).unwrap_or(u32::MAX - 1);
+        }
+        match self.ping_state {
+            PingState::None | PingState::Runs => {}
+            PingState::Ends => self.ping_state = PingState::None,
+            PingState::Starts | PingState::EndsAndStarts => self.run(now),
+        }
+    }
+
+    /// The ping that was sent last is measured from now on.
+    pub(crate) fn run(&mut self, now: Instant) {
+        self.start = now;
+        self.ping_state = PingState::Runs;
+    }
+
+    /// A ping was sent. Returns whether it is the one that is measured.
+    pub(crate) fn ping_sent(&mut self, payload: &[u8]) -> bool {
+        let ping = hash(payload);
+        self.ping_state = match self.ping_state {
+            PingState::Starts | PingState::Runs | PingState::EndsAndStarts if self.ping == ping => return false,
+            PingState::None | PingState::Starts | PingState::Runs => PingState::Starts,
+            PingState::Ends | PingState::EndsAndStarts => PingState::EndsAndStarts,
+        };
+        self.ping = ping;
+        true
+    }
+
+    pub(crate) fn pong_received(&mut self, payload: &[u8]) {
+        if self.ping != hash(payload) {
+            return;
+        }
+        self.ping_state = match self.ping_state {
+            // Before its start is known, a pong measures nothing.
+            PingState::None | PingState::Starts => PingState::None,
+            PingState::Runs | PingState::Ends | PingState::EndsAndStarts => PingState::Ends,
+        };
+    }
+
+    pub(crate) fn last(&self) -> Option<Duration> {
+        (self.last != u32::MAX).then(|| Duration::from_micros(self.last.into()))
+    }
+}
+
+/// FNV-1a: enough to know the answer to one ping from that to another.
+fn hash(payload: &[u8]) -> u16 {
+    payload.iter().fold(0x811c_9dc5_u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+
+    /// Pings that differ in a byte are known apart.
+    #[test]
+    fn payloads_of_one_byte_have_hashes_of_their_own() {
+        let hashes: BTreeSet<_> = (0..=u8::MAX).map(|byte| hash(&[byte])).collect();
+        assert_eq!(hashes.len(), 256);
+    }
+}
