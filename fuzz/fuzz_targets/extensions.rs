@@ -177,11 +177,11 @@ fn check(settings: Settings, answer: &[Vec<u8>]) -> Result<Option<Told>, Handsha
         None => client_most,
         // An answer has a value.
         Some(None) => return Err(HandshakeError::ExtensionParameters),
-        Some(Some(bits)) => bits,
+        // What was offered was a hint.
+        Some(Some(bits)) => bits.min(client_most),
     };
     let server_resets = answer.server_no_context_takeover.is_some();
     let fits = server_bits <= server_most
-        && client_bits <= client_most
         && (server_resets || !settings.server_no_context_takeover);
     let client_resets = answer.client_no_context_takeover.is_some() || settings.client_no_context_takeover;
     if fits {

@@ -183,8 +183,12 @@ fn judge(input: &Input, told: &[Told]) {
         if compressed && payload.len() > MOST / 1032 {
             return;
         }
-        let data =
-            if compressed { inflater.message(&payload).map(|inflated| inflated.bytes) } else { Ok(payload.clone()) };
+        // A payload of nothing is nothing for the inflater.
+        let data = if compressed && !payload.is_empty() {
+            inflater.message(&payload).map(|inflated| inflated.bytes)
+        } else {
+            Ok(payload.clone())
+        };
         let kind = if message.text { Kind::Text } else { Kind::Binary };
         match (told, data) {
             (Some(Told::Message(told_kind, told)), Ok(data)) => {

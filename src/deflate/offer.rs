@@ -245,8 +245,9 @@ fn fit(settings: &Deflate, answer: &Element) -> Option<DeflateParams> {
     let client = match answer.client_max_window_bits {
         // What was offered as a limit holds without an answer, too (7.1.2.2).
         Bits::Missing => settings.client_max_window_bits,
-        Bits::Value(bits) if bits <= settings.client_max_window_bits => bits,
-        Bits::Value(_) | Bits::Bare => return None,
+        // Likewise where the answer is larger: the offer is a hint of what we will use.
+        Bits::Value(bits) => bits.min(settings.client_max_window_bits),
+        Bits::Bare => return None,
     };
     Some(DeflateParams {
         server_no_context_takeover: answer.server_no_context_takeover,

@@ -98,8 +98,12 @@ impl Inflation {
         if let Some(message) = &mut self.message {
             let is_last = piece.fin && piece.rest == 0;
             message.arrived = match message.arrived {
-                // RFC 7692 7.2.3.6: not even an empty message is that. Behind the end of a stream, it would pass for one.
-                Arrived::Nothing if piece.length() == 0 && is_last => return Err(ProtocolError::Deflate),
+                // RFC 7692 section 7.2.3.6 has a byte for an empty message. Without it, the message is empty all the same,
+                // as browsers and the common libraries have it, and nothing of it is for the inflater.
+                Arrived::Nothing if piece.length() == 0 && is_last => {
+                    message.ended = true;
+                    Arrived::All
+                }
                 Arrived::Nothing if piece.length() == 0 => Arrived::Nothing,
                 _ if is_last => Arrived::All,
                 _ => Arrived::Some,

@@ -182,10 +182,10 @@ fn a_stream_may_end_with_what_is_not_sent() {
     const LAST: &[u8] = b"\x01";
     for lends in [false, true] {
         for (next, result) in [
-            // Without the header of a block, 00 00 ff ff isn't one.
-            (Vec::new(), None),
-            (vec![0], Some(&b""[..])),
-            (Writer::default().fixed(false, [Symbol::Copy(3, SECRET.len())]).message(), Some(b"a s")),
+            // Without the header of a block, 00 00 ff ff isn't one: such a message is empty without it.
+            (Vec::new(), &b""[..]),
+            (vec![0], b""),
+            (Writer::default().fixed(false, [Symbol::Copy(3, SECRET.len())]).message(), b"a s"),
         ] {
             let mut conn = end(Role::Server, Config::new(), &settings());
             let mut scratch = Box::new(Scratch::new());
@@ -199,11 +199,7 @@ fn a_stream_may_end_with_what_is_not_sent() {
             }
             let [Event::Binary(_), Event::Binary(empty), last] = &told[..] else { panic!("{told:?}") };
             assert!(empty.is_empty());
-            match (last, result) {
-                (Event::Binary(data), Some(result)) => assert_eq!(**data, *result),
-                (Event::Closed(closed), None) => assert_eq!(closed.cause, Cause::Protocol(ProtocolError::Deflate)),
-                (other, result) => panic!("{other:?}, not {result:?}"),
-            }
+            assert!(matches!(last, Event::Binary(data) if **data == *result), "{last:?}, not {result:?}");
         }
     }
 }
