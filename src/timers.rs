@@ -80,16 +80,8 @@ enum Stage {
     Final,
 }
 
-/// A request of `advance` to the connection, which knows the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
-    /// The peer is silent: send a ping with this payload.
-    Ping([u8; 8]),
-    /// The time for the answer begins. Whether the transport takes output is of interest from now on.
-    PingSent,
-    /// The ping isn't answered. It may not have been written in time.
-    NoPong,
-}
+/// The payload of a keepalive's ping.
+pub(crate) type Ping = [u8; 8];
 
 impl Timers {
     pub(crate) fn new(timer: Timer, config: &Config) -> Self {
@@ -124,9 +116,9 @@ impl Timers {
         (self.timer, self.stage, self.at) = (Timer::Off, Stage::Runs, NEVER);
     }
 
-    /// Sets the time, which never runs backwards. `is_written` says whether the
-    /// keepalive's ping, if there is one, has left the output.
-    pub(crate) fn advance(&mut self, now: Duration, is_written: bool, config: &Config) -> Option<Due> {
+    /// Sets the time, which never runs backwards. `is_written` says whether the keepalive's ping, if there is one, has left
+    /// the output. Returns the ping to send to a peer that is silent.
+    pub(crate) fn advance(&mut self, now: Duration, is_written: bool, config: &Config) -> Option<Ping> {
         let now = nanos(now);
         if self.now == NEVER {
             self.now = now;
@@ -138,13 +130,22 @@ impl Timers {
             return self.idle(config);
         }
         match self.stage {
-            _ if self.timer == Timer::Ping && is_written => return Some(self.wait_for_pong(false, config)),
-            Stage::Starts if self.is_pinged() => return Some(self.wait_for_pong(!is_written, config)),
+            _ if self.timer == Timer::Ping && is_written => self.wait_for_pong(false, config),
+            Stage::Starts if self.is_pinged() => self.wait_for_pong(!is_written, config),
             Stage::Starts => self.run(config),
             Stage::Turned => self.enter(Stage::Ripe),
             Stage::Runs | Stage::Passed | Stage::Ripe | Stage::Final => {}
         }
-        if self.stage == Stage::Runs && self.now >= self.at { self.pass(config) } else { None }
+        if self.stage != Stage::Runs || self.now < self.at {
+            return None;
+        }
+        // It has passed. Received bytes may have moved it.
+        let is_answered = self.is_pinged() && self.is_answered_in_time(config);
+        if self.timer == Timer::Idle || is_answered {
+            return self.idle(config);
+        }
+        self.enter(Stage::Passed);
+        None
     }
 
     /// `receive` had nothing left to consume. Returns the deadline that takes effect now.
@@ -178,10 +179,9 @@ impl Timers {
 
     /// The time for the answer to the keepalive's ping begins, or begins again. `unwritten` says whether the ping may still
     /// be in the output.
-    pub(crate) fn wait_for_pong(&mut self, unwritten: bool, config: &Config) -> Due {
+    pub(crate) fn wait_for_pong(&mut self, unwritten: bool, config: &Config) {
         self.timer = Timer::Pinged { unwritten };
         self.run(config);
-        Due::PingSent
     }
 
     /// Returns whether the keepalive's ping was still in the output when the time for its answer began.
@@ -227,17 +227,6 @@ impl Timers {
         self.at = self.now;
     }
 
-    /// The deadline that runs has passed.
-    fn pass(&mut self, config: &Config) -> Option<Due> {
-        match self.timer {
-            Timer::Idle => return self.idle(config),
-            Timer::Pinged { .. } if self.is_answered_in_time(config) => return self.idle(config),
-            Timer::Off | Timer::Opening | Timer::Ping | Timer::Pinged { .. } | Timer::Closing | Timer::Over => {}
-        }
-        self.enter(Stage::Passed);
-        self.is_pinged().then_some(Due::NoPong)
-    }
-
     /// A deadline that has passed: another part of the caller's turn is over.
     #[cold]
     fn turn(&mut self) -> Option<Deadline> {
@@ -273,7 +262,7 @@ impl Timers {
     }
 
     /// The idle time may have passed: since the deadline was started, or since bytes were received?
-    fn idle(&mut self, config: &Config) -> Option<Due> {
+    fn idle(&mut self, config: &Config) -> Option<Ping> {
         let Some(Keepalive { idle, .. }) = config.keepalive else {
             debug_assert!(false, "these deadlines are a keepalive's");
             return None;
@@ -291,7 +280,7 @@ impl Timers {
         if self.round_trip.ping_sent(&payload) {
             self.round_trip.run(self.now);
         }
-        Some(Due::Ping(payload))
+        Some(payload)
     }
 
     /// Returns whether bytes came in between the start of the wait for a pong and its deadline, which has passed.

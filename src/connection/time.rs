@@ -5,7 +5,6 @@ use core::time::Duration;
 use super::{Connection, State};
 use crate::event::{Cause, Deadline};
 use crate::frame::OpCode;
-use crate::timers::Due;
 
 /// Time.
 impl Connection {
@@ -39,11 +38,13 @@ impl Connection {
     /// # Ok::<(), websocket_proto::SendError>(())
     /// ```
     pub fn advance_time(&mut self, now: Duration) {
-        match self.timers.advance(now, self.output.was_drained(), &self.config) {
-            None => {}
-            Some(Due::Ping(payload)) => self.send_keepalive(&payload),
-            Some(Due::PingSent) => drop(self.output.take_progress()),
-            Some(Due::NoPong) => drop(self.is_taking_output()),
+        if let Some(payload) = self.timers.advance(now, self.output.was_drained(), &self.config) {
+            // At most one in an idle time, so a full output is no obstacle. Nothing follows our Close frame.
+            if self.state() == State::Open {
+                self.sender.control(&mut self.output, OpCode::Ping, &payload);
+            }
+            // Whether the transport takes what is pending is of interest from now on.
+            self.output.take_progress();
         }
         if self.phase.is_closed() && self.timers.is_neglected() {
             self.abort_transport();
@@ -127,21 +128,12 @@ impl Connection {
         }
     }
 
-    /// Sends a ping to a silent peer. From now on it is of interest whether the transport takes what is pending.
-    fn send_keepalive(&mut self, payload: &[u8]) {
-        // At most one in an idle time, so a full output is no obstacle. Nothing follows our Close frame.
-        if self.state() == State::Open {
-            self.sender.control(&mut self.output, OpCode::Ping, payload);
-        }
-        self.output.take_progress();
-    }
-
     /// Returns whether the peer took output that the ping had to wait for. Then it has the full time again.
     fn is_taking_output(&mut self) -> bool {
         let is_written = self.output.was_drained();
         let is_taking = self.timers.ping_was_unwritten() && self.output.take_progress();
         if is_taking {
-            let _ = self.timers.wait_for_pong(!is_written, &self.config);
+            self.timers.wait_for_pong(!is_written, &self.config);
         }
         is_taking
     }

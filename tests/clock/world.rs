@@ -277,6 +277,10 @@ impl World {
             }
             Happening::Pause { length, reported } => {
                 self.seen.paused = true;
+                // It may be over before the loop comes by here again.
+                if reported {
+                    self.conn.reading_paused();
+                }
                 self.paused = Some(Paused { until: self.now + length, step, reported });
             }
         }
