@@ -5,33 +5,62 @@
 //! cargo run --release --manifest-path examples/mio/Cargo.toml -- [ADDRESS]
 //! ```
 //!
-//! `/` is a chat page for browsers, `/chat` says to all what one says, any other path echoes.
+//! `/` is a chat page for browsers, `/chat` says to all what one says, any other path echoes. On Ctrl-C and on SIGTERM it
+//! closes all connections with 1001.
 //!
 //! ```text
-//! poll ──► accept ──► Peer                       server.rs: whose turn it is
-//!   │                   │
-//!   └──► a turn: lend the scratch, read, handle events, write, take the scratch back     peer.rs
-//!                       │
-//!        deadlines ◄────┘ when it wants to be called again                               deadlines.rs
+//!        poll ──► listener.rs: a new connection        signals.rs: it is time to stop
+//!          │           │
+//!          ▼           ▼
+//!        queue of the peers that have something to do                                      server.rs
+//!          │
+//!          └──► a turn: read, handle events, write; a bounded amount of work               peer.rs
+//!                 │          │         what is answered                                    answer.rs
+//!                 │          └──────── what the socket is ready for                        socket.rs
+//!                 ▼
+//!        deadlines: when the peer has to have another turn                                 deadlines.rs
 //! ```
 //!
-//! With the feature `memory` it says on SIGUSR1 what its connections take (memory.rs); `tests/loops/idle` asks.
+//! With the feature `memory` it prints on SIGUSR1 what its connections take (memory.rs); `tests/loops/idle` asks.
 
+mod answer;
+#[cfg(test)]
+#[path = "tests/client.rs"]
+mod client;
 mod deadlines;
+mod listener;
 #[cfg(feature = "memory")]
 mod memory;
 mod peer;
 mod server;
+mod signals;
+mod socket;
 
+use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
+
+use server::Server;
 
 fn main() -> ExitCode {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
-    match address.parse().map_err(std::io::Error::other).and_then(server::run) {
+    match address.parse().map_err(io::Error::other).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mio: {address}: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(address: SocketAddr) -> io::Result<()> {
+    let mut server = Server::bind(address)?;
+    server.handle_signals()?;
+    let address = server.address()?;
+    println!(
+        "mio: listening on {address}: http://{address}/ is a chat page, ws://{address}/chat the chat, any other path echoes"
+    );
+    let everybody = if server.run()? { "everybody" } else { "not everybody" };
+    println!("mio: stopped, {everybody} has left");
+    Ok(())
 }

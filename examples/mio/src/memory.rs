@@ -1,43 +1,40 @@
-//! What the connections take: the bytes of the heap are counted, and one line on SIGUSR1 says whose they are.
+//! The memory that the connections take: the bytes of the heap are counted, and one line on SIGUSR1 says whose they are.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use signal_hook::consts::SIGUSR1;
 use slab::Slab;
 use websocket_proto::{Connection, Scratch};
 
 use crate::deadlines::Deadlines;
 use crate::peer::Peer;
 
+#[derive(Default)]
 pub struct Account {
-    /// The signal has come. It also ends the wait for readiness, so that the loop looks at this.
-    asked: Arc<AtomicBool>,
-    /// What was on the heap on the first turn of the loop, before the first connection.
-    before: Option<usize>,
+    /// What was on the heap before the first connection.
+    before: usize,
 }
 
 impl Account {
-    pub fn open() -> io::Result<Self> {
-        let asked = Arc::default();
-        signal_hook::flag::register(SIGUSR1, Arc::clone(&asked))?;
-        Ok(Self { asked, before: None })
+    pub fn begin(&mut self) {
+        self.before = heap();
     }
 
-    /// What is on the heap is the server's lists, what the scratch holds, or else what the connections own.
-    pub fn show_if_asked(&mut self, peers: &Slab<Peer>, deadlines: &Deadlines, scratch: &mut Option<Box<Scratch>>) {
-        let before = *self.before.get_or_insert_with(heap);
-        if !self.asked.swap(false, Relaxed) {
-            return;
-        }
+    /// Prints whose the bytes on the heap are: of the server's lists, of the scratch, or else of the connections.
+    pub fn print(
+        &self,
+        peers: &Slab<Peer>,
+        deadlines: &Deadlines,
+        queue: &VecDeque<usize>,
+        scratch: &mut Option<Box<Scratch>>,
+    ) {
         let held = heap();
         // An empty scratch again, as in the beginning: what that frees is what it held.
         *scratch = Some(Box::new(Scratch::new()));
         let scratch = held - heap();
-        let lists = list_of_peers(peers.capacity()) + deadlines.size();
-        let owned = heap() - before - lists;
+        let lists = list_of_peers(peers.capacity()) + deadlines.size() + queue.capacity() * size_of::<usize>();
+        let owned = heap().cast_signed() - self.before.cast_signed() - lists.cast_signed();
         println!(
             "mio: {} connections of {} bytes own {owned} bytes of heap; the scratch held {scratch}, the lists {lists} \
              (a peer, its connection included: {})",
@@ -48,7 +45,7 @@ impl Account {
     }
 }
 
-/// The heap that a list with room for so many takes.
+/// The heap that a list with capacity for so many takes.
 fn list_of_peers(capacity: usize) -> usize {
     let before = heap();
     let list = Slab::<Peer>::with_capacity(capacity);

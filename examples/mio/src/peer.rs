@@ -1,251 +1,213 @@
-//! A connection and its socket: one turn reads what is there, handles it and writes what the socket takes.
+//! A connection and its socket. One turn reads what is there, answers it and writes what the socket takes; how much it may
+//! do is bounded, so that a peer that sends without end isn't the only one to be served.
 
-use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
-use std::net::Shutdown as Half;
+use std::io::{self, IoSliceMut};
 use std::time::Duration;
 
 use bytes::Buf;
+use mio::event::Event as Readiness;
 use mio::net::TcpStream;
-use mio::{Interest, Registry, Token};
-use websocket_proto::{
-    CloseCode, Connection, Event, Message, PreparedMessage, Rejection, Request, Response, Scratch, Shutdown,
-};
+use mio::{Registry, Token};
+use websocket_proto::{CloseCode, Connection, Event, Message, PreparedMessage, Scratch, Shutdown, State};
 
-const PAGE: &str = include_str!("../../chat.html");
+use crate::answer::answer;
+use crate::socket::{Found, Socket};
 
 /// From this much pending output on, the peer isn't read from: let it take what it asked for first.
 const HIGH_WATER: usize = 256 << 10;
 
-/// How many inputs a turn may take: one that sends without end isn't the only one.
-const INPUTS: usize = 16;
+/// The work of a turn, in bytes: of the input, and of the messages in it, which may be far longer where they are
+/// compressed. The turn ends with the input that goes beyond it.
+pub const TURN: usize = 256 << 10;
 
-/// How long it may take to close its side.
+/// How long the peer has to shut down its side, once ours is.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 pub struct Peer {
-    stream: TcpStream,
-    pub conn: Connection,
-    /// Whether it is in the chat.
+    socket: Socket,
+    conn: Connection,
+    /// It is in the chat.
     pub chats: bool,
-    /// Whether it may be readable: mio says so once, and again when a read has found nothing.
-    readable: bool,
-    /// Whether the socket is watched for room to write.
-    watched: bool,
-    /// Over, and our side is shut down: since when it has had time to shut down its own.
+    /// The connection is closed and our side shut down since then.
     leaving: Option<Duration>,
-    /// The nearest deadline that is in the heap.
+    /// The nearest of its deadlines in the heap.
     pub scheduled: Option<Duration>,
+    /// It is in the queue of those that have something to do.
+    pub queued: bool,
 }
 
-/// What a turn came to.
+/// What all peers have in common while it is their turn.
+pub struct Shared {
+    /// The time since the server started.
+    pub now: Duration,
+    pub buffer: Box<[u8]>,
+    pub scratch: Option<Box<Scratch>>,
+    /// What was said in the chat.
+    pub said: Vec<Message>,
+}
+
+/// What is to be done with a peer after its turn.
+#[derive(Debug, PartialEq, Eq)]
 pub enum Then {
+    /// Nothing until an event comes for it or its time has come.
     Stay,
-    /// There is more to read, when the others have had their turns.
+    /// There may be more to read, once the others have had their turns.
     Again,
     Leave,
 }
 
 impl Peer {
     pub fn new(stream: TcpStream, conn: Connection) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, conn, chats: false, readable: false, watched: false, leaving: None, scheduled: None })
+        let socket = Socket::new(stream)?;
+        Ok(Self { socket, conn, chats: false, leaving: None, scheduled: None, queued: false })
     }
 
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(&mut self.stream, token, Interest::READABLE)
+        self.socket.register(registry, token)
     }
 
-    pub fn may_read(&mut self) {
-        self.readable = true;
+    /// Notes what the poll reports.
+    pub fn note(&mut self, event: &Readiness) {
+        self.socket.note(event);
     }
 
-    /// Does all there is to do now; what is to be said to the chat goes into `said`.
-    pub fn turn(
-        &mut self,
-        now: Duration,
-        buffer: &mut [u8],
-        scratch: &mut Option<Box<Scratch>>,
-        said: &mut Vec<Message>,
-        registry: &Registry,
-        token: Token,
-    ) -> Then {
+    /// Notes that a deadline has passed. The turn that follows reads, whatever is known of the socket: bytes that came
+    /// while the process was held up count, and their event may not have been looked at yet.
+    pub fn overdue(&mut self) {
+        self.socket.look_again();
+    }
+
+    /// Does what there is to do now.
+    pub fn turn(&mut self, shared: &mut Shared, registry: &Registry, token: Token) -> Then {
         if let Some(since) = self.leaving {
-            let over = now >= since + GOODBYE || matches!(self.discard(buffer), Ok(true) | Err(_));
-            return if over { Then::Leave } else { Then::Stay };
+            return self.leave(since, shared);
         }
-        if let Some(scratch) = scratch.take() {
+        if let Some(scratch) = shared.scratch.take() {
             self.conn.lend(scratch);
         }
-        let done = self.work(now, buffer, said);
-        *scratch = self.conn.release();
-        if done.and_then(|()| self.watch(registry, token)).is_err() {
+        let done = self.work(shared);
+        shared.scratch = self.conn.release();
+        let pending = self.conn.output().has_remaining();
+        if done.and_then(|()| self.socket.watch(pending, registry, token)).is_err() {
             return Then::Leave;
         }
         match self.conn.wants_shutdown() {
-            None if self.readable && self.conn.pending_output() < HIGH_WATER => Then::Again,
+            None if self.wants_to_read() => Then::Again,
             None => Then::Stay,
             Some(Shutdown::Abort) => Then::Leave,
             Some(Shutdown::Finish) => {
-                // Closing a socket with unread bytes would reset it, and the peer might lose our last ones.
-                self.leaving = Some(now);
-                let over =
-                    self.stream.shutdown(Half::Write).is_err() || matches!(self.discard(buffer), Ok(true) | Err(_));
-                if over { Then::Leave } else { Then::Stay }
+                if self.socket.shut_down().is_err() {
+                    return Then::Leave;
+                }
+                self.leaving = Some(shared.now);
+                self.leave(shared.now, shared)
             }
         }
     }
 
-    /// When it wants to be called, at the latest.
+    /// When it is to have a turn, at the latest.
     pub fn next_timeout(&self) -> Option<Duration> {
         self.leaving.map_or_else(|| self.conn.next_timeout(), |since| Some(since + GOODBYE))
     }
 
-    /// Sends to this peer what another said; one that doesn't keep up is let go.
-    pub fn push(&mut self, message: &PreparedMessage) {
+    /// Sends to this peer what was said in the chat. One that doesn't keep up is dropped.
+    pub fn push(&mut self, message: &PreparedMessage, now: Duration) {
         if self.conn.pending_output() > HIGH_WATER {
+            self.conn.advance_time(now);
             let _ = self.conn.close(CloseCode::TRY_AGAIN_LATER, "too slow");
         } else {
             let _ = self.conn.send_prepared(message);
         }
     }
 
-    fn work(&mut self, now: Duration, buffer: &mut [u8], said: &mut Vec<Message>) -> io::Result<()> {
+    /// Begins to close the connection because the server stops. Whether there is one to wait for.
+    pub fn stop(&mut self, now: Duration) -> bool {
         self.conn.advance_time(now);
-        let mut inputs = INPUTS;
+        // One that is closing or closed already goes on with that.
+        let _ = self.conn.close(CloseCode::GOING_AWAY, "the server stops");
+        self.conn.state() != State::Connecting
+    }
+
+    fn work(&mut self, shared: &mut Shared) -> io::Result<()> {
+        // First, since what the peer takes now shows that it is alive.
+        self.socket.write(self.conn.output())?;
+        self.conn.advance_time(shared.now);
+        let mut left = TURN;
         loop {
-            // Also without input there may be events: deadlines are told of so, and what waits may have room by now.
-            let read = if self.takes_more() { self.read(buffer)? } else { 0 };
-            let mut input = &mut buffer[..read];
+            let read = if self.wants_to_read() { self.read(&mut shared.buffer)? } else { Read::default() };
+            left = left.saturating_sub(read.bytes);
+            let mut input = &mut shared.buffer[..read.input];
+            // Also without input: the end of the stream and deadlines are reported here, too.
             while let Some(event) = self.conn.receive(&mut input) {
-                handle(&mut self.conn, &mut self.chats, said, event);
+                left = left.saturating_sub(size(&event));
+                answer(&mut self.conn, &mut self.chats, &mut shared.said, event);
             }
-            self.write()?;
-            inputs -= 1;
-            if inputs == 0 || !self.takes_more() {
+            self.socket.write(self.conn.output())?;
+            if left == 0 || !self.wants_to_read() {
                 return Ok(());
             }
         }
     }
 
-    /// Whether there may be something to read, and it is wanted now.
-    fn takes_more(&self) -> bool {
-        self.readable && self.conn.pending_output() < HIGH_WATER && self.conn.wants_shutdown().is_none()
+    /// Whether there may be something to read that is wanted now.
+    fn wants_to_read(&self) -> bool {
+        self.socket.is_readable() && self.conn.pending_output() < HIGH_WATER && self.conn.wants_shutdown().is_none()
     }
 
-    /// How many bytes came into the buffer; none where there are none now, or no more will come.
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Most of a large message is read straight to where it is assembled.
-        let (read, room) = match self.conn.message_space() {
-            Some(space) => {
-                let room = space.len() + buffer.len();
-                (self.stream.read_vectored(&mut [IoSliceMut::new(space), IoSliceMut::new(buffer)]), room)
-            }
-            None => (self.stream.read(buffer), buffer.len()),
+    /// Reads once. Most of a large message goes straight to where it is assembled, the rest into the buffer.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Read> {
+        let found = match self.conn.message_space() {
+            Some(space) => self.socket.read(&mut [IoSliceMut::new(space), IoSliceMut::new(buffer)]),
+            None => self.socket.read(&mut [IoSliceMut::new(buffer)]),
         };
-        match read {
-            Ok(0) => {
-                self.readable = false;
+        match found? {
+            Found::Bytes(bytes) => Ok(Read { bytes, input: bytes - self.conn.message_filled(bytes) }),
+            Found::Nothing => Ok(Read::default()),
+            Found::End => {
                 self.conn.receive_eof();
-                Ok(0)
+                Ok(Read::default())
             }
-            Ok(read) => {
-                // epoll and kqueue tell of what comes after a read that didn't fill the buffer.
-                self.readable = !cfg!(unix) || read == room;
-                Ok(read - self.conn.message_filled(read))
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.readable = false;
-                Ok(0)
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
-            Err(error) => Err(error),
         }
     }
 
-    /// Writes until nothing is pending or the socket takes no more.
-    fn write(&mut self) -> io::Result<()> {
-        while self.conn.output().has_remaining() {
-            let output = &*self.conn.output();
-            // Most output is in one piece, which is less work to write than a list of one.
-            let written = if output.chunk().len() == output.remaining() {
-                (&self.stream).write(output.chunk())
-            } else {
-                let mut slices = [IoSlice::new(&[]); 16];
-                let filled = output.chunks_vectored(&mut slices);
-                (&self.stream).write_vectored(&slices[..filled])
-            };
-            match written {
-                Ok(written) => self.conn.output().advance(written),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+    /// Reads and discards until the peer has shut down its side, for a bounded time: a socket that is closed with bytes
+    /// unread resets the connection, and the peer may lose our last ones.
+    fn leave(&mut self, since: Duration, shared: &mut Shared) -> Then {
+        let mut left = TURN;
+        while self.socket.is_readable() && left > 0 {
+            match self.socket.read(&mut [IoSliceMut::new(&mut shared.buffer)]) {
+                Ok(Found::Bytes(bytes)) => left = left.saturating_sub(bytes),
+                Ok(Found::Nothing | Found::End) => break,
+                Err(_) => return Then::Leave,
             }
         }
-        Ok(())
-    }
-
-    /// Watches for room to write only while something is pending.
-    fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let pending = self.conn.output().has_remaining();
-        if pending != self.watched {
-            let interest = if pending { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-            registry.reregister(&mut self.stream, token, interest)?;
-            self.watched = pending;
-        }
-        Ok(())
-    }
-
-    /// Reads what isn't of interest any more; whether the peer has shut down its side.
-    fn discard(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
-        loop {
-            match self.stream.read(buffer) {
-                Ok(0) => return Ok(true),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
+        if self.socket.is_at_end() || shared.now >= since + GOODBYE {
+            Then::Leave
+        } else if self.socket.is_readable() {
+            Then::Again
+        } else {
+            Then::Stay
         }
     }
 }
 
-fn handle(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, event: Event<'_>) {
-    let done = match event {
-        Event::Request(request) => {
-            *chats = request.path() == "/chat";
-            let response = Response::new().subprotocol(request.choose(&["chat", "echo"]));
-            conn.accept(response).is_ok()
-        }
-        Event::HttpRequest(request) => serve_page(conn, &request),
-        Event::Text(text) if *chats => {
-            said.push(text.into());
-            true
-        }
-        Event::Binary(data) if *chats => {
-            said.push(data.into());
-            true
-        }
-        Event::Text(text) => {
-            let done = conn.send_text(&text).is_ok();
-            conn.give_back(text);
-            done
-        }
-        Event::Binary(data) => {
-            let done = conn.send_binary(&data).is_ok();
-            conn.give_back(data);
-            done
-        }
-        _ => true,
-    };
-    // An answer that can't be sent is one that the peer doesn't wait for, or that it doesn't read.
-    if !done {
-        conn.abort();
+/// What a read has brought.
+#[derive(Default)]
+struct Read {
+    bytes: usize,
+    /// How many of them are in the buffer.
+    input: usize,
+}
+
+/// The bytes of a message.
+fn size(event: &Event<'_>) -> usize {
+    match event {
+        Event::Text(text) => text.len(),
+        Event::Binary(data) => data.len(),
+        _ => 0,
     }
 }
 
-fn serve_page(conn: &mut Connection, request: &Request) -> bool {
-    // Any other path is left to the connection, which answers 426.
-    request.path() != "/" || {
-        let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
-        conn.reject(page).is_ok()
-    }
-}
+#[cfg(test)]
+#[path = "tests/peer.rs"]
+mod tests;

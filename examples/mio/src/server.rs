@@ -1,169 +1,256 @@
-//! Whose turn it is: whoever bytes came for, whoever has room to write again, and whoever's time has come.
+//! Whose turn it is: the peers that an event came for or whose time has come are queued, and each has one bounded turn
+//! before any has another.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::net::TcpListener;
-use mio::{Events, Interest, Poll, Token};
+use mio::net::TcpStream;
+use mio::{Events, Poll, Token};
 use slab::Slab;
-use websocket_proto::{Config, Connection, Deflate, Message, PreparedMessage, Scratch};
+use websocket_proto::{Config, Connection, Deflate, PreparedMessage, Scratch};
 
 use crate::deadlines::Deadlines;
-use crate::peer::{Peer, Then};
+use crate::listener::Listener;
+use crate::peer::{Peer, Shared, Then};
+use crate::signals::{Signal, Signals};
 
 /// Fits the first-level cache, and so does what is done with it.
 const INPUT: usize = 16 << 10;
 
-const LISTENER: Token = Token(usize::MAX);
+/// How many connections are accepted before the others have their turns.
+const ACCEPTED: usize = 64;
 
-struct Server {
+/// How long the connections have to end when the server stops.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+const LISTENER: Token = Token(usize::MAX);
+const SIGNALS: Token = Token(usize::MAX - 1);
+
+pub struct Server {
     poll: Poll,
-    listener: TcpListener,
+    events: Events,
+    /// `None` once the server stops.
+    listener: Option<Listener>,
+    signals: Option<Signals>,
     peers: Slab<Peer>,
+    /// The peers that have something to do.
+    queue: VecDeque<usize>,
     deadlines: Deadlines,
     config: Arc<Config>,
-    buffer: Box<[u8]>,
-    scratch: Option<Box<Scratch>>,
-    said: Vec<Message>,
-    /// Who has more to read.
-    again: Vec<usize>,
+    shared: Shared,
     start: Instant,
-    /// Since the start: the clock is read once for all that is ready.
-    now: Duration,
-}
-
-pub fn run(address: SocketAddr) -> io::Result<()> {
-    let poll = Poll::new()?;
-    let mut listener = TcpListener::bind(address)?;
-    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    /// When the server is stopped, whoever is still there.
+    stop_at: Option<Duration>,
     #[cfg(feature = "memory")]
-    let mut memory = crate::memory::Account::open()?;
-    let address = listener.local_addr()?;
-    println!(
-        "mio: listening on {address}: http://{address}/ is a chat page, ws://{address}/chat the chat, any other path echoes"
-    );
-    // No window is kept from message to message, in neither direction: with thousands of connections, it is what each
-    // would own for ever, and the compressor that goes with it is several hundred KiB.
-    let deflate = Deflate::new().min_size(1024).server_no_context_takeover(true).client_no_context_takeover(true);
-    let config = Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20)).deflate(deflate);
-    let mut server = Server {
-        poll,
-        listener,
-        peers: Slab::new(),
-        deadlines: Deadlines::default(),
-        config: Arc::new(config),
-        buffer: vec![0; INPUT].into(),
-        scratch: Some(Box::new(Scratch::new())),
-        said: Vec::new(),
-        again: Vec::new(),
-        start: Instant::now(),
-        now: Duration::ZERO,
-    };
-    let mut events = Events::with_capacity(1024);
-    loop {
-        server.wait(&mut events)?;
-        #[cfg(feature = "memory")]
-        memory.show_if_asked(&server.peers, &server.deadlines, &mut server.scratch);
-        for event in &events {
-            if event.token() == LISTENER {
-                server.accept()?;
-                continue;
-            }
-            let Token(peer) = event.token();
-            if event.is_readable()
-                && let Some(peer) = server.peers.get_mut(peer)
-            {
-                peer.may_read();
-            }
-            server.turn(peer);
-        }
-        for peer in std::mem::take(&mut server.again) {
-            server.turn(peer);
-        }
-        server.call_who_is_due();
-        server.say();
-    }
+    memory: crate::memory::Account,
 }
 
 impl Server {
-    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let timeout = match self.deadlines.next() {
-            _ if !self.again.is_empty() || !self.said.is_empty() => Some(Duration::ZERO),
-            next => next.map(|at| at.saturating_sub(self.now)),
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        // No window is kept from message to message, in neither direction: with thousands of connections, it is what each
+        // would own forever, and the compressor that goes with it is several hundred KiB.
+        let deflate = Deflate::new().min_size(1024).server_no_context_takeover(true).client_no_context_takeover(true);
+        let config = Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20)).deflate(deflate);
+        Ok(Self {
+            events: Events::with_capacity(1024),
+            listener: Some(Listener::bind(address, poll.registry(), LISTENER)?),
+            signals: None,
+            poll,
+            peers: Slab::new(),
+            queue: VecDeque::new(),
+            deadlines: Deadlines::default(),
+            config: Arc::new(config),
+            shared: Shared {
+                now: Duration::ZERO,
+                buffer: vec![0; INPUT].into(),
+                scratch: Some(Box::new(Scratch::new())),
+                said: Vec::new(),
+            },
+            start: Instant::now(),
+            stop_at: None,
+            #[cfg(feature = "memory")]
+            memory: crate::memory::Account::default(),
+        })
+    }
+
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.as_ref().map_or_else(|| Err(ErrorKind::NotConnected.into()), Listener::address)
+    }
+
+    /// From now on, SIGINT and SIGTERM don't end the process but [`run`](Self::run).
+    pub fn handle_signals(&mut self) -> io::Result<()> {
+        self.signals = Some(Signals::register(self.poll.registry(), SIGNALS)?);
+        Ok(())
+    }
+
+    /// Serves until a signal asks the process to stop, and then until all peers have left or their time is up. Whether
+    /// all have.
+    pub fn run(&mut self) -> io::Result<bool> {
+        #[cfg(feature = "memory")]
+        self.memory.begin();
+        while !self.is_stopped() {
+            self.turn(None)?;
+        }
+        Ok(self.peers.is_empty())
+    }
+
+    /// One turn of the loop, which waits for `longest` if there is nothing to do.
+    fn turn(&mut self, longest: Option<Duration>) -> io::Result<()> {
+        self.wait(longest)?;
+        let signalled = self.note_events();
+        self.accept();
+        self.queue_who_is_due();
+        for _ in 0..self.queue.len() {
+            if let Some(peer) = self.queue.pop_front() {
+                self.turn_of(peer);
+            }
+        }
+        self.say();
+        if signalled {
+            self.obey_signals();
+        }
+        Ok(())
+    }
+
+    /// Closes all connections with 1001; those whose handshake isn't done are dropped. A second call drops all.
+    fn stop(&mut self) {
+        let now = self.shared.now;
+        self.stop_at = Some(if self.stop_at.is_some() { now } else { now + FAREWELL });
+        self.listener = None;
+        self.peers.retain(|token, peer| {
+            let stays = peer.stop(now);
+            if stays {
+                enqueue(token, peer, &mut self.queue);
+            }
+            stays
+        });
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop_at.is_some_and(|at| self.peers.is_empty() || at <= self.shared.now)
+    }
+
+    fn wait(&mut self, longest: Option<Duration>) -> io::Result<()> {
+        let next = if self.queue.is_empty() {
+            let accept_at = self.listener.as_ref().and_then(Listener::next_timeout);
+            [self.deadlines.next(), accept_at, self.stop_at].into_iter().flatten().min()
+        } else {
+            Some(Duration::ZERO)
         };
-        let polled = self.poll.poll(events, timeout);
-        self.now = self.start.elapsed();
+        let timeout = next.map(|at| at.saturating_sub(self.start.elapsed())).into_iter().chain(longest).min();
+        let polled = self.poll.poll(&mut self.events, timeout);
+        // The clock is read once for all that is ready.
+        self.shared.now = self.start.elapsed();
         match polled {
+            // A signal, or the process was stopped for a while. There are no events then.
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
             polled => polled,
         }
     }
 
-    fn accept(&mut self) -> io::Result<()> {
-        loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => self.welcome(stream),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                // One that went away meanwhile, or no descriptor left.
-                Err(error) => {
-                    eprintln!("mio: can't take a connection: {error}");
-                    return Ok(());
+    /// Notes who has something to do; whether signals have come.
+    fn note_events(&mut self) -> bool {
+        let mut signalled = false;
+        for event in &self.events {
+            match event.token() {
+                SIGNALS => signalled = true,
+                LISTENER => self.listener.iter_mut().for_each(|listener| listener.ready(self.shared.now)),
+                Token(token) => {
+                    // It may have left since the event came.
+                    if let Some(peer) = self.peers.get_mut(token) {
+                        peer.note(event);
+                        enqueue(token, peer, &mut self.queue);
+                    }
+                }
+            }
+        }
+        signalled
+    }
+
+    fn obey_signals(&mut self) {
+        let signals: Vec<_> = self.signals.iter_mut().flat_map(Signals::pending).collect();
+        for signal in signals {
+            match signal {
+                Signal::Stop => self.stop(),
+                #[cfg(feature = "memory")]
+                Signal::PrintMemory => {
+                    self.memory.print(&self.peers, &self.deadlines, &self.queue, &mut self.shared.scratch);
                 }
             }
         }
     }
 
-    fn welcome(&mut self, stream: mio::net::TcpStream) {
+    fn accept(&mut self) {
+        for _ in 0..ACCEPTED {
+            let Some(stream) = self.listener.as_mut().and_then(|listener| listener.accept(self.shared.now)) else {
+                return;
+            };
+            self.welcome(stream);
+        }
+    }
+
+    fn welcome(&mut self, stream: TcpStream) {
         let entry = self.peers.vacant_entry();
         let token = entry.key();
         let Ok(mut peer) = Peer::new(stream, Connection::server(Arc::clone(&self.config))) else { return };
         if peer.register(self.poll.registry(), Token(token)).is_ok() {
-            entry.insert(peer);
-            // Arms its first deadline.
-            self.turn(token);
+            // Its first turn arms its first deadline.
+            enqueue(token, entry.insert(peer), &mut self.queue);
         }
     }
 
-    fn turn(&mut self, token: usize) {
-        // It may have left since the event came.
-        let Some(peer) = self.peers.get_mut(token) else { return };
-        let registry = self.poll.registry();
-        match peer.turn(self.now, &mut self.buffer, &mut self.scratch, &mut self.said, registry, Token(token)) {
-            Then::Leave => return drop(self.peers.remove(token)),
-            Then::Again => self.again.push(token),
-            Then::Stay => {}
-        }
-        self.deadlines.schedule(token, peer.next_timeout(), &mut peer.scheduled);
-    }
-
-    fn call_who_is_due(&mut self) {
-        while let Some((at, token)) = self.deadlines.due(self.now) {
+    fn queue_who_is_due(&mut self) {
+        while let Some((at, token)) = self.deadlines.due(self.shared.now) {
             // The place may be another's by now, whose deadline is another.
             if let Some(peer) = self.peers.get_mut(token)
                 && peer.scheduled == Some(at)
             {
                 peer.scheduled = None;
-                self.turn(token);
+                peer.overdue();
+                enqueue(token, peer, &mut self.queue);
             }
         }
     }
 
+    fn turn_of(&mut self, token: usize) {
+        // It may have left since it was queued.
+        let Some(peer) = self.peers.get_mut(token) else { return };
+        peer.queued = false;
+        match peer.turn(&mut self.shared, self.poll.registry(), Token(token)) {
+            Then::Leave => return drop(self.peers.remove(token)),
+            Then::Again => enqueue(token, peer, &mut self.queue),
+            Then::Stay => {}
+        }
+        // A deadline that has passed brings another turn, and so on until the connection has dealt with it.
+        self.deadlines.schedule(token, peer.next_timeout(), &mut peer.scheduled);
+    }
+
     /// Says to all in the chat what was said by some.
     fn say(&mut self) {
-        let said = std::mem::take(&mut self.said);
+        let said = std::mem::take(&mut self.shared.said);
         if said.is_empty() {
             return;
         }
         let messages: Vec<_> =
             said.into_iter().map(|message| PreparedMessage::compressed(message, &Deflate::new())).collect();
-        let chatting: Vec<_> = self.peers.iter().filter(|(_, peer)| peer.chats).map(|(token, _)| token).collect();
-        for token in chatting {
-            if let Some(peer) = self.peers.get_mut(token) {
-                messages.iter().for_each(|message| peer.push(message));
-            }
-            self.turn(token);
+        for (token, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.chats) {
+            messages.iter().for_each(|message| peer.push(message, self.shared.now));
+            enqueue(token, peer, &mut self.queue);
         }
     }
 }
+
+/// Queues a peer, unless it is queued already.
+fn enqueue(token: usize, peer: &mut Peer, queue: &mut VecDeque<usize>) {
+    if !std::mem::replace(&mut peer.queued, true) {
+        queue.push_back(token);
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/server.rs"]
+mod tests;

@@ -1,0 +1,48 @@
+//! The answers of the server: a chat, an echo, and a page for browsers.
+
+use websocket_proto::{Connection, Event, Message, Rejection, Request, Response};
+
+const PAGE: &str = include_str!("../../chat.html");
+
+/// Answers an event. `chats` is whether the peer is in the chat, and `said` collects what all in there are to hear.
+pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, event: Event<'_>) {
+    let done = match event {
+        Event::Request(request) => {
+            *chats = request.path() == "/chat";
+            let response = Response::new().subprotocol(request.choose(&["chat", "echo"]));
+            conn.accept(response).is_ok()
+        }
+        Event::HttpRequest(request) => serve_page(conn, &request),
+        Event::Text(text) if *chats => {
+            said.push(text.into());
+            true
+        }
+        Event::Binary(data) if *chats => {
+            said.push(data.into());
+            true
+        }
+        Event::Text(text) => {
+            let done = conn.send_text(&text).is_ok();
+            conn.give_back(text);
+            done
+        }
+        Event::Binary(data) => {
+            let done = conn.send_binary(&data).is_ok();
+            conn.give_back(data);
+            done
+        }
+        _ => true,
+    };
+    // An answer that can't be sent is one that the peer doesn't wait for, or that it doesn't read.
+    if !done {
+        conn.abort();
+    }
+}
+
+fn serve_page(conn: &mut Connection, request: &Request) -> bool {
+    // Any other path is left to the connection, which answers 426.
+    request.path() != "/" || {
+        let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
+        conn.reject(page).is_ok()
+    }
+}
