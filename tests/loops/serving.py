@@ -94,6 +94,8 @@ async def serves_many(server, count=200):
 async def stops_in_order(server):
     """Told to stop, it says goodbye to all with 1001, also to one that is silent, and is gone."""
     async with server.connect() as one, server.connect("/chat") as other:
+        # It is in the chat when it receives something, be it what it said itself.
+        await other.send("hello")
         await other.recv()
         server.process.terminate()
         for client in [one, other]:
