@@ -1,0 +1,174 @@
+"""What a network and its peers do to servers: `faults.py FOLDER [SERVER...] [--only CHECK]`, where their programs are.
+
+A check is a function that is given a server of its own and the bounds it is held to (bounds.py). It blocks, in a thread,
+and returns what it has seen; what a server does wrong it raises.
+"""
+
+import argparse
+import asyncio
+import os
+import resource
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+
+import endings
+import floods
+import slow
+import waiting
+from bounds import bounds_of
+from faulty import Fault
+from harness import example
+from secure import serving_securely
+from serving import serving
+
+# Those that load the machine, or whose times it would distort, run one at a time; the others mostly wait.
+ALONE = [
+    endings.notices_an_end_that_comes_with_data,
+    endings.survives_a_storm_of_short_connections,
+    endings.serves_each_of_many_in_turn,
+    waiting.leaves_those_it_has_no_room_for_waiting,
+    floods.serves_others_while_two_flood_after_their_close,
+    floods.serves_others_while_two_flood_after_bad_frames,
+]
+TOGETHER = [
+    slow.gives_all_to_one_that_reads_slowly,
+    slow.drops_one_that_never_reads_its_echoes,
+    slow.drops_one_that_never_reads_what_others_say,
+    waiting.keeps_those_who_answered_while_it_was_stopped,
+    waiting.drops_those_who_never_ask,
+    endings.says_goodbye_when_it_is_stopped,
+]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A server, and how it is started."""
+
+    name: str
+    program: str
+    is_secure: bool = False
+
+    @asynccontextmanager
+    async def started(self, folder, descriptors=None):
+        command = [f"{folder}/{self.program}", "127.0.0.1:0"]
+        if descriptors:
+            command = ["sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh", *command]
+        async with (serving_securely if self.is_secure else serving)(*command) as server:
+            loop = asyncio.get_running_loop()
+            output = asyncio.create_task(drain(server.process.stdout))
+            server.exit_status = lambda seconds: asyncio.run_coroutine_threadsafe(
+                status(server.process, seconds), loop
+            ).result()
+            try:
+                yield server
+            finally:
+                output.cancel()
+
+
+async def drain(stream):
+    """Lets a server say what it likes: one whose lines nobody reads would wait for that."""
+    while await stream.read(1 << 16):
+        pass
+
+
+async def status(process, seconds):
+    try:
+        return await asyncio.wait_for(process.wait(), seconds)
+    except TimeoutError:
+        return None
+
+
+KINDS = [
+    Kind("server", "examples/server"),
+    Kind("mio", "example-mio"),
+    Kind("tokio", "example-tokio"),
+    Kind("tls", "example-tls", is_secure=True),
+    Kind("hyper", "example-hyper"),
+    Kind("axum", "example-axum"),
+    Kind("io-uring", "example-io-uring"),
+]
+
+# Exits with this where there is no io_uring.
+NO_IO_URING = 2
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="faults", description="Tries servers with what networks and peers do to them.")
+    parser.add_argument("folder", help=argparse.SUPPRESS)
+    parser.add_argument("servers", nargs="*", metavar="SERVER", help=f"of {', '.join(kind.name for kind in KINDS)}")
+    parser.add_argument("--only", metavar="CHECK", help="those that have this in their name")
+    options = parser.parse_args()
+    if unknown := set(options.servers) - {kind.name for kind in KINDS}:
+        parser.error(f"no such server: {', '.join(unknown)}")
+    kinds = [kind for kind in KINDS if not options.servers or kind.name in options.servers]
+    wanted = (options.only or "").replace("-", "_").replace(" ", "_")
+    # The long ones first.
+    checks = [check for check in TOGETHER + ALONE if wanted in check.__name__]
+    if not checks:
+        parser.error(f"no such check: {options.only}; there are {', '.join(check.__name__ for check in TOGETHER + ALONE)}")
+    # A client needs a descriptor for every connection.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    sys.exit(asyncio.run(run(options.folder, kinds, checks)))
+
+
+async def run(folder, kinds, checks):
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(kinds) * len(checks)))
+    alone = asyncio.Lock()
+    results = await asyncio.gather(*(all_checks(kind, folder, checks, alone) for kind in kinds))
+    # Said again at the end, where it is seen.
+    print()
+    for lines, _ in results:
+        print("\n".join(lines))
+    return 1 if any(failed for _, failed in results) else 0
+
+
+async def all_checks(kind, folder, checks, alone):
+    """What is to be said of a server at the end, and how many checks have failed."""
+    if reason := await why_not(kind, folder):
+        if os.environ.get("IO_URING_REQUIRED") == "1":
+            return [f"{kind.name}: {reason}"], 1
+        return [f"{kind.name} was not tried: {reason}"], 0
+    results = await asyncio.gather(*(attempt(check, kind, folder, alone) for check in checks))
+    failed = [fault for fault in results if fault]
+    if not failed:
+        return [f"{kind.name}: {len(checks)} fault checks passed"], 0
+    return [*failed, f"{kind.name}: {len(failed)} of {len(checks)} fault checks failed"], len(failed)
+
+
+async def why_not(kind, folder):
+    """What the server on io_uring says where there is none."""
+    if kind.name != "io-uring":
+        return None
+    async with example(f"{folder}/{kind.program}", "127.0.0.1:0") as started:
+        line = await started.line()
+        if "listening on" in line or await started.process.wait() != NO_IO_URING:
+            return None
+        return line
+
+
+async def attempt(check, kind, folder, alone):
+    """Runs a check, says how it went, and returns what is wrong if anything is."""
+    title = f"{kind.name}: {check.__name__.replace('_', ' ')}"
+    bounds = bounds_of(kind.name)
+    descriptors = bounds.descriptors if check == waiting.leaves_those_it_has_no_room_for_waiting else None
+    async with alone if check in ALONE else nullcontext():
+        try:
+            async with kind.started(folder, descriptors) as server:
+                seen = await asyncio.to_thread(check, server, bounds)
+        except Fault as seen:
+            fault = f"FAILED  {title}: {seen}"
+        except Exception:
+            fault = f"FAILED  {title}\n{traceback.format_exc()}"
+        else:
+            print(f"ok  {title}: {seen}", flush=True)
+            return None
+    print(fault, flush=True)
+    return fault
+
+
+if __name__ == "__main__":
+    main()
