@@ -30,7 +30,9 @@ class Bounds:
     stopped_for: float = 22
     # One that never reads is dropped by the keepalive, or 20 s after the last byte that it has taken.
     never_reads: float = 75
-    memory: int = 64 << 20
+    # What it may keep for that one, of 30 MiB, and what a chat may keep for all who are slow, of 256 MiB.
+    memory: int = 16 << 20
+    memory_of_a_chat: int = 96 << 20
     # 30 MiB at this rate take 210 s.
     slow_rate: int = 150_000
     slow_patience: float = 260

@@ -30,8 +30,8 @@ ALONE = [
     endings.survives_a_storm_of_short_connections,
     endings.serves_each_of_many_in_turn,
     waiting.leaves_those_it_has_no_room_for_waiting,
-    floods.serves_others_while_two_flood_after_their_close,
-    floods.serves_others_while_two_flood_after_bad_frames,
+    floods.serves_others_while_some_flood_after_their_close,
+    floods.serves_others_while_some_flood_after_bad_frames,
 ]
 TOGETHER = [
     slow.gives_all_to_one_that_reads_slowly,

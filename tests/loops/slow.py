@@ -3,13 +3,14 @@
 import time
 
 from faulty import BINARY, CLOSE, PING, PONG, Client, Fault, frame
+from harness import expect
 from watching import descriptors, resident, until
 
 MIB = 1 << 20
 MESSAGES = [bytes([number]) * MIB for number in range(30)]
 
-# What a chat says: as many bytes, in messages that it takes.
-SAID = bytes(32 << 10)
+# What is said in a chat, which takes no longer messages, and how often.
+SAID, TIMES = bytes(32 << 10), 8192
 
 # A slow link has no large buffers; the kernel doubles it.
 RECEIVE_BUFFER = 64 << 10
@@ -33,6 +34,7 @@ class Memory:
 def drops_one_that_never_reads_its_echoes(server, bounds):
     before, memory = settled(server), Memory(server, bounds.memory)
     client = Client(server, RECEIVE_BUFFER).open()
+    expect(descriptors(server) > before, True)
     client.socket.settimeout(0)
     for message in MESSAGES:
         client.unsent += client.seal(frame(BINARY, message))
@@ -56,11 +58,12 @@ def drops_one_that_never_reads_its_echoes(server, bounds):
 
 
 def drops_one_that_never_reads_what_others_say(server, bounds):
-    before, memory = settled(server), Memory(server, bounds.memory)
+    before, memory = settled(server), Memory(server, bounds.memory_of_a_chat)
     deaf = Client(server, RECEIVE_BUFFER).open("/chat")
     says = Client(server).open("/chat")
+    expect(descriptors(server) > before + 1, True)
     start = time.monotonic()
-    for _ in range(len(MESSAGES) * MIB // len(SAID)):
+    for _ in range(TIMES):
         says.send(frame(BINARY, SAID))
         while (found := says.frame()) != (BINARY, SAID):
             if not found or found[0] == CLOSE:
@@ -133,5 +136,5 @@ def gives_all_to_one_that_reads_slowly(server, bounds):
 def settled(server):
     """How many descriptors it has when nobody is connected, once it has served somebody."""
     Client(server).open().leave()
-    time.sleep(0.5)
+    time.sleep(1)
     return descriptors(server)

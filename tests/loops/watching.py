@@ -14,11 +14,22 @@ def descriptors(server):
     for descriptor in os.listdir(process / "fd"):
         count += 1
         try:
-            if os.readlink(process / "fd" / descriptor) == "anon_inode:[io_uring]":
-                count += (process / "fdinfo" / descriptor).read_text().count(": socket:[")
+            is_ring = os.readlink(process / "fd" / descriptor) == "anon_inode:[io_uring]"
         except FileNotFoundError:
-            pass
+            continue
+        if is_ring:
+            count += registered(process / "fdinfo" / descriptor)
     return count
+
+
+def registered(ring):
+    """How many sockets a ring has of its own. What the kernel shows isn't complete while it works for the ring."""
+    for _ in range(100):
+        text = ring.read_text()
+        if "CqOverflowList" in text:
+            return text.count(": socket:[")
+        time.sleep(0.01)
+    raise AssertionError(f"the kernel doesn't show what the ring has: {text!r:.200}")
 
 
 def resident(server):
@@ -27,6 +38,12 @@ def resident(server):
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) << 10
     return 0
+
+
+def retransmissions():
+    """How many packets the kernel has sent again since nobody has confirmed them in time, of all connections."""
+    names, values = (line.split() for line in Path("/proc/net/netstat").read_text().splitlines()[:2])
+    return int(values[names.index("TCPTimeouts")])
 
 
 def state(server):
