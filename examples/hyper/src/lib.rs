@@ -9,7 +9,9 @@
 //! whatever else the connection carries (RFC 8441). To the program it is the same.
 
 mod http2;
+mod serve;
 mod upgrade;
 
 pub use http2::connect;
+pub use serve::{PATIENCE, serve};
 pub use upgrade::{Upgraded, refusal, upgrade};

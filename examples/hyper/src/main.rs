@@ -17,12 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use answer::answer;
+use example_hyper::serve;
 use example_tls::{HANDSHAKE, SelfSigned, acceptor};
 use example_tokio::chat::Chat;
 use example_tokio::server;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -78,30 +77,23 @@ fn tls(file: &Path) -> io::Result<TlsAcceptor> {
 }
 
 async fn welcome(stream: TcpStream, tls: Option<TlsAcceptor>, chat: Arc<Chat>, watcher: Watcher) {
-    let Some(tls) = tls else { return serve(stream, chat, watcher).await };
+    let Some(tls) = tls else { return converse(stream, chat, watcher).await };
     match timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(Ok(stream)) => serve(stream, chat, watcher).await,
+        Ok(Ok(stream)) => converse(stream, chat, watcher).await,
         // A browser that doesn't trust the certificate says so by this.
         Ok(Err(error)) => eprintln!("hyper: no handshake: {error}"),
         Err(_) => {}
     }
 }
 
-/// Serves a connection of HTTP, whichever version it speaks.
-async fn serve<T>(stream: T, chat: Arc<Chat>, watcher: Watcher)
+/// Serves a connection of HTTP.
+async fn converse<T>(stream: T, chat: Arc<Chat>, watcher: Watcher)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(|request| {
+    let service = service_fn(move |request| {
         let answer = answer(request, &chat);
         async { Ok::<_, Infallible>(answer) }
     });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new());
-    // RFC 8441 3: says that a stream may be asked for by an extended CONNECT. A WebSocket notices by its own pings when the peer
-    // has vanished; a connection that carries none, by these.
-    builder.http2().enable_connect_protocol().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30));
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    // How it ended is of no interest here.
-    let _ = watcher.watch(connection).await;
+    serve(stream, service, watcher).await;
 }

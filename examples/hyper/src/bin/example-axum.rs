@@ -7,17 +7,23 @@
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{Html, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
-use example_hyper::{refusal, upgrade};
+use example_hyper::{refusal, serve, upgrade};
 use example_tokio::chat::Chat;
 use example_tokio::server;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+/// How long requests in progress have to end when the server stops, once the WebSockets are gone.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A request for a WebSocket comes as GET over HTTP/1.1, and as CONNECT over HTTP/2: its route must be for `any` method.
 async fn websocket(State(chat): State<Arc<Chat>>, mut request: Request) -> Response {
@@ -55,12 +61,11 @@ async fn run(address: &str) -> io::Result<()> {
     );
     let chat = Arc::new(Chat::new());
     let routes = Router::new().route("/", get(page)).fallback(websocket).with_state(Arc::clone(&chat));
-    let told_to_stop = server::told_to_stop()?;
-    let goodbye = async move {
-        told_to_stop.await;
-        chat.stop().await;
-    };
-    // A WebSocket's messages are small, and shouldn't wait to be collected.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    axum::serve(listener, routes).with_graceful_shutdown(goodbye).await
+    // `axum::serve` has no deadlines.
+    let connections = GracefulShutdown::new();
+    let welcome = |stream| serve(stream, TowerToHyperService::new(routes.clone()), connections.watcher());
+    server::run("axum", listener, &chat, welcome).await?;
+    // What is left are pages in progress, and connections that wait for another request.
+    let _ = timeout(FAREWELL, connections.shutdown()).await;
+    Ok(())
 }
