@@ -1,32 +1,51 @@
-//! A WebSocket server on one thread and `io_uring`: the kernel accepts and receives by itself, into buffers that it was
-//! given before, and sends from buffers that it is handed.
+//! A WebSocket server on one thread and `io_uring`: the kernel receives into buffers that it was given before, and
+//! sends from buffers that it is handed.
 //!
 //! ```text
 //! cargo run --release --manifest-path examples/io-uring/Cargo.toml -- [ADDRESS]
 //! ```
 //!
-//! `/` is a chat page for browsers, `/chat` says to all what one says, any other path echoes. It needs Linux 6.1 or later,
-//! and one that allows `io_uring`, which many containers don't: it says so then, and exits with 2.
+//! `/` is a chat page for browsers, `/chat` passes on to everybody what one says, any other path echoes. SIGTERM and
+//! SIGINT stop it: it says goodbye to everybody and waits for 5 seconds at most. It needs Linux 6.1 or later, and one
+//! that allows `io_uring`, which many containers don't: it says so then, and exits with 2.
+//!
+//! # The flow of bytes
 //!
 //! ```text
-//!  kernel ── completions ──► Server ──► Peer: Connection::receive, in the kernel's buffer       peer.rs
-//!    ▲                         │          │
-//!    │  ring.rs: all that      │          └─► what to submit next: Output::take ──► Op::Send    next.rs
-//!    │  is unsafe              ▼
-//!    └────── operations ◄── Vec<Op>                                                             server.rs, ops.rs
+//!           completions                                     input, in the kernel's buffer
+//!  kernel ──────────────► Server::handle ──► Socket::received ───────────────────────────► Connection::receive
+//!    ▲       ring.rs        server.rs          socket.rs                                            │ events
+//!    │                                                                                              ▼
+//!    │                                                                                        Peer::handle
+//!    │                                                                                              │ messages
+//!    │      operations                                      output, a copy of 64 KiB at most        ▼
+//!    └───────────────── Server::next_ops ◄── Socket::next_ops ◄──────────────────────────── Connection::output
 //! ```
 //!
-//! Everything but `ring.rs` knows nothing of the kernel: completions go in, operations come out, and so the tests are the
-//! kernel themselves.
+//! - **In**: a `Receive` stays with the kernel and completes for each arrival, with one of 256 shared buffers. The
+//!   connection unmasks the bytes there, and the buffer goes back at once. While a peer leaves much output unread, its
+//!   `Receive` is canceled, and TCP holds it back.
+//! - **Out**: each peer has one `Send` in flight. Its bytes are a copy, and stay in the output until the completion
+//!   says how many were sent. So the connection always knows how much its peer has taken, however large a message is.
+//! - **A slot** is the place of a connection in the kernel's table. It has one owner from `Accept` to the completion of
+//!   `Close`; `socket.rs` has its states.
+//! - **A deadline** is acted on when everything that had arrived before it has been handled, see `horizon.rs`.
+//!
+//! Only `ring.rs`, `buffers.rs` and `signals.rs` know the kernel, and they have all the `unsafe` code. For the rest,
+//! completions go in and operations come out, so that the tests can take the kernel's part.
 
-// The same heap as with readiness: only who waits for it is another.
+mod acceptor;
+mod buffers;
+// The heap of the mio example, which doesn't know what waits for the deadlines.
 #[path = "../../mio/src/deadlines.rs"]
 mod deadlines;
-mod next;
+mod horizon;
 mod ops;
 mod peer;
 mod ring;
 mod server;
+mod signals;
+mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -38,18 +57,23 @@ use std::time::Instant;
 use ring::Ring;
 use server::Server;
 
+/// The most bytes that the kernel keeps unsent for one peer. They are out of the connection's sight: a slow peer takes
+/// long to read them, and a keepalive's ping comes after them.
+const MAX_UNSENT: u32 = 128 << 10;
+
 fn main() -> ExitCode {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
-    let listener = match listen(&address) {
-        Ok(listener) => listener,
+    let prepared = listen(&address).and_then(|listener| Ok((listener, signals::told_to_stop()?)));
+    let (listener, signals) = match prepared {
+        Ok(prepared) => prepared,
         Err(error) => {
             eprintln!("io-uring: {address}: {error}");
             return ExitCode::FAILURE;
         }
     };
-    // Nobody is told of the address before it is clear that somebody will answer there.
-    let told = listener.local_addr().map_or(address, |address| address.to_string());
-    let ring = match Ring::new(listener) {
+    // The address is printed when it is clear that somebody will answer there.
+    let address = listener.local_addr().map_or(address, |address| address.to_string());
+    let ring = match Ring::new(listener, signals) {
         Ok(ring) => ring,
         Err(error) => {
             eprintln!("io-uring: no io_uring (Linux 6.1 or later) to be had here: {error}");
@@ -57,29 +81,44 @@ fn main() -> ExitCode {
         }
     };
     println!(
-        "io-uring: listening on {told}: http://{told}/ is a chat page, ws://{told}/chat the chat, any other path echoes"
+        "io-uring: listening on {address}: http://{address}/ is a chat page, ws://{address}/chat the chat, any other path echoes"
     );
-    let Err(error) = run(ring);
-    eprintln!("io-uring: {error}");
-    ExitCode::FAILURE
+    match run(ring) {
+        Ok(left) => {
+            let who = if left == 0 { "everybody has left" } else { "not everybody has left" };
+            println!("io-uring: stopped, {who}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("io-uring: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn listen(address: &str) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
-    // What is accepted inherits it.
-    socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
+    // Accepted sockets inherit both.
+    let options = socket2::SockRef::from(&listener);
+    options.set_tcp_nodelay(true)?;
+    options.set_tcp_notsent_lowat(MAX_UNSENT)?;
     Ok(listener)
 }
 
-fn run(mut ring: Ring) -> io::Result<std::convert::Infallible> {
+/// Serves until the process is told to stop. Returns the number of peers that hadn't left in time.
+fn run(mut ring: Ring) -> io::Result<usize> {
     let start = Instant::now();
-    let mut server = Server::new();
+    let mut server = Server::new(ring.slots());
+    let mut caught_up = true;
     loop {
-        for op in server.next_ops(start.elapsed()) {
+        for op in server.next_ops(caught_up) {
             ring.submit(op)?;
+        }
+        if let Some(left) = server.stopped() {
+            return Ok(left);
         }
         ring.wait(server.next_timeout().map(|at| at.saturating_sub(start.elapsed())))?;
         server.advance_time(start.elapsed());
-        ring.complete(|done| server.handle(done));
+        caught_up = ring.complete(|done| server.handle(done));
     }
 }

@@ -1,48 +1,60 @@
-//! What the ring is asked to do, and what it says when that is done: all that the server and the ring know of each other.
+//! Operations that the kernel is asked for, and their completions: all that the server and the ring know of each other.
 //!
-//! A peer is a number below [`PLACES`]: its place in the table of sockets that the kernel keeps for the ring.
+//! A slot is an index into the table of sockets that the kernel keeps for the ring. Each operation on a slot has
+//! exactly one completion that is its last.
 
 use std::io;
 use std::net::Shutdown;
 
-use bytes::Bytes;
-
-/// How many peers there may be. Linux allows at most as many as a process may open files: 1,024, where nobody has raised it.
-pub const PLACES: usize = 1000;
+/// The most that one `Send` sends. It is little enough for a slow peer to show progress: at 150 KB/s, half a second.
+pub const MAX_SEND: usize = 64 << 10;
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Accepts, again and again.
-    Accept,
-    /// Receives, again and again, into whichever buffer is free.
+    /// Accepts one connection into a free slot.
+    Accept(usize),
+    /// Receives again and again, each time into whichever buffer is free.
     Receive(usize),
-    /// Ends that; what has arrived before is still told of.
-    StopReceiving(usize),
-    /// Sends; one at a time. The bytes are the ring's until it says that they are sent.
-    Send(usize, Bytes),
-    /// What comes of it is told by what it ends.
+    /// Ends a `Receive`. The kernel may not find it; then it goes on.
+    CancelReceive(usize),
+    /// Receives once and drops the bytes, a bounded number of them.
+    Discard(usize),
+    /// Sends up to [`MAX_SEND`] bytes, of which the socket may take fewer.
+    Send(usize, Vec<u8>),
+    /// Ends one or both directions, and so whatever waits for them.
     ShutDown(usize, Shutdown),
-    /// Closes, once nothing else is under way.
+    /// Closes the socket. No other operation may be in flight in its slot.
     Close(usize),
+    /// Refuses clients from now on; each `Accept` in flight fails.
+    StopListening,
 }
 
 #[derive(Debug)]
 pub enum Done<'b> {
-    /// `more`: it goes on.
-    Accepted { peer: io::Result<usize>, more: bool },
-    /// `more`: it goes on.
-    Received { peer: usize, input: Input<'b>, more: bool },
-    /// Hands the bytes back, of which so many are sent.
-    Sent { peer: usize, bytes: Bytes, sent: io::Result<usize> },
-    /// The place is free.
-    Closed { peer: usize },
+    Accepted(usize, io::Result<()>),
+    /// `more`: the `Receive` goes on.
+    Received {
+        slot: usize,
+        input: Input<'b>,
+        more: bool,
+    },
+    /// Says nothing about the `Receive`, whose last completion comes on its own, before or after this one.
+    ReceiveCanceled(usize),
+    /// The number of bytes; zero is the peer's end.
+    Discarded(usize, io::Result<usize>),
+    /// Returns the buffer, and reports how much of it was sent.
+    Sent(usize, Vec<u8>, io::Result<usize>),
+    ShutDown(usize),
+    Closed(usize),
+    /// SIGTERM or SIGINT came.
+    ToldToStop,
 }
 
 #[derive(Debug)]
 pub enum Input<'b> {
-    /// A buffer that is lent until this is handled.
+    /// A buffer of the kernel's, borrowed until this is handled.
     Bytes(&'b mut [u8]),
-    /// It was stopped, or no buffer was free.
+    /// The `Receive` was canceled, or no buffer was free.
     Nothing,
     /// The peer sends no more.
     End,

@@ -1,94 +1,118 @@
-//! The ring, and all that is `unsafe` about it: the kernel reads and writes memory behind the compiler's back, so that
-//! nobody may free it or look at it meanwhile.
+//! The ring. The kernel reads and writes memory that the compiler doesn't see it use, so nobody may free that memory or
+//! look at it meanwhile:
 //!
-//! - Bytes to send are moved in, and kept until their completion hands them back.
-//! - Buffers to receive into are the kernel's, but for one that a completion lends while it is handled.
+//! - Bytes to send are moved in, and kept until their completion returns them.
+//! - Buffers to receive into are the kernel's, except for one while the completion that filled it is handled.
 //!
 //! So nothing that a caller does with a [`Ring`] is unsafe.
 
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::net::{Shutdown, TcpListener};
-use std::os::fd::AsRawFd;
-use std::slice;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::ptr;
 use std::time::Duration;
 
-use bytes::Bytes;
-use io_uring::types::{BufRingEntry, Fd, Fixed, SubmitArgs, Timespec};
+use io_uring::types::{DestinationSlot, Fd, Fixed, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
+use socket2::SockRef;
 
-use crate::ops::{Done, Input, Op, PLACES};
+use crate::buffers::{Buffers, GROUP};
+use crate::ops::{Done, Input, Op};
 
-/// How many operations are collected before the kernel is told.
+/// The number of slots. Linux allows as many as the process may open files, often 1,024.
+const SLOTS: usize = 1000;
+
+/// The number of operations that are collected before the kernel is called.
 const QUEUE: u32 = 1024;
 
-/// How many buffers there are to receive into, a power of two, and how large each is.
-const BUFFERS: u16 = 256;
-const BUFFER: usize = 16 << 10;
-
-/// Their only group.
-const GROUP: u16 = 0;
+/// The most bytes that one `Discard` drops.
+const MAX_DISCARD: u32 = 256 << 10;
 
 pub struct Ring {
     uring: IoUring,
     listener: TcpListener,
-    /// By peer: what the kernel sends from.
-    sending: Vec<Option<Bytes>>,
+    signals: OwnedFd,
+    /// By slot: the bytes that the kernel sends, or none.
+    sending: Vec<Vec<u8>>,
     buffers: Buffers,
 }
 
-/// What an operation was, as its completion tells: the peer stands in the bits above.
-const IGNORED: u64 = 0;
+/// The kind of an operation, which its completion repeats. The slot is in the bits above.
+const SIGNAL: u64 = 0;
 const ACCEPT: u64 = 1;
 const RECEIVE: u64 = 2;
-const SEND: u64 = 3;
-const CLOSE: u64 = 4;
+const CANCEL: u64 = 3;
+const DISCARD: u64 = 4;
+const SEND: u64 = 5;
+const SHUT_DOWN: u64 = 6;
+const CLOSE: u64 = 7;
 
 const KIND_BITS: u32 = 8;
 
 impl Ring {
     /// Fails where the kernel has no `io_uring`, an old one, or forbids it.
-    pub fn new(listener: TcpListener) -> io::Result<Self> {
-        let uring =
-            IoUring::builder().setup_single_issuer().setup_defer_taskrun().setup_cqsize(4 * QUEUE).build(QUEUE)?;
-        uring.submitter().register_files_sparse(PLACES as u32)?;
+    pub fn new(listener: TcpListener, signals: OwnedFd) -> io::Result<Self> {
+        let uring = IoUring::builder()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_taskrun_flag()
+            .setup_cqsize(4 * QUEUE)
+            .build(QUEUE)?;
+        let slots = max_open_files()?.min(SLOTS);
+        uring.submitter().register_files_sparse(slots as u32)?;
         let buffers = Buffers::register(&uring)?;
-        Ok(Self { uring, listener, sending: vec![None; PLACES], buffers })
+        let mut this = Self { uring, listener, signals, sending: vec![Vec::new(); slots], buffers };
+        let readable = libc::POLLIN as u32;
+        let wait = opcode::PollAdd::new(Fd(this.signals.as_raw_fd()), readable).build();
+        this.push(&wait.user_data(SIGNAL))?;
+        Ok(this)
+    }
+
+    pub fn slots(&self) -> usize {
+        self.sending.len()
     }
 
     pub fn submit(&mut self, op: Op) -> io::Result<()> {
         let entry = match op {
-            Op::Accept => {
+            Op::Accept(slot) => {
+                let into = DestinationSlot::try_from_slot_target(slot as u32).ok();
                 let listener = Fd(self.listener.as_raw_fd());
-                opcode::AcceptMulti::new(listener).allocate_file_index(true).build().user_data(ACCEPT)
+                let accept = opcode::Accept::new(listener, ptr::null_mut(), ptr::null_mut()).file_index(into);
+                accept.build().user_data(tag(ACCEPT, slot))
             }
-            Op::Receive(peer) => opcode::RecvMulti::new(place(peer), GROUP).build().user_data(tag(RECEIVE, peer)),
-            Op::StopReceiving(peer) => {
-                opcode::AsyncCancel::new(tag(RECEIVE, peer)).build().user_data(tag(IGNORED, peer))
+            Op::Receive(slot) => opcode::RecvMulti::new(socket(slot), GROUP).build().user_data(tag(RECEIVE, slot)),
+            Op::CancelReceive(slot) => {
+                opcode::AsyncCancel::new(tag(RECEIVE, slot)).build().user_data(tag(CANCEL, slot))
             }
-            Op::Send(peer, bytes) => {
+            Op::Discard(slot) => {
+                // tcp(7): with this flag, the bytes are dropped instead of copied. So there is no need for a buffer.
+                let drop = opcode::Recv::new(socket(slot), ptr::null_mut(), MAX_DISCARD).flags(libc::MSG_TRUNC);
+                drop.build().user_data(tag(DISCARD, slot))
+            }
+            Op::Send(slot, bytes) => {
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-                let entry = opcode::Send::new(place(peer), bytes.as_ptr(), length).build();
-                // Where the bytes lie doesn't change with who holds them; nothing may take their place before they are sent.
-                assert!(self.sending[peer].is_none(), "a peer sends one thing at a time");
-                self.sending[peer] = Some(bytes);
-                entry.user_data(tag(SEND, peer))
+                let entry = opcode::Send::new(socket(slot), bytes.as_ptr(), length).build();
+                // Moving a vector moves no bytes. Nothing may take its place before it is sent.
+                assert!(self.sending[slot].is_empty(), "there is one send at a time");
+                self.sending[slot] = bytes;
+                entry.user_data(tag(SEND, slot))
             }
-            Op::ShutDown(peer, half) => {
+            Op::ShutDown(slot, half) => {
                 let how = match half {
                     Shutdown::Read => libc::SHUT_RD,
                     Shutdown::Write => libc::SHUT_WR,
                     Shutdown::Both => libc::SHUT_RDWR,
                 };
-                opcode::Shutdown::new(place(peer), how).build().user_data(tag(IGNORED, peer))
+                opcode::Shutdown::new(socket(slot), how).build().user_data(tag(SHUT_DOWN, slot))
             }
-            Op::Close(peer) => opcode::Close::new(place(peer)).build().user_data(tag(CLOSE, peer)),
+            Op::Close(slot) => opcode::Close::new(socket(slot)).build().user_data(tag(CLOSE, slot)),
+            Op::StopListening => return SockRef::from(&self.listener).shutdown(Shutdown::Both),
         };
         self.push(&entry)
     }
 
-    /// Tells the kernel what was submitted, and waits until something is done or that time has passed: the wait takes the
-    /// time itself, so that no timeout operation has to be moved when another deadline is the next.
+    /// Submits the operations, and waits until something has completed or the time has passed.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let timeout = timeout.map(Timespec::from);
         let args = timeout.as_ref().map_or(SubmitArgs::new(), |timeout| SubmitArgs::new().timespec(timeout));
@@ -101,42 +125,47 @@ impl Ring {
         }
     }
 
-    /// Tells of all that is done by now.
-    pub fn complete(&mut self, mut handle: impl FnMut(Done<'_>)) {
+    /// Reports everything that has completed. Returns whether nothing was left that the kernel has yet to complete,
+    /// though it could.
+    pub fn complete(&mut self, mut handle: impl FnMut(Done<'_>)) -> bool {
         for entry in self.uring.completion() {
-            let (kind, peer) = untag(entry.user_data());
-            let more = cqueue::more(entry.flags());
+            let (kind, slot) = untag(entry.user_data());
             match kind {
-                ACCEPT => handle(Done::Accepted { peer: result(&entry), more }),
+                SIGNAL => handle(Done::ToldToStop),
+                ACCEPT => handle(Done::Accepted(slot, result(&entry).map(drop))),
                 RECEIVE => {
                     let buffer = cqueue::buffer_select(entry.flags());
                     let input = match (entry.result(), buffer) {
-                        (filled @ 1.., Some(buffer)) => Input::Bytes(self.buffers.lend(buffer, filled as usize)),
+                        (filled @ 1.., Some(buffer)) => Input::Bytes(self.buffers.filled(buffer, filled as usize)),
                         (0, _) => Input::End,
                         (error, _) if [libc::ENOBUFS, libc::ECANCELED, libc::EINTR].contains(&-error) => Input::Nothing,
                         _ => Input::Lost,
                     };
-                    handle(Done::Received { peer, input, more });
+                    handle(Done::Received { slot, input, more: cqueue::more(entry.flags()) });
                     if let Some(buffer) = buffer {
                         self.buffers.provide(buffer);
                     }
                 }
+                CANCEL => handle(Done::ReceiveCanceled(slot)),
+                DISCARD => handle(Done::Discarded(slot, result(&entry))),
                 SEND => {
-                    if let Some(bytes) = self.sending[peer].take() {
-                        handle(Done::Sent { peer, bytes, sent: result(&entry) });
-                    }
+                    let buffer = mem::take(&mut self.sending[slot]);
+                    handle(Done::Sent(slot, buffer, result(&entry)));
                 }
-                CLOSE => handle(Done::Closed { peer }),
-                _ => {}
+                SHUT_DOWN => handle(Done::ShutDown(slot)),
+                CLOSE => handle(Done::Closed(slot)),
+                _ => debug_assert!(false, "there is no such kind"),
             }
         }
+        let submission = self.uring.submission();
+        !submission.taskrun() && !submission.cq_overflow()
     }
 
     fn push(&mut self, entry: &squeue::Entry) -> io::Result<()> {
         loop {
-            // SAFETY: the only memory that an operation refers to is bytes in `sending`, which stay there until it is
-            // completed, and buffers that are never freed; its sockets are the kernel's own, or the listener's, which
-            // lives as long as the ring.
+            // SAFETY: the memory that an operation refers to is bytes in `sending`, which stay there until it has
+            // completed, or buffers that are never freed, or none at all. Its descriptors are the kernel's own, or they
+            // live as long as the ring.
             if unsafe { self.uring.submission().push(entry) }.is_ok() {
                 return Ok(());
             }
@@ -147,17 +176,17 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        // The kernel may come to an end with them only after the ring has gone.
-        std::mem::forget(std::mem::take(&mut self.sending));
+        // The kernel may still use them after the ring has gone.
+        mem::forget(mem::take(&mut self.sending));
     }
 }
 
-fn place(peer: usize) -> Fixed {
-    Fixed(peer as u32)
+fn socket(slot: usize) -> Fixed {
+    Fixed(slot as u32)
 }
 
-fn tag(kind: u64, peer: usize) -> u64 {
-    (peer as u64) << KIND_BITS | kind
+fn tag(kind: u64, slot: usize) -> u64 {
+    (slot as u64) << KIND_BITS | kind
 }
 
 fn untag(tag: u64) -> (u64, usize) {
@@ -168,51 +197,11 @@ fn result(entry: &cqueue::Entry) -> io::Result<usize> {
     usize::try_from(entry.result()).map_err(|_| io::Error::from_raw_os_error(-entry.result()))
 }
 
-/// The buffers that the kernel receives into, and the ring of those that are free. They live as long as the process does.
-struct Buffers {
-    free: *mut BufRingEntry,
-    memory: *mut u8,
-    /// How many have been provided, ever; the kernel reads it from the ring.
-    provided: u16,
-}
-
-/// As the kernel wants the ring of free buffers to lie.
-#[repr(C, align(4096))]
-struct Page([u8; 4096]);
-
-const _: () = assert!(size_of::<Page>() == BUFFERS as usize * size_of::<BufRingEntry>());
-
-impl Buffers {
-    fn register(uring: &IoUring) -> io::Result<Self> {
-        let free = (&raw mut *Box::leak(Box::new(Page([0; 4096])))).cast();
-        let memory = vec![0; usize::from(BUFFERS) * BUFFER].leak().as_mut_ptr();
-        // SAFETY: a page, as large as that many entries, which is never freed, nor used but by this type.
-        unsafe { uring.submitter().register_buf_ring_with_flags(free as u64, BUFFERS, GROUP, 0)? };
-        let mut this = Self { free, memory, provided: 0 };
-        (0..BUFFERS).for_each(|buffer| this.provide(buffer));
-        Ok(this)
-    }
-
-    /// What the kernel has filled of a buffer. It belongs to nobody else until it is provided again: what is lent borrows
-    /// this type, and `provide` needs all of that.
-    fn lend(&mut self, buffer: u16, filled: usize) -> &mut [u8] {
-        assert!(buffer < BUFFERS && filled <= BUFFER);
-        // SAFETY: inside the memory, which is initialized; the kernel doesn't write to a buffer that it has completed.
-        unsafe { slice::from_raw_parts_mut(self.memory.add(usize::from(buffer) * BUFFER), filled) }
-    }
-
-    fn provide(&mut self, buffer: u16) {
-        // SAFETY: one of as many entries as the page has, and the kernel doesn't read it before it is told of it below.
-        // The buffer lies in the memory.
-        unsafe {
-            let entry = &mut *self.free.add(usize::from(self.provided % BUFFERS));
-            entry.set_addr(self.memory.add(usize::from(buffer) * BUFFER) as u64);
-            entry.set_len(BUFFER as u32);
-            entry.set_bid(buffer);
-        }
-        self.provided = self.provided.wrapping_add(1);
-        // SAFETY: the place that the kernel reads the count from lies in the first entry, and is aligned.
-        let told = unsafe { AtomicU16::from_ptr(BufRingEntry::tail(self.free).cast_mut()) };
-        told.store(self.provided, Ordering::Release);
+fn max_open_files() -> io::Result<usize> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: it writes to `limit` and keeps no pointer to it.
+    match unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } {
+        0 => Ok(usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)),
+        _ => Err(io::Error::last_os_error()),
     }
 }

@@ -1,134 +1,173 @@
-//! Whose turn it is: whoever something was completed for, and whoever's time has come. Completions go in, operations come
-//! out.
+//! The server's turn: completions go in, deadlines are acted on, operations come out.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use websocket_proto::{Config, Connection, Deflate, PreparedMessage, Scratch};
 
+use crate::acceptor::Acceptor;
 use crate::deadlines::Deadlines;
-use crate::ops::{Done, Op, PLACES};
+use crate::horizon::Horizon;
+use crate::ops::{Done, Op};
 use crate::peer::{Peer, Shared};
+use crate::socket::Socket;
 
-/// How long nobody is accepted after that has failed: there is no memory, perhaps.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The time that peers have to leave when the server stops.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// The number of buffers to send from that are kept for the next sends.
+const MAX_IDLE_BUFFERS: usize = 64;
 
 pub struct Server {
-    peers: Vec<Option<Peer>>,
-    here: usize,
-    accepting: bool,
-    /// Not before, after it has failed.
-    accept_at: Duration,
+    /// By slot.
+    sockets: Vec<Option<Socket>>,
+    count: usize,
+    acceptor: Acceptor,
     shared: Shared,
     config: Arc<Config>,
     deadlines: Deadlines,
-    /// Who may have something to do next.
+    horizon: Horizon,
+    /// Slots that may need an operation.
     touched: Vec<usize>,
+    buffers: Vec<Vec<u8>>,
     ops: Vec<Op>,
+    /// When the last peers are left behind, once the server is told to stop.
+    stops_at: Option<Duration>,
 }
 
 impl Server {
-    pub fn new() -> Self {
+    pub fn new(slots: usize) -> Self {
         let config = Config::new()
             .keepalive(Duration::from_secs(30), Duration::from_secs(20))
             .deflate(Deflate::new().min_size(1024));
         Self {
-            peers: (0..PLACES).map(|_| None).collect(),
-            here: 0,
-            accepting: false,
-            accept_at: Duration::ZERO,
+            sockets: (0..slots).map(|_| None).collect(),
+            count: 0,
+            acceptor: Acceptor::new(slots),
             shared: Shared { now: Duration::ZERO, scratch: Some(Box::new(Scratch::new())), said: Vec::new() },
             config: Arc::new(config),
             deadlines: Deadlines::default(),
+            horizon: Horizon::default(),
             touched: Vec::new(),
+            buffers: Vec::new(),
             ops: Vec::new(),
+            stops_at: None,
         }
     }
 
-    /// Tells the time, for what is handled next.
+    /// Begins a turn. Read the clock before you collect completions.
     pub fn advance_time(&mut self, now: Duration) {
         self.shared.now = now;
     }
 
+    /// Handles a completion.
     pub fn handle(&mut self, done: Done<'_>) {
         match done {
-            Done::Accepted { peer, more } => {
-                self.accepting = more;
-                match peer {
-                    Ok(peer) => self.welcome(peer),
-                    Err(error) => {
-                        eprintln!("io-uring: can't take a connection: {error}");
-                        self.accept_at = self.shared.now + PAUSE;
-                    }
+            Done::Accepted(slot, result) => {
+                if self.acceptor.completed(slot, result, self.shared.now) {
+                    self.welcome(slot);
                 }
             }
-            Done::Received { peer, input, more } => {
-                self.with(peer, |peer, shared| peer.received(input, more, shared));
+            Done::Received { slot, input, more } => {
+                self.touch(slot, |socket, shared| socket.received(input, more, shared));
             }
-            Done::Sent { peer, bytes, sent } => self.with(peer, |peer, shared| peer.sent(bytes, sent, shared)),
-            Done::Closed { peer } => {
-                self.peers[peer] = None;
-                self.here -= 1;
+            Done::ReceiveCanceled(slot) => self.touch(slot, |socket, _| socket.receive_canceled()),
+            Done::Discarded(slot, result) => {
+                self.touch(slot, |socket, shared| socket.discarded(result, shared));
             }
+            Done::Sent(slot, buffer, result) => {
+                self.keep(buffer);
+                self.touch(slot, |socket, _| socket.sent(result));
+            }
+            Done::ShutDown(slot) => self.touch(slot, |socket, _| socket.shut_down()),
+            Done::Closed(slot) => {
+                self.sockets[slot] = None;
+                self.count -= 1;
+                self.acceptor.freed(slot, self.shared.now);
+            }
+            Done::ToldToStop => self.stop(),
         }
     }
 
-    /// What the ring is to do, now that all that was done is handled.
-    pub fn next_ops(&mut self, now: Duration) -> impl Iterator<Item = Op> {
-        self.advance_time(now);
-        self.call_who_is_due();
+    /// Ends a turn: acts on deadlines and returns the operations that come next. `caught_up`: no completion waits that
+    /// was due when the clock was read.
+    pub fn next_ops(&mut self, caught_up: bool) -> impl Iterator<Item = Op> {
+        let now = self.shared.now;
+        self.act_on_deadlines(caught_up);
         self.say();
-        // A full table isn't asked of again before somebody leaves.
-        if !self.accepting && self.here < PLACES && now >= self.accept_at {
-            self.accepting = true;
-            self.ops.push(Op::Accept);
-        }
-        for place in self.touched.drain(..) {
-            if let Some(peer) = &mut self.peers[place] {
-                peer.touched = false;
-                peer.next_ops(place, now, &mut self.ops);
-                self.deadlines.schedule(place, peer.next_timeout(), &mut peer.scheduled);
+        self.acceptor.next_ops(now, &mut self.ops);
+        for slot in self.touched.drain(..) {
+            if let Some(socket) = &mut self.sockets[slot] {
+                socket.is_touched = false;
+                socket.next_ops(slot, now, &mut self.buffers, &mut self.ops);
+                self.deadlines.schedule(slot, socket.next_timeout(), &mut socket.scheduled);
             }
         }
         self.ops.drain(..)
     }
 
-    /// When `next_ops` is to be called, at the latest.
+    /// The time of the next turn, at the latest.
     pub fn next_timeout(&self) -> Option<Duration> {
-        let accept_at = (!self.accepting && self.here < PLACES).then_some(self.accept_at);
-        self.deadlines.next().into_iter().chain(accept_at).min()
+        [self.deadlines.next(), self.acceptor.next_timeout(), self.stops_at].into_iter().flatten().min()
     }
 
-    fn welcome(&mut self, place: usize) {
-        self.here += 1;
-        self.peers[place] = Some(Peer::new(Connection::server(Arc::clone(&self.config))));
-        // Arms its first deadline.
-        self.with(place, |peer, shared| peer.turn(&mut [], shared));
+    /// The number of peers that are left, once a server that was told to stop is done.
+    pub fn stopped(&self) -> Option<usize> {
+        let stops_at = self.stops_at?;
+        let all_left = self.count == 0 && self.acceptor.is_idle();
+        (all_left || self.shared.now >= stops_at).then_some(self.count)
     }
 
-    fn with(&mut self, place: usize, work: impl FnOnce(&mut Peer, &mut Shared)) {
-        if let Some(peer) = &mut self.peers[place] {
-            work(peer, &mut self.shared);
-            if !peer.touched {
-                peer.touched = true;
-                self.touched.push(place);
+    fn welcome(&mut self, slot: usize) {
+        self.count += 1;
+        let peer = Peer::new(Connection::server(Arc::clone(&self.config)), self.shared.now);
+        self.sockets[slot] = Some(Socket::new(peer));
+        let is_stopping = self.stops_at.is_some();
+        self.touch(slot, |socket, shared| {
+            if is_stopping {
+                socket.peer.say_goodbye(shared.now);
+            }
+        });
+    }
+
+    fn stop(&mut self) {
+        if self.stops_at.is_some() {
+            return;
+        }
+        self.stops_at = Some(self.shared.now + FAREWELL);
+        self.acceptor.stop();
+        self.ops.push(Op::StopListening);
+        for slot in 0..self.sockets.len() {
+            self.touch(slot, |socket, shared| socket.peer.say_goodbye(shared.now));
+        }
+    }
+
+    fn touch(&mut self, slot: usize, work: impl FnOnce(&mut Socket, &mut Shared)) {
+        if let Some(socket) = &mut self.sockets[slot] {
+            work(socket, &mut self.shared);
+            if !socket.is_touched {
+                socket.is_touched = true;
+                self.touched.push(slot);
             }
         }
     }
 
-    fn call_who_is_due(&mut self) {
-        while let Some((at, place)) = self.deadlines.due(self.shared.now) {
-            // The place may be another's by now, whose deadline is another.
-            if let Some(peer) = &mut self.peers[place]
-                && peer.scheduled == Some(at)
+    fn act_on_deadlines(&mut self, caught_up: bool) {
+        let now = self.shared.now;
+        let is_due = self.deadlines.next().is_some_and(|at| at <= now);
+        let Some(until) = self.horizon.advance(now, caught_up, is_due) else { return };
+        while let Some((at, slot)) = self.deadlines.due(until) {
+            // The entry may be an old one, of this socket or of one that had the slot before.
+            if let Some(socket) = &mut self.sockets[slot]
+                && socket.scheduled == Some(at)
             {
-                peer.scheduled = None;
-                self.with(place, |peer, shared| peer.turn(&mut [], shared));
+                socket.scheduled = None;
+                self.touch(slot, |socket, shared| socket.act_on_deadline(shared));
             }
         }
     }
 
-    /// Says to all in the chat what was said by some.
+    /// Passes on to everybody in the chat what some have said in this turn.
     fn say(&mut self) {
         let said = std::mem::take(&mut self.shared.said);
         let messages: Vec<_> =
@@ -136,10 +175,19 @@ impl Server {
         if messages.is_empty() {
             return;
         }
-        for place in 0..self.peers.len() {
-            if self.peers[place].as_ref().is_some_and(|peer| peer.chats) {
-                self.with(place, |peer, _| messages.iter().for_each(|message| peer.push(message)));
+        for slot in 0..self.sockets.len() {
+            if self.sockets[slot].as_ref().is_some_and(|socket| socket.peer.is_in_chat) {
+                self.touch(slot, |socket, shared| {
+                    messages.iter().for_each(|message| socket.peer.push(message, shared.now));
+                });
             }
+        }
+    }
+
+    fn keep(&mut self, mut buffer: Vec<u8>) {
+        if self.buffers.len() < MAX_IDLE_BUFFERS {
+            buffer.clear();
+            self.buffers.push(buffer);
         }
     }
 }

@@ -1,0 +1,42 @@
+//! How far the past is known: a deadline that passed is acted on only when everything has been handled that had arrived
+//! by then.
+//!
+//! A process that was stopped for a minute finds deadlines that have passed, and the bytes that would have kept their
+//! peers. The kernel reports those bytes a few at a time. So deadlines wait for a turn after which no completion is
+//! left.
+//!
+//! There may be no such turn for long, while some peers flood the server. But the kernel handles what waits in the
+//! order in which it came. After enough turns, it has reported whatever waited in the first of them.
+
+use std::time::Duration;
+
+/// From Linux 6.13 on, the kernel does 20 pieces of work in a turn; before that, it does all. A slot has two at most that
+/// wait, a receive and a send. So this is enough for 1,280 slots.
+const ENOUGH_TURNS: u32 = 128;
+
+#[derive(Debug, Default)]
+pub struct Horizon {
+    /// The time of the first of the last `turns` turns, none of which caught up.
+    mark: Duration,
+    turns: u32,
+}
+
+impl Horizon {
+    /// Ends a turn whose clock was read as `now`. Returns the time up to which deadlines may be acted on in this turn.
+    /// `is_due`: one has passed, and so it matters.
+    pub fn advance(&mut self, now: Duration, caught_up: bool, is_due: bool) -> Option<Duration> {
+        if caught_up || !is_due {
+            self.turns = 0;
+            return caught_up.then_some(now);
+        }
+        if self.turns == 0 {
+            self.mark = now;
+        }
+        self.turns += 1;
+        if self.turns <= ENOUGH_TURNS {
+            return None;
+        }
+        self.turns = 0;
+        Some(self.mark)
+    }
+}
