@@ -105,8 +105,12 @@ impl Server {
         self.accept();
         self.queue_who_is_due();
         for _ in 0..self.queue.len() {
-            if let Some(peer) = self.queue.pop_front() {
-                self.turn_of(peer);
+            // It may have left since it was queued.
+            if let Some(token) = self.queue.pop_front()
+                && let Some(peer) = self.peers.get_mut(token)
+            {
+                peer.queued = false;
+                self.turn_of(token);
             }
         }
         self.say();
@@ -172,8 +176,7 @@ impl Server {
     }
 
     fn obey_signals(&mut self) {
-        let signals: Vec<_> = self.signals.iter_mut().flat_map(Signals::pending).collect();
-        for signal in signals {
+        while let Some(signal) = self.signals.as_mut().and_then(Signals::next) {
             match signal {
                 Signal::Stop => self.stop(),
                 #[cfg(feature = "memory")]
@@ -217,9 +220,7 @@ impl Server {
     }
 
     fn turn_of(&mut self, token: usize) {
-        // It may have left since it was queued.
         let Some(peer) = self.peers.get_mut(token) else { return };
-        peer.queued = false;
         match peer.turn(&mut self.shared, self.poll.registry(), Token(token)) {
             Then::Leave => return drop(self.peers.remove(token)),
             Then::Again => enqueue(token, peer, &mut self.queue),
@@ -237,9 +238,13 @@ impl Server {
         }
         let messages: Vec<_> =
             said.into_iter().map(|message| PreparedMessage::compressed(message, &Deflate::new())).collect();
-        for (token, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.chats) {
-            messages.iter().for_each(|message| peer.push(message, self.shared.now));
-            enqueue(token, peer, &mut self.queue);
+        let chatting: Vec<_> = self.peers.iter().filter(|(_, peer)| peer.chats).map(|(token, _)| token).collect();
+        for token in chatting {
+            if let Some(peer) = self.peers.get_mut(token) {
+                messages.iter().for_each(|message| peer.push(message, self.shared.now));
+            }
+            // At once: what thousands have pending at the same time takes memory.
+            self.turn_of(token);
         }
     }
 }

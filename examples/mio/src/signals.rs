@@ -37,9 +37,9 @@ mod system {
             Ok(Self(signals))
         }
 
-        /// What has come since the last call.
-        pub fn pending(&mut self) -> impl Iterator<Item = Signal> {
-            self.0.pending().map(|signal| match signal {
+        /// The next signal that has come.
+        pub fn next(&mut self) -> Option<Signal> {
+            self.0.pending().next().map(|signal| match signal {
                 #[cfg(feature = "memory")]
                 SIGUSR1 => Signal::PrintMemory,
                 _ => Signal::Stop,
@@ -64,8 +64,8 @@ mod system {
             Ok(Self)
         }
 
-        pub fn pending(&mut self) -> impl Iterator<Item = Signal> {
-            std::iter::empty()
+        pub fn next(&mut self) -> Option<Signal> {
+            None
         }
     }
 }
