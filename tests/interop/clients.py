@@ -318,7 +318,7 @@ async def check_close_codes_and_reasons(server, connect):
         async with connect(server.uri()) as client:
             expect(await server.line(), f"guest-{guest} opened /echo")
             await client.close(code, reason)
-            expect((client.close_code, client.close_reason), (code, ""))
+            expect((client.close_code, client.close_reason), (code, reason))
             reason = reason and f' "{reason}"'
             expect(await server.line(), f"guest-{guest} closed with {code} ({name}){reason}: the peer closed")
 
