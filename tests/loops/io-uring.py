@@ -37,7 +37,7 @@ async def why_not():
 
 
 async def stops_in_order_while_somebody_talks(server):
-    """The chat of this server greets nobody, so it takes a talker for others to hear anything. It hears the goodbye, too."""
+    """One that talks all the while is told goodbye as the others are."""
     async with server.connect("/chat") as talker:
 
         async def talk():
