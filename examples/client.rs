@@ -9,15 +9,15 @@
 
 mod link;
 
+use std::cell::Cell;
 use std::error::Error;
 use std::io;
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use link::Link;
+use link::{IDLE, Link, PATIENCE};
 use websocket_proto::{Cause, ClientRequest, CloseCode, Config, Connection, Deflate, Event, Seed, Uri};
 
 fn main() -> ExitCode {
@@ -43,12 +43,13 @@ fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Bo
         return Err("this example has no TLS: wss needs a transport that does".into());
     }
     let request = subprotocols.fold(ClientRequest::new(uri.clone()), |request, name| request.subprotocol(&name));
-    let config = Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(10)).deflate(Deflate::new());
+    let config = Config::new().keepalive(IDLE, PATIENCE).deflate(Deflate::new());
     let conn = Connection::client(request, config, Seed::from_os()?)?;
 
     let stream = TcpStream::connect((uri.host(), uri.port()))?;
     let link = Arc::new(Link::new(stream, conn)?);
     let mut in_order = false;
+    let is_answered = Cell::new(false);
     let handle = |conn: &mut Connection, event: Event<'_>| match event {
         Event::Open(_) => {
             println!("open{}", conn.subprotocol().map(|name| format!(", {name}")).unwrap_or_default());
@@ -61,7 +62,7 @@ fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Bo
         }
         Event::Text(text) => println!("< {text}"),
         Event::Binary(data) => println!("< {} bytes: {:02x?}", data.len(), &data[..data.len().min(16)]),
-        Event::Pong(_) => println!("pong, round trip {:?}", conn.round_trip().unwrap_or_default()),
+        Event::Pong(_) => is_answered.set(true),
         Event::Closed(closed) if matches!(closed.cause, Cause::Rejected(_)) => {}
         Event::Closed(closed) => {
             println!("{closed}");
@@ -69,7 +70,13 @@ fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Bo
         }
         _ => {}
     };
-    link.run(handle, || ())?;
+    // The round trip ends with the time that is set next.
+    let after = || {
+        if is_answered.take() {
+            println!("pong, round trip {:?}", link.with(|conn| conn.round_trip()).unwrap_or_default());
+        }
+    };
+    link.run(handle, after)?;
     Ok(in_order)
 }
 

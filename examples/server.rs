@@ -5,26 +5,41 @@
 //! cargo run --release --features deflate --example server -- [ADDRESS] [--quiet]
 //! ```
 //!
-//! The loop that reads, handles events and writes is in `link/mod.rs`; here is what the server says.
+//! Here is who comes and goes. The loop that reads, handles events and writes is in `link/mod.rs`, the chat in `chat/mod.rs`.
 
+mod chat;
 mod link;
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use bytes::Buf;
-use link::{HIGH_WATER, Link};
+use chat::{Client, Said};
+use link::{IDLE, Link, PATIENCE};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use websocket_proto::{
-    Cause, CloseCode, Config, Connection, Deflate, Event, Message, PreparedMessage, Rejection, Request, Response,
+    Cause, CloseCode, Closed, Config, Connection, Deflate, Event, Rejection, Request, Response, State,
 };
 
 const ADDRESS: &str = "127.0.0.1:9001";
+
+/// How many messages to the chat may wait: those who say more wait as well.
+const BACKLOG: usize = 16;
+
+/// How long connections have to end when the server stops.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long no connection is taken where that has failed, and how soon a signal is noticed.
+const PAUSE: Duration = Duration::from_millis(100);
+
 const PAGE: &str = include_str!("chat.html");
 
 fn main() -> ExitCode {
@@ -34,123 +49,175 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let address = addresses.first().map_or(ADDRESS, String::as_str);
-    let listener = match TcpListener::bind(address) {
-        Ok(listener) => listener,
+    match run(address, !flags.is_empty()) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("server: can't listen on {address}: {error}");
-            return ExitCode::FAILURE;
+            eprintln!("server: {error}");
+            ExitCode::FAILURE
         }
-    };
-    let address = listener.local_addr().map_or_else(|_| address.to_owned(), |address| address.to_string());
+    }
+}
+
+/// Serves until SIGINT or SIGTERM comes, and says goodbye to all then.
+fn run(address: &str, quiet: bool) -> io::Result<()> {
+    let listener = TcpListener::bind(address)
+        .map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?;
+    let address = listener.local_addr()?;
     println!(
         "listening on {address}: http://{address}/ is a chat page, ws://{address}/chat the chat, any other path echoes"
     );
-
-    let server = Arc::new(Server {
-        config: Arc::new(
-            Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20)).deflate(Deflate::new()),
-        ),
-        quiet: !flags.is_empty(),
-        chat: Mutex::default(),
-        clients: AtomicU64::new(0),
-    });
-    for stream in listener.incoming() {
-        let server = Arc::clone(&server);
-        let started = stream.and_then(|stream| thread::Builder::new().spawn(move || server.serve(stream)));
-        if let Err(error) = started {
-            eprintln!("server: can't take a connection: {error}");
-            thread::sleep(Duration::from_millis(100));
-        }
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register(signal, Arc::clone(&stop))?;
     }
-    ExitCode::SUCCESS
+    // With context takeover, each connection would keep a compressor and a window of its own, 450 KiB together, from its
+    // first compressed message on.
+    let deflate = Deflate::new().server_no_context_takeover(true).client_no_context_takeover(true);
+    let (says, said) = mpsc::sync_channel(BACKLOG);
+    let server = Arc::new(Server {
+        config: Arc::new(Config::new().keepalive(IDLE, PATIENCE).deflate(deflate)),
+        quiet,
+        clients: Mutex::default(),
+        left: Condvar::new(),
+        names: AtomicU64::new(0),
+        says,
+    });
+    thread::Builder::new().spawn(move || chat::run(&said))?;
+    // Nothing but the end of the process wakes a thread that waits for connections.
+    thread::Builder::new().spawn({
+        let server = Arc::clone(&server);
+        move || server.accept(&listener)
+    })?;
+    while !stop.load(Ordering::Relaxed) {
+        thread::sleep(PAUSE);
+    }
+    match server.stop() {
+        0 => println!("stopped, everybody has left"),
+        staying => println!("stopped, {staying} haven't left"),
+    }
+    Ok(())
 }
 
 struct Server {
     config: Arc<Config>,
     quiet: bool,
-    chat: Mutex<Vec<Arc<Client>>>,
-    clients: AtomicU64,
+    clients: Mutex<Clients>,
+    /// A client has left.
+    left: Condvar,
+    names: AtomicU64,
+    /// To the chat.
+    says: SyncSender<Said>,
 }
 
-struct Client {
-    /// Given when it is let in: browsers open spare sockets, too.
-    name: OnceLock<String>,
-    link: Link,
+#[derive(Default)]
+struct Clients {
+    all: Vec<Arc<Client>>,
+    /// The server stops: nobody is let in any more.
+    stopping: bool,
 }
 
 impl Server {
-    fn serve(&self, stream: TcpStream) -> io::Result<()> {
-        let link = Link::new(stream, Connection::server(Arc::clone(&self.config)))?;
-        let client = Arc::new(Client { name: OnceLock::new(), link });
-        // What is to be said to the chat, once this client isn't locked any more.
-        let said = RefCell::new(Vec::new());
-        let handle = |conn: &mut Connection, event: Event<'_>| {
-            let mut said = said.borrow_mut();
-            let in_chat = self.is_in_chat(&client);
-            match event {
-                Event::Request(request) => said.extend(self.open(&client, conn, &request)),
-                Event::HttpRequest(request) => serve_page(conn, &request),
-                Event::Text(text) if in_chat => said.push(format!("{}: {text}", client.name()).into()),
-                Event::Binary(data) if in_chat => said.push(data.into()),
-                Event::Text(text) => or_abort(conn.send_text(&text).is_ok(), conn),
-                Event::Binary(data) => or_abort(conn.send_binary(&data).is_ok(), conn),
-                Event::Closed(closed) if client.name.get().is_some() => {
-                    self.log(client.name(), &closed.to_string());
-                    said.extend(self.leave(&client));
+    fn accept(self: &Arc<Self>, listener: &TcpListener) {
+        loop {
+            let server = Arc::clone(self);
+            let serve = |stream| thread::Builder::new().spawn(move || server.serve(stream));
+            match listener.accept().and_then(|(stream, _)| serve(stream)) {
+                Ok(_) => {}
+                // A client that has gone meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                // No descriptor or no thread is left. Clients wait in the backlog meanwhile.
+                Err(error) => {
+                    eprintln!("server: can't take a connection: {error}");
+                    thread::sleep(PAUSE);
                 }
-                Event::Closed(closed) => {
-                    // A page was served, or a spare socket wasn't used.
-                    if let Cause::Handshake(error) = closed.cause {
-                        self.log("refused:", &error.to_string());
-                    }
-                }
-                _ => {}
             }
-        };
-        let after = || {
-            for message in said.take() {
-                self.say(&PreparedMessage::compressed(message, &Deflate::new()));
-            }
-        };
-        client.link.run(handle, after)
-    }
-
-    /// Accepts a request; what is to be said to the chat, if it is for the chat.
-    fn open(&self, client: &Arc<Client>, conn: &mut Connection, request: &Request) -> Option<Message> {
-        let response = Response::new().subprotocol(request.choose(&["chat", "echo"]));
-        or_abort(conn.accept(response).is_ok(), conn);
-        let name = || format!("guest-{}", self.clients.fetch_add(1, Ordering::Relaxed) + 1);
-        let name = client.name.get_or_init(name);
-        self.log(name, &format!("opened {}", request.resource()));
-        (request.path() == "/chat").then(|| {
-            let mut chat = self.chat();
-            chat.push(Arc::clone(client));
-            format!("* {name} joined, {} here", chat.len()).into()
-        })
-    }
-
-    fn leave(&self, client: &Arc<Client>) -> Option<Message> {
-        let mut chat = self.chat();
-        let place = chat.iter().position(|other| Arc::ptr_eq(other, client))?;
-        chat.swap_remove(place);
-        Some(format!("* {} left, {} here", client.name(), chat.len()).into())
-    }
-
-    fn is_in_chat(&self, client: &Arc<Client>) -> bool {
-        let chat = self.chat();
-        chat.iter().any(|other| Arc::ptr_eq(other, client))
-    }
-
-    /// Pushes a message to everybody in the chat.
-    fn say(&self, message: &PreparedMessage) {
-        let chat = self.chat().clone();
-        for client in &chat {
-            client.push(message);
         }
     }
 
-    fn chat(&self) -> MutexGuard<'_, Vec<Arc<Client>>> {
-        self.chat.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Closes all connections with 1001, and waits until they are gone, or their time is up. How many are left.
+    fn stop(&self) -> usize {
+        let all = {
+            let mut clients = self.clients();
+            clients.stopping = true;
+            clients.all.clone()
+        };
+        // Not with all locked: a connection that is at work may want to know of the others.
+        for client in all {
+            client.link.with(|conn| {
+                // One that has ended or is closing already is told nothing more.
+                let said = conn.close(CloseCode::GOING_AWAY, "the server stops");
+                or_abort(said.is_ok() || conn.state() != State::Connecting, conn);
+            });
+        }
+        let waited = self.left.wait_timeout_while(self.clients(), FAREWELL, |clients| !clients.all.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).0.all.len()
+    }
+
+    fn serve(&self, stream: TcpStream) -> io::Result<()> {
+        let link = Link::new(stream, Connection::server(Arc::clone(&self.config)))?;
+        let client = Arc::new(Client { name: OnceLock::new(), link });
+        let Some(_guest) = self.admit(&client) else { return Ok(()) };
+        let mut chats = false;
+        // What waits until there is room for it and this client isn't locked any more.
+        let waiting = RefCell::new(VecDeque::new());
+        let handle = |conn: &mut Connection, event: Event<'_>| {
+            let said = match event {
+                Event::Request(request) => {
+                    chats = request.path() == "/chat";
+                    self.open(&client, conn, &request);
+                    chats.then(|| Said::Joined(Arc::clone(&client)))
+                }
+                Event::Text(text) if chats => Some(Said::Message(format!("{}: {text}", client.name()).into())),
+                Event::Binary(data) if chats => Some(Said::Message(data.into())),
+                Event::Closed(closed) => {
+                    self.log_end(&client, &closed);
+                    chats.then(|| Said::Left(Arc::clone(&client)))
+                }
+                event => {
+                    answer(conn, event);
+                    None
+                }
+            };
+            let mut waiting = waiting.borrow_mut();
+            waiting.extend(said);
+            // At once if possible, and so in the order of events, whichever client's they are.
+            if let Some(said) = waiting.pop_front()
+                && let Err(TrySendError::Full(said)) = self.says.try_send(said)
+            {
+                waiting.push_front(said);
+            }
+        };
+        let after = || waiting.take().into_iter().for_each(|said| drop(self.says.send(said)));
+        client.link.run(handle, after)
+    }
+
+    fn open(&self, client: &Client, conn: &mut Connection, request: &Request) {
+        let response = Response::new().subprotocol(request.choose(&["chat", "echo"]));
+        or_abort(conn.accept(response).is_ok(), conn);
+        let name = || format!("guest-{}", self.names.fetch_add(1, Ordering::Relaxed) + 1);
+        self.log(client.name.get_or_init(name), &format!("opened {}", request.resource()));
+    }
+
+    fn log_end(&self, client: &Client, closed: &Closed) {
+        match closed.cause {
+            _ if client.name.get().is_some() => self.log(client.name(), &closed.to_string()),
+            Cause::Handshake(error) => self.log("refused:", &error.to_string()),
+            // A page was served, or a spare socket wasn't used.
+            _ => {}
+        }
+    }
+
+    /// Lets a client in, until the guard is dropped.
+    fn admit<'a>(&'a self, client: &'a Arc<Client>) -> Option<Guest<'a>> {
+        let mut clients = self.clients();
+        (!clients.stopping).then(|| {
+            clients.all.push(Arc::clone(client));
+            Guest { server: self, client }
+        })
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn log(&self, name: &str, line: &str) {
@@ -160,29 +227,31 @@ impl Server {
     }
 }
 
-impl Client {
-    fn name(&self) -> &str {
-        self.name.get().map_or("somebody", String::as_str)
-    }
+/// A client that is among all, until this is dropped.
+struct Guest<'a> {
+    server: &'a Server,
+    client: &'a Arc<Client>,
+}
 
-    /// Sends to this client from any thread; one that doesn't keep up is let go.
-    fn push(&self, message: &PreparedMessage) {
-        self.link.with(|conn| {
-            if conn.output().remaining() > HIGH_WATER {
-                let _ = conn.close(CloseCode::TRY_AGAIN_LATER, "too slow");
-            } else {
-                let _ = conn.send_prepared(message);
-            }
-        });
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        self.server.clients().all.retain(|client| !Arc::ptr_eq(client, self.client));
+        self.server.left.notify_all();
     }
 }
 
-fn serve_page(conn: &mut Connection, request: &Request) {
-    if request.path() == "/" {
-        let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
-        or_abort(conn.reject(page).is_ok(), conn);
-    }
-    // Any other path is left to the connection, which answers 426.
+fn answer(conn: &mut Connection, event: Event<'_>) {
+    let is_sent = match event {
+        Event::HttpRequest(request) if request.path() == "/" => {
+            let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
+            conn.reject(page).is_ok()
+        }
+        Event::Text(text) => conn.send_text(&text).is_ok(),
+        Event::Binary(data) => conn.send_binary(&data).is_ok(),
+        // Any other path is left to the connection, which answers 426.
+        _ => true,
+    };
+    or_abort(is_sent, conn);
 }
 
 /// An answer that can't be sent is one that the client doesn't wait for, or that it doesn't read.

@@ -4,46 +4,51 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown as Half, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use websocket_proto::{Connection, Event, Shutdown, State};
+use bytes::Buf;
+use websocket_proto::{Connection, Event, Scratch, Shutdown, State};
 
 /// Fits the first-level cache, and so does what is done with it.
 const INPUT: usize = 16 << 10;
 
+/// What is written at once. The output shrinks by what was written, which is how the keepalive sees that the peer takes it.
+const PIECE: usize = 64 << 10;
+
 /// From this much pending output on, the peer isn't read from: let it take what it asked for first.
 pub(crate) const HIGH_WATER: usize = 256 << 10;
 
-/// How long the peer may take nothing of what is written.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A peer that is silent for so long is pinged,
+#[allow(dead_code)]
+pub(crate) const IDLE: Duration = Duration::from_secs(30);
 
-/// How long it may take to close its side. Also how soon a deadline is noticed that another thread brought nearer.
+/// and dropped if it doesn't answer within this time. The ping lies behind what the kernels on both sides hold, some MiB
+/// where a peer reads slowly. Silence counts only from when no more than `HIGH_WATER` is left to be handed to the kernel, so
+/// a peer stays that takes what the kernel holds (up to 4 MiB on Linux, `net.ipv4.tcp_wmem`) in both times together: 85 KB/s.
+#[allow(dead_code)]
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long the peer may take to close its side. Also how soon a deadline is noticed that another thread brought nearer.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Buffers and codecs, for whichever connections are at work: a few serve any number. Where more are at work at a time, the
+/// others make their own, and drop them.
+static SCRATCHES: Mutex<[Option<Box<Scratch>>; 4]> = Mutex::new([const { None }; 4]);
 
 pub(crate) struct Link {
     stream: TcpStream,
     conn: Mutex<Connection>,
     /// There is output for the writer, or room for more.
     changed: Condvar,
-    /// The writer has taken bytes, which count as sent, and hasn't sent them yet; changes with the connection locked.
-    writing: AtomicBool,
     start: Instant,
 }
 
 impl Link {
     pub(crate) fn new(stream: TcpStream, conn: Connection) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self {
-            stream,
-            conn: Mutex::new(conn),
-            changed: Condvar::new(),
-            writing: AtomicBool::new(false),
-            start: Instant::now(),
-        })
+        Ok(Self { stream, conn: Mutex::new(conn), changed: Condvar::new(), start: Instant::now() })
     }
 
     /// Does something with the connection, on time; what it has to send is sent.
@@ -72,10 +77,10 @@ impl Link {
         mut handle: impl FnMut(&mut Connection, Event<'_>),
         mut after: impl FnMut(),
     ) -> io::Result<()> {
+        let mut buffer = [0; INPUT];
         thread::scope(|scope| {
             thread::Builder::new().spawn_scoped(scope, || self.write())?;
             let _guard = AbortOnPanic(self);
-            let mut buffer = [0; INPUT];
             while self.turn(&mut buffer, &mut handle) {
                 after();
             }
@@ -84,58 +89,59 @@ impl Link {
         })?;
         // Closing with bytes unread would reset the connection, and the last bytes with it: read them first.
         if self.lock().wants_shutdown() == Some(Shutdown::Finish) {
-            self.stream.set_read_timeout(Some(GOODBYE))?;
-            let deadline = Instant::now() + GOODBYE;
-            let mut unread = [0; 4096];
-            while Instant::now() < deadline && matches!((&self.stream).read(&mut unread), Ok(1..)) {}
+            let until = Instant::now() + GOODBYE;
+            let left = || until.saturating_duration_since(Instant::now());
+            while !left().is_zero() && self.read(&mut buffer, left()) != Some(0) {}
         }
         Ok(())
     }
 
-    /// One turn of the loop: time, bytes, events. Whether there will be another.
+    /// One turn of the loop: bytes, the time, events. Whether there will be another.
     fn turn(&self, buffer: &mut [u8], handle: &mut impl FnMut(&mut Connection, Event<'_>)) -> bool {
-        let mut conn = self.lock();
-        conn.advance_time(self.start.elapsed());
-        self.changed.notify_all();
+        let conn = self.lock();
         let shutdown = conn.wants_shutdown();
+        let left = conn.next_timeout().map_or(GOODBYE, |at| at.saturating_sub(self.start.elapsed()));
+        let is_held_up = conn.pending_output() > HIGH_WATER || !conn.wants_read();
+        let read = match shutdown {
+            Some(_) => {
+                drop(conn);
+                None
+            }
+            // The peer has to take something first, or has said all that it had to say.
+            None if is_held_up => {
+                drop(self.changed.wait_timeout(conn, left.min(GOODBYE)));
+                None
+            }
+            None => {
+                drop(conn);
+                self.read(buffer, left.min(GOODBYE))
+            }
+        };
         if shutdown == Some(Shutdown::Abort) {
             // Wakes the writer, if it waits for the peer.
             let _ = self.stream.shutdown(Half::Both);
         }
-        let is_over = match shutdown {
-            Some(Shutdown::Finish) => !self.writing.load(Ordering::Relaxed),
-            other => other.is_some(),
-        };
-        let left = conn.next_timeout().map_or(PATIENCE, |at| at.saturating_sub(self.start.elapsed()));
-        // A socket takes no timeout of zero. A deadline that another thread brings nearer is noticed a little late.
-        let left = left.clamp(Duration::from_millis(1), GOODBYE);
-        let read = if is_over {
-            drop(conn);
-            None
-        } else if shutdown.is_some() || conn.pending_output() > HIGH_WATER {
-            // The peer has to take something first: that it isn't heard meanwhile is our doing.
-            conn.reading_paused();
-            drop(self.changed.wait_timeout(conn, left));
-            None
-        } else {
-            drop(conn);
-            self.read(buffer, left)
-        };
         self.with(|conn| {
             if read == Some(0) {
                 conn.receive_eof();
             }
             let mut input = &mut buffer[..read.unwrap_or(0)];
+            conn.lend(scratches().iter_mut().find_map(Option::take).unwrap_or_default());
             while let Some(event) = conn.receive(&mut input) {
                 handle(conn, event);
             }
+            let scratch = conn.release();
+            if let Some(free) = scratches().iter_mut().find(|place| place.is_none()) {
+                *free = scratch;
+            }
         });
-        !is_over
+        shutdown.is_none()
     }
 
     /// Reads for at most that long; `Some(0)` is the end.
     fn read(&self, buffer: &mut [u8], timeout: Duration) -> Option<usize> {
-        let _ = self.stream.set_read_timeout(Some(timeout));
+        // A socket takes no timeout of zero.
+        let _ = self.stream.set_read_timeout(Some(timeout.max(Duration::from_millis(1))));
         match (&self.stream).read(buffer) {
             Ok(read) => Some(read),
             Err(error) if is_timeout(&error) => None,
@@ -146,18 +152,15 @@ impl Link {
 
     /// Writes whatever there is to write, until the connection is over.
     fn write(&self) {
+        let mut piece = vec![0; PIECE];
         let mut conn = self.lock();
         loop {
-            if let Some(bytes) = conn.output().take() {
-                self.writing.store(true, Ordering::Relaxed);
+            let length = copy_front(conn.output(), &mut piece);
+            if length > 0 {
                 drop(conn);
-                self.changed.notify_all();
-                let written = (&self.stream).write_all(&bytes);
+                let written = (&self.stream).write(&piece[..length]);
                 conn = self.lock();
-                self.writing.store(false, Ordering::Relaxed);
-                if written.is_err() {
-                    conn.abort();
-                }
+                self.written(&mut conn, written);
                 self.changed.notify_all();
                 continue;
             }
@@ -170,9 +173,46 @@ impl Link {
         }
     }
 
+    fn written(&self, conn: &mut Connection, written: io::Result<usize>) {
+        match written {
+            Ok(count @ 1..) => {
+                // As long as the peer takes what it has to take first, its silence is our doing: it isn't read from. A peer
+                // that takes nothing is pinged and dropped like any other.
+                if conn.pending_output() > HIGH_WATER {
+                    conn.reading_paused();
+                }
+                conn.output().advance(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Nobody takes it any more. What the peer had sent before is still read, such as why it closed, and then the end.
+            Ok(_) | Err(_) => {
+                let _ = self.stream.shutdown(Half::Both);
+                let pending = conn.pending_output();
+                conn.output().advance(pending);
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.conn.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn scratches() -> MutexGuard<'static, [Option<Box<Scratch>>; 4]> {
+    SCRATCHES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Copies the first bytes of the output, as many as fit: it is locked no more while they are written.
+fn copy_front(output: &impl Buf, piece: &mut [u8]) -> usize {
+    let mut slices = [io::IoSlice::new(&[]); 16];
+    let filled = output.chunks_vectored(&mut slices);
+    let mut length = 0;
+    for slice in &slices[..filled] {
+        let count = slice.len().min(piece.len() - length);
+        piece[length..length + count].copy_from_slice(&slice[..count]);
+        length += count;
+    }
+    length
 }
 
 /// A handler that panics must not leave the writer waiting for ever.

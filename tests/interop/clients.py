@@ -272,7 +272,8 @@ async def check_pings(server, connect):
 async def check_compression_is_negotiated(server, connect):
     async with tapped(server.port) as (port, wires):
         async with connect(f"ws://{HOST}:{port}/echo", compression="deflate") as client:
-            expect(client.response.headers["Sec-WebSocket-Extensions"], "permessage-deflate")
+            agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+            expect(client.response.headers["Sec-WebSocket-Extensions"], agreed)
             for message in ["0" * 10_000, UNICODE * 1_000, bytes(MIB)]:
                 await client.send(message)
                 expect(await client.recv(), message)

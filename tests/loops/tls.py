@@ -84,7 +84,7 @@ async def check_client_trusts_only_whom_it_should():
     async with serving_securely(*server) as one, serving_securely(*server) as other:
         uri = f"wss://localhost:{one.port}/echo"
         # Another way to write the same address, for which the certificate isn't.
-        alias = f"wss://0x7f000001:{one.port}/echo"
+        alias = f"wss://[::ffff:127.0.0.1]:{one.port}/echo"
         for arguments, why in [
             ([uri], "UnknownIssuer"),
             ([uri, "--ca", other.file], "invalid peer certificate"),

@@ -9,11 +9,13 @@
 //! stream.rs      the same as Stream and Sink ──────────┤
 //! split.rs       the same from two tasks ──────────────┤
 //!                                                      ▼
-//! turn.rs        events, then writing, then the end of the transport or more input; until one has to wait
-//!                  │             │                │
-//! input.rs ◄───────┘             ▼                └──────► clock.rs
-//! what has arrived and     tasks.rs: who is               one timer for
-//! isn't handled yet        woken then                     all deadlines
+//! turn.rs        the time, what has arrived, events, writing; until one has to wait
+//!                  │            │           │              │
+//! input.rs ◄───────┘            │           ▼              └──────► clock.rs
+//! what has arrived and          │     tasks.rs: who is            one timer for
+//! isn't handled yet             ▼     woken then                  all deadlines
+//!                        writing.rs
+//!                        what is to be sent, and waiting for room
 //! ```
 //!
 //! ```no_run

@@ -1,7 +1,7 @@
 //! A listener that serves until the process is told to stop.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -12,6 +12,9 @@ use crate::chat::Chat;
 
 /// How long connections have to end when the server stops: the closing handshake has 5 seconds, shutting down 2.
 const FAREWELL: Duration = Duration::from_secs(8);
+
+/// How long no connection is taken where that has failed: asking again at once would take a whole CPU.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves each connection in a task of its own, until SIGINT or SIGTERM comes; then lets all who chat go, and returns
 /// when they are gone or their time is up. `name` says on the terminal who it is.
@@ -30,12 +33,15 @@ where
             accepted = listener.accept() => accepted,
             () = &mut told_to_stop => break,
         };
-        match accepted.and_then(|(stream, _)| stream.set_nodelay(true).map(|()| stream)) {
-            Ok(stream) => drop(tokio::spawn(serve(stream))),
-            // One that went away meanwhile, or no descriptor left.
+        match accepted {
+            Ok((stream, _)) if stream.set_nodelay(true).is_ok() => drop(tokio::spawn(serve(stream))),
+            // A client that has gone meanwhile.
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            // No descriptor is left. Clients wait in the backlog meanwhile.
             Err(error) => {
                 eprintln!("{name}: can't take a connection: {error}");
-                sleep(Duration::from_millis(100)).await;
+                sleep(PAUSE).await;
             }
         }
     }

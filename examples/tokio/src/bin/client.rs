@@ -62,7 +62,7 @@ async fn main() -> ExitCode {
 }
 
 fn config() -> Config {
-    Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(10)).deflate(Deflate::new())
+    Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20)).deflate(Deflate::new())
 }
 
 /// Lines that are typed. A thread reads them: a task that is blocked by the terminal couldn't be ended.

@@ -9,7 +9,9 @@ mod split;
 mod stream;
 mod tasks;
 mod turn;
+mod writing;
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::ops::ControlFlow;
@@ -42,8 +44,12 @@ pub struct WebSocket<T> {
     transport: T,
     conn: Connection,
     input: Input,
+    /// What was received while nobody asked for events.
+    kept: VecDeque<Event<'static>>,
     clock: Clock,
     tasks: Tasks,
+    /// The transport has taken bytes since reading was last paused.
+    has_written: bool,
     /// Whether the transport may hold back what it was given.
     unflushed: bool,
     /// Nothing more will arrive.
@@ -73,8 +79,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             transport,
             conn,
             input: Input::default(),
+            kept: VecDeque::new(),
             clock: Clock::new(),
             tasks: Tasks::default(),
+            has_written: false,
             unflushed: false,
             at_end: false,
             failure: None,

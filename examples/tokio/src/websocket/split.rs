@@ -47,7 +47,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Receiver<T> {
 
     /// How long the answer to the last answered ping took.
     pub fn round_trip(&self) -> Option<Duration> {
-        lock(&self.0).conn.round_trip()
+        // The pong may have come since the time was last set.
+        lock(&self.0).conn().round_trip()
     }
 
     /// How the connection ended, once it has.

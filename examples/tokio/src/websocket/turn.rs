@@ -1,18 +1,25 @@
-//! The loop: events, then writing, then the end of the transport or more input, until one has to wait.
+//! The loop: the time, what the transport holds, events, writing; until it has to wait, or the connection is over.
 
 use std::cell::Cell;
-use std::io::{self, ErrorKind, IoSlice};
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{Cause, Connection, Event, Scratch, Shutdown, State};
+use websocket_proto::{Cause, Connection, Event, Scratch, Shutdown};
 
 use super::tasks::Wait;
-use super::{Error, HIGH_WATER, Message, WebSocket};
+use super::{Error, Message, WebSocket};
+
+/// How many inputs are read before the other tasks have their turn. A transport that always has more (a flood over one
+/// that takes no part in tokio's cooperative scheduling) would keep the thread otherwise.
+const INPUTS: usize = 32;
+
+/// How long a deadline that has passed waits for another look at the transport. tokio asks the kernel for some 1,000
+/// sockets at a time: after a pause of the whole process (SIGSTOP, a laptop's sleep), timers go off before it knows of
+/// every socket that has bytes.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// How long the peer may take to close its side.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -57,11 +64,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         most: usize,
         handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> Poll<Result<Option<R>, Error>> {
-        loop {
-            // Deadlines take effect behind what has arrived before.
-            if self.input.is_empty() {
-                self.conn.advance_time(self.clock.now());
-            }
+        for _ in 0..INPUTS {
+            let now = self.clock.now();
+            self.conn.advance_time(now);
+            let is_paused = self.conn.pending_output() >= most;
+            let arrived = if is_paused { Poll::Pending } else { self.poll_input(cx) };
             if let ControlFlow::Break(value) = self.handle_input(handle) {
                 return Poll::Ready(Ok(Some(value)));
             }
@@ -72,19 +79,63 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                 }
                 return Poll::Ready(self.outcome().map(|()| None));
             }
-            let is_held_up = self.conn.pending_output() >= most;
-            if (is_held_up || self.poll_read(cx).is_pending())
-                && self.clock.poll_until(self.conn.next_timeout(), cx).is_pending()
-            {
-                return Poll::Pending;
+            if arrived.is_ready() || is_paused && self.conn.pending_output() < most {
+                continue;
             }
+            // The peer has to take its output first. As long as it does, its silence is our doing. A peer that takes nothing
+            // is pinged and dropped like any other.
+            if is_paused && std::mem::take(&mut self.has_written) {
+                self.conn.reading_paused();
+            }
+            ready!(self.poll_deadline(now, cx));
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Waits for the next deadline; `now` is what time it is in this turn.
+    pub(super) fn poll_deadline(&mut self, now: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        let next = self.conn.next_timeout().map(|at| if at <= now { now + GRACE } else { at });
+        self.clock.poll_until(next, cx)
+    }
+
+    /// Whether a deadline has passed.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        self.conn.next_timeout().is_some_and(|at| at <= now)
+    }
+
+    /// Receives for a caller that waits for something else and doesn't receive: a deadline takes effect nowhere else.
+    /// The events are kept for the next one that asks for any.
+    pub(super) fn keep_events(&mut self, now: Duration, cx: &mut Context<'_>) {
+        self.conn.advance_time(now);
+        // Those of one input, so that they don't grow.
+        if self.kept.is_empty() && self.input.is_empty() {
+            let _ = self.poll_read(cx);
+        }
+        let mut kept = std::mem::take(&mut self.kept);
+        let before = kept.len();
+        let _ = self.receive(&mut |_, event| {
+            kept.push_back(event.into_owned());
+            ControlFlow::<()>::Continue(())
+        });
+        if kept.len() > before {
+            self.tasks.wake();
+        }
+        self.kept = kept;
     }
 
     fn handle_input<R>(
         &mut self,
         handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> ControlFlow<R> {
+        while let Some(event) = self.kept.pop_front() {
+            handle(&mut self.conn, event)?;
+        }
+        self.receive(handle)
+    }
+
+    /// Receives what has arrived.
+    fn receive<R>(&mut self, handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>) -> ControlFlow<R> {
         let mut rest = self.input.rest();
         while let Some(event) = self.conn.receive(&mut rest) {
             if let Event::Closed(closed) = &event {
@@ -101,6 +152,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         }
         self.input.keep(0);
         ControlFlow::Continue(())
+    }
+
+    /// Whether something has arrived: reads if nothing is left.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.input.is_empty() { self.poll_read(cx) } else { Poll::Ready(()) }
     }
 
     /// Reads; nothing is left of the input. Pending also at its end.
@@ -122,51 +178,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         Poll::Ready(())
     }
 
-    /// Writes what is pending, as far as the transport takes it.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.failure.is_none() {
-            match ready!(self.try_write(cx)) {
-                Ok(()) => return Poll::Ready(()),
-                Err(error) => self.failure = Some(error),
-            }
-        }
-        // Nobody takes it any more. What the peer had sent before is still of interest, such as why it closed.
-        let output = self.conn.output();
-        output.advance(output.remaining());
-        Poll::Ready(())
-    }
-
-    fn try_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.conn.output().has_remaining() {
-            let transport = Pin::new(&mut self.transport);
-            let output = &*self.conn.output();
-            let written = if transport.is_write_vectored() {
-                let mut slices = [IoSlice::new(&[]); 16];
-                let filled = output.chunks_vectored(&mut slices);
-                ready!(transport.poll_write_vectored(cx, &slices[..filled]))?
-            } else {
-                ready!(transport.poll_write(cx, output.chunk()))?
-            };
-            if written == 0 {
-                return Poll::Ready(Err(ErrorKind::WriteZero.into()));
-            }
-            self.conn.output().advance(written);
-            self.unflushed = true;
-        }
-        if self.unflushed {
-            ready!(Pin::new(&mut self.transport).poll_flush(cx))?;
-            self.unflushed = false;
-        }
-        Poll::Ready(Ok(()))
-    }
-
     /// Shuts down our side, and reads to the end of the peer's: closing a socket with unread bytes would reset the
     /// connection, and the peer might lose our last ones.
     fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let until = *self.goodbye.get_or_insert_with(|| self.clock.now() + GOODBYE);
         self.shut_down = self.shut_down || Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
-        while self.clock.now() < until && self.poll_read(cx).is_ready() {
+        let mut inputs = 0;
+        while self.poll_read(cx).is_ready() {
             self.input.keep(0);
+            inputs += 1;
+            if inputs == INPUTS {
+                cx.waker().wake_by_ref();
+                break;
+            }
         }
         if self.shut_down && self.at_end {
             return Poll::Ready(());
@@ -185,45 +209,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         }
     }
 
-    /// Waits until there is room for a message, or none can be sent any more.
-    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_output(cx, |conn| {
-            let has_room = conn.pending_output() < HIGH_WATER && conn.can_send();
-            has_room || conn.state() != State::Open
-        })
-    }
-
-    /// Waits until everything is written.
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_output(cx, |_| false)
-    }
-
-    /// Writes until there is `enough` room, or nothing left.
-    fn poll_output(&mut self, cx: &mut Context<'_>, enough: impl Fn(&Connection) -> bool) -> Poll<Result<(), Error>> {
-        let waker = self.tasks.waker(Wait::Room, cx);
-        let cx = &mut Context::from_waker(&waker);
-        while !enough(&self.conn) && self.poll_write(cx).is_pending() {
-            // A peer that takes nothing is given up by and by; `recv` tells of it.
-            ready!(self.clock.poll_until(self.conn.next_timeout(), cx));
-            self.conn.advance_time(self.clock.now());
-        }
-        self.tasks.forget(Wait::Room);
-        // `recv` tells of the failure itself, once it has told what came before.
-        Poll::Ready(self.failure.as_ref().map_or(Ok(()), |failure| Err(io::Error::from(failure.kind()).into())))
-    }
-
-    /// Takes a message for sending, or tells why not.
-    pub(super) fn try_send(&mut self, message: impl Into<websocket_proto::Message>) -> Result<(), Error> {
-        Ok(self.at_work(|this| this.conn().send(message))?)
-    }
-
-    /// Writes what the transport takes at once, and is ready then. That it takes nothing any more is for `recv` to tell.
-    pub(super) fn poll_write_now(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let _ = self.poll_flush(cx);
-        Poll::Ready(())
-    }
-
-    fn at_work<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
+    pub(super) fn at_work<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
         self.conn.lend(SCRATCH.take().unwrap_or_default());
         let result = work(self);
         SCRATCH.set(self.conn.release());

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use example_tokio::{HIGH_WATER, Message};
 use futures_util::FutureExt;
-use tokio::time::timeout;
-use websocket_proto::Event;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::time::{sleep, timeout};
+use websocket_proto::{Config, Event};
 
-use crate::support::{Result, pair};
+use crate::support::{Result, pair, server};
 
 /// What is pending is at most the high-water mark and what one input makes of it.
 const MOST: usize = HIGH_WATER + (64 << 10);
@@ -75,5 +76,49 @@ async fn what_is_not_received_is_not_read() -> Result {
     }
     assert!(sent.abs_diff(HIGH_WATER) < 20_000, "{sent}");
     assert_eq!(server.recv().await?, Some(Message::Text("two".into())));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_sends_does_not_read() -> Result {
+    let (transport, mut peer) = duplex(1000);
+    let mut server = server(transport, Config::new());
+    server.send(vec![0; 2 * HIGH_WATER]).await?;
+    let messages = b"\x81\x80\0\0\0\0".repeat(250);
+    tokio::select! {
+        sent = server.send("more") => panic!("{sent:?}"),
+        written = timeout(Duration::from_secs(10), peer.write_all(&messages)) => {
+            assert!(written.is_err());
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_goes_on_when_the_peer_has_taken_enough() -> Result {
+    const SIZE: usize = 600_000;
+    let (transport, peer) = duplex(1 << 20);
+    let mut server = server(transport, Config::new());
+    tokio::spawn(async move {
+        let echo = server.run(|conn, event| {
+            if let Event::Binary(data) = event {
+                conn.send_binary(&data).unwrap();
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        echo.await.map(drop)
+    });
+    let (mut reads, mut writes) = tokio::io::split(peer);
+    tokio::spawn(async move {
+        let mut message = b"\x82\xff\0\0\0\0".to_vec();
+        message.extend((SIZE as u32).to_be_bytes());
+        message.resize(message.len() + 4 + SIZE, 0);
+        writes.write_all(&message.repeat(4)).await
+    });
+    sleep(Duration::from_secs(1)).await;
+    // Much is taken at once, so that all that is pending goes out in one turn.
+    let mut echoes = vec![0; 4 * (10 + SIZE)];
+    let read = timeout(Duration::from_secs(1), reads.read_exact(&mut echoes)).await;
+    read.expect("the server reads on")?;
     Ok(())
 }

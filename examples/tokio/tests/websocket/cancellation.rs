@@ -1,12 +1,14 @@
 //! Nothing is lost and nothing comes twice, whatever future is dropped where.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use example_tokio::{Message, WebSocket};
 use futures_util::FutureExt;
-use tokio::io::{AsyncRead, AsyncWrite, duplex};
+use tokio::io::{AsyncRead, AsyncWrite, BufStream, duplex};
 use tokio::task::{LocalSet, yield_now};
-use websocket_proto::{CloseCode, Config};
+use tokio::time::timeout;
+use websocket_proto::{CloseCode, Config, Connection, Event};
 
 use crate::support::{Buffered, Random, Result, client, insist, messages, pair, server};
 
@@ -54,10 +56,40 @@ async fn futures_are_dropped_wherever_they_wait() -> Result {
 }
 
 #[tokio::test]
-async fn a_transport_may_reading_paused_what_it_was_given() -> Result {
+async fn a_transport_may_keep_what_it_was_given_until_it_is_flushed() -> Result {
     let (one, other) = duplex(5000);
     let (server, client) = (server(Buffered::new(one), Config::new()), client(Buffered::new(other), Config::new()));
     in_two_tasks(send_all(server, COUNT), receive_all(client, COUNT)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_stays_behind_in_a_buffer_of_the_transport() -> Result {
+    let (one, other) = duplex(5000);
+    let (mut server, mut client) =
+        (server(BufStream::new(one), Config::new()), client(BufStream::new(other), Config::new()));
+    for size in [0, 10, 1000, 100_000] {
+        let echo = async { server.run(|conn, event| echo(conn, &event)).await };
+        let ask = async {
+            client.send(vec![1; size]).await?;
+            assert_eq!(client.recv().await?, Some(Message::Binary(vec![1; size].into())));
+            Result::Ok(())
+        };
+        tokio::select! {
+            ended = echo => panic!("{ended:?}"),
+            asked = timeout(Duration::from_secs(1), ask) => asked.expect("it is flushed")?,
+        }
+    }
+    let peer = tokio::spawn(async move { server.recv().await });
+    client.close(CloseCode::NORMAL, "").await?;
+    assert_eq!(peer.await.unwrap()?, None);
+    Ok(())
+}
+
+fn echo(conn: &mut Connection, event: &Event<'_>) -> ControlFlow<()> {
+    if let Event::Binary(data) = event {
+        conn.send_binary(data).unwrap();
+    }
+    ControlFlow::Continue(())
 }
 
 /// Echoes with `recv` in a `select!` next to something that is always about to be ready.

@@ -65,6 +65,23 @@ async fn a_lost_peer_is_an_error_told_once() -> Result {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_that_comes_with_data_is_noticed_at_once() -> Result {
+    for last in [&b"\x8a\x80\0\0\0\0"[..], b"\x81\x82\0\0\0\0hi", b"\x82\xfe\x04\x00\0\0\0\0half"] {
+        let (transport, mut peer) = duplex(100);
+        let mut server = server(transport, Config::new());
+        peer.write_all(last).await?;
+        peer.shutdown().await?;
+        let begun = Instant::now();
+        if last[0] == 0x81 {
+            assert_eq!(server.recv().await?, Some(Message::Text("hi".into())));
+        }
+        let Err(Error::Closed(closed)) = server.recv().await else { panic!() };
+        assert_eq!((closed.cause, begun.elapsed()), (Cause::Eof, Duration::ZERO));
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_violation_is_answered_before_the_end() {
     let (transport, mut peer) = duplex(100);
     let mut server = server(transport, Config::new());

@@ -35,6 +35,26 @@ async fn opening() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn opening_is_not_put_off_by_a_peer_that_says_little() {
+    for bytes_a_second in [0, 1] {
+        let (transport, mut peer) = duplex(1000);
+        peer.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        let begun = Instant::now();
+        let writes = tokio::spawn(async move {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                peer.write_all(&b"X"[..bytes_a_second]).await.unwrap();
+            }
+        });
+        let accepted = WebSocket::accept(transport, config(), |_| Ok(Response::new())).await;
+        assert_eq!(cause(&accepted.unwrap_err()), Cause::Timeout(Deadline::Opening));
+        // Ten seconds, and two in which it may read the answer.
+        assert!((10..14).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+        writes.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_counts_from_the_close() {
     for (mut ws, _silent) in [pair(100), {
         let (server, client) = pair(100);

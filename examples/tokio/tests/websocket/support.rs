@@ -3,11 +3,13 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use example_tokio::{Message, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::time::{Instant, Sleep, sleep};
 use websocket_proto::{Config, Connection, Negotiated, Seed};
 
 pub type Result<T = ()> = std::result::Result<T, example_tokio::Error>;
@@ -131,6 +133,46 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Buffered<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         std::task::ready!(self.as_mut().poll_flush(cx))?;
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+/// A transport that learns late of what has arrived, as a socket does where tokio hasn't asked the kernel meanwhile.
+pub struct Late {
+    inner: DuplexStream,
+    until: Arc<Mutex<Instant>>,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Late {
+    /// The transport, and until when it knows of nothing new.
+    pub fn new(inner: DuplexStream) -> (Self, Arc<Mutex<Instant>>) {
+        let until = Arc::new(Mutex::new(Instant::now()));
+        (Self { inner, until: Arc::clone(&until), sleep: Box::pin(sleep(Duration::ZERO)) }, until)
+    }
+}
+
+impl AsyncRead for Late {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let until = *self.until.lock().unwrap();
+        if self.sleep.deadline() != until {
+            self.sleep.as_mut().reset(until);
+        }
+        std::task::ready!(self.sleep.as_mut().poll(cx));
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Late {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }

@@ -1,0 +1,62 @@
+//! The chat: who is in it, and what all of them are told. One thread speaks to all, in one order for all, and each message is
+//! compressed once.
+
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, OnceLock};
+
+use websocket_proto::{CloseCode, Deflate, Message, PreparedMessage};
+
+use crate::link::{HIGH_WATER, Link};
+
+/// A connection, in the chat or not.
+pub(crate) struct Client {
+    /// Given when it is let in: browsers open spare sockets, too.
+    pub(crate) name: OnceLock<String>,
+    pub(crate) link: Link,
+}
+
+/// What is to be said to the chat.
+pub(crate) enum Said {
+    Joined(Arc<Client>),
+    Left(Arc<Client>),
+    Message(Message),
+}
+
+/// Says to all who are in the chat what is said, until nobody can say anything any more.
+pub(crate) fn run(said: &Receiver<Said>) {
+    let mut here: Vec<Arc<Client>> = Vec::new();
+    for said in said {
+        let message = match said {
+            Said::Joined(client) => {
+                here.push(Arc::clone(&client));
+                format!("* {} joined, {} here", client.name(), here.len()).into()
+            }
+            Said::Left(client) => {
+                here.retain(|other| !Arc::ptr_eq(other, &client));
+                format!("* {} left, {} here", client.name(), here.len()).into()
+            }
+            Said::Message(message) => message,
+        };
+        let message = PreparedMessage::compressed(message, &Deflate::new());
+        for client in &here {
+            client.push(&message);
+        }
+    }
+}
+
+impl Client {
+    pub(crate) fn name(&self) -> &str {
+        self.name.get().map_or("somebody", String::as_str)
+    }
+
+    /// Sends to this client from any thread; one that doesn't keep up is let go.
+    fn push(&self, message: &PreparedMessage) {
+        self.link.with(|conn| {
+            if conn.pending_output() > HIGH_WATER {
+                let _ = conn.close(CloseCode::TRY_AGAIN_LATER, "too slow");
+            } else {
+                let _ = conn.send_prepared(message);
+            }
+        });
+    }
+}
