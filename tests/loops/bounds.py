@@ -33,6 +33,8 @@ class Bounds:
     # What it may keep for that one, of 30 MiB, and what a chat may keep for all who are slow, of 256 MiB.
     memory: int = 16 << 20
     memory_of_a_chat: int = 96 << 20
+    # What it may keep for two that read slowly, of which one has sent a message of 15 MiB.
+    memory_of_long_messages: int = 64 << 20
     # 30 MiB at this rate take 210 s.
     slow_rate: int = 150_000
     slow_patience: float = 260

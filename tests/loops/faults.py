@@ -34,7 +34,7 @@ ALONE = [
     floods.serves_others_while_some_flood_after_bad_frames,
 ]
 TOGETHER = [
-    slow.gives_all_to_one_that_reads_slowly,
+    slow.gives_all_to_those_that_read_slowly,
     slow.drops_one_that_never_reads_its_echoes,
     slow.drops_one_that_never_reads_what_others_say,
     waiting.keeps_those_who_answered_while_it_was_stopped,
@@ -91,6 +91,8 @@ KINDS = [
     Kind("io-uring", "example-io-uring"),
 ]
 
+DESCRIPTORS = 4_096
+
 # Exits with this where there is no io_uring.
 NO_IO_URING = 2
 
@@ -109,9 +111,9 @@ def main():
     checks = [check for check in TOGETHER + ALONE if wanted in check.__name__]
     if not checks:
         parser.error(f"no such check: {options.only}; there are {', '.join(check.__name__ for check in TOGETHER + ALONE)}")
-    # A client needs a descriptor for every connection.
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # A connection takes a descriptor on either side.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, DESCRIPTORS)), hard))
     sys.exit(asyncio.run(run(options.folder, kinds, checks)))
 
 
@@ -135,8 +137,12 @@ async def all_checks(kind, folder, checks, alone):
     results = await asyncio.gather(*(attempt(check, kind, folder, alone) for check in checks))
     failed = [fault for fault in results if fault]
     if not failed:
-        return [f"{kind.name}: {len(checks)} fault checks passed"], 0
-    return [*failed, f"{kind.name}: {len(failed)} of {len(checks)} fault checks failed"], len(failed)
+        return [f"{kind.name}: {count(checks)} passed"], 0
+    return [*failed, f"{kind.name}: {len(failed)} of {count(checks)} failed"], len(failed)
+
+
+def count(checks):
+    return f"{len(checks)} fault check{'s' if len(checks) > 1 else ''}"
 
 
 async def why_not(kind, folder):

@@ -111,15 +111,15 @@ class Client:
 
     # Receiving.
 
-    def receive(self):
-        """Receives once; false at the end of the stream."""
+    def receive(self, size=1 << 16):
+        """Receives once: how many bytes, 0 at the end of the stream."""
         try:
-            data = self.socket.recv(1 << 16)
+            data = self.socket.recv(size)
         except ConnectionError:
             data = b""
         self.has_ended = self.has_ended or not data
         self.feed(data)
-        return not self.has_ended
+        return 0 if self.has_ended else len(data)
 
     def head(self):
         """The head of the response."""

@@ -1,21 +1,24 @@
-"""Sends as fast as it can to a server that isn't interested any more: `flooding.py PORT CERTIFICATE after-a-close|after-a-bad-frame`.
+"""Sends as fast as it can to a server that isn't interested any more: `flooding.py PORT CERTIFICATE HOW`.
 
-As soon as it is cut off it comes again, until it is ended. It says how many bytes it has sent, now and then.
+HOW is `after-a-close` or `after-a-bad-frame`; without TLS, CERTIFICATE is empty. As soon as it is cut off it comes again,
+until it is ended or a minute is over. It says how many bytes it has sent, now and then.
 """
 
 import os
+import signal
 import ssl
 import sys
 import time
 from types import SimpleNamespace
 
-from faulty import BAD_FRAME, BINARY, CLOSE, NORMAL, PATIENCE, Client, Fault, frame
+from faulty import BAD_FRAME, BINARY, CLOSE, NORMAL, Client, Fault, frame
 
 FIRST = {"after-a-close": frame(CLOSE, NORMAL), "after-a-bad-frame": BAD_FRAME}
 FLOOD = frame(BINARY, bytes(64 << 10)) * 16
 
 
 def main():
+    signal.alarm(60)
     port, certificate, how = sys.argv[1:]
     server = SimpleNamespace(
         port=int(port), ssl=ssl.create_default_context(cafile=certificate) if certificate else None

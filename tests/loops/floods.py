@@ -10,8 +10,8 @@ from pathlib import Path
 from faulty import Client, Fault
 from watching import retransmissions
 
-# How many flood. With less of the CPU than they have, a server never reads all that they have sent: one that tries to, in one
-# turn, has no turn for others.
+# How many flood. A server that gets less of the CPU than they do never reads all that they have sent: one that tries to, in
+# one turn, has no turn for others.
 FLOODS = 3
 NICENESS = 5
 

@@ -4,10 +4,13 @@ import time
 
 from faulty import BINARY, CLOSE, PING, PONG, Client, Fault, frame
 from harness import expect
-from watching import descriptors, resident, until
+from watching import descriptors, resident, settled, until
 
 MIB = 1 << 20
 MESSAGES = [bytes([number]) * MIB for number in range(30)]
+
+# Longer than a server can write to a slow peer in the time that it waits for a pong.
+LONG = bytes([255]) * (15 * MIB)
 
 # What is said in a chat, which takes no longer messages, and how often.
 SAID, TIMES = bytes(32 << 10), 8192
@@ -85,56 +88,66 @@ def drops_one_that_never_reads_what_others_say(server, bounds):
     return f"after {time.monotonic() - start:.1f} s, {memory}"
 
 
-def gives_all_to_one_that_reads_slowly(server, bounds):
-    """Takes what it is sent at a steady rate, and sends as fast as it is taken from: the server pings, and its pings wait
-    behind what it has to send."""
-    memory = Memory(server, bounds.memory)
-    client = Client(server, RECEIVE_BUFFER).open()
-    client.socket.settimeout(0)
-    whole, sent, start, slice_ends = 0, 0, time.monotonic(), time.monotonic()
-    taken = 0
-    while whole < len(MESSAGES):
+def gives_all_to_those_that_read_slowly(server, bounds):
+    """They take what they are sent at a steady rate: one that has sent a long message, and waits for its echo, and one that
+    sends many as fast as they are taken from it. The server pings both, and its pings wait behind what it has to send."""
+    memory = Memory(server, bounds.memory_of_long_messages)
+    readers = {
+        "the echo of a long message": SlowReader(server, [LONG], bounds.slow_rate),
+        "the echoes of many messages": SlowReader(server, MESSAGES, bounds.slow_rate),
+    }
+    began, wrong = time.monotonic(), []
+    while readers:
+        time.sleep(0.05)
         memory.look()
+        passed = time.monotonic() - began
+        for what, reader in list(readers.items()):
+            reader.turn()
+            if reader.has_all():
+                reader.client.close()
+                del readers[what]
+            elif reader.client.has_ended or passed > bounds.slow_patience:
+                how = "dropped" if reader.client.has_ended else "still waiting"
+                wrong.append(f"one that takes {what} was {how} after {passed:.0f} s and {reader.taken / MIB:.1f} MiB of it")
+                reader.client.close()
+                del readers[what]
+    if wrong:
+        raise Fault(f"at {bounds.slow_rate / 1000:.0f} KB/s, {', '.join(wrong)}")
+    return f"within {passed:.0f} s, {memory}"
+
+
+class SlowReader:
+    def __init__(self, server, messages, rate):
+        self.client = Client(server, RECEIVE_BUFFER).open()
+        self.client.socket.settimeout(0)
+        self.messages, self.rate = messages, rate
+        self.sent, self.whole, self.taken = 0, 0, 0
+        # When it would have begun, had there always been something to take.
+        self.start = time.monotonic()
+
+    def has_all(self):
+        return self.whole == len(self.messages)
+
+    def turn(self):
+        """Sends what is taken from it, and takes what it is due."""
         try:
             # A pong goes between two messages.
-            if client.push() and sent < len(MESSAGES):
-                client.send(frame(BINARY, MESSAGES[sent]))
-                sent += 1
-            due = int((time.monotonic() - start) * bounds.slow_rate) - taken
-            while due > 0:
-                data = client.socket.recv(due)
-                taken, due = taken + len(data), due - len(data)
-                client.has_ended = client.has_ended or not data
-                client.feed(data)
-                if client.has_ended:
-                    break
-        except BlockingIOError:
-            # What wasn't there isn't made up for.
-            start = time.monotonic() - taken / bounds.slow_rate
+            if self.client.push() and self.sent < len(self.messages):
+                self.client.send(frame(BINARY, self.messages[self.sent]))
+                self.sent += 1
         except ConnectionError:
-            client.has_ended = True
-        while found := client.take_frame():
+            # What has arrived before is read all the same.
+            self.sent = len(self.messages)
+            self.client.unsent.clear()
+        try:
+            while (due := int((time.monotonic() - self.start) * self.rate) - self.taken) > 0 and not self.client.has_ended:
+                self.taken += self.client.receive(due)
+        except BlockingIOError:
+            self.start = time.monotonic() - self.taken / self.rate
+        while not self.has_all() and (found := self.client.take_frame()):
             if found[0] == PING:
-                client.send(frame(PONG, found[1]))
-            elif found == (BINARY, MESSAGES[whole]):
-                whole += 1
+                self.client.unsent += self.client.seal(frame(PONG, found[1]))
+            elif found == (BINARY, self.messages[self.whole]):
+                self.whole += 1
             else:
-                raise Fault(f"{found!r:.60} came instead of message {whole}")
-        passed = time.monotonic() - slice_ends
-        if client.has_ended and whole < len(MESSAGES):
-            raise Fault(
-                f"one that reads {bounds.slow_rate / 1000:.0f} KB/s was dropped after {passed:.0f} s, "
-                f"{taken / MIB:.1f} MiB and {whole} of {len(MESSAGES)} messages"
-            )
-        if passed > bounds.slow_patience:
-            raise Fault(f"{whole} of {len(MESSAGES)} messages came within {passed:.0f} s")
-        time.sleep(0.05)
-    client.close()
-    return f"{len(MESSAGES)} MiB in {passed:.0f} s, {memory}"
-
-
-def settled(server):
-    """How many descriptors it has when nobody is connected, once it has served somebody."""
-    Client(server).open().leave()
-    time.sleep(1)
-    return descriptors(server)
+                raise Fault(f"a frame {found[0]:#x} of {len(found[1])} bytes came instead of message {self.whole}")

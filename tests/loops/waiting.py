@@ -1,4 +1,4 @@
-"""Those who wait and those who keep waiting: at the limit of descriptors, before the request, while the server stands still."""
+"""Clients that wait and clients that keep a server waiting: at its limit, before the request, while it is stopped."""
 
 import os
 import selectors
@@ -41,7 +41,7 @@ def leaves_those_it_has_no_room_for_waiting(server, bounds):
 
 
 def answered(clients, count, seconds):
-    """Those who receive a response, until so many have or the time is over."""
+    """Those whose request is accepted, until so many have or the time is over."""
     done, until_then = [], time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
         for client in clients:
@@ -50,9 +50,10 @@ def answered(clients, count, seconds):
             for key, _ in selector.select(left):
                 client = key.data
                 is_over = not client.receive()
-                if b"\r\n\r\n" in client.received:
+                is_open = client.received.startswith(b"HTTP/1.1 101 ") and b"\r\n\r\n" in client.received
+                if is_open:
                     done.append(client)
-                if is_over or client in done[-1:]:
+                if is_open or is_over:
                     selector.unregister(client.socket)
     return done
 

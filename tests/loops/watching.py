@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+from faulty import Client
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -30,6 +32,13 @@ def registered(ring):
             return text.count(": socket:[")
         time.sleep(0.01)
     raise AssertionError(f"the kernel doesn't show what the ring has: {text!r:.200}")
+
+
+def settled(server):
+    """How many descriptors it has when nobody is connected, once it has served somebody."""
+    Client(server).open().leave()
+    time.sleep(1)
+    return descriptors(server)
 
 
 def resident(server):
