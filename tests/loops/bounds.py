@@ -20,7 +20,7 @@ class Bounds:
     # Until the descriptors of all that have gone are closed: the servers give a peer 2 s to close its side.
     all_are_gone: float = 3
     # How many descriptors there are (`ulimit -n`), how many clients come, and how much of a CPU is used while some wait.
-    descriptors: int | None = 64
+    descriptors: int = 64
     clients_at_the_limit: int = 100
     cpu_at_the_limit: float = 0.05
     # The opening deadline is 10 s, one for TLS before it another 10 s, for those who are silent before both.
@@ -52,10 +52,6 @@ DIFFERENT = {
     ],
     "io-uring": [
         ({"in_turn": 20_000}, "a slot is the next connection's at once, and the kernel may still work for the last one"),
-        (
-            {"descriptors": None, "clients_at_the_limit": 1_040},
-            "its sockets are no descriptors, but places of a table: it has 1,000",
-        ),
     ],
 }
 
