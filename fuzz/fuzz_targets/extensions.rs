@@ -181,8 +181,7 @@ fn check(settings: Settings, answer: &[Vec<u8>]) -> Result<Option<Told>, Handsha
         Some(Some(bits)) => bits.min(client_most),
     };
     let server_resets = answer.server_no_context_takeover.is_some();
-    let fits = server_bits <= server_most
-        && (server_resets || !settings.server_no_context_takeover);
+    let fits = server_bits <= server_most && (server_resets || !settings.server_no_context_takeover);
     let client_resets = answer.client_no_context_takeover.is_some() || settings.client_no_context_takeover;
     if fits {
         Ok(Some((server_resets, client_resets, server_bits, client_bits)))
