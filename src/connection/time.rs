@@ -76,7 +76,7 @@ impl Connection {
 
     /// Reports that you deliberately don't read at the moment, so that the [keepalive](crate::Config::keepalive) doesn't
     /// take the pause for the peer's silence. Call it once in each turn of your loop in which that is so, at any moment
-    /// of the turn.
+    /// of the turn; but not where you wait for this peer to read what it was sent, which the keepalive sees by itself.
     ///
     /// The other deadlines continue. Where the closing one passes, [`wants_shutdown`](Self::wants_shutdown) answers
     /// [`Abort`](crate::Shutdown::Abort) after one more such turn. Input that you hold can still be received.
