@@ -28,8 +28,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-/// How long requests under way have to end when the server stops, once the WebSockets are gone.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long requests in progress have to end when the server stops, once the WebSockets are gone: pages are small, and half
+/// of a request isn't worth waiting for.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 #[tokio::main]
 async fn main() -> ExitCode {

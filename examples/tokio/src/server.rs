@@ -10,8 +10,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::chat::Chat;
 
-/// How long connections have to end when the server stops: the closing handshake has 5 seconds, shutting down 2.
-const FAREWELL: Duration = Duration::from_secs(8);
+/// How long connections have to end when the server stops: the 5 seconds of a closing handshake, and a little for its
+/// deadline to take effect.
+const FAREWELL: Duration = Duration::from_millis(5_300);
 
 /// How long no connection is taken where that has failed: asking again at once would take a whole CPU.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -22,8 +22,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-/// How long requests in progress have to end when the server stops, once the WebSockets are gone.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long requests in progress have to end when the server stops, once the WebSockets are gone: pages are small, and half
+/// of a request isn't worth waiting for.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// A request for a WebSocket comes as GET over HTTP/1.1, and as CONNECT over HTTP/2: its route must be for `any` method.
 async fn websocket(State(chat): State<Arc<Chat>>, mut request: Request) -> Response {
