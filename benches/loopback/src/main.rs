@@ -16,12 +16,20 @@ mod report;
 mod servers;
 
 // The example as it is.
+#[path = "../../../examples/mio/src/answer.rs"]
+mod answer;
 #[path = "../../../examples/mio/src/deadlines.rs"]
 mod deadlines;
+#[path = "../../../examples/mio/src/listener.rs"]
+mod listener;
 #[path = "../../../examples/mio/src/peer.rs"]
 mod peer;
 #[path = "../../../examples/mio/src/server.rs"]
 mod server;
+#[path = "../../../examples/mio/src/signals.rs"]
+mod signals;
+#[path = "../../../examples/mio/src/socket.rs"]
+mod socket;
 
 use std::fs;
 use std::io;

@@ -29,13 +29,20 @@ pub(crate) const BARE: &str = "bare loop";
 
 pub(crate) const ALL: &[Server] = &[
     Server { name: BARE, serve: raw::serve },
-    Server { name: "websocket-proto, mio", serve: || crate::server::run(([127, 0, 0, 1], 0).into()) },
+    Server { name: "websocket-proto, mio", serve: serve_by_mio },
     Server { name: "fastwebsockets", serve: fastwebsockets::serve },
     Server { name: "sockudo-ws", serve: sockudo_ws::serve },
     Server { name: "tokio-websockets", serve: tokio_websockets::serve },
     Server { name: "tungstenite", serve: tungstenite::serve },
     Server { name: "yawc", serve: yawc::serve },
 ];
+
+fn serve_by_mio() -> io::Result<()> {
+    let mut server = crate::server::Server::bind(([127, 0, 0, 1], 0).into())?;
+    server.handle_signals()?;
+    println!("listening on {}", server.address()?);
+    server.run().map(drop)
+}
 
 /// Listens, says so, and opens the connections; they don't block any more.
 fn open() -> io::Result<Vec<TcpStream>> {
