@@ -23,7 +23,7 @@ class Bounds:
     descriptors: int = 64
     clients_at_the_limit: int = 100
     cpu_at_the_limit: float = 0.05
-    # The opening deadline is 10 s, one for TLS before it another 10 s, for those who are silent before both.
+    # The opening deadline is 10 s. The handshake of TLS has a deadline of 10 s of its own, before it.
     never_asked: float = 14
     # The keepalive: a ping after 30 s of silence, 20 s for its pong.
     first_ping: float = 40
@@ -38,7 +38,7 @@ class Bounds:
     # 30 MiB at this rate take 210 s.
     slow_rate: int = 150_000
     slow_patience: float = 260
-    # SIGTERM.
+    # After SIGTERM: the closing handshake has 5 s.
     stopped: float = 6
     # Echoes while others flood, who must have sent so much.
     echo_median: float = 0.05

@@ -9,7 +9,7 @@ from watching import descriptors, resident, settled, until
 MIB = 1 << 20
 MESSAGES = [bytes([number]) * MIB for number in range(30)]
 
-# Longer than a server can write to a slow peer in the time that it waits for a pong.
+# It takes longer to write to a slow peer than a server waits for a pong.
 LONG = bytes([255]) * (15 * MIB)
 
 # What is said in a chat, which takes no longer messages, and how often.
