@@ -109,8 +109,8 @@ impl Connection {
     /// The time from the last answered ping to its pong, on the clock of [`advance_time`](Self::advance_time); `None`
     /// before the first answer.
     ///
-    /// Both ends are the first time that is set after the event, so it is right to within a turn of your loop. It is
-    /// measured for the newest ping, your own or the keepalive's. Pings are known apart by their payload.
+    /// Both ends are the first time that is set after the event, so it is right to within a turn of your loop; while you
+    /// handle [`Event::Pong`](crate::Event::Pong), it is still the one before. It is measured for the newest ping, your own or the keepalive's. Pings are known apart by their payload.
     pub fn round_trip(&self) -> Option<Duration> {
         self.timers.round_trip()
     }
