@@ -39,5 +39,5 @@ where
     let negotiated = client.check(&response).map_err(|error| format!("{}: {error}", response.status()))?;
     let upgraded = hyper::upgrade::on(response).await?;
     let conn = Connection::upgraded_client(negotiated, config, Seed::from_os()?);
-    Ok(WebSocket::new(TokioIo::new(upgraded), conn))
+    Ok(WebSocket::new(Upgraded::new(upgraded, None), conn))
 }

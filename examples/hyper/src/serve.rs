@@ -1,6 +1,7 @@
-//! A connection of HTTP, with deadlines: hyper has none before it knows which version the client speaks.
+//! One connection of HTTP, and how long it may be idle.
 
-use std::sync::Arc;
+use std::error::Error;
+use std::pin::pin;
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
@@ -8,54 +9,63 @@ use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
-use tokio::sync::Notify;
-use tokio::time::sleep;
 
-/// How long a client has for its first request; over HTTP/1.1, also for each further one, from the end of the answer before.
-/// That it sends a byte now and then doesn't make it longer.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+use crate::activity::Activity;
 
-/// How often a connection of HTTP/2 is sent a ping, and how long the answer may take. A WebSocket notices by its own pings when
-/// the peer has vanished; a connection that carries none, by these.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-const SILENCE: Duration = Duration::from_secs(20);
+/// How long a connection may be without a WebSocket after it was opened, after each request, and after its last WebSocket.
+/// By then there has to be another request, as a whole.
+///
+/// That is one deadline for all that a client may leave undone: the first byte, the rest of a request, the preface of
+/// HTTP/2, the settings after it, another request on a connection that is kept alive, taking the response. hyper's own
+/// `header_read_timeout` begins when the version of HTTP is known, which a client may never let be, and HTTP/2 has none.
+/// An answer has to be there by then, too.
+pub const IDLE: Duration = Duration::from_secs(10);
 
-/// Serves a connection, whichever version of HTTP it speaks, until it ends or becomes a WebSocket.
-pub async fn serve<T, S, B>(stream: T, service: S, watcher: Watcher)
+/// How long a connection that is to be closed has to end by itself: a response may be under way. HTTP/2 says by GOAWAY
+/// that no more requests are taken, so that a client knows which of them to repeat elsewhere.
+pub const GRACE: Duration = Duration::from_secs(1);
+
+/// After so long a silence an HTTP/2 connection is pinged. A WebSocket notices by its own pings when the peer has vanished;
+/// this is for all of them at once.
+const PING_AFTER: Duration = Duration::from_secs(30);
+
+/// Serves a connection, whichever version of HTTP it speaks, until it has been [idle](IDLE) for too long, or until
+/// `stopping`. WebSockets that have come out of it aren't closed by that: over HTTP/2 it waits for their end.
+pub async fn serve<T, S, B>(transport: T, service: S, stopping: impl Future<Output = ()>)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>, Future: Send + 'static> + Send + 'static,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let asked = Arc::new(Notify::new());
-    let noting = {
-        let asked = Arc::clone(&asked);
-        service_fn(move |request| {
-            asked.notify_one();
-            service.call(request)
-        })
-    };
+    let activity = Activity::new();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        activity.note();
+        // For `upgrade`.
+        request.extensions_mut().insert(activity.clone());
+        service.call(request)
+    });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    builder.http1().header_read_timeout(None);
     // RFC 8441 section 3: says that a stream may be asked for by an extended CONNECT.
-    builder
-        .http2()
-        .enable_connect_protocol()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(KEEP_ALIVE)
-        .keep_alive_timeout(SILENCE);
-    let connection = watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), noting));
-    let first_request = asked.notified();
-    tokio::pin!(connection, first_request);
-    // How the connection ends is of no interest here.
+    builder.http2().enable_connect_protocol().timer(TokioTimer::new()).keep_alive_interval(PING_AFTER);
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(transport), service));
+
+    // How it ends is of no interest here.
     select! {
-        _ = &mut connection => return,
-        () = &mut first_request => {}
-        () = sleep(PATIENCE) => return,
+        _ = connection.as_mut() => return,
+        () = activity.idle_for(IDLE) => {}
+        () = stopping => {}
     }
-    let _ = connection.await;
+    connection.as_mut().graceful_shutdown();
+    activity.note();
+    select! {
+        _ = connection => {}
+        () = activity.idle_for(GRACE) => {}
+    }
 }

@@ -6,15 +6,10 @@ use bytes::Bytes;
 use example_tokio::WebSocket;
 use hyper::ext::Protocol;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use websocket_proto::{Config, Connection, HandshakeError, HttpOffer, Rejection, Response as Choice};
 
-/// What a WebSocket runs over: over HTTP/1.1 the connection, over HTTP/2 a stream of it.
-///
-/// In RFC 8441 5, `END_STREAM` stands for the orderly end of a TCP connection, and a reset with `CANCEL` for the reset of one.
-/// hyper makes no difference: it ends the streams that are dropped, and reads an end where there was a `CANCEL`. Nor does a
-/// WebSocket, for which both are 1006 unless a Close frame came before.
-pub type Upgraded = TokioIo<hyper::upgrade::Upgraded>;
+use crate::Upgraded;
+use crate::activity::Activity;
 
 /// Accepts a request for a WebSocket: the response, and the WebSocket, which is there once the response is sent. So that
 /// must be waited for elsewhere, in a task of its own.
@@ -39,8 +34,10 @@ pub fn upgrade<B: 'static>(
     let (response, negotiated) = offer.accept(choice).expect("nothing is chosen that wasn't offered");
 
     let conn = Connection::upgraded_server(negotiated, Arc::clone(config));
-    let upgraded = hyper::upgrade::on(request);
-    Ok((response, async { Ok(WebSocket::new(TokioIo::new(upgraded.await?), conn)) }))
+    let upgraded = hyper::upgrade::on(&mut *request);
+    // From now on the connection isn't idle.
+    let hold = request.extensions().get().map(Activity::hold);
+    Ok((response, async { Ok(WebSocket::new(Upgraded::new(upgraded.await?, hold), conn)) }))
 }
 
 /// The answer to a request that isn't accepted.

@@ -7,24 +7,16 @@
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{Html, Response};
 use axum::routing::get;
-use example_hyper::{refusal, serve, upgrade};
+use example_hyper::{refusal, server, upgrade};
 use example_tokio::chat::Chat;
-use example_tokio::server;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
-
-/// How long requests in progress have to end when the server stops, once the WebSockets are gone: pages are small, and half
-/// of a request isn't worth waiting for.
-const FAREWELL: Duration = Duration::from_millis(300);
 
 /// A request for a WebSocket comes as GET over HTTP/1.1, and as CONNECT over HTTP/2: its route must be for `any` method.
 async fn websocket(State(chat): State<Arc<Chat>>, mut request: Request) -> Response {
@@ -62,11 +54,6 @@ async fn run(address: &str) -> io::Result<()> {
     );
     let chat = Arc::new(Chat::new());
     let routes = Router::new().route("/", get(page)).fallback(websocket).with_state(Arc::clone(&chat));
-    // `axum::serve` has no deadlines.
-    let connections = GracefulShutdown::new();
-    let welcome = |stream| serve(stream, TowerToHyperService::new(routes.clone()), connections.watcher());
-    server::run("axum", listener, &chat, welcome).await?;
-    // What is left are pages in progress, and connections that wait for another request.
-    let _ = timeout(FAREWELL, connections.shutdown()).await;
-    Ok(())
+    // Not `axum::serve`, which gives a client all the time in the world: for its request, and when the server stops.
+    server::run("axum", listener, None, &chat, TowerToHyperService::new(routes)).await
 }

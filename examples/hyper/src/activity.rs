@@ -1,0 +1,68 @@
+//! What keeps a connection of HTTP open: its requests, for some time, and its WebSockets, as long as there are any.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// The activity of one connection.
+///
+/// It counts requests, not bytes: a client that sends a byte a second, or answers pings and asks for nothing, is idle.
+#[derive(Clone, Debug)]
+pub(crate) struct Activity(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    /// The last request, or the end of the last WebSocket.
+    last: Instant,
+    websockets: usize,
+}
+
+/// A WebSocket of the connection, which isn't idle until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Hold(Activity);
+
+impl Activity {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State { last: Instant::now(), websockets: 0 })))
+    }
+
+    /// Something happens: from here on the connection is idle, if nothing else does.
+    pub(crate) fn note(&self) {
+        self.lock().last = Instant::now();
+    }
+
+    pub(crate) fn hold(&self) -> Hold {
+        self.lock().websockets += 1;
+        Hold(self.clone())
+    }
+
+    /// Waits until the connection has been idle for that long.
+    pub(crate) async fn idle_for(&self, time: Duration) {
+        loop {
+            let until = self.idle_since() + time;
+            if until <= Instant::now() {
+                return;
+            }
+            // Whatever happens until then only makes it later.
+            sleep_until(until).await;
+        }
+    }
+
+    fn idle_since(&self) -> Instant {
+        let state = self.lock();
+        if state.websockets > 0 { Instant::now() } else { state.last }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.websockets -= 1;
+        state.last = Instant::now();
+    }
+}
