@@ -55,6 +55,19 @@ async def stops_over_http_2(server):
     expect(await server.process.wait(), 0)
 
 
+async def stops_without_those_who_ask_for_nothing(server):
+    """Half of a request, half of the preface of HTTP/2, nothing at all."""
+    waiting = [await asyncio.open_connection(HOST, server.port) for _ in range(3)]
+    for (_, writer), half in zip(waiting, [b"GET / HTTP/1.1\r\nHost", b"PRI * HTTP", b""]):
+        writer.write(half)
+    async with server.connect():
+        server.process.terminate()
+    async with asyncio.timeout(4):
+        expect(await server.process.wait(), 0)
+    for _, writer in waiting:
+        writer.close()
+
+
 async def serves_pages_next_to_sockets(server):
     for path, status, kind in [("/", 200, "text/html"), ("/elsewhere", 404, ""), ("/?query", 200, "text/html")]:
         head = await get(server, path)
@@ -107,13 +120,13 @@ async def check_the_server_says_which_version_it_was():
 
 
 over_http_2 = [echoes_over_http_2, chats_over_both_versions, stops_over_http_2]
-all_of_hyper = [*ALL, stops_in_order, *over_http_2]
+all_of_both = [*ALL, stops_in_order, stops_without_those_who_ask_for_nothing, *over_http_2]
 run(
     "hyper",
     [
-        *(asked(check, *server) for check in [*all_of_hyper, serves_pages_next_to_sockets, refuses_what_is_wrong]),
-        *(asked_securely(check, *server) for check in all_of_hyper),
-        *((f"{title}, by axum", check) for title, check in (asked(check, *axum) for check in [*ALL, *over_http_2])),
+        *(asked(check, *server) for check in [*all_of_both, serves_pages_next_to_sockets, refuses_what_is_wrong]),
+        *(asked_securely(check, *server) for check in all_of_both),
+        *((f"{title}, by axum", check) for title, check in (asked(check, *axum) for check in all_of_both)),
         *checks(globals()),
     ],
 )
