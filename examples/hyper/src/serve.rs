@@ -56,8 +56,10 @@ where
     builder.http2().enable_connect_protocol().timer(TokioTimer::new()).keep_alive_interval(PING_AFTER);
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(transport), service));
 
-    // How it ends is of no interest here.
+    // How it ends is of no interest here. It has its turn first: a process that was held up finds requests that have come in
+    // time when their deadline has passed.
     select! {
+        biased;
         _ = connection.as_mut() => return,
         () = activity.idle_for(IDLE) => {}
         () = stopping => {}
@@ -65,6 +67,7 @@ where
     connection.as_mut().graceful_shutdown();
     activity.note();
     select! {
+        biased;
         _ = connection => {}
         () = activity.idle_for(GRACE) => {}
     }

@@ -1,7 +1,8 @@
 //! How long a connection may keep a server waiting. The clock is the runtime's, which skips to the next deadline.
 
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, ready};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,6 +143,26 @@ async fn another_request_gains_time() {
         sleep(IDLE - SECOND).await;
     }
     ends(&mut client, Instant::now() - (IDLE - SECOND), IDLE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_was_held_up_answers_what_has_come_in_time() {
+    // Were the deadline looked at first, or at random, some would go without.
+    for _ in 0..20 {
+        let (mut client, server) = duplex(1 << 16);
+        let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request)) });
+        let mut served = pin!(serve(server, service, pending()));
+        // Its deadline begins, and passes while it isn't polled.
+        tokio::select! {
+            biased;
+            () = &mut served => panic!("it ends at once"),
+            () = ready(()) => {}
+        }
+        client.write_all(PAGE).await.expect("there is room");
+        sleep(3 * IDLE).await;
+        let ((), answer) = tokio::join!(served, ends(&mut client, Instant::now(), IDLE));
+        assert!(answer.ends_with(b"a page"), "{answer:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
