@@ -19,8 +19,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::serve;
 
-/// How long connections have to end when the server stops.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long connections have to end when the server stops: the 5 seconds of a closing handshake, and a little for its
+/// deadline to take effect.
+const FAREWELL: Duration = Duration::from_millis(5_300);
 
 /// The time between two attempts where accepting fails: it does so as long as there is no descriptor left, and at once.
 const PAUSE: Duration = Duration::from_millis(100);
