@@ -25,6 +25,9 @@ const PAGE: &str = include_str!("../../chat.html");
 /// The most bytes that may be said at once: what is said waits for the slowest.
 const LONGEST: usize = 64 << 10;
 
+/// Messages of so many bytes and more are compressed.
+const COMPRESSED: usize = 1024;
+
 /// How many messages may wait for the slowest.
 const BACKLOG: usize = 256;
 
@@ -44,7 +47,8 @@ impl Chat {
     pub fn new() -> Self {
         // With context takeover, each connection would keep a compressor and a window of its own, 450 KiB together, from
         // its first compressed message on. Without, a thread's scratch has one of each for all.
-        let deflate = Deflate::new().min_size(1024).server_no_context_takeover(true).client_no_context_takeover(true);
+        let deflate =
+            Deflate::new().min_size(COMPRESSED).server_no_context_takeover(true).client_no_context_takeover(true);
         let config = Config::new().keepalive(IDLE, PATIENCE).deflate(deflate);
         Self {
             config: Arc::new(config),
@@ -109,14 +113,14 @@ impl Chat {
         mut said: broadcast::Receiver<PreparedMessage>,
     ) -> Result<(), Error> {
         let mut stop = self.stopping.subscribe();
-        loop {
+        let (code, reason) = loop {
             select! {
                 message = ws.recv() => match message? {
                     Some(Message::Text(text)) if text.len() <= LONGEST => {
                         self.say(Message::Text(format!("{name}: {text}")));
                     }
                     Some(Message::Binary(data)) if data.len() <= LONGEST => self.say(Message::Binary(data)),
-                    Some(_) => return ws.close(CloseCode::TOO_LARGE, "too long for a chat").await,
+                    Some(_) => break (CloseCode::TOO_LARGE, "too long for a chat"),
                     None => return Ok(()),
                 },
                 message = said.recv() => match message {
@@ -125,11 +129,14 @@ impl Chat {
                         let _ = ws.conn().send_prepared(&message);
                     }
                     // Too much is pending, or was said since it last took something.
-                    _ => return ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await,
+                    _ => break (CloseCode::TRY_AGAIN_LATER, "too slow"),
                 },
-                () = told(&mut stop) => return ws.close(CloseCode::GOING_AWAY, "the server stops").await,
+                () = told(&mut stop) => break (CloseCode::GOING_AWAY, "the server stops"),
             }
-        }
+        };
+        // What is said meanwhile isn't kept for one that hears no more of it.
+        drop(said);
+        ws.close(code, reason).await
     }
 
     async fn echo<T: AsyncRead + AsyncWrite + Unpin>(&self, ws: &mut WebSocket<T>) -> Result<(), Error> {
@@ -143,7 +150,7 @@ impl Chat {
     /// Says to all in the chat what one says: encoded and compressed once.
     fn say(&self, message: Message) {
         // Without anybody there, nobody hears it.
-        let _ = self.said.send(PreparedMessage::compressed(message, &Deflate::new()));
+        let _ = self.said.send(PreparedMessage::compressed(message, &Deflate::new().min_size(COMPRESSED)));
     }
 }
 

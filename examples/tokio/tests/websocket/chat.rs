@@ -47,9 +47,12 @@ async fn who_does_not_keep_up_is_let_go() -> Result {
         talks.send(vec![0; 60_000]).await?;
         while !matches!(talks.recv().await?, Some(Message::Binary(_))) {}
     }
+    // It isn't gone yet, but hears no more, and nothing is kept for it.
+    let _third = join(&chat, "/chat").await?;
+    hears(&mut talks, "* guest-3 joined, 2 here").await?;
     while sleeps.recv().await?.is_some() {}
     assert_eq!(sleeps.closed().unwrap().code, CloseCode::TRY_AGAIN_LATER);
-    hears(&mut talks, "* guest-2 left, 1 here").await
+    hears(&mut talks, "* guest-2 left, 2 here").await
 }
 
 #[tokio::test(start_paused = true)]
