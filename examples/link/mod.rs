@@ -91,7 +91,7 @@ impl Link {
         if self.lock().wants_shutdown() == Some(Shutdown::Finish) {
             let until = Instant::now() + GOODBYE;
             let left = || until.saturating_duration_since(Instant::now());
-            while !left().is_zero() && self.read(&mut buffer, left()) != Some(0) {}
+            while !left().is_zero() && self.discard(&mut buffer, left()) {}
         }
         Ok(())
     }
@@ -148,6 +148,16 @@ impl Link {
             // A reset is an end as well.
             Err(_) => Some(0),
         }
+    }
+
+    /// Reads what is of no interest any more; whether more may come. Slowly enough that a peer which sends without end takes
+    /// little time from others.
+    fn discard(&self, buffer: &mut [u8], timeout: Duration) -> bool {
+        let read = self.read(buffer, timeout);
+        if read == Some(buffer.len()) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        read != Some(0)
     }
 
     /// Writes whatever there is to write, until the connection is over.

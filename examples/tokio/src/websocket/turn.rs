@@ -21,6 +21,9 @@ const INPUTS: usize = 32;
 /// every socket that has bytes.
 const GRACE: Duration = Duration::from_millis(100);
 
+/// How long discarding rests after so many inputs.
+const BREAK: Duration = Duration::from_millis(10);
+
 /// How long the peer may take to close its side.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -188,8 +191,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             self.input.keep(0);
             inputs += 1;
             if inputs == INPUTS {
-                cx.waker().wake_by_ref();
-                break;
+                // A peer that sends without end waits, so that it takes little time from others.
+                let next = self.clock.now() + BREAK;
+                return self.clock.poll_until(Some(next.min(until)), cx);
             }
         }
         if self.shut_down && self.at_end {
