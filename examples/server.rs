@@ -2,8 +2,11 @@
 //! path echoes.
 //!
 //! ```text
-//! cargo run --release --features deflate --example server -- [ADDRESS] [--quiet]
+//! cargo run --release --features deflate --example server -- [ADDRESS] [--quiet] [--context-takeover]
 //! ```
+//!
+//! With `--context-takeover`, what compression has learned from one message serves the next: fewer bytes on the wire, and
+//! up to 450 KiB of memory for each connection.
 //!
 //! Here is who comes and goes. The loop that reads, handles events and writes is in `link/mod.rs`, the chat in `chat/mod.rs`.
 
@@ -44,12 +47,13 @@ const PAGE: &str = include_str!("chat.html");
 
 fn main() -> ExitCode {
     let (flags, addresses): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with('-'));
-    if flags.iter().any(|flag| flag != "--quiet") || addresses.len() > 1 {
-        eprintln!("usage: server [ADDRESS] [--quiet]");
+    if flags.iter().any(|flag| !["--quiet", "--context-takeover"].contains(&flag.as_str())) || addresses.len() > 1 {
+        eprintln!("usage: server [ADDRESS] [--quiet] [--context-takeover]");
         return ExitCode::FAILURE;
     }
+    let has = |flag: &str| flags.iter().any(|given| given == flag);
     let address = addresses.first().map_or(ADDRESS, String::as_str);
-    match run(address, !flags.is_empty()) {
+    match run(address, has("--quiet"), has("--context-takeover")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("server: {error}");
@@ -59,7 +63,7 @@ fn main() -> ExitCode {
 }
 
 /// Serves until SIGINT or SIGTERM comes, and says goodbye to all then.
-fn run(address: &str, quiet: bool) -> io::Result<()> {
+fn run(address: &str, quiet: bool, context_takeover: bool) -> io::Result<()> {
     let listener = TcpListener::bind(address)
         .map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?;
     let address = listener.local_addr()?;
@@ -70,9 +74,10 @@ fn run(address: &str, quiet: bool) -> io::Result<()> {
     for signal in [SIGINT, SIGTERM] {
         flag::register(signal, Arc::clone(&stop))?;
     }
-    // With context takeover, each connection would keep a compressor and a window of its own, 450 KiB together, from its
-    // first compressed message on.
-    let deflate = Deflate::new().server_no_context_takeover(true).client_no_context_takeover(true);
+    // With context takeover, each connection keeps a compressor and a window of its own, 450 KiB together, from its first
+    // compressed message on.
+    let deflate =
+        Deflate::new().server_no_context_takeover(!context_takeover).client_no_context_takeover(!context_takeover);
     let (says, said) = mpsc::sync_channel(BACKLOG);
     let server = Arc::new(Server {
         config: Arc::new(Config::new().keepalive(IDLE, PATIENCE).deflate(deflate)),

@@ -1,6 +1,8 @@
-"""Drives the example server's page in headless Chromium, by the WebDriver protocol: see `run`, which starts the server.
+"""Drives the example server's page in headless Chromium, by the WebDriver protocol: see `run`, which starts the servers.
 
-    browser.py HOST:PORT SCRATCH [--screenshots DIR]
+    browser.py HOST:PORT HOST:PORT SCRATCH [--screenshots DIR]
+
+The second server keeps the context of compression from message to message (`--context-takeover`).
 """
 
 import base64
@@ -22,6 +24,8 @@ FLAGS = """
     --disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1100,760 --lang=en
 """.split()
 ENTER = "\ue007"
+# Each message is compressed by itself.
+ALONE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 CHINESE = "你好,世界 👋🏽 🧑‍🚀"
 
 
@@ -371,8 +375,9 @@ def talk(tab, url, script):
 
 
 @step
-def the_browser_negotiates_compression(two, host, **_):
-    check(talk(two, f"ws://{host}/", "return socket.extensions"), "permessage-deflate")
+def the_browser_negotiates_compression(two, host, sharing, **_):
+    check(talk(two, f"ws://{host}/", "return socket.extensions"), ALONE)
+    check(talk(two, f"ws://{sharing}/", "return socket.extensions"), "permessage-deflate")
 
 
 @step
@@ -386,12 +391,12 @@ def everything_is_echoed_compressed(two, host, **_):
             await echo(random(length));
         }
         return socket.extensions;
-    """), "permessage-deflate")
+    """), ALONE)
 
 
 @step
-def many_messages_share_a_context(two, host, **_):
-    with counting(host) as (address, counts):
+def many_messages_share_a_context(two, sharing, **_):
+    with counting(sharing) as (address, counts):
         count = talk(two, f"ws://{address}/", """
             const said = Array.from({length: 5_000}, (_, id) => id % 50 ? record(id) : random(100 + id));
             for (const message of said) socket.send(message);
@@ -416,7 +421,7 @@ def the_chat_is_compressed(one, two, host, **_):
             }
             return socket.extensions;
         """)
-        check(heard, "permessage-deflate")
+        check(heard, ALONE)
         if max(counts) > 100_000:
             raise Failed(f"{counts} bytes went over the wire")
     one.sees("received", re.compile(r"\* guest-\d+ joined, 2 here"))
@@ -520,13 +525,13 @@ def take_screenshots(browser, url, folder):
 
 
 def main():
-    host, scratch, *rest = sys.argv[1:]
+    host, sharing, scratch, *rest = sys.argv[1:]
     url = f"http://{host}/"
     browser = Browser(scratch)
     try:
         one = browser.tab(url, browser.call("GET", "/window"))
         two = browser.tab("about:blank")
-        known = {"browser": browser, "one": one, "two": two, "host": host, "url": url, "scratch": scratch}
+        known = {"browser": browser, "one": one, "two": two, "host": host, "sharing": sharing, "url": url, "scratch": scratch}
         for try_it in STEPS:
             name = try_it.__name__.replace("_", " ")
             try:
