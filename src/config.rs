@@ -1,31 +1,11 @@
-//! What an endpoint may be told: its limits, its deadlines, its role, its entropy.
+//! The limits and deadlines of a connection.
 
 #[cfg(feature = "deflate")]
 use alloc::vec::Vec;
-use core::fmt;
 use core::time::Duration;
 
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
-
-/// Which side of the connection an endpoint is: it decides who masks (RFC 6455 5.1) and who closes TCP first (7.1.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// The side that sent the opening handshake's request; it masks every frame.
-    Client,
-    /// The side that answered it.
-    Server,
-}
-
-impl Role {
-    /// The other side.
-    pub(crate) fn peer(self) -> Self {
-        match self {
-            Self::Client => Self::Server,
-            Self::Server => Self::Client,
-        }
-    }
-}
 
 /// Limits and deadlines of a [`Connection`](crate::Connection); one `Arc<Config>` may serve every connection.
 ///
@@ -255,53 +235,3 @@ impl Default for Config {
         }
     }
 }
-
-/// 32 bytes of entropy, from which a client draws the key of its handshake and the masking key of every frame
-/// (RFC 6455 5.3 and 10.3).
-///
-/// They must be unpredictable and used for one connection only, which is why a seed can't be cloned and shows nothing
-/// in `Debug`.
-///
-/// ```
-/// # #[cfg(feature = "getrandom")] {
-/// use websocket_proto::Seed;
-///
-/// let seed = Seed::from_os().unwrap();
-/// assert_eq!(format!("{seed:?}"), "Seed(..)");
-/// # }
-/// ```
-pub struct Seed(pub(crate) [u8; 32]);
-
-impl Seed {
-    /// A seed of the caller's own entropy. Equal seeds give equal connections, which is what tests want and nobody
-    /// else.
-    pub const fn new(entropy: [u8; 32]) -> Self {
-        Self(entropy)
-    }
-
-    /// A seed from the operating system's generator.
-    ///
-    /// # Errors
-    ///
-    /// The operating system's, when it has no entropy to give.
-    #[cfg(feature = "getrandom")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
-    pub fn from_os() -> Result<Self, SeedError> {
-        let mut entropy = [0; 32];
-        getrandom::fill(&mut entropy).map_err(|_| SeedError)?;
-        Ok(Self(entropy))
-    }
-}
-
-impl fmt::Debug for Seed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seed(..)")
-    }
-}
-
-/// The operating system has no entropy to give.
-#[cfg(feature = "getrandom")]
-#[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system has no entropy to give")]
-pub struct SeedError;

@@ -165,19 +165,21 @@ mod error;
 mod event;
 mod frame;
 mod handshake;
+mod http_grammar;
+mod pool;
 mod receive;
+mod rng;
+mod role;
 mod round_trip;
-mod scratch;
+mod seed;
 mod send;
 mod timers;
 mod utf8;
 
 pub use chunk::Chunk;
 pub use close::CloseCode;
-#[cfg(feature = "getrandom")]
-pub use config::SeedError;
-pub use config::{Config, Role, Seed};
-pub use connection::{Connection, Shutdown, State};
+pub use config::Config;
+pub use connection::{Connection, Scratch, Shutdown, State, Used};
 #[cfg(feature = "deflate")]
 pub use deflate::{Deflate, DeflateParams};
 pub use error::{AcceptError, HandshakeError, HeaderError, ProtocolError, RequestError, SendError, UriError};
@@ -186,7 +188,10 @@ pub use frame::Kind;
 pub use handshake::{ClientRequest, HandshakeResponse, Negotiated, Rejection, Request, Response, Uri};
 #[cfg(feature = "http")]
 pub use handshake::{HttpClient, HttpOffer};
-pub use scratch::{Scratch, Used};
+pub use role::Role;
+pub use seed::Seed;
+#[cfg(feature = "getrandom")]
+pub use seed::SeedError;
 pub use send::{Message, Output, PreparedMessage};
 
 #[cfg(doctest)]

@@ -5,10 +5,10 @@ use bytes::Buf;
 use super::Connection;
 use super::state::Phase;
 use crate::close::CloseCode;
-use crate::config::Role;
 use crate::error::SendError;
 use crate::event::Cause;
 use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
+use crate::role::Role;
 
 /// How to shut the transport down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

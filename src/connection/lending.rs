@@ -2,15 +2,14 @@
 
 use alloc::boxed::Box;
 
-use super::Connection;
-use crate::scratch::{Scratch, Used};
+use super::{Connection, Scratch, Used};
 
 /// Buffers that a thread lends.
 impl Connection {
     /// Lends a thread's buffers to this connection, until [`release`](Self::release). One that was lent before is
     /// dropped.
     pub fn lend(&mut self, mut scratch: Box<Scratch>) {
-        self.output.borrow_from(&mut scratch);
+        self.output.borrow_from(&mut scratch.buffers, &mut scratch.chain);
         self.scratch = Some(scratch);
     }
 
@@ -18,10 +17,10 @@ impl Connection {
     /// a message that isn't whole.
     pub fn release(&mut self) -> Option<Box<Scratch>> {
         let mut scratch = self.scratch.take()?;
-        self.output.return_to(&mut scratch);
-        self.receiver.return_to(&mut scratch);
+        self.output.return_to(&mut scratch.buffers, &mut scratch.chain);
+        self.receiver.return_to(scratch.for_receiver());
         #[cfg(feature = "deflate")]
-        self.sender.return_to(&mut scratch);
+        self.sender.return_to(&mut scratch.compressors);
         Some(scratch)
     }
 
@@ -34,7 +33,7 @@ impl Connection {
         if buffer.capacity() > 0
             && let Some(scratch) = &mut self.scratch
         {
-            scratch.put(buffer);
+            scratch.buffers.recycle(buffer);
         }
     }
 }

@@ -5,6 +5,7 @@ mod handshake;
 mod lending;
 mod reading;
 mod receive;
+mod scratch;
 mod sending;
 mod state;
 mod time;
@@ -12,18 +13,21 @@ mod time;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use crate::config::{Config, Role, Seed};
+use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateParams;
 use crate::error::RequestError;
 use crate::event::Event;
 use crate::handshake::{ClientHandshake, ClientRequest, Negotiated};
 use crate::receive::Receiver;
-use crate::scratch::Scratch;
-use crate::send::{MaskKeys, Output, Sender};
+use crate::rng::MaskKeys;
+use crate::role::Role;
+use crate::seed::Seed;
+use crate::send::{Output, Sender};
 use crate::timers::{Timer, Timers};
 pub use close::Shutdown;
 use close::TransportEnd;
+pub use scratch::{Scratch, Used};
 use state::Phase;
 
 /// A WebSocket connection, either role, without its transport.

@@ -140,7 +140,7 @@ impl Connection {
 
     #[inline(always)]
     fn receive_frames<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
-        match self.receiver.receive(input, &self.config, &mut self.scratch) {
+        match self.receiver.receive(input, &self.config, self.scratch.as_mut().map(|scratch| scratch.for_receiver())) {
             Ok(Some(Received::Text(text))) => Some(Event::Text(text)),
             Ok(Some(Received::Binary(data))) => Some(Event::Binary(data)),
             Ok(Some(Received::Chunk(chunk))) => Some(Event::Chunk(chunk)),

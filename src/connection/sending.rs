@@ -5,13 +5,13 @@ use alloc::boxed::Box;
 
 use bytes::Buf;
 
+#[cfg(feature = "deflate")]
+use super::Scratch;
 use super::{Connection, State};
 #[cfg(feature = "deflate")]
 use crate::config::Config;
 use crate::error::SendError;
 use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
-#[cfg(feature = "deflate")]
-use crate::scratch::Scratch;
 #[cfg(feature = "deflate")]
 use crate::send::Tools;
 use crate::send::{Message, PreparedMessage};
@@ -60,7 +60,7 @@ impl Connection {
             return Ok(());
         }
         if let Some(scratch) = &mut self.scratch {
-            self.output.return_spent(scratch);
+            self.output.return_spent(&mut scratch.buffers);
         }
         self.sender.owned_message(&mut self.output, message.kind(), message.into_payload())
     }
@@ -207,5 +207,5 @@ impl Connection {
 /// What messages are compressed with.
 #[cfg(feature = "deflate")]
 fn tools<'a>(config: &'a Config, scratch: &'a mut Option<Box<Scratch>>) -> Tools<'a> {
-    Tools { settings: config.compression(), scratch: scratch.as_deref_mut() }
+    Tools { settings: config.compression(), spare: scratch.as_mut().map(|scratch| &mut scratch.compressors) }
 }

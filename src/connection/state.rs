@@ -21,10 +21,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Connection, State, TransportEnd};
-use crate::close::{CloseCode, CloseFrame};
-use crate::config::Role;
+use crate::close::CloseCode;
 use crate::event::{Cause, Closed, Deadline};
+use crate::frame::CloseFrame;
 use crate::handshake::{ClientHandshake, HandshakeResponse, HeadReader, Negotiated, Rejection, Upgrade};
+use crate::role::Role;
 use crate::timers::Timer;
 
 /// The phase of a connection: how received bytes are handled, and the data for that.

@@ -5,9 +5,9 @@ use core::fmt;
 
 use super::settings::{Deflate, LEAST, MOST};
 use super::{Incoming, Outgoing};
-use crate::config::Role;
 use crate::error::HandshakeError;
-use crate::handshake::lists::{self, Extension, Value};
+use crate::http_grammar::lists::{self, Extension, Value};
+use crate::role::Role;
 
 const NAME: &str = "permessage-deflate";
 const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";

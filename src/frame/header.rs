@@ -9,8 +9,8 @@
 //!  └─┴───┴───────┘ └─┴─────────────┘ └──────────────────┴────────────────────────┘
 //! ```
 
-use crate::config::Role;
 use crate::error::ProtocolError;
+use crate::role::Role;
 
 /// The longest header: two bytes, a 64-bit length, a masking key.
 pub(crate) const MAX_HEADER: usize = 14;

@@ -5,7 +5,7 @@ use core::mem;
 use core::str;
 
 use super::fields::{Known, Lookup, Only};
-use super::lists;
+use crate::http_grammar::lists;
 
 /// The longest line that announces a chunk.
 const MAX_CHUNK_LINE: usize = 256;

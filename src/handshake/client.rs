@@ -10,9 +10,10 @@ use super::extensions::Offered;
 use super::fields::{Fields, HeaderLines, Index, Indexed, Known, Lookup, Only, append};
 use super::head::{Head, HeadReader, Lines, head_error, span};
 use super::key::{self, Accept, Key};
-use super::{Negotiated, Uri, lists};
+use super::{Negotiated, Uri};
 use crate::config::Config;
 use crate::error::{HandshakeError, RequestError};
+use crate::http_grammar::lists;
 
 /// Headers that the handshake writes itself, or that a request without a body can't have.
 const RESERVED: &[&str] = &[

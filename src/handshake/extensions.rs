@@ -7,12 +7,12 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::Negotiated;
-#[cfg(not(feature = "deflate"))]
-use super::lists;
 use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::{self, Answer, Deflate};
 use crate::error::HandshakeError;
+#[cfg(not(feature = "deflate"))]
+use crate::http_grammar::lists;
 
 /// What a client offers.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use core::fmt;
 use core::str;
 
 use super::head::Line;
-use super::lists::{is_token, is_word, trim};
 use crate::error::HeaderError;
+use crate::http_grammar::lists::{is_token, is_word, trim};
 
 /// The fields that the handshake has rules for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,9 +16,10 @@ use super::fields::{HeaderLines, Known, Lookup};
 use super::key::{self, Accept, Key};
 use super::server::{self, Upgrade};
 use super::{ClientRequest, Negotiated, Rejection, Response};
-use crate::config::{Config, Seed};
+use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError, HeaderError, RequestError};
-use crate::send::MaskKeys;
+use crate::rng::MaskKeys;
+use crate::seed::Seed;
 
 /// At a server: a request for WebSocket that an HTTP library has parsed, checked by the rules of the built-in
 /// handshake.
@@ -266,7 +267,7 @@ impl HttpClient {
 
 impl Lookup for HeaderMap {
     fn all(&self, known: Known) -> impl Iterator<Item = &[u8]> {
-        self.get_all(known.name()).into_iter().map(|value| super::lists::trim(value.as_bytes()))
+        self.get_all(known.name()).into_iter().map(|value| crate::http_grammar::lists::trim(value.as_bytes()))
     }
 }
 

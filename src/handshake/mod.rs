@@ -4,7 +4,7 @@
 //! server.rs  request head in  ──► rules ──► Request;             Response or Rejection ──► head out
 //! client.rs  ClientRequest ──► head out;  response head in ──► rules ──► HandshakeResponse
 //!            head.rs: any split → a whole head, its lines    fields.rs: which of them are known
-//!            lists.rs, key.rs, uri.rs: what stands in them   charset.rs: of which characters
+//!            key.rs, uri.rs: what stands in them
 //!            extensions.rs: what the two ends may agree on   body.rs: what a refusal says
 //! ```
 
@@ -14,7 +14,6 @@ use alloc::boxed::Box;
 use crate::deflate::DeflateParams;
 
 mod body;
-mod charset;
 mod client;
 mod extensions;
 mod fields;
@@ -22,7 +21,6 @@ mod head;
 #[cfg(feature = "http")]
 mod http;
 mod key;
-pub(crate) mod lists;
 mod response;
 mod server;
 mod uri;

@@ -9,9 +9,10 @@ use super::extensions::Accepted;
 use super::fields::{Fields, Indexed, Known, Lookup, Only};
 use super::head::{Head, Lines, head_error, span};
 use super::key::{self, Accept, Key};
-use super::{Negotiated, Response, lists, uri};
+use super::{Negotiated, Response, uri};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
+use crate::http_grammar::lists;
 
 /// A client's request for a connection (RFC 6455 4.2.1): well-formed, its headers readable in order.
 ///

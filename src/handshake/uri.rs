@@ -6,8 +6,8 @@ use alloc::sync::Arc;
 use core::fmt::{self, Write as _};
 use core::str::FromStr;
 
-use super::charset::HOST;
 use crate::error::UriError;
+use crate::http_grammar::charset::HOST;
 
 /// A WebSocket URI, which says where to connect to and what to ask for.
 ///

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::config::{Config, Role};
+use crate::config::Config;
 use crate::error::ProtocolError;
 use crate::frame::{self, Header, Kind, MAX_HEADER, OpCode, Rules, header};
+use crate::role::Role;
 
 /// A run of a frame's payload: all of it, when it lies whole in the input.
 #[derive(Debug)]

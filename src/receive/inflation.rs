@@ -3,19 +3,18 @@
 //! Limits and UTF-8 are looked at while the bytes come out, and nothing but these is collected.
 
 use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::Received;
 use super::frames::Piece;
+use super::{Lent, Received};
 use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::deflate::{History, Incoming, Inflater, Then};
 use crate::error::ProtocolError;
 use crate::frame::OpCode;
-use crate::scratch::Scratch;
+use crate::pool::BufferPool;
 use crate::utf8::Utf8;
 
 /// The longest chunk of a message that is delivered in pieces.
@@ -90,10 +89,10 @@ impl Inflation {
         piece: Piece<'_>,
         agreed: Incoming,
         config: &Config,
-        scratch: &mut Option<Box<Scratch>>,
+        lent: &mut Option<Lent<'_>>,
     ) -> Result<Option<Received<'static>>, ProtocolError> {
         if self.message.is_none() {
-            self.begin(piece.opcode, scratch)?;
+            self.begin(piece.opcode, lent)?;
         }
         if let Some(message) = &mut self.message {
             let is_last = piece.fin && piece.rest == 0;
@@ -137,27 +136,26 @@ impl Inflation {
 
     /// Between messages the inflater can serve other connections. The history stays, and so does what came out of a message
     /// under way, but not in a buffer that is much larger.
-    pub(super) fn return_to(&mut self, scratch: &mut Scratch) {
+    pub(super) fn return_to(&mut self, lent: Lent<'_>) {
         if let Some(message) = &mut self.message {
-            message.body.return_to(scratch);
+            message.body.return_to(lent.pool);
         } else if let Some(inflater) = self.inflater.take() {
-            let spare = scratch.inflation.get_or_insert_default();
+            let spare = lent.inflation.get_or_insert_default();
             spare.inflater = Some(inflater);
             // Its window is this connection's.
             spare.stale = true;
         }
     }
 
-    fn begin(&mut self, opcode: OpCode, scratch: &mut Option<Box<Scratch>>) -> Result<(), ProtocolError> {
-        let mut scratch = scratch.as_deref_mut();
-        let buffer = scratch.as_mut().map(|scratch| scratch.take()).unwrap_or_default();
+    fn begin(&mut self, opcode: OpCode, lent: &mut Option<Lent<'_>>) -> Result<(), ProtocolError> {
+        let buffer = lent.as_mut().map(|lent| lent.pool.get()).unwrap_or_default();
         let body = match opcode {
             // A buffer that is empty is text.
             OpCode::Text => Body::Text { text: String::from_utf8(buffer).unwrap_or_default(), utf8: Utf8::default() },
             _ => Body::Binary { data: buffer, filled: 0 },
         };
         if self.inflater.is_none() {
-            let spare = scratch.and_then(|scratch| scratch.inflation.as_mut()?.inflater.take());
+            let spare = lent.as_mut().and_then(|lent| lent.inflation.as_mut()?.inflater.take());
             self.inflater = Some(spare.unwrap_or_else(Inflater::new));
             self.stale = true;
         }
@@ -324,10 +322,13 @@ impl Body {
         }
     }
 
-    fn return_to(&mut self, scratch: &mut Scratch) {
+    fn return_to(&mut self, pool: &mut BufferPool) {
         match self {
-            Self::Text { text, .. } => scratch.fit_text(text),
-            Self::Binary { data, filled } => scratch.fit(data, *filled),
+            Self::Text { text, .. } => pool.shrink_text(text),
+            Self::Binary { data, filled } => {
+                data.truncate(*filled);
+                pool.shrink(data, 0);
+            }
         }
     }
 

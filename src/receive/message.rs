@@ -6,18 +6,17 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::Received;
 use super::frames::{Piece, UnderWay};
 #[cfg(feature = "deflate")]
 use super::inflation::Inflation;
+use super::{Lent, Received};
 use crate::chunk::Chunk;
-use crate::close::CloseFrame;
 use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::Incoming;
 use crate::error::ProtocolError;
+use crate::frame::CloseFrame;
 use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
-use crate::scratch::Scratch;
 use crate::utf8::{self, Utf8};
 
 /// What waits for its other pieces.
@@ -84,16 +83,16 @@ impl Messages {
         &mut self,
         piece: Piece<'b>,
         config: &Config,
-        scratch: &mut Option<Box<Scratch>>,
+        lent: &mut Option<Lent<'_>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         #[cfg(feature = "deflate")]
         if let (true, Some(incoming)) = (piece.compressed, self.incoming) {
-            return self.inflate(piece, incoming, config, scratch);
+            return self.inflate(piece, incoming, config, lent);
         }
         let is_message = piece.is_whole() && piece.fin && piece.opcode != OpCode::Continuation;
         let in_pieces = !piece.opcode.is_control() && config.in_pieces(piece.announced);
         if !is_message || in_pieces {
-            return self.assemble(piece, in_pieces, config, scratch);
+            return self.assemble(piece, in_pieces, config, lent);
         }
         lend(piece.opcode, piece.unmasked()).map(Some)
     }
@@ -122,15 +121,18 @@ impl Messages {
         Some(&mut data[arrived..end])
     }
 
-    pub(crate) fn return_to(&mut self, scratch: &mut Scratch, arrived: u64) {
+    pub(crate) fn return_to(&mut self, lent: Lent<'_>, arrived: u64) {
         match &mut self.message {
-            Assembly::Text(text) => scratch.fit_text(text),
-            Assembly::Binary(data) => scratch.fit(data, arrived as usize),
+            Assembly::Text(text) => lent.pool.shrink_text(text),
+            Assembly::Binary(data) => {
+                data.truncate(arrived as usize);
+                lent.pool.shrink(data, 0);
+            }
             Assembly::Pieces { .. } | Assembly::None => {}
         }
         #[cfg(feature = "deflate")]
         if let Some(inflation) = &mut self.inflation {
-            inflation.return_to(scratch);
+            inflation.return_to(lent);
         }
     }
 
@@ -151,14 +153,14 @@ impl Messages {
         piece: Piece<'_>,
         incoming: Incoming,
         config: &Config,
-        scratch: &mut Option<Box<Scratch>>,
+        lent: &mut Option<Lent<'_>>,
     ) -> Result<Option<Received<'static>>, ProtocolError> {
         let inflation = self.inflation.get_or_insert_with(|| {
-            let spare = scratch.as_mut().filter(|_| !incoming.takeover()).and_then(|scratch| scratch.inflation.take());
+            let spare = lent.as_mut().filter(|_| !incoming.takeover()).and_then(|lent| lent.inflation.take());
             spare.unwrap_or_default()
         });
-        let received = inflation.take_in(piece, incoming, config, scratch)?;
-        self.put_away(incoming, scratch);
+        let received = inflation.take_in(piece, incoming, config, lent)?;
+        self.put_away(incoming, lent);
         Ok(received)
     }
 
@@ -173,23 +175,23 @@ impl Messages {
     pub(crate) fn resume(
         &mut self,
         config: &Config,
-        scratch: &mut Option<Box<Scratch>>,
+        lent: &mut Option<Lent<'_>>,
     ) -> Result<Option<Received<'static>>, ProtocolError> {
         let (Some(inflation), Some(incoming)) = (&mut self.inflation, self.incoming) else {
             return Ok(None);
         };
         let received = inflation.resume(incoming, config)?;
-        self.put_away(incoming, scratch);
+        self.put_away(incoming, lent);
         Ok(received)
     }
 
     /// What is of no more use to this connection may be to others.
     #[cfg(feature = "deflate")]
-    fn put_away(&mut self, incoming: Incoming, scratch: &mut Option<Box<Scratch>>) {
+    fn put_away(&mut self, incoming: Incoming, lent: &mut Option<Lent<'_>>) {
         if let Some(unneeded) = self.inflation.take_if(|inflation| !inflation.is_needed(incoming))
-            && let Some(scratch) = scratch
+            && let Some(lent) = lent
         {
-            scratch.inflation = Some(unneeded);
+            *lent.inflation = Some(unneeded);
         }
     }
 
@@ -199,7 +201,7 @@ impl Messages {
         piece: Piece<'b>,
         in_pieces: bool,
         config: &Config,
-        scratch: &mut Option<Box<Scratch>>,
+        lent: &mut Option<Lent<'_>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         let kind = match piece.opcode {
             OpCode::Text => Some(Kind::Text),
@@ -212,12 +214,10 @@ impl Messages {
                 _ if in_pieces => Assembly::Pieces { begun: false, kind },
                 // A buffer that is empty is text.
                 Kind::Text => {
-                    let buffer = scratch.as_mut().map(|scratch| scratch.take()).unwrap_or_default();
+                    let buffer = lent.as_mut().map(|lent| lent.pool.get()).unwrap_or_default();
                     Assembly::Text(String::from_utf8(buffer).unwrap_or_default())
                 }
-                Kind::Binary => {
-                    Assembly::Binary(scratch.as_mut().map(|scratch| scratch.take_used()).unwrap_or_default())
-                }
+                Kind::Binary => Assembly::Binary(lent.as_mut().map(|lent| lent.pool.get()).unwrap_or_default()),
             };
         }
         let ends = piece.fin && piece.rest == 0;
@@ -225,6 +225,9 @@ impl Messages {
             Assembly::Text(text) => {
                 let arrived = text.len() + self.utf8.cut().len() + piece.length();
                 let capacity = grown(text.capacity(), arrived, &piece, config);
+                if let Some(lent) = lent.as_mut().filter(|_| capacity > text.capacity()) {
+                    lent.pool.grow_text(text, arrived);
+                }
                 text.reserve_exact(capacity.saturating_sub(text.len()));
                 for block in piece.blocks() {
                     let (completed, more) = self.utf8.next(block).map_err(|_| ProtocolError::InvalidUtf8)?;
@@ -235,6 +238,9 @@ impl Messages {
             Assembly::Binary(data) => {
                 let arrived = piece.arrived();
                 let capacity = grown(data.capacity(), arrived, &piece, config);
+                if let Some(lent) = lent.as_mut().filter(|_| capacity > data.capacity()) {
+                    lent.pool.grow(data, arrived);
+                }
                 data.reserve_exact(capacity.saturating_sub(data.len()));
                 piece.put_into(data);
                 if ends || in_pieces {

@@ -11,16 +11,18 @@ mod inflation;
 mod message;
 
 use alloc::borrow::Cow;
+#[cfg(feature = "deflate")]
 use alloc::boxed::Box;
 
 use crate::chunk::Chunk;
-use crate::close::CloseFrame;
-use crate::config::{Config, Role};
+use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::Incoming;
 use crate::error::ProtocolError;
+use crate::frame::CloseFrame;
 use crate::frame::Kind;
-use crate::scratch::Scratch;
+use crate::pool::BufferPool;
+use crate::role::Role;
 use frames::Frames;
 #[cfg(feature = "deflate")]
 pub(crate) use inflation::Inflation;
@@ -35,6 +37,15 @@ pub(crate) enum Received<'b> {
     Ping(Cow<'b, [u8]>),
     Pong(Cow<'b, [u8]>),
     Close(CloseFrame),
+}
+
+/// What a thread lends to a receiver.
+#[derive(Debug)]
+pub(crate) struct Lent<'a> {
+    pub(crate) pool: &'a mut BufferPool,
+    /// What a connection needs for a compressed message, while none is at work with it.
+    #[cfg(feature = "deflate")]
+    pub(crate) inflation: &'a mut Option<Box<Inflation>>,
 }
 
 /// The receiving half of a connection.
@@ -78,9 +89,9 @@ impl Receiver {
     }
 
     /// Returns the buffer of a message under way, if it is much larger than what arrived of that.
-    pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
+    pub(crate) fn return_to(&mut self, lent: Lent<'_>) {
         self.frames.show_room(false);
-        self.messages.return_to(scratch, self.frames.arrived());
+        self.messages.return_to(lent, self.frames.arrived());
     }
 
     /// Room in the message under way for the next bytes of its frame, if they may be read straight into it.
@@ -114,14 +125,14 @@ impl Receiver {
         &mut self,
         input: &mut &'b mut [u8],
         config: &Config,
-        scratch: &mut Option<Box<Scratch>>,
+        mut lent: Option<Lent<'_>>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         if !input.is_empty() {
             self.frames.show_room(false);
         }
         #[cfg(feature = "deflate")]
         while self.messages.is_held() {
-            let received = self.messages.resume(config, scratch)?;
+            let received = self.messages.resume(config, &mut lent)?;
             self.frames.hold(self.messages.is_held());
             if received.is_some() {
                 return Ok(received);
@@ -129,7 +140,7 @@ impl Receiver {
         }
         let deflate = self.messages.may_be_compressed();
         while let Some(piece) = self.frames.next(input, config, deflate)? {
-            let received = self.messages.take_in(piece, config, scratch)?;
+            let received = self.messages.take_in(piece, config, &mut lent)?;
             #[cfg(feature = "deflate")]
             self.frames.hold(self.messages.is_held());
             if received.is_some() {

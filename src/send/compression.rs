@@ -3,17 +3,17 @@
 use alloc::boxed::Box;
 
 use super::{Output, Sender};
-use crate::deflate::{Compressor, Deflate, Outgoing};
+use crate::deflate::{Compressor, Compressors, Deflate, Outgoing};
 use crate::error::SendError;
 use crate::frame::header::RSV1;
 use crate::frame::{self, Header, Kind, OpCode};
-use crate::scratch::Scratch;
 
 /// What a message is compressed with.
 #[derive(Debug)]
 pub(crate) struct Tools<'a> {
     pub(crate) settings: &'a Deflate,
-    pub(crate) scratch: Option<&'a mut Scratch>,
+    /// Spare ones, where a thread lends them.
+    pub(crate) spare: Option<&'a mut Compressors>,
 }
 
 impl Sender {
@@ -41,9 +41,9 @@ impl Sender {
     }
 
     /// Between messages, what compresses them can serve other connections, where what was sent is kept instead.
-    pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
+    pub(crate) fn return_to(&mut self, spare: &mut Compressors) {
         if let (Some(compressor), Some(outgoing)) = (&mut self.compressor, self.outgoing) {
-            compressor.return_to(&mut scratch.compressors, outgoing);
+            compressor.return_to(spare, outgoing);
         }
     }
 
@@ -71,7 +71,7 @@ impl Sender {
         // With takeover, what the compressor has taken in must be sent: the next message may refer to it.
         let most = if outgoing.takeover() { usize::MAX } else { payload.len() };
         let sent = self.compressed_frame(output, &mut compressor, frame, payload, 0..most);
-        self.put_away(compressor, outgoing, tools.scratch);
+        self.put_away(compressor, outgoing, tools.spare);
         Ok(sent)
     }
 
@@ -103,7 +103,7 @@ impl Sender {
             needed..usize::MAX,
         );
         if last {
-            self.put_away(compressor, outgoing, tools.scratch);
+            self.put_away(compressor, outgoing, tools.spare);
         } else {
             self.compressor = Some(compressor);
         }
@@ -111,7 +111,7 @@ impl Sender {
 
     /// A compressor that begins a message: this connection's, a spare one, or a new one.
     fn compressor(&mut self, outgoing: Outgoing, tools: &mut Tools<'_>) -> Box<Compressor> {
-        let mut spare = tools.scratch.as_mut().map(|scratch| &mut scratch.compressors);
+        let mut spare = tools.spare.as_deref_mut();
         let shell = || if outgoing.takeover() { None } else { spare.as_mut()?.shell() };
         let mut compressor = self.compressor.take().or_else(shell).unwrap_or_default();
         compressor.begin(outgoing, tools.settings, spare);
@@ -119,11 +119,11 @@ impl Sender {
     }
 
     /// Behind a message, the compressor stays where the next one may refer to it, and serves others where not.
-    fn put_away(&mut self, compressor: Box<Compressor>, outgoing: Outgoing, scratch: Option<&mut Scratch>) {
+    fn put_away(&mut self, compressor: Box<Compressor>, outgoing: Outgoing, spare: Option<&mut Compressors>) {
         if outgoing.takeover() {
             self.compressor = Some(compressor);
-        } else if let Some(scratch) = scratch {
-            scratch.compressors.put_away(compressor);
+        } else if let Some(spare) = spare {
+            spare.put_away(compressor);
         }
     }
 
@@ -150,7 +150,7 @@ impl Sender {
             tail.truncate(start);
             return false;
         }
-        let key = self.keys.as_mut().map(super::MaskKeys::next);
+        let key = self.keys.as_mut().map(crate::rng::MaskKeys::next);
         let (header, size) = Header::encode(byte, length, key);
         if size > gap {
             tail.resize(start + size + length, 0);

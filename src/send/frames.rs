@@ -6,11 +6,12 @@ use alloc::boxed::Box;
 use bytes::Bytes;
 
 use super::prepared::Encoded;
-use super::{MaskKeys, Output, PreparedMessage};
+use super::{Output, PreparedMessage};
 #[cfg(feature = "deflate")]
 use crate::deflate::{Compressor, Outgoing};
 use crate::error::SendError;
 use crate::frame::{self, Header, Kind, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode, first_byte};
+use crate::rng::MaskKeys;
 use crate::utf8::Utf8;
 
 /// From this size on, a payload that is handed over is chained into the output; below it copying is cheaper. Measured with

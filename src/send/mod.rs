@@ -8,7 +8,6 @@
 #[cfg(feature = "deflate")]
 mod compression;
 mod frames;
-mod mask_keys;
 mod message;
 mod output;
 mod prepared;
@@ -16,7 +15,6 @@ mod prepared;
 #[cfg(feature = "deflate")]
 pub(crate) use compression::Tools;
 pub(crate) use frames::Sender;
-pub(crate) use mask_keys::MaskKeys;
 pub use message::Message;
 pub(crate) use output::Chain;
 pub use output::Output;

@@ -14,13 +14,10 @@ use core::mem;
 use bytes::{Buf, Bytes};
 
 use crate::frame::{self, MAX_CONTROL_PAYLOAD, MAX_HEADER};
-use crate::scratch::Scratch;
+use crate::pool::{BufferPool, MAX_POOLED};
 
 /// A drained buffer of up to this size is kept for the next frames; a larger one is given back.
 const KEPT: usize = 16 << 10;
-
-/// The buffer of a payload that was sent is kept up to this size, where it is lent: what a scratch keeps altogether.
-const SPENT: usize = 4 << 20;
 
 /// For how many payloads the place is kept.
 const LINKS: usize = 64;
@@ -105,7 +102,7 @@ impl Chain {
             && payload.is_unique()
         {
             let buffer = Vec::from(payload);
-            if buffer.capacity() <= SPENT {
+            if buffer.capacity() <= MAX_POOLED {
                 self.spent = buffer;
             }
         }
@@ -181,39 +178,36 @@ impl Output {
     }
 
     /// Borrows a buffer, if it has none.
-    pub(crate) fn borrow_from(&mut self, scratch: &mut Scratch) {
+    pub(crate) fn borrow_from(&mut self, pool: &mut BufferPool, spare: &mut Option<Box<Chain>>) {
         if self.tail.capacity() == 0 {
-            self.tail = scratch.take();
+            self.tail = pool.get();
         }
         if self.chain.is_none() {
-            self.chain = scratch.chain.take();
+            self.chain = spare.take();
         }
         self.keeps = Keeps::All;
     }
 
     /// Returns the buffer of a payload that was sent.
-    pub(crate) fn return_spent(&mut self, scratch: &mut Scratch) {
+    pub(crate) fn return_spent(&mut self, pool: &mut BufferPool) {
         if let Some(chain) = &mut self.chain {
-            scratch.put(mem::take(&mut chain.spent));
+            pool.recycle(mem::take(&mut chain.spent));
         }
     }
 
     /// Returns the buffer, if nothing is pending in it.
-    pub(crate) fn return_to(&mut self, scratch: &mut Scratch) {
-        self.return_spent(scratch);
+    pub(crate) fn return_to(&mut self, pool: &mut BufferPool, spare: &mut Option<Box<Chain>>) {
+        self.return_spent(pool);
         if let Some(unused) = self.chain.take_if(|chain| chain.payloads.is_empty()) {
-            scratch.chain = Some(unused);
+            *spare = Some(unused);
         }
-        let pending = self.tail.len() - self.head;
         // What stays behind is let go of once it is drained.
         self.keeps = if self.has_remaining() { Keeps::Nothing } else { Keeps::Small };
-        if pending == 0 || self.tail.capacity() > (4 * pending).max(KEPT) {
-            let left = self.tail[self.head..].to_vec();
+        if pool.shrink(&mut self.tail, self.head) {
             for (offset, _) in self.chain.iter_mut().flat_map(|chain| &mut chain.payloads) {
                 *offset -= self.head;
             }
             self.head = 0;
-            scratch.put(mem::replace(&mut self.tail, left));
         }
     }
 

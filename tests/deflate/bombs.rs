@@ -395,8 +395,8 @@ fn little_stays_behind_where_little_came_out() {
                 assert!(feed(&mut next, &begun[..begun.len() - 1]).is_empty());
                 next.release()
             });
-            // The scratch has its buffers back; what it had and this one needs is in the connection.
-            assert!(heap.kept < 1024, "{heap:?}");
+            // The scratch has its buffers back, but for a small one.
+            assert!(heap.kept < 4096, "{heap:?}");
             let ((), heap) = heap_of(|| drop(next));
             assert!(heap.kept > -(BESIDE.cast_signed()), "{heap:?}");
         }

@@ -1,4 +1,5 @@
-//! Masking keys nobody can predict, a fresh one for every frame (RFC 6455 5.3 and 10.3).
+//! The random numbers of a client: unpredictable masking keys, a fresh one for every frame, and the nonce of its handshake
+//! (RFC 6455 sections 5.3 and 10.3).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -6,7 +7,7 @@ use core::fmt;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 
-use crate::config::Seed;
+use crate::seed::Seed;
 
 /// A client's generator: `ChaCha` with 12 rounds, as the `rand` crate uses it for its `StdRng`.
 pub(crate) struct MaskKeys(Box<ChaCha12Rng>);

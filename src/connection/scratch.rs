@@ -4,24 +4,16 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
 
 use bytes::Bytes;
 
 #[cfg(feature = "deflate")]
 use crate::deflate::Compressors;
+use crate::pool::BufferPool;
 #[cfg(feature = "deflate")]
 use crate::receive::Inflation;
+use crate::receive::Lent;
 use crate::send::Chain;
-
-/// How many buffers are kept: one for the output, one for a message, and some for those that the caller still holds.
-const BUFFERS: usize = 8;
-
-/// A buffer of up to this size stays with a message under way, however little of that has arrived.
-const LEFT: usize = 1 << 20;
-
-/// How many bytes they may have together, unless the caller says otherwise.
-const KEPT: usize = 4 << 20;
 
 /// A thread's buffers, lent to whichever of its connections is at work.
 ///
@@ -54,25 +46,21 @@ const KEPT: usize = 4 << 20;
 /// ```
 #[derive(Debug)]
 pub struct Scratch {
-    spare: Vec<Vec<u8>>,
-    kept: usize,
-    limit: usize,
+    pub(super) buffers: BufferPool,
     /// What holds an output's chained payloads.
-    pub(crate) chain: Option<Box<Chain>>,
+    pub(super) chain: Option<Box<Chain>>,
     /// What a connection needs for a compressed message that comes in.
     #[cfg(feature = "deflate")]
-    pub(crate) inflation: Option<Box<Inflation>>,
+    pub(super) inflation: Option<Box<Inflation>>,
     #[cfg(feature = "deflate")]
-    pub(crate) compressors: Compressors,
+    pub(super) compressors: Compressors,
 }
 
 impl Scratch {
     /// A scratch that keeps up to 4 MiB of spare buffers. They are made when they are first needed.
     pub fn new() -> Self {
         Self {
-            spare: Vec::new(),
-            kept: 0,
-            limit: KEPT,
+            buffers: BufferPool::new(),
             chain: None,
             #[cfg(feature = "deflate")]
             inflation: None,
@@ -83,53 +71,21 @@ impl Scratch {
 
     /// How many bytes of spare buffers may be kept; larger ones are freed when they are given back.
     pub fn keep(mut self, bytes: usize) -> Self {
-        self.limit = bytes;
+        self.buffers.set_max_total(bytes);
         self
-    }
-
-    /// An empty buffer: the one given back last, or a new one without memory.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
-        let mut buffer = self.take_used();
-        buffer.clear();
-        buffer
-    }
-
-    /// The same, with whatever is in it: bytes to be overwritten, which needn't be set to zero first.
-    pub(crate) fn take_used(&mut self) -> Vec<u8> {
-        let buffer = self.spare.pop().unwrap_or_default();
-        self.kept -= buffer.capacity();
-        buffer
-    }
-
-    /// Takes the buffer of a message under way back, if it is much larger than what it is filled with, which stays in one
-    /// that fits.
-    pub(crate) fn fit(&mut self, data: &mut Vec<u8>, filled: usize) {
-        if is_much_larger(data.capacity(), filled) {
-            let left = data[..filled].into();
-            self.put(mem::replace(data, left));
-        }
-    }
-
-    /// The same for text.
-    pub(crate) fn fit_text(&mut self, text: &mut String) {
-        if is_much_larger(text.capacity(), text.len()) {
-            let left = text.as_str().into();
-            self.put(mem::replace(text, left).into_bytes());
-        }
-    }
-
-    /// Gives a buffer back.
-    pub(crate) fn put(&mut self, buffer: Vec<u8>) {
-        let kept = self.kept + buffer.capacity();
-        if buffer.capacity() > 0 && kept <= self.limit && self.spare.len() < BUFFERS {
-            self.kept = kept;
-            self.spare.push(buffer);
-        }
     }
 }
 
-fn is_much_larger(capacity: usize, filled: usize) -> bool {
-    capacity > (4 * filled).max(LEFT)
+impl Scratch {
+    /// What a receiver may use of it.
+    #[inline]
+    pub(super) fn for_receiver(&mut self) -> Lent<'_> {
+        Lent {
+            pool: &mut self.buffers,
+            #[cfg(feature = "deflate")]
+            inflation: &mut self.inflation,
+        }
+    }
 }
 
 impl Default for Scratch {
@@ -141,7 +97,7 @@ impl Default for Scratch {
 /// A payload that the caller has done with, for [`Connection::give_back`](crate::Connection::give_back): what an event
 /// had, borrowed (which is fine, and gives nothing) or owned.
 #[derive(Debug, Default)]
-pub struct Used(pub(crate) Vec<u8>);
+pub struct Used(pub(super) Vec<u8>);
 
 impl From<Cow<'_, [u8]>> for Used {
     #[inline]

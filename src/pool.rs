@@ -1,0 +1,220 @@
+//! Spare buffers of a thread, and the one policy for what is retained.
+//!
+//! A pool gives its largest buffer to whatever is at work, which has then room for most of what comes. What stays with a
+//! connection between its turns moves into a small one, so that a few bytes never hold much memory, and back into a large
+//! one when more arrives. In a steady state neither allocates.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+
+/// The most buffers in a pool: one for the output, one for a message, and some for those that the caller still holds.
+const MAX_BUFFERS: usize = 8;
+
+/// The most bytes that the buffers of a pool may have together, unless the caller sets another limit.
+pub(crate) const MAX_POOLED: usize = 4 << 20;
+
+/// A buffer of up to this size may stay with a connection, however little is in it.
+const MIN_SHRINK: usize = 1 << 20;
+
+/// Spare buffers of a thread, for whichever of its connections is at work.
+#[derive(Debug)]
+pub(crate) struct BufferPool {
+    /// Empty, the largest at the end.
+    buffers: Vec<Vec<u8>>,
+    total: usize,
+    max_total: usize,
+}
+
+impl BufferPool {
+    pub(crate) fn new() -> Self {
+        Self { buffers: Vec::new(), total: 0, max_total: MAX_POOLED }
+    }
+
+    /// Sets the most bytes that the buffers may have together.
+    pub(crate) fn set_max_total(&mut self, bytes: usize) {
+        self.max_total = bytes;
+    }
+
+    /// Returns an empty buffer: the largest, or a new one without memory.
+    #[inline]
+    pub(crate) fn get(&mut self) -> Vec<u8> {
+        let buffer = self.buffers.pop().unwrap_or_default();
+        self.total -= buffer.capacity();
+        buffer
+    }
+
+    /// Puts a buffer that is not needed any more into the pool, or frees it where the pool is full.
+    pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        let capacity = buffer.capacity();
+        if capacity > 0 && self.total + capacity <= self.max_total && self.buffers.len() < MAX_BUFFERS {
+            buffer.clear();
+            self.total += capacity;
+            let at = self.buffers.iter().rposition(|other| other.capacity() <= capacity).map_or(0, |below| below + 1);
+            self.buffers.insert(at, buffer);
+        }
+    }
+
+    /// Moves a buffer's bytes to a larger one, if there is one that has at least that capacity.
+    pub(crate) fn grow(&mut self, data: &mut Vec<u8>, capacity: usize) {
+        if let Some(larger) = self.get_between(capacity, usize::MAX) {
+            self.replace(data, larger);
+        }
+    }
+
+    /// Moves the bytes from `start` on to a buffer that fits them, where this one is much larger or they are none. Returns
+    /// whether they were moved.
+    pub(crate) fn shrink(&mut self, data: &mut Vec<u8>, start: usize) -> bool {
+        let length = data.len() - start;
+        let moves = length == 0 || is_much_larger(data.capacity(), length);
+        if moves {
+            let mut fitting = self.get_fitting(length);
+            fitting.extend_from_slice(&data[start..]);
+            self.recycle(mem::replace(data, fitting));
+        }
+        moves
+    }
+
+    /// As [`grow`](Self::grow) for text.
+    pub(crate) fn grow_text(&mut self, text: &mut String, capacity: usize) {
+        if let Some(larger) = self.get_between(capacity, usize::MAX) {
+            self.replace_text(text, larger);
+        }
+    }
+
+    /// As [`shrink`](Self::shrink) for text, all of it.
+    pub(crate) fn shrink_text(&mut self, text: &mut String) {
+        if text.is_empty() || is_much_larger(text.capacity(), text.len()) {
+            let fitting = self.get_fitting(text.len());
+            self.replace_text(text, fitting);
+        }
+    }
+
+    fn replace(&mut self, data: &mut Vec<u8>, mut other: Vec<u8>) {
+        other.extend_from_slice(data);
+        self.recycle(mem::replace(data, other));
+    }
+
+    fn replace_text(&mut self, text: &mut String, other: Vec<u8>) {
+        let mut other = empty_text(other);
+        other.push_str(text);
+        self.recycle(mem::replace(text, other).into_bytes());
+    }
+
+    /// A buffer for so many bytes that may stay with a connection.
+    fn get_fitting(&mut self, length: usize) -> Vec<u8> {
+        if length == 0 {
+            return Vec::new();
+        }
+        self.get_between(length, max_retained(length)).unwrap_or_else(|| Vec::with_capacity(length))
+    }
+
+    /// The smallest buffer of such a capacity.
+    fn get_between(&mut self, least: usize, most: usize) -> Option<Vec<u8>> {
+        let at = self.buffers.iter().position(|buffer| buffer.capacity() >= least)?;
+        if self.buffers[at].capacity() > most {
+            return None;
+        }
+        let buffer = self.buffers.remove(at);
+        self.total -= buffer.capacity();
+        Some(buffer)
+    }
+}
+
+/// An empty buffer, to be filled with text.
+pub(crate) fn empty_text(mut buffer: Vec<u8>) -> String {
+    buffer.clear();
+    // What is empty is text.
+    String::from_utf8(buffer).unwrap_or_default()
+}
+
+/// Whether a buffer is too large to stay with a connection that has so many bytes in it.
+fn is_much_larger(capacity: usize, length: usize) -> bool {
+    capacity > max_retained(length)
+}
+
+/// The largest buffer that may stay with a connection that has so many bytes in it.
+fn max_retained(length: usize) -> usize {
+    length.saturating_mul(4).max(MIN_SHRINK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn capacities(pool: &BufferPool) -> Vec<usize> {
+        pool.buffers.iter().map(Vec::capacity).collect()
+    }
+
+    #[test]
+    fn the_largest_buffer_is_given_first() {
+        let mut pool = BufferPool::new();
+        for capacity in [300, 100, 200] {
+            pool.recycle(Vec::with_capacity(capacity));
+        }
+        assert_eq!(capacities(&pool), [100, 200, 300]);
+        assert_eq!(pool.get().capacity(), 300);
+        assert_eq!(pool.total, 300);
+    }
+
+    /// A pool is bounded in bytes and in buffers, and holds none without memory.
+    #[test]
+    fn what_a_pool_retains_is_bounded() {
+        let mut pool = BufferPool::new();
+        pool.set_max_total(1000);
+        pool.recycle(Vec::new());
+        pool.recycle(Vec::with_capacity(1001));
+        assert_eq!(capacities(&pool), []);
+        pool.recycle(Vec::with_capacity(1000));
+        pool.recycle(Vec::with_capacity(1));
+        assert_eq!(capacities(&pool), [1000]);
+        assert_eq!(pool.get().capacity(), 1000);
+        for _ in 0..20 {
+            pool.recycle(Vec::with_capacity(10));
+        }
+        assert_eq!(pool.buffers.len(), MAX_BUFFERS);
+        assert_eq!(pool.total, 10 * MAX_BUFFERS);
+    }
+
+    /// What stays with a connection is in a buffer of at most four times its size, or 4 KiB.
+    #[test]
+    fn few_bytes_stay_in_a_small_buffer() {
+        for (capacity, length, is_moved) in [
+            (MIN_SHRINK, 1, false),
+            (MIN_SHRINK + 1, 1, true),
+            (MIN_SHRINK + 1, 0, true),
+            (4 * MIN_SHRINK, MIN_SHRINK, false),
+            (4 * MIN_SHRINK + 1, MIN_SHRINK, true),
+        ] {
+            let mut pool = BufferPool::new();
+            pool.set_max_total(usize::MAX);
+            let mut data = Vec::with_capacity(capacity);
+            data.extend(vec![b'x'; length]);
+            let mut text = empty_text(Vec::with_capacity(capacity));
+            text.extend(vec!['x'; length]);
+            pool.shrink(&mut data, 0);
+            pool.shrink_text(&mut text);
+            let expected = if is_moved { length } else { capacity };
+            assert_eq!((data.capacity(), data.len()), (expected, length), "{capacity}, {length}");
+            assert_eq!((text.capacity(), text.len()), (expected, length), "{capacity}, {length}");
+            assert_eq!(pool.buffers.len(), if is_moved { 2 } else { 0 });
+        }
+    }
+
+    /// Bytes move between a large buffer and a small one without an allocation, once both are there.
+    #[test]
+    fn shrinking_and_growing_exchange_buffers() {
+        let mut pool = BufferPool::new();
+        pool.recycle(Vec::with_capacity(100));
+        let mut data = Vec::with_capacity(2 * MIN_SHRINK);
+        data.extend(b"..seven..");
+        pool.shrink(&mut data, 2);
+        assert_eq!((data.capacity(), &data[..]), (100, &b"seven.."[..]));
+        pool.grow(&mut data, 101);
+        assert_eq!((data.capacity(), &data[..]), (2 * MIN_SHRINK, &b"seven.."[..]));
+        assert_eq!(capacities(&pool), [100]);
+        pool.grow(&mut data, 2 * MIN_SHRINK + 1);
+        assert_eq!((data.capacity(), &data[..]), (2 * MIN_SHRINK, &b"seven.."[..]));
+    }
+}
