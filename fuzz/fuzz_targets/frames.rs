@@ -9,7 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Cause, Connection, Negotiated, Role, Seed};
+use websocket_proto::{Cause, CloseCode, Connection, Negotiated, Role, Seed};
 use websocket_proto_fuzz::{PIECES_FROM, SMALL_MESSAGE, Watched, config, payload};
 
 #[path = "../../tests/support/mod.rs"]
@@ -60,8 +60,11 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(said_close, Some(&u16::from(error.close_code()).to_be_bytes()[..]));
         }
         Cause::Peer => {
-            let said_close = said_close.unwrap();
-            assert!(said_close.is_empty() || said_close == u16::from(closed.code).to_be_bytes());
+            // The answer repeats the code and the reason.
+            let code = Some(closed.code).filter(|&code| code != CloseCode::NO_STATUS).map(u16::from);
+            let body =
+                [&code.map(u16::to_be_bytes).map(Vec::from).unwrap_or_default(), closed.reason.as_bytes()].concat();
+            assert_eq!(said_close, Some(&body[..]));
         }
         cause => panic!("{cause}"),
     }
