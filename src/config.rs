@@ -1,10 +1,8 @@
 //! The limits and deadlines of a connection.
 
-#[cfg(feature = "deflate")]
 use alloc::vec::Vec;
 use core::time::Duration;
 
-#[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 
 /// Limits and deadlines of a [`Connection`](crate::Connection); one `Arc<Config>` may serve every connection.
@@ -34,7 +32,6 @@ pub struct Config {
     pub(crate) close_timeout: Option<Duration>,
     pub(crate) keepalive: Option<Keepalive>,
     pub(crate) auto_pong: bool,
-    #[cfg(feature = "deflate")]
     pub(crate) deflate: Vec<Deflate>,
 }
 
@@ -170,7 +167,6 @@ impl Config {
     /// aren't compressed, counted while they come out; [`max_frame_size`](Self::max_frame_size) for frames as
     /// they are sent.
     #[cfg(feature = "deflate")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn deflate(mut self, settings: Deflate) -> Self {
         self.deflate.push(settings);
         self
@@ -178,15 +174,8 @@ impl Config {
 }
 
 impl Config {
-    /// How messages are compressed, where that was agreed on.
-    #[cfg(feature = "deflate")]
-    pub(crate) fn compression(&self) -> &Deflate {
-        self.deflate.first().unwrap_or(&Deflate::DEFAULT)
-    }
-
-    /// The size from which on a message is delivered in pieces.
-    #[cfg(feature = "deflate")]
-    pub(crate) fn pieces_at(&self) -> u64 {
+    /// The size from which on a message is delivered in chunks.
+    pub(crate) fn chunked_from(&self) -> u64 {
         if self.pieces_from == u64::MAX {
             u64::MAX
         } else {
@@ -194,10 +183,10 @@ impl Config {
         }
     }
 
-    /// Whether a message that has announced that many bytes is delivered in pieces.
+    /// Whether a message that has declared that many bytes is delivered in chunks.
     #[inline]
-    pub(crate) fn in_pieces(&self, announced: u64) -> bool {
-        self.pieces_from != u64::MAX && (announced >= self.pieces_from || announced > self.max_message_size)
+    pub(crate) fn is_chunked(&self, declared: u64) -> bool {
+        self.pieces_from != u64::MAX && (declared >= self.pieces_from || declared > self.max_message_size)
     }
 
     /// The limits of a frame and of a message.
@@ -230,7 +219,6 @@ impl Default for Config {
             close_timeout: Some(Duration::from_secs(5)),
             keepalive: None,
             auto_pong: true,
-            #[cfg(feature = "deflate")]
             deflate: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@
 //! what the caller does wrong is an `Err` of the call that did it, and changes nothing.
 
 use crate::close::CloseCode;
+use crate::utf8::InvalidUtf8;
 
 /// A rule of RFC 6455 (or a limit of ours) that the peer broke after the opening handshake.
 ///
@@ -65,6 +66,13 @@ pub enum ProtocolError {
     /// A message of more frames than [`Config::max_fragments`](crate::Config::max_fragments).
     #[error("message of too many fragments")]
     TooManyFragments,
+}
+
+/// RFC 6455 section 8.1: it fails the connection.
+impl From<InvalidUtf8> for ProtocolError {
+    fn from(_: InvalidUtf8) -> Self {
+        Self::InvalidUtf8
+    }
 }
 
 impl ProtocolError {
@@ -291,4 +299,10 @@ pub enum UriError {
     /// A fragment, which a WebSocket URI can't have; `#` in path or query is written `%23`.
     #[error("a WebSocket URI has no fragment")]
     Fragment,
+}
+
+impl From<InvalidUtf8> for SendError {
+    fn from(_: InvalidUtf8) -> Self {
+        Self::InvalidUtf8
+    }
 }

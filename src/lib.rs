@@ -146,6 +146,14 @@
 
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "deflate"),
+    allow(
+        unreachable_code,
+        clippy::unnecessary_box_returns,
+        reason = "no value of what stands for compression then exists"
+    )
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
@@ -160,6 +168,9 @@ mod close;
 mod config;
 mod connection;
 #[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "deflate/off.rs"]
 mod deflate;
 mod error;
 mod event;

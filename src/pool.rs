@@ -15,7 +15,7 @@ const MAX_BUFFERS: usize = 8;
 pub(crate) const MAX_POOLED: usize = 4 << 20;
 
 /// A buffer of up to this size may stay with a connection, however little is in it.
-const MIN_SHRINK: usize = 1 << 20;
+const MIN_SHRINK: usize = 4 << 10;
 
 /// Spare buffers of a thread, for whichever of its connections is at work.
 #[derive(Debug)]
@@ -27,10 +27,6 @@ pub(crate) struct BufferPool {
 }
 
 impl BufferPool {
-    pub(crate) fn new() -> Self {
-        Self { buffers: Vec::new(), total: 0, max_total: MAX_POOLED }
-    }
-
     /// Sets the most bytes that the buffers may have together.
     pub(crate) fn set_max_total(&mut self, bytes: usize) {
         self.max_total = bytes;
@@ -55,10 +51,12 @@ impl BufferPool {
         }
     }
 
-    /// Moves a buffer's bytes to a larger one, if there is one that has at least that capacity.
+    /// Moves a buffer's bytes to the largest one, if that has at least such a capacity.
     pub(crate) fn grow(&mut self, data: &mut Vec<u8>, capacity: usize) {
-        if let Some(larger) = self.get_between(capacity, usize::MAX) {
-            self.replace(data, larger);
+        if self.has(capacity) {
+            let mut larger = self.get();
+            larger.extend_from_slice(data);
+            self.recycle(mem::replace(data, larger));
         }
     }
 
@@ -77,7 +75,8 @@ impl BufferPool {
 
     /// As [`grow`](Self::grow) for text.
     pub(crate) fn grow_text(&mut self, text: &mut String, capacity: usize) {
-        if let Some(larger) = self.get_between(capacity, usize::MAX) {
+        if self.has(capacity) {
+            let larger = self.get();
             self.replace_text(text, larger);
         }
     }
@@ -90,9 +89,8 @@ impl BufferPool {
         }
     }
 
-    fn replace(&mut self, data: &mut Vec<u8>, mut other: Vec<u8>) {
-        other.extend_from_slice(data);
-        self.recycle(mem::replace(data, other));
+    fn has(&self, capacity: usize) -> bool {
+        self.buffers.last().is_some_and(|largest| largest.capacity() >= capacity)
     }
 
     fn replace_text(&mut self, text: &mut String, other: Vec<u8>) {
@@ -106,18 +104,21 @@ impl BufferPool {
         if length == 0 {
             return Vec::new();
         }
-        self.get_between(length, max_retained(length)).unwrap_or_else(|| Vec::with_capacity(length))
-    }
-
-    /// The smallest buffer of such a capacity.
-    fn get_between(&mut self, least: usize, most: usize) -> Option<Vec<u8>> {
-        let at = self.buffers.iter().position(|buffer| buffer.capacity() >= least)?;
-        if self.buffers[at].capacity() > most {
-            return None;
+        let fits = |buffer: &Vec<u8>| (length..=max_retained(length)).contains(&buffer.capacity());
+        match self.buffers.iter().position(fits) {
+            Some(at) => {
+                let buffer = self.buffers.remove(at);
+                self.total -= buffer.capacity();
+                buffer
+            }
+            None => Vec::with_capacity(length),
         }
-        let buffer = self.buffers.remove(at);
-        self.total -= buffer.capacity();
-        Some(buffer)
+    }
+}
+
+impl Default for BufferPool {
+    fn default() -> Self {
+        Self { buffers: Vec::new(), total: 0, max_total: MAX_POOLED }
     }
 }
 
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_largest_buffer_is_given_first() {
-        let mut pool = BufferPool::new();
+        let mut pool = BufferPool::default();
         for capacity in [300, 100, 200] {
             pool.recycle(Vec::with_capacity(capacity));
         }
@@ -161,7 +162,7 @@ mod tests {
     /// A pool is bounded in bytes and in buffers, and holds none without memory.
     #[test]
     fn what_a_pool_retains_is_bounded() {
-        let mut pool = BufferPool::new();
+        let mut pool = BufferPool::default();
         pool.set_max_total(1000);
         pool.recycle(Vec::new());
         pool.recycle(Vec::with_capacity(1001));
@@ -187,7 +188,7 @@ mod tests {
             (4 * MIN_SHRINK, MIN_SHRINK, false),
             (4 * MIN_SHRINK + 1, MIN_SHRINK, true),
         ] {
-            let mut pool = BufferPool::new();
+            let mut pool = BufferPool::default();
             pool.set_max_total(usize::MAX);
             let mut data = Vec::with_capacity(capacity);
             data.extend(vec![b'x'; length]);
@@ -205,7 +206,7 @@ mod tests {
     /// Bytes move between a large buffer and a small one without an allocation, once both are there.
     #[test]
     fn shrinking_and_growing_exchange_buffers() {
-        let mut pool = BufferPool::new();
+        let mut pool = BufferPool::default();
         pool.recycle(Vec::with_capacity(100));
         let mut data = Vec::with_capacity(2 * MIN_SHRINK);
         data.extend(b"..seven..");

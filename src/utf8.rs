@@ -60,7 +60,13 @@ impl Utf8 {
         Ok((completed, text))
     }
 
-    /// The bytes of a cut character, which wait; the text may end where there are none.
+    /// Ends the text: no character may be cut.
+    #[inline]
+    pub(crate) fn finish(self) -> Result<(), InvalidUtf8> {
+        if self.length == 0 { Ok(()) } else { Err(InvalidUtf8) }
+    }
+
+    /// The bytes of a cut character, which wait for the others.
     #[inline]
     pub(crate) fn cut(&self) -> &[u8] {
         &self.cut[..usize::from(self.length)]

@@ -19,7 +19,6 @@ impl Connection {
         let mut scratch = self.scratch.take()?;
         self.output.return_to(&mut scratch.buffers, &mut scratch.chain);
         self.receiver.return_to(scratch.for_receiver());
-        #[cfg(feature = "deflate")]
         self.sender.return_to(&mut scratch.compressors);
         Some(scratch)
     }

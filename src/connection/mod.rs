@@ -156,11 +156,10 @@ impl Connection {
 
     /// Applies what the opening handshake agreed on.
     fn apply_negotiated(&mut self, negotiated: Negotiated) {
-        #[cfg(feature = "deflate")]
         if let Some(params) = negotiated.deflate {
-            let (incoming, outgoing) = params.directions(self.role());
-            self.receiver.agree(incoming);
-            self.sender.agree(outgoing);
+            let (receive, send) = params.directions(self.role());
+            self.receiver.set_compression(receive);
+            self.sender.set_compression(send);
         }
         self.subprotocol = negotiated.subprotocol.map(Box::new);
     }
@@ -183,9 +182,8 @@ impl Connection {
 
     /// The negotiated compression, once the connection is open; `None` where messages aren't compressed.
     #[cfg(feature = "deflate")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn deflate(&self) -> Option<DeflateParams> {
-        Some(DeflateParams::from_directions(self.role(), self.receiver.incoming()?, self.sender.outgoing()?))
+        Some(DeflateParams::from_directions(self.role(), self.receiver.compression()?, self.sender.compression()?))
     }
 
     /// The side of the connection that this is.

@@ -49,7 +49,7 @@ impl Connection {
     /// # assert!(events[0].starts_with("Binary") && events[1].starts_with("Ping"));
     /// ```
     pub fn message_space(&mut self) -> Option<&mut [u8]> {
-        if self.phase.is_open() { self.receiver.space(&self.config) } else { None }
+        if self.phase.is_open() { self.receiver.read_buffer(&self.config) } else { None }
     }
 
     /// Takes in up to `count` bytes, which were read into [`message_space`](Self::message_space); how many that were.
@@ -62,7 +62,7 @@ impl Connection {
         if count == 0 || !self.phase.is_open() {
             return 0;
         }
-        let filled = self.receiver.fill(count, &self.config);
+        let filled = self.receiver.commit_read(count);
         if filled > 0 {
             self.timers.on_receive();
         }

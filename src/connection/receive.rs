@@ -7,12 +7,10 @@ use core::mem;
 use super::Connection;
 use super::handshake::receive_request;
 use super::state::{EarlyData, Phase};
-use crate::error::{HandshakeError, ProtocolError};
+use crate::error::HandshakeError;
 use crate::event::{Cause, Event};
-use crate::frame::Kind;
 use crate::handshake::Outcome;
-use crate::receive::Received;
-use crate::utf8;
+use crate::receive::{Context, Received, WholeMessage};
 
 /// Input.
 impl Connection {
@@ -32,16 +30,14 @@ impl Connection {
         if !self.phase.is_open() {
             return self.receive_any(input);
         }
-        match self.receiver.glance(input, &self.config) {
+        match self.receiver.whole_message(input, &self.config) {
             None => self.receive_uncommon(input),
-            Some((Kind::Binary, payload)) => Some(Event::Binary(Cow::Borrowed(payload))),
-            Some((Kind::Text, payload)) => match utf8::check(payload) {
-                Ok(text) => Some(Event::Text(Cow::Borrowed(text))),
-                Err(_) => {
-                    self.fail(Cause::Protocol(ProtocolError::InvalidUtf8));
-                    self.receive_any(input)
-                }
-            },
+            Some(Ok(WholeMessage::Binary(data))) => Some(Event::Binary(Cow::Borrowed(data))),
+            Some(Ok(WholeMessage::Text(text))) => Some(Event::Text(Cow::Borrowed(text))),
+            Some(Err(error)) => {
+                self.fail(Cause::Protocol(error));
+                self.receive_any(input)
+            }
         }
     }
 
@@ -140,7 +136,8 @@ impl Connection {
 
     #[inline(always)]
     fn receive_frames<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
-        match self.receiver.receive(input, &self.config, self.scratch.as_mut().map(|scratch| scratch.for_receiver())) {
+        let lent = self.scratch.as_mut().map(|scratch| scratch.for_receiver());
+        match self.receiver.receive(input, Context { config: &self.config, lent }) {
             Ok(Some(Received::Text(text))) => Some(Event::Text(text)),
             Ok(Some(Received::Binary(data))) => Some(Event::Binary(data)),
             Ok(Some(Received::Chunk(chunk))) => Some(Event::Chunk(chunk)),

@@ -7,12 +7,9 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-#[cfg(feature = "deflate")]
-use crate::deflate::Compressors;
+use crate::deflate::CompressorPool;
 use crate::pool::BufferPool;
-#[cfg(feature = "deflate")]
-use crate::receive::Inflation;
-use crate::receive::Lent;
+use crate::receive::{Inflation, Lent};
 use crate::send::Chain;
 
 /// A thread's buffers, lent to whichever of its connections is at work.
@@ -44,29 +41,20 @@ use crate::send::Chain;
 /// conn.output().advance(pending);
 /// scratch = conn.release().unwrap();
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Scratch {
     pub(super) buffers: BufferPool,
     /// What holds an output's chained payloads.
     pub(super) chain: Option<Box<Chain>>,
     /// What a connection needs for a compressed message that comes in.
-    #[cfg(feature = "deflate")]
     pub(super) inflation: Option<Box<Inflation>>,
-    #[cfg(feature = "deflate")]
-    pub(super) compressors: Compressors,
+    pub(super) compressors: CompressorPool,
 }
 
 impl Scratch {
     /// A scratch that keeps up to 4 MiB of spare buffers. They are made when they are first needed.
     pub fn new() -> Self {
-        Self {
-            buffers: BufferPool::new(),
-            chain: None,
-            #[cfg(feature = "deflate")]
-            inflation: None,
-            #[cfg(feature = "deflate")]
-            compressors: Compressors::default(),
-        }
+        Self::default()
     }
 
     /// How many bytes of spare buffers may be kept; larger ones are freed when they are given back.
@@ -80,17 +68,7 @@ impl Scratch {
     /// What a receiver may use of it.
     #[inline]
     pub(super) fn for_receiver(&mut self) -> Lent<'_> {
-        Lent {
-            pool: &mut self.buffers,
-            #[cfg(feature = "deflate")]
-            inflation: &mut self.inflation,
-        }
-    }
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self::new()
+        Lent { pool: &mut self.buffers, inflation: &mut self.inflation }
     }
 }
 

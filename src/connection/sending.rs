@@ -1,20 +1,12 @@
-//! Messages, pings and pongs: what a caller may send, and when.
-
-#[cfg(feature = "deflate")]
-use alloc::boxed::Box;
+//! Messages, pings and pongs: what may be sent, and when.
 
 use bytes::Buf;
 
-#[cfg(feature = "deflate")]
-use super::Scratch;
 use super::{Connection, State};
-#[cfg(feature = "deflate")]
-use crate::config::Config;
+use crate::deflate::SendCompression;
 use crate::error::SendError;
 use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
-#[cfg(feature = "deflate")]
-use crate::send::Tools;
-use crate::send::{Message, PreparedMessage};
+use crate::send::{CompressContext, Message, Output, PreparedMessage, Sender};
 
 /// Sending.
 impl Connection {
@@ -55,8 +47,7 @@ impl Connection {
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.may_send()?;
         let message = message.into();
-        #[cfg(feature = "deflate")]
-        if self.sender.compresses() && self.send_compressed(message.kind(), message.payload())? {
+        if self.send_compressed(message.kind(), message.payload())? {
             return Ok(());
         }
         if let Some(scratch) = &mut self.scratch {
@@ -98,16 +89,14 @@ impl Connection {
     /// ```
     pub fn send_fragment(&mut self, kind: Kind, data: &[u8], last: bool) -> Result<(), SendError> {
         self.may_send()?;
-        #[cfg(feature = "deflate")]
-        let compressing = self.sender.is_compressing();
         let opcode = self.sender.begin_fragment(kind, data, last)?;
-        #[cfg(feature = "deflate")]
-        if compressing || opcode != OpCode::Continuation && self.sender.compresses() {
-            let tools = tools(&self.config, &mut self.scratch);
-            self.sender.compressed_fragment(&mut self.output, opcode, data, last, tools);
-            return Ok(());
+        match self.sender.compression_of_fragment(opcode) {
+            None => self.sender.fragment(&mut self.output, opcode, data, last),
+            Some(compression) => {
+                let (sender, output, context) = self.compressing();
+                sender.compressed_fragment(output, opcode, data, last, compression, context);
+            }
         }
-        self.sender.fragment(&mut self.output, opcode, data, last);
         Ok(())
     }
 
@@ -115,9 +104,8 @@ impl Connection {
     /// what doesn't shrink, such as images, and for secrets that stand next to what an attacker may choose, whose
     /// length would tell of them.
     #[cfg(feature = "deflate")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn set_compression(&mut self, on: bool) {
-        self.sender.set_compression(on);
+        self.sender.set_compression_enabled(on);
     }
 
     /// Sends a ping of at most 125 bytes; the answer comes as [`Event::Pong`](crate::Event::Pong).
@@ -155,21 +143,36 @@ impl Connection {
     #[inline]
     fn send_message(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
         self.may_send()?;
-        #[cfg(feature = "deflate")]
-        if self.sender.compresses() && self.send_compressed(kind, payload)? {
+        if self.send_compressed(kind, payload)? {
             return Ok(());
         }
         self.sender.message(&mut self.output, kind, payload)
     }
 
-    /// Sends a message compressed, unless it is too short or would only grow.
-    #[cfg(feature = "deflate")]
+    /// Sends a message compressed, unless compression wasn't negotiated, or the message is too short or would only grow.
+    #[inline]
     fn send_compressed(&mut self, kind: Kind, payload: &[u8]) -> Result<bool, SendError> {
-        let tools = tools(&self.config, &mut self.scratch);
-        if payload.len() < tools.settings.min_size {
-            return Ok(false);
+        match self.sender.compression_of_message(payload.len(), &self.config.deflate) {
+            None => Ok(false),
+            Some(compression) => self.send_compressed_with(compression, kind, payload),
         }
-        self.sender.compressed_message(&mut self.output, kind, payload, tools)
+    }
+
+    #[cold]
+    fn send_compressed_with(
+        &mut self,
+        compression: SendCompression,
+        kind: Kind,
+        payload: &[u8],
+    ) -> Result<bool, SendError> {
+        let (sender, output, context) = self.compressing();
+        sender.compressed_message(output, kind, payload, compression, context)
+    }
+
+    /// What takes part where something is sent compressed.
+    fn compressing(&mut self) -> (&mut Sender, &mut Output, CompressContext<'_>) {
+        let spare = self.scratch.as_mut().map(|scratch| &mut scratch.compressors);
+        (&mut self.sender, &mut self.output, CompressContext { settings: &self.config.deflate, spare })
     }
 
     pub(super) fn send_control(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
@@ -202,10 +205,4 @@ impl Connection {
             State::Closing | State::Closed => Err(SendError::Closed),
         }
     }
-}
-
-/// What messages are compressed with.
-#[cfg(feature = "deflate")]
-fn tools<'a>(config: &'a Config, scratch: &'a mut Option<Box<Scratch>>) -> Tools<'a> {
-    Tools { settings: config.compression(), spare: scratch.as_mut().map(|scratch| &mut scratch.compressors) }
 }

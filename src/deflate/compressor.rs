@@ -1,231 +1,163 @@
-//! Bytes → compressed bytes (RFC 7692 7.2.1).
+//! Bytes → compressed bytes (RFC 7692 section 7.2.1).
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::{fmt, mem};
+use core::{mem, slice};
 
-use zlib_rs::{DeflateConfig, DeflateFlush};
+use zlib_rs::DeflateFlush;
 
-use super::settings::LEAST;
-use super::{Deflate, History};
+use super::compressor_pool::{CompressorPool, Stream, StreamConfig};
+use super::config::MIN_WINDOW_BITS;
+use super::{Deflate, SendCompression, TAIL, Window};
 
-/// What was agreed on for the messages that go out, and whether they are to be compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Outgoing {
-    bits: u8,
-    takeover: bool,
-    pub(crate) on: bool,
-}
-
-impl Outgoing {
-    /// The smallest window that there is a compressor for.
-    pub(crate) const LEAST_BITS: u8 = LEAST;
-
-    pub(crate) fn new(bits: u8, takeover: bool) -> Self {
-        Self { bits, takeover, on: true }
-    }
-
-    pub(crate) fn bits(self) -> u8 {
-        self.bits
-    }
-
-    /// Whether a message may refer to those before it.
-    pub(crate) fn takeover(self) -> bool {
-        self.takeover
-    }
-
-    /// Whether what was sent is kept, so that the stream can serve other connections in between: to seed it anew takes
-    /// 7 µs for 4 KiB and 45 µs for 32, next to 12 µs for a message of 1 KiB.
-    fn keeps_history(self) -> bool {
-        self.takeover && self.bits <= 12
-    }
-
-    fn window(self) -> usize {
-        1 << self.bits
-    }
-
-    /// Whether there is a compressor for such a window, and it is wanted.
-    pub(crate) fn compresses(self) -> bool {
-        self.on && self.bits >= LEAST
-    }
-}
-
-/// What a stream of zlib-rs is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Kind {
-    bits: u8,
-    level: u8,
-    memory_level: u8,
-}
-
-/// A stream of zlib-rs.
-struct Stream {
-    inner: zlib_rs::Deflate,
-    kind: Kind,
-}
-
-/// What compresses a connection's messages, and what the next of them may refer to.
+/// Compresses the messages of a connection, and keeps what the next of them may refer to.
 #[derive(Debug, Default)]
 pub(crate) struct Compressor {
-    /// In step with the peer's window, unless it is behind.
+    /// In step with the peer's window, unless it needs to be reset.
     stream: Option<Stream>,
-    /// The stream has to begin anew, with the history.
-    behind: bool,
-    /// What the peer's window has in it, where that is small enough to be kept instead of the stream.
-    history: History,
-    /// A message has begun that isn't complete.
-    at_work: bool,
-    /// Nothing of it has been taken in yet.
-    empty: bool,
+    /// The stream has to begin again, with what is in the window.
+    needs_reset: bool,
+    /// The peer's window, where that is small enough to be kept instead of the stream.
+    window: Window,
+    message: State,
 }
 
-/// What is spare: streams, one for every kind that a thread's connections agreed on, and what holds them at work.
-#[derive(Debug, Default)]
-pub(crate) struct Compressors {
-    streams: Vec<Stream>,
-    shell: Option<Box<Compressor>>,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    BetweenMessages,
+    /// Nothing of the message has been compressed yet.
+    Begun,
+    InMessage,
 }
 
 impl Compressor {
-    /// Begins a message: with the stream that the one before was compressed with, a spare one, or a new one.
-    pub(crate) fn begin(&mut self, outgoing: Outgoing, settings: &Deflate, spare: Option<&mut Compressors>) {
-        let kind = Kind { bits: outgoing.bits, level: settings.level, memory_level: settings.memory_level };
+    /// A compressor for messages of whatever was negotiated: the stream comes with the first of them.
+    pub(crate) fn new(_: SendCompression) -> Self {
+        Self::default()
+    }
+
+    /// Begins a message: with the stream that the previous one was compressed with, a spare one, or a new one.
+    pub(crate) fn begin_message(
+        &mut self,
+        compression: SendCompression,
+        settings: &[Deflate],
+        spare: Option<&mut CompressorPool>,
+    ) {
+        let config = StreamConfig::new(compression, Deflate::first_of(settings));
         let stream = match &mut self.stream {
             Some(stream) => stream,
             None => {
-                let spare = spare.and_then(|spare| spare.take(kind));
-                self.behind = spare.is_some() || !self.history.is_empty();
-                self.stream.insert(spare.unwrap_or_else(|| Stream::new(kind)))
+                let spare = spare.and_then(|spare| spare.get_stream(config));
+                self.needs_reset = spare.is_some() || !self.window.is_empty();
+                self.stream.insert(spare.unwrap_or_else(|| Stream::new(config)))
             }
         };
-        if mem::take(&mut self.behind) {
+        if mem::take(&mut self.needs_reset) {
             stream.inner.reset();
-            for part in self.history.parts() {
+            for part in self.window.slices() {
                 let seeded = stream.inner.set_dictionary(part);
-                debug_assert!(seeded.is_ok(), "nothing of a message is in the stream");
+                debug_assert!(seeded.is_ok(), "the stream was just reset");
             }
         }
-        self.at_work = true;
-        self.empty = true;
+        self.message = State::Begun;
     }
 
-    /// Compresses a piece of the message behind what `output` has, and completes the message with the last. All but the last
-    /// come out when the stream has collected enough of them.
-    pub(crate) fn compress(&mut self, mut input: &[u8], last: bool, outgoing: Outgoing, output: &mut Vec<u8>) {
-        self.at_work = !last;
-        self.empty &= input.is_empty();
-        if self.empty {
-            // RFC 7692 7.2.3.6: a message without bytes is one. The stream has nothing to flush.
-            if last {
-                output.push(0);
+    /// Compresses a part of the message and appends it to `output`. The last part completes the message; the others come
+    /// out when the stream has collected enough of them.
+    pub(crate) fn compress(&mut self, input: &[u8], last: bool, compression: SendCompression, output: &mut Vec<u8>) {
+        let nothing_yet = self.message == State::Begun && input.is_empty();
+        if nothing_yet && last {
+            // RFC 7692 section 7.2.3.6: the message without bytes. The stream has nothing to flush.
+            output.push(0);
+        } else if !nothing_yet {
+            if compression.keeps_window() {
+                self.window.add(input, compression.window_size());
             }
-            return;
-        }
-        if outgoing.keeps_history() {
-            self.history.add(input, outgoing.window());
-        }
-        let Some(Stream { inner: stream, .. }) = &mut self.stream else { return };
-        // A flush that finds no room for all of what it ends with is made again: the block before it ends on its own.
-        let flush = if last { DeflateFlush::Block } else { DeflateFlush::NoFlush };
-        // Most text shrinks to less than that; where it doesn't, more room is made.
-        let mut room = (input.len() / 2).clamp(64, 64 << 10);
-        while step(stream, &mut input, room, flush, output) == room {
-            room = (2 * room).min(64 << 10);
+            match &mut self.stream {
+                Some(stream) => compress_with(stream, input, last, output),
+                None => debug_assert!(false, "a message begins with a stream"),
+            }
+            self.message = State::InMessage;
         }
         if last {
-            step(stream, &mut input, FLUSH_ROOM, DeflateFlush::SyncFlush, output);
-            // What every flush ends with isn't sent.
-            debug_assert!(output.ends_with(&super::TAIL));
-            output.truncate(output.len() - super::TAIL.len());
+            self.message = State::BetweenMessages;
         }
     }
 
     /// Whether a message has begun that isn't complete.
-    pub(crate) fn is_at_work(&self) -> bool {
-        self.at_work
+    pub(crate) fn is_in_message(&self) -> bool {
+        self.message != State::BetweenMessages
     }
 
-    /// A message was sent compressed, but not by this: the peer's window has it.
-    pub(crate) fn miss(&mut self, message: &[u8], outgoing: Outgoing) {
-        self.behind = true;
-        if outgoing.keeps_history() {
-            self.history.add(message, outgoing.window());
+    /// A message was sent compressed, but not by this compressor: the peer's window has it.
+    pub(crate) fn skip_message(&mut self, message: &[u8], compression: SendCompression) {
+        self.needs_reset = true;
+        if compression.keeps_window() {
+            self.window.add(message, compression.window_size());
         }
     }
 
-    /// Between messages, the stream can serve other connections where the history is kept.
-    pub(crate) fn return_to(&mut self, spare: &mut Compressors, outgoing: Outgoing) {
-        if !self.at_work && outgoing.keeps_history() {
-            spare.put(self.stream.take());
+    /// Between messages, the stream can serve other connections where the window is kept.
+    pub(crate) fn return_stream(&mut self, spare: &mut CompressorPool, compression: SendCompression) {
+        if !self.is_in_message() && compression.keeps_window() {
+            self.recycle_stream(spare);
         }
     }
-}
 
-impl Compressors {
-    /// What holds a stream at work.
-    pub(crate) fn shell(&mut self) -> Option<Box<Compressor>> {
-        self.shell.take()
-    }
-
-    /// Takes back what is of no more use to its connection.
-    pub(crate) fn put_away(&mut self, mut compressor: Box<Compressor>) {
-        self.put(compressor.stream.take());
-        self.shell = Some(compressor);
-    }
-
-    fn take(&mut self, kind: Kind) -> Option<Stream> {
-        let at = self.streams.iter().position(|stream| stream.kind == kind)?;
-        Some(self.streams.swap_remove(at))
-    }
-
-    fn put(&mut self, stream: Option<Stream>) {
-        if let Some(stream) = stream
-            && self.streams.iter().all(|other| other.kind != stream.kind)
-        {
-            self.streams.push(stream);
+    pub(super) fn recycle_stream(&mut self, spare: &mut CompressorPool) {
+        if let Some(stream) = self.stream.take() {
+            spare.recycle_stream(stream);
         }
     }
 }
 
-impl Stream {
-    /// `bits` is at least [`LEAST`].
-    fn new(kind: Kind) -> Self {
-        let config = DeflateConfig {
-            level: kind.level.into(),
-            // Below zero: without the header of zlib.
-            window_bits: -i32::from(kind.bits),
-            mem_level: kind.memory_level.into(),
-            ..DeflateConfig::default()
-        };
-        Self { inner: zlib_rs::Deflate::new_with_config(config), kind }
+/// Compresses a message that refers to nothing before it. Returns the bytes, and the size of the window that it needs.
+pub(crate) fn compress_alone(message: &[u8], settings: &Deflate) -> (Vec<u8>, u8) {
+    // Nothing is further back than the beginning.
+    let length_bits = (usize::BITS - message.len().saturating_sub(1).leading_zeros()) as u8;
+    let window_bits = length_bits.clamp(MIN_WINDOW_BITS, settings.server_max_window_bits);
+    let compression = SendCompression::new(window_bits, false);
+    let (mut compressor, mut compressed) = (Compressor::new(compression), Vec::new());
+    compressor.begin_message(compression, slice::from_ref(settings), None);
+    compressor.compress(message, true, compression, &mut compressed);
+    (compressed, window_bits)
+}
+
+fn compress_with(stream: &mut Stream, mut input: &[u8], last: bool, output: &mut Vec<u8>) {
+    // A flush that finds no space for all of what it ends with is made again: the block before it ends on its own.
+    let flush = if last { DeflateFlush::Block } else { DeflateFlush::NoFlush };
+    // Most text shrinks to less than half; where it doesn't, more space is made.
+    let mut space = (input.len() / 2).clamp(MIN_SPACE, MAX_SPACE);
+    while step(stream, &mut input, space, flush, output) == space {
+        space = (2 * space).min(MAX_SPACE);
+    }
+    if last {
+        step(stream, &mut input, FLUSH_SPACE, DeflateFlush::SyncFlush, output);
+        // What every flush ends with isn't sent.
+        debug_assert!(output.ends_with(&TAIL));
+        output.truncate(output.len() - TAIL.len());
     }
 }
 
-/// More than an empty block and the bits in front of it.
-const FLUSH_ROOM: usize = 16;
+/// The space that a step has to write into: it is set to zero before, which costs less than a second step.
+const MIN_SPACE: usize = 64;
+const MAX_SPACE: usize = 64 << 10;
 
-/// Compresses into that much room behind what `output` has, and says how much came out: all of it where there is room left.
-fn step(
-    stream: &mut zlib_rs::Deflate,
-    input: &mut &[u8],
-    room: usize,
-    flush: DeflateFlush,
-    output: &mut Vec<u8>,
-) -> usize {
+/// More than an empty block and the bits before it.
+const FLUSH_SPACE: usize = 16;
+
+/// Compresses into so much space at the end of `output`. Returns how many bytes were written: all that there are, where
+/// space is left.
+fn step(stream: &mut Stream, input: &mut &[u8], space: usize, flush: DeflateFlush, output: &mut Vec<u8>) -> usize {
+    let stream = &mut stream.inner;
     let start = output.len();
-    output.resize(start + room, 0);
+    output.resize(start + space, 0);
     let (total_in, total_out) = (stream.total_in(), stream.total_out());
     let compressed = stream.compress(input, &mut output[start..], flush);
     debug_assert!(compressed.is_ok(), "the stream is in a state of its own making");
     // Both are parts of slices.
     *input = &input[(stream.total_in() - total_in) as usize..];
-    let made = (stream.total_out() - total_out) as usize;
-    output.truncate(start + made);
-    made
-}
-
-impl fmt::Debug for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Stream").field(&self.kind).finish()
-    }
+    let written = (stream.total_out() - total_out) as usize;
+    output.truncate(start + written);
+    written
 }

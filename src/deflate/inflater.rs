@@ -1,63 +1,35 @@
-//! Compressed bytes → bytes, whatever blocks they are in and wherever they are cut (RFC 7692 7.2.2).
+//! Compressed bytes → bytes, whatever blocks they are in and wherever they are cut (RFC 7692 section 7.2.2).
 //!
-//! An [`Inflater`] has a window of 32 KiB whatever was agreed on, so connections share those that aren't at work, and keep
-//! the [`History`](super::History) that the next message may refer to: exactly as much as the agreed window.
+//! An [`Inflater`] has a window of 32 KiB whatever was agreed on. So connections share those that are between messages, and
+//! keep a [`Window`](super::Window) to which the next message may refer: exactly as much as the negotiated size.
 
 use core::fmt;
 
-use zlib_rs::{Inflate, InflateFlush, Status};
+use zlib_rs::{Inflate, InflateFlush};
 
-use super::TAIL;
-use super::settings::LEAST;
-
-/// What was agreed on for the messages that come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Incoming {
-    bits: u8,
-    takeover: bool,
-}
-
-impl Incoming {
-    pub(super) fn new(bits: u8, takeover: bool) -> Self {
-        Self { bits, takeover }
-    }
-
-    pub(super) fn bits(self) -> u8 {
-        self.bits
-    }
-
-    /// Whether a message may refer to those before it.
-    pub(crate) fn takeover(self) -> bool {
-        self.takeover
-    }
-
-    /// How far back: compressors that begin at 9 bits say 8 and mean that.
-    pub(crate) fn window(self) -> usize {
-        1 << self.bits.max(LEAST)
-    }
-}
+use super::{ReceiveCompression, TAIL};
 
 /// The bytes aren't DEFLATE, or end inside a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Corrupt;
 
-/// What became of some input and some room for output.
+/// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Inflated {
-    /// How many bytes of the input are used up.
-    pub(crate) taken: usize,
-    /// How many bytes came out.
-    pub(crate) made: usize,
-    /// What else is to be said, once these bytes are looked at.
-    pub(crate) then: Then,
+    /// How many bytes of the input were consumed.
+    pub(crate) consumed: usize,
+    /// How many bytes were written.
+    pub(crate) written: usize,
+    /// What comes after these bytes.
+    pub(crate) status: Status,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
-    /// More comes with more input or more room.
-    GoOn,
+pub(crate) enum Status {
+    /// More comes with more input or more space.
+    Continues,
     /// A final block has ended: another stream follows, which may refer to this one.
-    Ended,
+    StreamEnd,
     Corrupt,
 }
 
@@ -67,44 +39,55 @@ pub(crate) struct Inflater {
 }
 
 impl Inflater {
-    pub(crate) fn new() -> Self {
+    /// An inflater for messages of whatever was negotiated.
+    pub(crate) fn new(_: ReceiveCompression) -> Self {
         Self { stream: Inflate::new(false, 15) }
     }
 
-    /// Begins a stream behind bytes that it may refer to, in the order of their coming.
-    pub(crate) fn begin<'a>(&mut self, past: impl IntoIterator<Item = &'a [u8]>) -> Result<(), Corrupt> {
+    /// Begins a stream after bytes that it may refer to, in the order in which they came.
+    pub(crate) fn begin_stream<'a>(&mut self, dictionary: impl IntoIterator<Item = &'a [u8]>) {
         self.stream.reset(false);
-        for bytes in past {
-            self.stream.set_dictionary(bytes).map_err(|_| Corrupt)?;
+        for bytes in dictionary {
+            let seeded = self.stream.set_dictionary(bytes);
+            debug_assert!(seeded.is_ok(), "a raw stream takes any dictionary");
         }
-        Ok(())
     }
 
-    /// Inflates as much as there is input, and room for what comes out.
-    pub(crate) fn inflate(&mut self, input: &[u8], room: &mut [u8]) -> Inflated {
-        self.step(input, room, InflateFlush::SyncFlush)
+    /// Inflates as much as there is input, and space for what comes out.
+    pub(crate) fn inflate(&mut self, input: &[u8], space: &mut [u8]) -> Inflated {
+        self.step(input, space, InflateFlush::SyncFlush)
     }
 
-    /// Whether the stream is at the end of a message: all its bytes but the [`TAIL`] have been taken in, and lack nothing
-    /// else to end with an empty block. Afterwards it is behind that.
-    pub(crate) fn finish(&mut self) -> Result<(), Corrupt> {
-        // It stops behind the block that the tail completes, and takes one byte more where that isn't one.
+    /// Completes a message with the [`TAIL`], or refuses it where the stream isn't at the end of a message: at the header of
+    /// a stored block without bytes. Afterwards the stream is after that block.
+    pub(crate) fn finish_message(&mut self) -> Result<(), Corrupt> {
         let [a, b, c, d] = TAIL;
+        // It stops after the block that the tail completes, and consumes one byte more where that completes none.
         let end = self.step(&[a, b, c, d, 0], &mut [0], InflateFlush::Block);
-        if (Inflated { taken: TAIL.len(), made: 0, then: Then::GoOn }) == end { Ok(()) } else { Err(Corrupt) }
+        if end != (Inflated { consumed: TAIL.len(), written: 0, status: Status::Continues }) {
+            return Err(Corrupt);
+        }
+        // Other blocks can end in the tail, too, and then leave bits of its last byte over, which are ones. With these, what
+        // follows is a final block or no block at all. Without, it is an empty stored block that isn't final.
+        match self.inflate(&[0, a, b, c, d], &mut [0]) {
+            Inflated { consumed: 5, written: 0, status: Status::Continues } => Ok(()),
+            // The block was final itself. The next message finds the stream at its end.
+            Inflated { consumed: 0, written: 0, status: Status::StreamEnd } => Ok(()),
+            _ => Err(Corrupt),
+        }
     }
 
-    fn step(&mut self, input: &[u8], room: &mut [u8], flush: InflateFlush) -> Inflated {
+    fn step(&mut self, input: &[u8], space: &mut [u8], flush: InflateFlush) -> Inflated {
         let (total_in, total_out) = (self.stream.total_in(), self.stream.total_out());
-        let then = match self.stream.decompress(input, room, flush) {
-            Ok(Status::Ok | Status::BufError) => Then::GoOn,
-            Ok(Status::StreamEnd) => Then::Ended,
-            Err(_) => Then::Corrupt,
+        let status = match self.stream.decompress(input, space, flush) {
+            Ok(zlib_rs::Status::Ok | zlib_rs::Status::BufError) => Status::Continues,
+            Ok(zlib_rs::Status::StreamEnd) => Status::StreamEnd,
+            Err(_) => Status::Corrupt,
         };
         // Both are parts of slices.
-        let taken = (self.stream.total_in() - total_in) as usize;
-        let made = (self.stream.total_out() - total_out) as usize;
-        Inflated { taken, made, then }
+        let consumed = (self.stream.total_in() - total_in) as usize;
+        let written = (self.stream.total_out() - total_out) as usize;
+        Inflated { consumed, written, status }
     }
 }
 
@@ -120,12 +103,21 @@ mod tests {
     use alloc::vec;
     use alloc::vec::Vec;
 
-    fn inflate(inflater: &mut Inflater, input: &[u8]) -> (Vec<u8>, Then) {
-        let mut room = vec![0; 1000];
-        let out = inflater.inflate(input, &mut room);
-        room.truncate(out.made);
-        (room, out.then)
+    fn inflate(inflater: &mut Inflater, input: &[u8]) -> (Vec<u8>, Status) {
+        let mut space = vec![0; 1000];
+        let out = inflater.inflate(input, &mut space);
+        space.truncate(out.written);
+        (space, out.status)
     }
+
+    fn inflater() -> Inflater {
+        let settings = crate::deflate::Deflate::new();
+        let (_, params) = settings.answer([&b"permessage-deflate"[..]]).unwrap();
+        Inflater::new(params.directions(crate::role::Role::Server).0)
+    }
+
+    const INSIDE_A_HEADER: [u8; 17] =
+        [0x04, 0xc0, 0x81, 0x1c, 0x80, 0x51, 0x10, 0x83, 0x70, 0xd6, 0xbf, 0xfb, 0xef, 0xf7, 0xfb, 0xfd, 0x7e];
 
     /// RFC 7692 7.2.3: the ends of the examples, and what is no end.
     #[test]
@@ -140,25 +132,29 @@ mod tests {
             (&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07], false),
             (&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00], false),
             (&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00, 0x00, 0xff, 0xff], false),
+            // Inside the header of a dynamic block that ends within the last byte of the tail.
+            (&INSIDE_A_HEADER, false),
+            // The empty block is a final one.
+            (&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x04], true),
         ] {
-            let mut inflater = Inflater::new();
-            let mut then = inflate(&mut inflater, message).1;
-            if then == Then::GoOn && inflater.finish().is_err() {
-                then = Then::Corrupt;
+            let mut inflater = inflater();
+            let mut status = inflate(&mut inflater, message).1;
+            if status == Status::Continues && inflater.finish_message().is_err() {
+                status = Status::Corrupt;
             }
-            assert_eq!(then == Then::GoOn, is_end, "{message:02x?}");
+            assert_eq!(status == Status::Continues, is_end, "{message:02x?}");
         }
     }
 
     #[test]
     fn a_stream_that_begins_anew_knows_the_past() {
-        let mut inflater = Inflater::new();
+        let mut inflater = inflater();
         let hello = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
-        assert_eq!(inflate(&mut inflater, &hello), (b"Hello".to_vec(), Then::Ended));
-        inflater.begin([&b"Hel"[..], b"lo"]).unwrap();
-        assert_eq!(inflate(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]), (b"Hello".to_vec(), Then::GoOn));
-        assert_eq!(inflater.finish(), Ok(()));
-        inflater.begin([]).unwrap();
-        assert_eq!(inflate(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]).1, Then::Corrupt);
+        assert_eq!(inflate(&mut inflater, &hello), (b"Hello".to_vec(), Status::StreamEnd));
+        inflater.begin_stream([&b"Hel"[..], b"lo"]);
+        assert_eq!(inflate(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]), (b"Hello".to_vec(), Status::Continues));
+        assert_eq!(inflater.finish_message(), Ok(()));
+        inflater.begin_stream([]);
+        assert_eq!(inflate(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]).1, Status::Corrupt);
     }
 }

@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use crate::close::CloseCode;
 use crate::error::ProtocolError;
-use crate::utf8;
+use crate::utf8::{self, Utf8};
 
 /// The body of a Close frame that was received: a code, perhaps with a reason, or nothing at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,16 +15,35 @@ pub(crate) struct CloseFrame {
 }
 
 impl CloseFrame {
+    /// Parses a body that is there as a whole.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, ProtocolError> {
         let Some((&code, reason)) = body.split_first_chunk() else {
-            return if body.is_empty() {
-                Ok(Self { code: None, reason: String::new() })
-            } else {
-                Err(ProtocolError::CloseLength)
+            return match body {
+                [] => Ok(Self { code: None, reason: String::new() }),
+                _ => Err(ProtocolError::CloseLength),
             };
         };
-        let code = CloseCode::new(u16::from_be_bytes(code)).ok_or(ProtocolError::CloseCode)?;
-        let reason = utf8::check(reason).map_err(|_| ProtocolError::CloseReason)?;
-        Ok(Self { code: Some(code), reason: reason.to_owned() })
+        let reason = utf8::check(reason).map_err(|_| ProtocolError::CloseReason);
+        Ok(Self { code: Some(parse_code(code)?), reason: reason?.to_owned() })
     }
+
+    /// Checks the length of a body, of which nothing else may be there yet: a code has two bytes.
+    #[inline]
+    pub(super) fn check_length(length: u8) -> Result<(), ProtocolError> {
+        if length == 1 { Err(ProtocolError::CloseLength) } else { Ok(()) }
+    }
+
+    /// Checks the beginning of a body, so that it is refused at the first byte that can't be right.
+    pub(crate) fn check_start(body: &[u8]) -> Result<(), ProtocolError> {
+        let Some((&code, reason)) = body.split_first_chunk() else {
+            return Ok(());
+        };
+        parse_code(code)?;
+        Utf8::default().next(reason).map_err(|_| ProtocolError::CloseReason)?;
+        Ok(())
+    }
+}
+
+fn parse_code(code: [u8; 2]) -> Result<CloseCode, ProtocolError> {
+    CloseCode::new(u16::from_be_bytes(code)).ok_or(ProtocolError::CloseCode)
 }

@@ -1,4 +1,4 @@
-//! The frame header: 2 to 14 bytes in front of every payload (RFC 6455 5.2).
+//! The frame header: 2 to 14 bytes before every payload (RFC 6455 section 5.2).
 //!
 //! ```text
 //!   byte 0          byte 1            then
@@ -9,6 +9,7 @@
 //!  └─┴───┴───────┘ └─┴─────────────┘ └──────────────────┴────────────────────────┘
 //! ```
 
+use super::{CloseFrame, OpCode};
 use crate::error::ProtocolError;
 use crate::role::Role;
 
@@ -32,55 +33,23 @@ const LENGTH_64: u8 = 127;
 pub(crate) const WHOLE_TEXT: u8 = FIN | OpCode::Text as u8;
 pub(crate) const WHOLE_BINARY: u8 = FIN | OpCode::Binary as u8;
 
-/// The opcodes that RFC 6455 11.8 registers; the others have no value here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum OpCode {
-    Continuation = 0x0,
-    Text = 0x1,
-    Binary = 0x2,
-    Close = 0x8,
-    Ping = 0x9,
-    Pong = 0xa,
-}
-
-impl OpCode {
-    #[inline]
-    pub(crate) fn is_control(self) -> bool {
-        self as u8 & 0x8 != 0
-    }
-
-    #[inline]
-    fn new(bits: u8) -> Option<Self> {
-        Some(match bits {
-            0x0 => Self::Continuation,
-            0x1 => Self::Text,
-            0x2 => Self::Binary,
-            0x8 => Self::Close,
-            0x9 => Self::Ping,
-            0xa => Self::Pong,
-            _ => return None,
-        })
-    }
-}
-
-/// What a header is held to: the peer's role, where in a message it stands, and what is left of the limits.
+/// What a header is held to: the role of the peer, the state of the message in progress, and what is left of the limits.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
+pub(crate) struct FrameContext {
     pub(crate) from: Role,
     /// Whether a message may be compressed.
     pub(crate) deflate: bool,
     pub(crate) in_message: bool,
-    /// Whether the message under way may have one more frame.
+    /// Whether the message in progress may have one more frame.
     pub(crate) may_continue: bool,
     pub(crate) max_frame: u64,
-    /// How many bytes the message under way, or a new one, may still grow by.
-    pub(crate) room: u64,
+    /// How many bytes the message in progress, or a new one, may still grow by.
+    pub(crate) max_growth: u64,
     /// How many bytes the first frame of a compressed message may have.
     pub(crate) max_compressed: u64,
 }
 
-/// A frame header that obeys all the rules.
+/// A frame header that obeys all the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) opcode: OpCode,
@@ -97,13 +66,13 @@ impl Header {
     /// Reads the header at the front of `bytes` and says how long it is; `None` when more bytes are needed.
     ///
     /// Each rule is applied as soon as its byte is there, in the order of the bytes, so that a wrong first
-    /// byte is refused while the second is still under way.
-    pub(crate) fn parse(bytes: &[u8], rules: &Rules) -> Result<Option<(Self, usize)>, ProtocolError> {
+    /// byte is refused before the second has come.
+    pub(crate) fn parse(bytes: &[u8], context: &FrameContext) -> Result<Option<(Self, usize)>, ProtocolError> {
         let Some(&first) = bytes.first() else {
             return Ok(None);
         };
         let reserved = first & RSV;
-        let compressed = reserved == RSV1 && rules.deflate;
+        let compressed = reserved == RSV1 && context.deflate;
         if reserved != 0 && !compressed {
             return Err(ProtocolError::ReservedBits);
         }
@@ -119,13 +88,13 @@ impl Header {
             return Err(ProtocolError::FragmentedControl);
         }
         match opcode {
-            OpCode::Continuation if !rules.in_message => {
+            OpCode::Continuation if !context.in_message => {
                 return Err(ProtocolError::UnexpectedContinuation);
             }
-            OpCode::Continuation if !rules.may_continue => {
+            OpCode::Continuation if !context.may_continue => {
                 return Err(ProtocolError::TooManyFragments);
             }
-            OpCode::Text | OpCode::Binary if rules.in_message => {
+            OpCode::Text | OpCode::Binary if context.in_message => {
                 return Err(ProtocolError::UnfinishedMessage);
             }
             _ => {}
@@ -135,7 +104,7 @@ impl Header {
             return Ok(None);
         };
         let masked = second & MASK != 0;
-        match (masked, rules.from) {
+        match (masked, context.from) {
             (false, Role::Client) => return Err(ProtocolError::UnmaskedFrame),
             (true, Role::Server) => return Err(ProtocolError::MaskedFrame),
             _ => {}
@@ -143,6 +112,9 @@ impl Header {
         let short = second & LENGTH;
         if opcode.is_control() && usize::from(short) > MAX_CONTROL_PAYLOAD {
             return Err(ProtocolError::ControlTooLong);
+        }
+        if opcode == OpCode::Close {
+            CloseFrame::check_length(short)?;
         }
 
         let (length, size) = if short < LENGTH_16 {
@@ -161,7 +133,7 @@ impl Header {
             if bytes.get(2).is_some_and(|&top| top & 0x80 != 0) {
                 return Err(ProtocolError::LengthTopBit);
             }
-            // A length of up to 16 bits has a shorter form: zeros in front of those tell.
+            // A length of up to 16 bits has a shorter form, and zeros before those.
             if bytes.get(2..8).is_some_and(|high| high == [0; 6]) {
                 return Err(ProtocolError::LengthForm);
             }
@@ -173,11 +145,11 @@ impl Header {
         };
 
         if !opcode.is_control() {
-            if length > rules.max_frame {
+            if length > context.max_frame {
                 return Err(ProtocolError::FrameTooLarge);
             }
-            let room = if compressed { rules.max_compressed } else { rules.room };
-            if length > room {
+            let max_length = if compressed { context.max_compressed } else { context.max_growth };
+            if length > max_length {
                 return Err(ProtocolError::MessageTooLarge);
             }
         }
@@ -232,14 +204,14 @@ pub(crate) fn first_byte(opcode: OpCode, fin: bool) -> u8 {
 mod tests {
     use super::*;
 
-    fn rules(from: Role) -> Rules {
-        Rules {
+    fn rules(from: Role) -> FrameContext {
+        FrameContext {
             from,
             deflate: false,
             in_message: false,
             may_continue: true,
             max_frame: u64::MAX,
-            room: u64::MAX,
+            max_growth: u64::MAX,
             max_compressed: u64::MAX,
         }
     }
@@ -283,6 +255,8 @@ mod tests {
                 Err(ProtocolError::UnmaskedFrame)
             } else if opcode >= 8 && second > 128 + 125 {
                 Err(ProtocolError::ControlTooLong)
+            } else if opcode == 8 && second == 128 + 1 {
+                Err(ProtocolError::CloseLength)
             } else {
                 Ok(())
             };

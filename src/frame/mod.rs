@@ -1,11 +1,12 @@
-//! The wire format of RFC 6455 section 5: stateless, knows nobody.
+//! The wire format of RFC 6455 section 5, stateless.
 
 mod close;
 pub(crate) mod header;
-mod kind;
 pub(crate) mod mask;
+mod opcode;
 
 pub(crate) use close::CloseFrame;
-pub(crate) use header::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode, Rules, first_byte};
-pub use kind::Kind;
+pub(crate) use header::{FrameContext, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, first_byte};
 pub(crate) use mask::{append, copy, mask, rotate};
+pub use opcode::Kind;
+pub(crate) use opcode::OpCode;

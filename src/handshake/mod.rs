@@ -10,7 +10,6 @@
 
 use alloc::boxed::Box;
 
-#[cfg(feature = "deflate")]
 use crate::deflate::DeflateParams;
 
 mod body;
@@ -47,7 +46,6 @@ pub use uri::Uri;
 #[derive(Clone, Debug, Default)]
 pub struct Negotiated {
     pub(crate) subprotocol: Option<Box<str>>,
-    #[cfg(feature = "deflate")]
     pub(crate) deflate: Option<DeflateParams>,
 }
 
@@ -66,7 +64,6 @@ impl Negotiated {
     /// What was agreed on for compression: that of [`Deflate::answer`](crate::Deflate::answer) at a server, of
     /// [`Deflate::check`](crate::Deflate::check) at a client.
     #[cfg(feature = "deflate")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn deflate(mut self, params: impl Into<Option<DeflateParams>>) -> Self {
         self.deflate = params.into();
         self

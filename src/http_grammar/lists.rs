@@ -85,14 +85,12 @@ pub(crate) fn extensions<'a>(
 
 /// An element of a list of extensions.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "whoever knows no extension only counts them"))]
 pub(crate) struct Extension<'a> {
     pub(crate) name: &'a [u8],
     /// What stands behind the name; it follows the grammar.
     parameters: &'a [u8],
 }
 
-#[cfg(feature = "deflate")]
 impl<'a> Extension<'a> {
     /// The names and values of the parameters.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'a [u8], Option<Value<'a>>)> + use<'a> {
@@ -103,10 +101,8 @@ impl<'a> Extension<'a> {
 
 /// The value of a parameter as it stands there: a token, or a quoted string.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "whoever knows no extension only counts them"))]
 pub(crate) struct Value<'a>(&'a [u8]);
 
-#[cfg(feature = "deflate")]
 impl<'a> Value<'a> {
     /// The token that it means: neither quotes nor backslashes can be part of one.
     pub(crate) fn bytes(self) -> impl Iterator<Item = u8> + use<'a> {

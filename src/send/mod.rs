@@ -1,21 +1,19 @@
 //! Calls → bytes: the sending half. It knows the wire format, and nothing of what is received.
 //!
 //! ```text
-//! send_* ──► frames: header, mask ──► Output ──► the caller's socket
-//!        └─► compression ──────────────┘
+//! send_* ──► sender.rs: header, mask ──────► output.rs ──► the caller's socket
+//!        └─► compress.rs: compressed payload ──┘
 //! ```
 
-#[cfg(feature = "deflate")]
-mod compression;
-mod frames;
+mod compress;
 mod message;
 mod output;
 mod prepared;
+mod sender;
 
-#[cfg(feature = "deflate")]
-pub(crate) use compression::Tools;
-pub(crate) use frames::Sender;
+pub(crate) use compress::CompressContext;
 pub use message::Message;
 pub(crate) use output::Chain;
 pub use output::Output;
 pub use prepared::PreparedMessage;
+pub(crate) use sender::Sender;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Message;
 #[cfg(feature = "deflate")]
-use crate::deflate::{Compressor, Deflate, Outgoing};
+use crate::deflate::{self, Deflate};
 #[cfg(feature = "deflate")]
 use crate::frame::header::RSV1;
 use crate::frame::{Header, Kind, first_byte};
@@ -36,7 +36,6 @@ use crate::frame::{Header, Kind, first_byte};
 pub struct PreparedMessage {
     kind: Kind,
     plain: Encoded,
-    #[cfg(feature = "deflate")]
     compressed: Option<Compressed>,
 }
 
@@ -51,7 +50,6 @@ pub(super) struct Encoded {
 }
 
 /// It refers to nothing before it, and so far back in itself.
-#[cfg(feature = "deflate")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Compressed {
     encoded: Encoded,
@@ -62,12 +60,7 @@ impl PreparedMessage {
     /// Encodes a message; the kind is that of the [`Message`].
     pub fn new(message: impl Into<Message>) -> Self {
         let message = message.into();
-        Self {
-            kind: message.kind(),
-            plain: Encoded::new(message.kind(), message.payload(), 0),
-            #[cfg(feature = "deflate")]
-            compressed: None,
-        }
+        Self { kind: message.kind(), plain: Encoded::new(message.kind(), message.payload(), 0), compressed: None }
     }
 
     /// Encodes a message, and compresses it as well (once, in the window of
@@ -96,20 +89,13 @@ impl PreparedMessage {
     /// assert_eq!(does_not.output().remaining(), 4 + 900);
     /// ```
     #[cfg(feature = "deflate")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn compressed(message: impl Into<Message>, settings: &Deflate) -> Self {
         let mut this = Self::new(message);
         let payload = this.payload();
         if payload.len() < settings.min_size {
             return this;
         }
-        // Nothing is further back than the beginning.
-        let length_bits = (usize::BITS - payload.len().saturating_sub(1).leading_zeros()) as u8;
-        let window_bits = length_bits.clamp(Outgoing::LEAST_BITS, settings.server_max_window_bits);
-        let outgoing = Outgoing::new(window_bits, false);
-        let (mut compressor, mut compressed) = (Compressor::default(), Vec::new());
-        compressor.begin(outgoing, settings, None);
-        compressor.compress(payload, true, outgoing, &mut compressed);
+        let (compressed, window_bits) = deflate::compress_alone(payload, settings);
         if compressed.len() < payload.len() {
             let encoded = Encoded::new(this.kind, &compressed, RSV1);
             this.compressed = Some(Compressed { encoded, window_bits });
@@ -132,7 +118,6 @@ impl PreparedMessage {
     }
 
     /// The compressed form, if there is one that a window of that size is large enough for.
-    #[cfg(feature = "deflate")]
     pub(super) fn compressed_for(&self, window_bits: u8) -> Option<&Encoded> {
         let compressed = self.compressed.as_ref()?;
         (compressed.window_bits <= window_bits).then_some(&compressed.encoded)

@@ -162,6 +162,7 @@ impl Decoder<'_> {
         must(masked || self.from == Role::Server, ProtocolError::UnmaskedFrame)?;
         must(!masked || self.from == Role::Client, ProtocolError::MaskedFrame)?;
         must(length <= 125 || !control, ProtocolError::ControlTooLong)?;
+        must(opcode != 8 || length != 1, ProtocolError::CloseLength)?;
 
         if length == 126 {
             length = self.number(2)?;
@@ -182,7 +183,15 @@ impl Decoder<'_> {
         let payload: Vec<u8> = payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]).collect();
         self.bytes = behind;
         if control {
-            return if whole { Ok(Some(control_frame(opcode, payload)?)) } else { Err(Stop::UsedUp) };
+            if whole {
+                return Ok(Some(control_frame(opcode, payload)?));
+            }
+            if let (8, [high, low, reason @ ..]) = (opcode, &payload[..]) {
+                close_code(*high, *low)?;
+                let wrong = str::from_utf8(reason).is_err_and(|error| error.error_len().is_some());
+                must(!wrong, ProtocolError::CloseReason)?;
+            }
+            return Err(Stop::UsedUp);
         }
 
         let kind = if opcode == 1 { Kind::Text } else { Kind::Binary };
@@ -230,15 +239,19 @@ fn control_frame(opcode: u8, payload: Vec<u8>) -> Result<Heard, Stop> {
         (9, _) => Heard::Ping(payload),
         (10, _) => Heard::Pong(payload),
         (_, []) => Heard::Close(1005, String::new()),
-        (_, [_]) => return Err(Stop::Wrong(ProtocolError::CloseLength)),
+        (_, [_]) => panic!("such a length is refused"),
         (_, [high, low, reason @ ..]) => {
-            let code = u16::from_be_bytes([*high, *low]);
-            let legal = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
-            must(legal, ProtocolError::CloseCode)?;
+            let code = close_code(*high, *low)?;
             let reason = str::from_utf8(reason).map_err(|_| Stop::Wrong(ProtocolError::CloseReason))?;
             Heard::Close(code, reason.to_owned())
         }
     })
+}
+
+fn close_code(high: u8, low: u8) -> Result<u16, Stop> {
+    let code = u16::from_be_bytes([high, low]);
+    must(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), ProtocolError::CloseCode)?;
+    Ok(code)
 }
 
 fn must(rule: bool, error: ProtocolError) -> Result<(), Stop> {

@@ -179,3 +179,20 @@ fn both_ends_understand_each_other() {
         }
     }
 }
+
+/// P-53: a message ends with an empty stored block, not inside the header of a dynamic one that the bytes which aren't sent
+/// happen to complete. The next message would be inflated from the middle of a byte.
+#[test]
+fn a_message_that_ends_inside_a_block_is_corrupt() {
+    let inside_a_header = b"\x04\xc0\x81\x1c\x80\x51\x10\x83\x70\xd6\xbf\xfb\xef\xf7\xfb\xfd\x7e";
+    for role in ROLES {
+        for takeover in [true, false] {
+            let mut conn = open(role, &both_ways(15, takeover));
+            let script: [(u8, &[u8]); 3] = [(0xc1, HELLO), (0xc2, inside_a_header), (0xc1, HELLO)];
+            let told = hear(&mut conn, &peer(role, &script));
+            assert_eq!(told.len(), 2, "{told:?}");
+            assert_eq!(told[0], text("Hello"));
+            assert_eq!(told[1], failed(ProtocolError::Deflate));
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! What an endpoint may be told about compression.
+//! The settings of compression.
 
 /// How a connection compresses, and what it asks of its peer: the parameters of RFC 7692 7.1, and what is nobody
 /// else's business.
@@ -38,21 +38,26 @@ pub struct Deflate {
 }
 
 /// The smallest window that the compressor can be held to, as a power of two; RFC 7692 7.1.2 knows 8 as well.
-pub(super) const LEAST: u8 = 9;
+pub(super) const MIN_WINDOW_BITS: u8 = 9;
 
 /// The largest window (RFC 1951).
-pub(super) const MOST: u8 = 15;
+pub(super) const MAX_WINDOW_BITS: u8 = 15;
 
 impl Deflate {
     pub(crate) const DEFAULT: Self = Self {
         server_no_context_takeover: false,
         client_no_context_takeover: false,
-        server_max_window_bits: MOST,
-        client_max_window_bits: MOST,
+        server_max_window_bits: MAX_WINDOW_BITS,
+        client_max_window_bits: MAX_WINDOW_BITS,
         level: 4,
         memory_level: 8,
         min_size: 64,
     };
+
+    /// Returns the settings that messages are compressed with: the first, or the defaults.
+    pub(crate) fn first_of(settings: &[Self]) -> &Self {
+        settings.first().unwrap_or(&Self::DEFAULT)
+    }
 
     /// The defaults, which are named at each setter.
     pub fn new() -> Self {
@@ -78,7 +83,7 @@ impl Deflate {
     ///
     /// The RFC knows 8 as well, which the compressor can't be held to: a server declines an offer that asks for it.
     pub fn server_max_window_bits(mut self, bits: u8) -> Self {
-        self.server_max_window_bits = bits.clamp(LEAST, MOST);
+        self.server_max_window_bits = bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS);
         self
     }
 
@@ -88,7 +93,7 @@ impl Deflate {
     ///
     /// A client whose server asks for 8 sends its messages as they are, and receives compressed ones.
     pub fn client_max_window_bits(mut self, bits: u8) -> Self {
-        self.client_max_window_bits = bits.clamp(LEAST, MOST);
+        self.client_max_window_bits = bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS);
         self
     }
 

@@ -1,13 +1,12 @@
-//! Negotiation (RFC 7692 section 7): what stands in `Sec-WebSocket-Extensions`, and what the two ends agree on.
+//! Negotiation (RFC 7692 section 7): the values of `Sec-WebSocket-Extensions`, and what both endpoints agree on.
 
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use super::settings::{Deflate, LEAST, MOST};
-use super::{Incoming, Outgoing};
+use super::config::{Deflate, MAX_WINDOW_BITS, MIN_WINDOW_BITS};
+use super::params::DeflateParams;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists::{self, Extension, Value};
-use crate::role::Role;
 
 const NAME: &str = "permessage-deflate";
 const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
@@ -15,73 +14,18 @@ const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 
-/// What the two ends agreed on (RFC 7692 7.1), as [`Connection::deflate`](crate::Connection::deflate) tells it.
-///
-/// Where the handshake is done elsewhere, [`Deflate::answer`] and [`Deflate::check`] make one, for
-/// [`Negotiated::deflate`](crate::Negotiated::deflate).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct DeflateParams {
-    server_no_context_takeover: bool,
-    client_no_context_takeover: bool,
-    server_max_window_bits: u8,
-    client_max_window_bits: u8,
-}
-
-impl DeflateParams {
-    /// Whether the server begins every message with an empty window.
-    pub fn server_no_context_takeover(&self) -> bool {
-        self.server_no_context_takeover
-    }
-
-    /// Whether the client begins every message with an empty window.
-    pub fn client_no_context_takeover(&self) -> bool {
-        self.client_no_context_takeover
-    }
-
-    /// The most that the server's window has, as a power of two: 9 to 15, at a client perhaps 8.
-    pub fn server_max_window_bits(&self) -> u8 {
-        self.server_max_window_bits
-    }
-
-    /// The most that the client's window has, as a power of two: 8 to 15.
-    pub fn client_max_window_bits(&self) -> u8 {
-        self.client_max_window_bits
-    }
-
-    /// What an endpoint of that role does with it.
-    pub(crate) fn directions(self, role: Role) -> (Incoming, Outgoing) {
-        let server = (self.server_max_window_bits, !self.server_no_context_takeover);
-        let client = (self.client_max_window_bits, !self.client_no_context_takeover);
-        let (incoming, outgoing) = match role {
-            Role::Server => (client, server),
-            Role::Client => (server, client),
-        };
-        (Incoming::new(incoming.0, incoming.1), Outgoing::new(outgoing.0, outgoing.1))
-    }
-
-    /// The same, from what an endpoint of that role does.
-    pub(crate) fn from_directions(role: Role, incoming: Incoming, outgoing: Outgoing) -> Self {
-        let incoming = (incoming.bits(), incoming.takeover());
-        let outgoing = (outgoing.bits(), outgoing.takeover());
-        let (server, client) = match role {
-            Role::Server => (outgoing, incoming),
-            Role::Client => (incoming, outgoing),
-        };
-        Self {
-            server_no_context_takeover: !server.1,
-            client_no_context_takeover: !client.1,
-            server_max_window_bits: server.0,
-            client_max_window_bits: client.0,
-        }
-    }
-}
-
 /// What a server answers an offer with: `Display` writes the element of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    pub(crate) params: DeflateParams,
+    params: DeflateParams,
     /// The client has asked for a limit, which must be answered even where it is the largest window.
-    says_server_bits: bool,
+    names_server_bits: bool,
+}
+
+impl Answer {
+    pub(crate) fn params(self) -> DeflateParams {
+        self.params
+    }
 }
 
 impl fmt::Display for Answer {
@@ -94,10 +38,10 @@ impl fmt::Display for Answer {
         if params.client_no_context_takeover {
             write!(f, "; {CLIENT_NO_CONTEXT_TAKEOVER}")?;
         }
-        if self.says_server_bits || params.server_max_window_bits < MOST {
+        if self.names_server_bits || params.server_max_window_bits < MAX_WINDOW_BITS {
             write!(f, "; {SERVER_MAX_WINDOW_BITS}={}", params.server_max_window_bits)?;
         }
-        if params.client_max_window_bits < MOST {
+        if params.client_max_window_bits < MAX_WINDOW_BITS {
             write!(f, "; {CLIENT_MAX_WINDOW_BITS}={}", params.client_max_window_bits)?;
         }
         Ok(())
@@ -123,13 +67,13 @@ impl Deflate {
     /// assert_eq!(conn.deflate(), Some(params));
     /// ```
     pub fn answer<'a>(&self, offers: impl IntoIterator<Item = &'a [u8]>) -> Option<(String, DeflateParams)> {
-        let answer = answer(core::slice::from_ref(self), offers.into_iter()).ok()??;
+        let answer = answer_offers(core::slice::from_ref(self), offers.into_iter()).ok()??;
         Some((answer.to_string(), answer.params))
     }
 
     /// At a client: the element of the request's `Sec-WebSocket-Extensions`.
     pub fn offer(&self) -> String {
-        offers(core::slice::from_ref(self))
+        write_offers(core::slice::from_ref(self))
     }
 
     /// At a client: what was agreed on by the values of the response's `Sec-WebSocket-Extensions` headers, if anything.
@@ -142,12 +86,12 @@ impl Deflate {
         &self,
         answer: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Option<DeflateParams>, HandshakeError> {
-        check(core::slice::from_ref(self), answer.into_iter())
+        check_answer(core::slice::from_ref(self), answer.into_iter())
     }
 }
 
 /// The answer to the first acceptable offer. The first of the settings is a server's.
-pub(crate) fn answer<'a>(
+pub(crate) fn answer_offers<'a>(
     settings: &[Deflate],
     offers: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Option<Answer>, HandshakeError> {
@@ -156,20 +100,20 @@ pub(crate) fn answer<'a>(
         if answer.is_none()
             && let Some(settings) = settings.first()
         {
-            answer = Element::read(extension).and_then(|offer| accept(settings, &offer));
+            answer = Element::read(extension).and_then(|offer| accept_offer(settings, &offer));
         }
     })?;
     Ok(answer)
 }
 
-fn accept(settings: &Deflate, offer: &Element) -> Option<Answer> {
-    let asked = offer.server_max_window_bits.unwrap_or(MOST);
+fn accept_offer(settings: &Deflate, offer: &Element) -> Option<Answer> {
+    let asked = offer.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS);
     // RFC 7692 7.1.2.1: never larger than asked for, so what can't be done is declined.
-    if asked < LEAST {
+    if asked < MIN_WINDOW_BITS {
         return None;
     }
     let client = match offer.client_max_window_bits {
-        Bits::Missing => MOST,
+        Bits::Missing => MAX_WINDOW_BITS,
         Bits::Bare => settings.client_max_window_bits,
         Bits::Value(most) => settings.client_max_window_bits.min(most),
     };
@@ -180,11 +124,11 @@ fn accept(settings: &Deflate, offer: &Element) -> Option<Answer> {
         server_max_window_bits: asked.min(settings.server_max_window_bits),
         client_max_window_bits: client,
     };
-    Some(Answer { params, says_server_bits: offer.server_max_window_bits.is_some() })
+    Some(Answer { params, names_server_bits: offer.server_max_window_bits.is_some() })
 }
 
 /// The elements that offer these settings, in the order of preference.
-pub(crate) fn offers(settings: &[Deflate]) -> String {
+pub(crate) fn write_offers(settings: &[Deflate]) -> String {
     let mut elements = String::new();
     for settings in settings {
         if !elements.is_empty() {
@@ -197,12 +141,12 @@ pub(crate) fn offers(settings: &[Deflate]) -> String {
         if settings.client_no_context_takeover {
             elements.extend(["; ", CLIENT_NO_CONTEXT_TAKEOVER]);
         }
-        if settings.server_max_window_bits < MOST {
+        if settings.server_max_window_bits < MAX_WINDOW_BITS {
             elements.extend(["; ", SERVER_MAX_WINDOW_BITS, "=", &settings.server_max_window_bits.to_string()]);
         }
         // Without a value it says that a limit would be understood.
         elements.extend(["; ", CLIENT_MAX_WINDOW_BITS]);
-        if settings.client_max_window_bits < MOST {
+        if settings.client_max_window_bits < MAX_WINDOW_BITS {
             elements.extend(["=", &settings.client_max_window_bits.to_string()]);
         }
     }
@@ -210,7 +154,7 @@ pub(crate) fn offers(settings: &[Deflate]) -> String {
 }
 
 /// What a client's offers of these settings were answered with.
-pub(crate) fn check<'a>(
+pub(crate) fn check_answer<'a>(
     settings: &[Deflate],
     answer: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Option<DeflateParams>, HandshakeError> {
@@ -226,19 +170,19 @@ pub(crate) fn check<'a>(
         }
         Some(extension) => {
             let answer = Element::read(extension).ok_or(HandshakeError::ExtensionParameters)?;
-            let fitting = settings.iter().find_map(|settings| fit(settings, &answer));
+            let fitting = settings.iter().find_map(|settings| params_of_answer(settings, &answer));
             fitting.map(Some).ok_or(HandshakeError::ExtensionParameters)
         }
     }
 }
 
 /// What an answer comes to, if it is one to the offer of these settings.
-fn fit(settings: &Deflate, answer: &Element) -> Option<DeflateParams> {
+fn params_of_answer(settings: &Deflate, answer: &Element) -> Option<DeflateParams> {
     // RFC 7692 7.1.1.1 and 7.1.2.1: a server that accepts the offer says so, and doesn't exceed it.
     if settings.server_no_context_takeover && !answer.server_no_context_takeover {
         return None;
     }
-    let server = answer.server_max_window_bits.unwrap_or(MOST);
+    let server = answer.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS);
     if server > settings.server_max_window_bits {
         return None;
     }
@@ -313,5 +257,5 @@ fn window_bits(value: Value<'_>) -> Option<u8> {
         (b'1', Some(digit @ b'0'..=b'9'), None) => 10 + digit - b'0',
         _ => return None,
     };
-    (8..=MOST).contains(&bits).then_some(bits)
+    (8..=MAX_WINDOW_BITS).contains(&bits).then_some(bits)
 }

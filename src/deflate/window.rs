@@ -1,40 +1,40 @@
-//! What the messages so far have left for the next to refer to: as much as the agreed window, and not a byte more.
+//! The sliding window (RFC 1951 section 2): the last bytes of the messages so far, as many as the negotiated size.
 
 use alloc::vec::Vec;
 
-/// The last bytes of the messages so far, as many as the next may refer to.
+/// The last bytes of the messages so far, to which the next may refer.
 #[derive(Debug, Default)]
-pub(crate) struct History {
+pub(crate) struct Window {
     bytes: Vec<u8>,
     /// Where the oldest byte is, once there are as many as the window has.
     start: usize,
 }
 
-impl History {
+impl Window {
     /// The bytes in the order of their coming.
-    pub(crate) fn parts(&self) -> [&[u8]; 2] {
+    pub(crate) fn slices(&self) -> [&[u8]; 2] {
         let (end, start) = self.bytes.split_at(self.start);
         [start, end]
     }
 
-    /// Adds bytes, of which all but the last `window` are forgotten.
-    pub(crate) fn add(&mut self, bytes: &[u8], window: usize) {
-        if bytes.len() >= window {
+    /// Adds bytes, of which all but the last `size` are forgotten.
+    pub(crate) fn add(&mut self, bytes: &[u8], size: usize) {
+        if bytes.len() >= size {
             self.clear();
-            self.bytes.reserve_exact(window);
-            self.bytes.extend_from_slice(&bytes[bytes.len() - window..]);
+            self.bytes.reserve_exact(size);
+            self.bytes.extend_from_slice(&bytes[bytes.len() - size..]);
             return;
         }
-        let free = window - self.bytes.len();
+        let free = size - self.bytes.len();
         let (new, over) = bytes.split_at(free.min(bytes.len()));
-        self.reserve(new.len(), window);
+        self.reserve(new.len(), size);
         self.bytes.extend_from_slice(new);
         // Without a gap at the end, the oldest are replaced.
-        let (to_end, around) = over.split_at(over.len().min(window - self.start));
+        let (to_end, around) = over.split_at(over.len().min(size - self.start));
         self.bytes[self.start..self.start + to_end.len()].copy_from_slice(to_end);
         self.bytes[..around.len()].copy_from_slice(around);
         if !over.is_empty() {
-            self.start = (self.start + over.len()) % window;
+            self.start = (self.start + over.len()) % size;
         }
     }
 
@@ -48,10 +48,10 @@ impl History {
     }
 
     /// Grows with what comes, and to no more than the window.
-    fn reserve(&mut self, additional: usize, window: usize) {
+    fn reserve(&mut self, additional: usize, size: usize) {
         let needed = self.bytes.len() + additional;
         if needed > self.bytes.capacity() {
-            let capacity = needed.max(2 * self.bytes.capacity()).min(window);
+            let capacity = needed.max(2 * self.bytes.capacity()).min(size);
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
     }
@@ -62,17 +62,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn history_is_the_last_window_of_bytes() {
+    fn it_has_the_last_bytes() {
         for window in [1, 5, 8] {
             for size in 0..20 {
-                let mut history = History::default();
+                let mut kept = Window::default();
                 let mut all = Vec::new();
                 for round in 0..10u8 {
                     let bytes: Vec<u8> = (0..size).map(|i| round * 20 + i).collect();
-                    history.add(&bytes, window);
+                    kept.add(&bytes, window);
                     all.extend(bytes);
-                    assert_eq!(history.parts().concat(), all[all.len().saturating_sub(window)..]);
-                    assert!(history.bytes.capacity() <= window);
+                    assert_eq!(kept.slices().concat(), all[all.len().saturating_sub(window)..]);
+                    assert!(kept.bytes.capacity() <= window);
                 }
             }
         }

@@ -1,0 +1,343 @@
+//! The message in progress, in one buffer: where text is checked, memory grows, and messages or chunks come out, whether
+//! the bytes were sent plain, were inflated, or were read straight to where they go.
+//!
+//! ```text
+//! payload ───────► append ──────────┐
+//! inflater ──────► append_with ─────┼──► bytes ──► deliver: a message, or a chunk of one
+//! transport ─────► read_buffer ─────┘
+//!                  commit_read
+//! ```
+//!
+//! In chunks, a payload that finds nothing here is lent instead: `lend`.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::Received;
+use super::decoder::Rest;
+use super::payload::Payload;
+use crate::chunk::Chunk;
+use crate::config::Config;
+use crate::frame::Kind;
+use crate::pool::{BufferPool, empty_text};
+use crate::utf8::{InvalidUtf8, Utf8};
+
+/// The message in progress.
+#[derive(Debug)]
+pub(super) enum Assembly {
+    /// Checked as far as it has come. `utf8` has the first bytes of a character that was cut.
+    Text { delivery: Delivery, utf8: Utf8, text: String },
+    /// Followed by `ahead` bytes that will be overwritten: zeros, or what was read there in vain.
+    Binary { delivery: Delivery, read_offered: bool, ahead: u32, data: Vec<u8> },
+}
+
+/// How the message is delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Whole,
+    Chunks { first_delivered: bool },
+}
+
+/// Less than this is copied sooner than it is read by itself.
+const MIN_DIRECT_READ: usize = 8 << 10;
+
+/// The most bytes that are set to zero at once so that they may be read into: what stays in a cache until it is overwritten.
+const MAX_ZEROED: usize = 64 << 10;
+
+/// The blocks in which text is inflated before it is checked and appended: small ones where little has come, since a block
+/// is set to zero before, and large ones otherwise, since each costs a call. Measured with `tests/work/growth`: with small
+/// ones alone, 1 MiB of text costs 5 % more instructions; with large ones alone, a message of 16 bytes twice as many.
+const SMALL_BLOCK: usize = 2 << 10;
+const LARGE_BLOCK: usize = 16 << 10;
+
+impl Assembly {
+    pub(super) fn new(kind: Kind, pool: Option<&mut BufferPool>) -> Self {
+        let buffer = pool.map(BufferPool::get).unwrap_or_default();
+        let delivery = Delivery::Whole;
+        match kind {
+            Kind::Text => Self::Text { delivery, utf8: Utf8::default(), text: empty_text(buffer) },
+            Kind::Binary => Self::Binary { delivery, read_offered: false, ahead: 0, data: buffer },
+        }
+    }
+
+    /// The bytes that are here, those of a cut character excepted.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text { text, .. } => text.as_bytes(),
+            Self::Binary { ahead, data, .. } => &data[..data.len() - *ahead as usize],
+        }
+    }
+
+    /// The bytes that are here, and those of a cut character.
+    pub(super) fn all_bytes(&self) -> [&[u8]; 2] {
+        match self {
+            Self::Text { text, utf8, .. } => [text.as_bytes(), utf8.cut()],
+            Self::Binary { .. } => [self.bytes(), &[]],
+        }
+    }
+
+    pub(super) fn is_chunked(&self) -> bool {
+        let (Self::Text { delivery, .. } | Self::Binary { delivery, .. }) = self;
+        *delivery != Delivery::Whole
+    }
+
+    /// The message is too large to be delivered whole.
+    pub(super) fn set_chunked(&mut self) {
+        let (Self::Text { delivery, .. } | Self::Binary { delivery, .. }) = self;
+        if *delivery == Delivery::Whole {
+            *delivery = Delivery::Chunks { first_delivered: false };
+        }
+    }
+
+    /// Appends a payload, which is unmasked on the way.
+    #[inline(always)]
+    pub(super) fn append(
+        &mut self,
+        payload: Payload<'_>,
+        config: &Config,
+        pool: Option<&mut BufferPool>,
+    ) -> Result<(), InvalidUtf8> {
+        match self {
+            Self::Text { utf8, text, .. } => {
+                let arrived = text.len() + utf8.cut().len() + payload.len();
+                if arrived > text.capacity() {
+                    grow_text(text, arrived, capacity_limit(arrived, payload.rest, payload.fin, config), pool);
+                }
+                payload.unmasked_blocks().try_for_each(|block| append_text(text, utf8, block))
+            }
+            Self::Binary { read_offered, ahead, data, .. } => {
+                *read_offered = false;
+                let arrived = data.len() - *ahead as usize + payload.len();
+                if arrived > data.capacity() {
+                    data.truncate(data.len() - mem::take(ahead) as usize);
+                    grow(data, arrived, capacity_limit(arrived, payload.rest, payload.fin, config), pool);
+                }
+                payload.append_to(data, *ahead as usize);
+                // Both are at most what was zeroed ahead.
+                *ahead = (data.len() - arrived) as u32;
+                Ok(())
+            }
+        }
+    }
+
+    /// Appends what `write` writes into the space that it is given, of at most `most` bytes; it returns how many that were.
+    /// Returns the same, and whether the space is full.
+    pub(super) fn append_with(
+        &mut self,
+        expected: usize,
+        most: usize,
+        pool: Option<&mut BufferPool>,
+        write: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<(usize, bool), InvalidUtf8> {
+        match self {
+            Self::Text { utf8, text, .. } if expected < SMALL_BLOCK / 2 => {
+                append_text_with::<SMALL_BLOCK>(text, utf8, most, pool, write)
+            }
+            Self::Text { utf8, text, .. } => append_text_with::<LARGE_BLOCK>(text, utf8, most, pool, write),
+            Self::Binary { ahead, data, .. } => {
+                let filled = data.len() - *ahead as usize;
+                if *ahead == 0 {
+                    let guess = expected.saturating_mul(4).clamp(SMALL_BLOCK, MAX_ZEROED);
+                    if filled == data.capacity() {
+                        grow(data, filled + 1, filled.saturating_add(guess.max(filled).min(most)), pool);
+                    }
+                    let spare = data.capacity() - filled;
+                    data.resize(filled + spare.min(guess).min(most), 0);
+                }
+                let end = data.len().min(filled.saturating_add(most));
+                let space = &mut data[filled..end];
+                let length = space.len();
+                let written = write(space);
+                // At most what was zeroed at once.
+                *ahead = (data.len() - filled - written) as u32;
+                Ok((written, written == length))
+            }
+        }
+    }
+
+    /// Space for the next bytes of a frame after those that are here, if it is worth while to read into it.
+    pub(super) fn read_buffer(&mut self, rest: Rest, config: &Config) -> Option<&mut [u8]> {
+        let Self::Binary { read_offered, ahead, data, .. } = self else { return None };
+        let filled = data.len() - *ahead as usize;
+        let length = usize::try_from(rest.length).unwrap_or(usize::MAX);
+        if length < MIN_DIRECT_READ || config.is_chunked(rest.declared) {
+            return None;
+        }
+        if data.capacity() - filled < MIN_DIRECT_READ {
+            let capacity = capacity_limit(filled, rest.length, rest.fin, config);
+            data.reserve_exact(capacity.saturating_sub(data.len()));
+        }
+        let end = data.capacity().min(filled.saturating_add(length)).min(data.len().max(filled + MAX_ZEROED));
+        if end - filled < MIN_DIRECT_READ {
+            return None;
+        }
+        if data.len() < end {
+            data.resize(end, 0);
+        }
+        *read_offered = true;
+        *ahead = (data.len() - filled) as u32;
+        Some(&mut data[filled..end])
+    }
+
+    /// Appends up to `count` bytes that were read into the [`read_buffer`](Self::read_buffer), and returns them: none where
+    /// it isn't what it was.
+    pub(super) fn commit_read(&mut self, count: usize, rest: Rest) -> &mut [u8] {
+        match self {
+            Self::Binary { read_offered: read_offered @ true, ahead, data, .. } => {
+                *read_offered = false;
+                let filled = data.len() - *ahead as usize;
+                let rest = usize::try_from(rest.length).unwrap_or(usize::MAX);
+                let count = count.min(*ahead as usize).min(rest);
+                *ahead -= count as u32;
+                &mut data[filled..filled + count]
+            }
+            _ => &mut [],
+        }
+    }
+
+    /// Delivers what is here: the message, or a chunk; nothing where the message goes on and there is nothing to deliver.
+    pub(super) fn deliver(&mut self, ends: bool) -> Result<Option<Received<'static>>, InvalidUtf8> {
+        if !ends && self.bytes().is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(match self {
+            Self::Text { delivery, utf8, text } => {
+                if ends {
+                    utf8.finish()?;
+                }
+                let text = mem::take(text);
+                match delivery.next_chunk() {
+                    None => Received::Text(Cow::Owned(text)),
+                    Some(first) => Received::Chunk(Chunk::owned_text(first, ends, text)),
+                }
+            }
+            Self::Binary { delivery, ahead, data, .. } => {
+                let mut data = mem::take(data);
+                data.truncate(data.len() - mem::take(ahead) as usize);
+                match delivery.next_chunk() {
+                    None => Received::Binary(Cow::Owned(data)),
+                    Some(first) => Received::Chunk(Chunk::owned_binary(first, ends, data)),
+                }
+            }
+        }))
+    }
+
+    /// Delivers a payload as a chunk where it lies: nothing must be here but the bytes of a cut character.
+    pub(super) fn lend<'b>(&mut self, payload: Payload<'b>) -> Result<Option<Received<'b>>, InvalidUtf8> {
+        debug_assert!(self.bytes().is_empty(), "it would be overtaken");
+        let ends = payload.ends_message();
+        let (delivery, completed, text, data) = match self {
+            Self::Text { delivery, utf8, .. } => {
+                let (completed, text) = utf8.next(payload.unmasked())?;
+                if ends {
+                    utf8.finish()?;
+                }
+                (delivery, completed, Some(text), &[][..])
+            }
+            Self::Binary { delivery, .. } => (delivery, None, None, &*payload.unmasked()),
+        };
+        if !ends && completed.is_none() && text.map_or(data, str::as_bytes).is_empty() {
+            return Ok(None);
+        }
+        let first = delivery.next_chunk().unwrap_or(true);
+        Ok(Some(Received::Chunk(match text {
+            Some(text) => Chunk::text_piece(first, ends, completed, text),
+            None => Chunk::binary_piece(first, ends, data),
+        })))
+    }
+
+    /// Moves what is here out of a buffer that is much larger.
+    pub(super) fn shrink(&mut self, pool: &mut BufferPool) {
+        match self {
+            Self::Text { text, .. } => pool.shrink_text(text),
+            Self::Binary { read_offered, ahead, data, .. } => {
+                *read_offered = false;
+                data.truncate(data.len() - mem::take(ahead) as usize);
+                pool.shrink(data, 0);
+            }
+        }
+    }
+
+    /// Recycles the buffer.
+    pub(super) fn recycle(self, pool: Option<&mut BufferPool>) {
+        if let Some(pool) = pool {
+            match self {
+                Self::Text { text, .. } => pool.recycle(text.into_bytes()),
+                Self::Binary { data, .. } => pool.recycle(data),
+            }
+        }
+    }
+}
+
+impl Delivery {
+    /// Whether the next chunk is the first; `None` where there are no chunks.
+    fn next_chunk(&mut self) -> Option<bool> {
+        match self {
+            Self::Whole => None,
+            Self::Chunks { first_delivered } => Some(!mem::replace(first_delivered, true)),
+        }
+    }
+}
+
+/// RFC 6455 section 8.1: the one place where the text of messages that don't lie whole in the input is checked.
+#[inline]
+fn append_text(text: &mut String, utf8: &mut Utf8, bytes: &[u8]) -> Result<(), InvalidUtf8> {
+    let (completed, more) = utf8.next(bytes)?;
+    text.extend(completed);
+    text.push_str(more);
+    Ok(())
+}
+
+fn append_text_with<const BLOCK: usize>(
+    text: &mut String,
+    utf8: &mut Utf8,
+    most: usize,
+    pool: Option<&mut BufferPool>,
+    write: impl FnOnce(&mut [u8]) -> usize,
+) -> Result<(usize, bool), InvalidUtf8> {
+    let mut block = [0; BLOCK];
+    let space = &mut block[..most.min(BLOCK)];
+    let length = space.len();
+    let written = write(space);
+    let arrived = text.len() + utf8.cut().len() + written;
+    if arrived > text.capacity() {
+        grow_text(text, arrived, text.len().saturating_add(text.len().min(most)), pool);
+    }
+    append_text(text, utf8, &block[..written])?;
+    Ok((written, written == length))
+}
+
+/// The capacity that an assembly may have when `arrived` bytes are to be in it, and `rest` is still to come of the frame.
+///
+/// It follows what arrived, at most four times that, so that a header which declares much costs nothing. It is no more than
+/// the message needs, once its last frame has declared that.
+fn capacity_limit(arrived: usize, rest: u64, fin: bool, config: &Config) -> usize {
+    let declared = (arrived as u64).saturating_add(rest);
+    let most = if fin { declared } else { declared.max(2 * arrived as u64).min(config.max_message_size) };
+    usize::try_from(most).unwrap_or(usize::MAX).min(arrived.saturating_mul(4))
+}
+
+/// Grows a buffer to at least `least` bytes: into one of the pool's, or by memory for `most`.
+#[cold]
+fn grow(data: &mut Vec<u8>, least: usize, most: usize, pool: Option<&mut BufferPool>) {
+    if let Some(pool) = pool {
+        pool.grow(data, least);
+    }
+    if data.capacity() < least {
+        data.reserve_exact(most.max(least) - data.len());
+    }
+}
+
+/// As [`grow`] for text.
+#[cold]
+fn grow_text(text: &mut String, least: usize, most: usize, pool: Option<&mut BufferPool>) {
+    if let Some(pool) = pool {
+        pool.grow_text(text, least);
+    }
+    if text.capacity() < least {
+        text.reserve_exact(most.max(least) - text.len());
+    }
+}

@@ -1,0 +1,165 @@
+//! The common frame: a whole message of up to 64 KiB that lies in the input, between messages.
+//!
+//! It is received with few comparisons, and in place. Everything here is decided by [`Receiver::receive`] as well, which
+//! comes to the same for such a frame: the test below holds both equal.
+
+use core::mem;
+
+use super::Receiver;
+use crate::config::Config;
+use crate::error::ProtocolError;
+use crate::frame::{self, Kind, header};
+use crate::role::Role;
+use crate::utf8;
+
+/// A message that lies whole in the input, unmasked there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum WholeMessage<'b> {
+    Text(&'b str),
+    Binary(&'b [u8]),
+}
+
+impl<'b> WholeMessage<'b> {
+    /// RFC 6455 section 8.1: text must be UTF-8.
+    #[inline]
+    pub(super) fn new(kind: Kind, payload: &'b [u8]) -> Result<Self, ProtocolError> {
+        match kind {
+            Kind::Text => Ok(Self::Text(utf8::check(payload)?)),
+            Kind::Binary => Ok(Self::Binary(payload)),
+        }
+    }
+}
+
+impl Receiver {
+    /// Returns the next message, if it is a common frame. `None` says nothing.
+    #[inline]
+    pub(crate) fn whole_message<'b>(
+        &self,
+        input: &mut &'b mut [u8],
+        config: &Config,
+    ) -> Option<Result<WholeMessage<'b>, ProtocolError>> {
+        // The message before may still be here although its frames have ended, as long as not all of it is inflated.
+        if !self.decoder.is_between_frames() || self.message.is_some() {
+            return None;
+        }
+        let (&[first, second], rest) = input.split_first_chunk()?;
+        let kind = match first {
+            header::WHOLE_TEXT => Kind::Text,
+            header::WHOLE_BINARY => Kind::Binary,
+            _ => return None,
+        };
+        // The mask bit is taken off where it has to be. Where it is wrong, no length below 128 is left.
+        let is_masked = self.from == Role::Client;
+        let short = second ^ if is_masked { header::MASK } else { 0 };
+        let (length, start) = match short {
+            0..header::LENGTH_16 => (usize::from(short), 2),
+            header::LENGTH_16 => {
+                let length = u16::from_be_bytes(*rest.first_chunk()?);
+                // Not in the shortest form.
+                if length < u16::from(header::LENGTH_16) {
+                    return None;
+                }
+                (usize::from(length), 4)
+            }
+            _ => return None,
+        };
+        if length as u64 > config.max_frame_size.min(config.max_message_size) || length as u64 >= config.pieces_from {
+            return None;
+        }
+        let start = if is_masked { start + 4 } else { start };
+        if input.len() < start + length {
+            return None;
+        }
+        let (frame, rest) = mem::take(input).split_at_mut(start + length);
+        *input = rest;
+        let (head, payload) = frame.split_at_mut(start);
+        if is_masked && let Some(&key) = head.last_chunk() {
+            frame::mask(payload, key);
+        }
+        Some(WholeMessage::new(kind, payload))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Context, Received};
+    use super::*;
+    use alloc::borrow::Cow;
+    use alloc::vec::Vec;
+
+    fn configs() -> [Config; 4] {
+        [
+            Config::new(),
+            Config::new().max_frame_size(1000),
+            Config::new().max_message_size(126),
+            Config::new().pieces_from(125),
+        ]
+    }
+
+    /// Every first byte, with every second or with lengths at their borders, of text that is and isn't UTF-8: the fast path
+    /// receives what [`Receiver::receive`] does, and leaves what that leaves.
+    #[test]
+    fn the_fast_path_equals_the_slow_path() {
+        let mut taken = 0;
+        for from in [Role::Client, Role::Server] {
+            for config in configs() {
+                let pairs = (0..=u8::MAX).flat_map(|first| (0..=u8::MAX).map(move |second| (first, second)));
+                // The others are no common frames, whatever the limits.
+                let is_tried = |first| matches!(first, 0x81 | 0x82) || config.max_message_size > 1000;
+                for (first, second) in pairs.filter(|&(first, _)| is_tried(first)) {
+                    for bytes in frames(first, second) {
+                        taken += usize::from(compare(from, &config, &bytes));
+                    }
+                }
+            }
+        }
+        // Two opcodes, most lengths.
+        assert!(taken > 2000, "{taken}");
+    }
+
+    /// Frames with those two bytes: payloads as long as they say, a byte shorter, and a byte longer.
+    fn frames(first: u8, second: u8) -> impl Iterator<Item = Vec<u8>> {
+        let is_data = matches!(first, 0x81 | 0x82);
+        let lengths = match second & 0x7f {
+            126 if is_data => Vec::from([0, 125, 126, 127, 1000, 1001, 65535]),
+            length => Vec::from([u16::from(length)]),
+        };
+        let fillings: &[u8] = if is_data { &[b'x', 0xff] } else { b"x" };
+        lengths.into_iter().flat_map(move |length| {
+            fillings.iter().flat_map(move |&filling| {
+                [-1_isize, 0, 1].into_iter().filter_map(move |more| {
+                    let mut bytes = Vec::from([first, second]);
+                    if second & 0x7f == 126 {
+                        bytes.extend(length.to_be_bytes());
+                    }
+                    if second & 0x80 != 0 {
+                        bytes.extend([0; 4]);
+                    }
+                    let payload = usize::from(length).checked_add_signed(more)?;
+                    bytes.resize(bytes.len() + payload, filling);
+                    Some(bytes)
+                })
+            })
+        })
+    }
+
+    /// Whether the fast path receives the frame; if so, as the slow path does.
+    fn compare(from: Role, config: &Config, bytes: &[u8]) -> bool {
+        let (mut fast, mut slow) = (bytes.to_vec(), bytes.to_vec());
+        let (mut fast_rest, mut slow_rest) = (&mut fast[..], &mut slow[..]);
+        let Some(message) = Receiver::new(from).whole_message(&mut fast_rest, config) else {
+            assert_eq!(fast_rest, bytes, "nothing is consumed then");
+            return false;
+        };
+        let received = Receiver::new(from).receive(&mut slow_rest, Context { config, lent: None });
+        let expected = match received {
+            Err(error) => Err(error),
+            Ok(Some(Received::Text(Cow::Borrowed(text)))) => Ok(WholeMessage::Text(text)),
+            Ok(Some(Received::Binary(Cow::Borrowed(data)))) => Ok(WholeMessage::Binary(data)),
+            other => panic!("{from:?} {:02x?}: {other:?}", &bytes[..2]),
+        };
+        assert_eq!(message, expected);
+        assert_eq!(fast_rest, slow_rest);
+        true
+    }
+}
