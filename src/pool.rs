@@ -46,8 +46,13 @@ impl BufferPool {
         if capacity > 0 && self.total + capacity <= self.max_total && self.buffers.len() < MAX_BUFFERS {
             buffer.clear();
             self.total += capacity;
-            let at = self.buffers.iter().rposition(|other| other.capacity() <= capacity).map_or(0, |below| below + 1);
-            self.buffers.insert(at, buffer);
+            self.buffers.push(buffer);
+            // Nearly always it is the largest.
+            let mut at = self.buffers.len() - 1;
+            while at > 0 && self.buffers[at - 1].capacity() > capacity {
+                self.buffers.swap(at - 1, at);
+                at -= 1;
+            }
         }
     }
 
@@ -64,13 +69,13 @@ impl BufferPool {
     /// whether they were moved.
     pub(crate) fn shrink(&mut self, data: &mut Vec<u8>, start: usize) -> bool {
         let length = data.len() - start;
-        let moves = length == 0 || is_much_larger(data.capacity(), length);
-        if moves {
-            let mut fitting = self.get_fitting(length);
-            fitting.extend_from_slice(&data[start..]);
-            self.recycle(mem::replace(data, fitting));
+        if length > 0 && !is_much_larger(data.capacity(), length) {
+            return false;
         }
-        moves
+        let mut fitting = self.get_fitting(length);
+        fitting.extend_from_slice(&data[start..]);
+        self.recycle(mem::replace(data, fitting));
+        true
     }
 
     /// As [`grow`](Self::grow) for text.

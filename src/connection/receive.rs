@@ -32,12 +32,14 @@ impl Connection {
         }
         match self.receiver.whole_message(input, &self.config) {
             None => self.receive_uncommon(input),
-            Some(Ok(WholeMessage::Binary(data))) => Some(Event::Binary(Cow::Borrowed(data))),
-            Some(Ok(WholeMessage::Text(text))) => Some(Event::Text(Cow::Borrowed(text))),
-            Some(Err(error)) => {
-                self.fail(Cause::Protocol(error));
-                self.receive_any(input)
-            }
+            Some((kind, payload)) => match WholeMessage::new(kind, payload) {
+                Ok(WholeMessage::Binary(data)) => Some(Event::Binary(Cow::Borrowed(data))),
+                Ok(WholeMessage::Text(text)) => Some(Event::Text(Cow::Borrowed(text))),
+                Err(error) => {
+                    self.fail(Cause::Protocol(error));
+                    self.receive_any(input)
+                }
+            },
         }
     }
 

@@ -3,7 +3,6 @@
 use bytes::Buf;
 
 use super::{Connection, State};
-use crate::deflate::SendCompression;
 use crate::error::SendError;
 use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
 use crate::send::{CompressContext, Message, Output, PreparedMessage, Sender};
@@ -47,7 +46,7 @@ impl Connection {
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.may_send()?;
         let message = message.into();
-        if self.send_compressed(message.kind(), message.payload())? {
+        if self.sender.compresses() && self.send_compressed(message.kind(), message.payload())? {
             return Ok(());
         }
         if let Some(scratch) = &mut self.scratch {
@@ -143,28 +142,18 @@ impl Connection {
     #[inline]
     fn send_message(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
         self.may_send()?;
-        if self.send_compressed(kind, payload)? {
+        if self.sender.compresses() && self.send_compressed(kind, payload)? {
             return Ok(());
         }
         self.sender.message(&mut self.output, kind, payload)
     }
 
-    /// Sends a message compressed, unless compression wasn't negotiated, or the message is too short or would only grow.
-    #[inline]
+    /// Sends a message compressed, unless it is too short or would only grow.
+    #[inline(never)]
     fn send_compressed(&mut self, kind: Kind, payload: &[u8]) -> Result<bool, SendError> {
-        match self.sender.compression_of_message(payload.len(), &self.config.deflate) {
-            None => Ok(false),
-            Some(compression) => self.send_compressed_with(compression, kind, payload),
-        }
-    }
-
-    #[cold]
-    fn send_compressed_with(
-        &mut self,
-        compression: SendCompression,
-        kind: Kind,
-        payload: &[u8],
-    ) -> Result<bool, SendError> {
+        let Some(compression) = self.sender.compression_of_message(payload.len(), &self.config.deflate) else {
+            return Ok(false);
+        };
         let (sender, output, context) = self.compressing();
         sender.compressed_message(output, kind, payload, compression, context)
     }

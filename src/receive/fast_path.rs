@@ -22,7 +22,7 @@ pub(crate) enum WholeMessage<'b> {
 impl<'b> WholeMessage<'b> {
     /// RFC 6455 section 8.1: text must be UTF-8.
     #[inline]
-    pub(super) fn new(kind: Kind, payload: &'b [u8]) -> Result<Self, ProtocolError> {
+    pub(crate) fn new(kind: Kind, payload: &'b [u8]) -> Result<Self, ProtocolError> {
         match kind {
             Kind::Text => Ok(Self::Text(utf8::check(payload)?)),
             Kind::Binary => Ok(Self::Binary(payload)),
@@ -33,13 +33,9 @@ impl<'b> WholeMessage<'b> {
 impl Receiver {
     /// Returns the next message, if it is a common frame. `None` says nothing.
     #[inline]
-    pub(crate) fn whole_message<'b>(
-        &self,
-        input: &mut &'b mut [u8],
-        config: &Config,
-    ) -> Option<Result<WholeMessage<'b>, ProtocolError>> {
+    pub(crate) fn whole_message<'b>(&self, input: &mut &'b mut [u8], config: &Config) -> Option<(Kind, &'b mut [u8])> {
         // The message before may still be here although its frames have ended, as long as not all of it is inflated.
-        if !self.decoder.is_between_frames() || self.message.is_some() {
+        if self.message.is_some() || !self.decoder.is_between_frames() {
             return None;
         }
         let (&[first, second], rest) = input.split_first_chunk()?;
@@ -66,18 +62,28 @@ impl Receiver {
         if length as u64 > config.max_frame_size.min(config.max_message_size) || length as u64 >= config.pieces_from {
             return None;
         }
-        let start = if is_masked { start + 4 } else { start };
-        if input.len() < start + length {
-            return None;
-        }
-        let (frame, rest) = mem::take(input).split_at_mut(start + length);
-        *input = rest;
-        let (head, payload) = frame.split_at_mut(start);
-        if is_masked && let Some(&key) = head.last_chunk() {
-            frame::mask(payload, key);
-        }
-        Some(WholeMessage::new(kind, payload))
+        let payload = if is_masked {
+            let (head, payload) = take(input, start + 4, length)?;
+            if let Some(&key) = head.last_chunk() {
+                frame::mask(payload, key);
+            }
+            payload
+        } else {
+            take(input, start, length)?.1
+        };
+        Some((kind, payload))
     }
+}
+
+/// Takes a frame off the input, if all of it is there: its header, and its payload.
+#[inline(always)]
+fn take<'b>(input: &mut &'b mut [u8], start: usize, length: usize) -> Option<(&'b mut [u8], &'b mut [u8])> {
+    if input.len() < start + length {
+        return None;
+    }
+    let (frame, rest) = mem::take(input).split_at_mut(start + length);
+    *input = rest;
+    Some(frame.split_at_mut(start))
 }
 
 #[cfg(test)]

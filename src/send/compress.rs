@@ -38,8 +38,13 @@ impl Sender {
         }
     }
 
-    /// Returns how a message of that many bytes is compressed, if it is.
+    /// Whether messages may be compressed.
     #[inline]
+    pub(crate) fn compresses(&self) -> bool {
+        self.compression.is_some()
+    }
+
+    /// Returns how a message of that many bytes is compressed, if it is.
     pub(crate) fn compression_of_message(&self, length: usize, settings: &[Deflate]) -> Option<SendCompression> {
         self.compression.filter(|compression| compression.is_worth_while(length, settings))
     }
