@@ -31,7 +31,7 @@ impl<'b> WholeMessage<'b> {
 }
 
 impl Receiver {
-    /// Returns the next message, if it is a common frame. `None` says nothing.
+    /// Returns the next message, if it is a common frame, for [`WholeMessage::new`]. `None` says nothing.
     #[inline]
     pub(crate) fn whole_message<'b>(&self, input: &mut &'b mut [u8], config: &Config) -> Option<(Kind, &'b mut [u8])> {
         // The message before may still be here although its frames have ended, as long as not all of it is inflated.
@@ -153,7 +153,7 @@ mod tests {
     fn compare(from: Role, config: &Config, bytes: &[u8]) -> bool {
         let (mut fast, mut slow) = (bytes.to_vec(), bytes.to_vec());
         let (mut fast_rest, mut slow_rest) = (&mut fast[..], &mut slow[..]);
-        let Some(message) = Receiver::new(from).whole_message(&mut fast_rest, config) else {
+        let Some((kind, payload)) = Receiver::new(from).whole_message(&mut fast_rest, config) else {
             assert_eq!(fast_rest, bytes, "nothing is consumed then");
             return false;
         };
@@ -164,7 +164,7 @@ mod tests {
             Ok(Some(Received::Binary(Cow::Borrowed(data)))) => Ok(WholeMessage::Binary(data)),
             other => panic!("{from:?} {:02x?}: {other:?}", &bytes[..2]),
         };
-        assert_eq!(message, expected);
+        assert_eq!(WholeMessage::new(kind, payload), expected);
         assert_eq!(fast_rest, slow_rest);
         true
     }

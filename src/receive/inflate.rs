@@ -13,27 +13,24 @@ use crate::error::ProtocolError;
 use crate::pool::BufferPool;
 
 /// What a connection needs for the compressed messages that it receives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Inflation {
-    /// In step with the peer's compressor, unless it needs to be reset. Between messages it may serve other connections.
+    /// In step with the peer's compressor. Between messages it may serve other connections.
     inflater: Option<Inflater>,
-    /// The inflater has to begin a stream, after what is in the window.
-    needs_reset: bool,
     window: Window,
     message: Option<CompressedMessage>,
+    /// A final block has ended. What follows, if anything does, is another stream.
+    stream_ended: bool,
+    /// How many bytes may be copied into the inflater for streams that follow one.
+    seed_credit: u64,
 }
 
 /// How far a message has come.
 #[derive(Debug)]
 struct CompressedMessage {
     received: Input,
-    /// How many bytes the inflater has consumed and written.
-    consumed: u64,
+    /// How many bytes came out.
     inflated: u64,
-    /// A final block has ended. What follows, if anything does, is another stream.
-    stream_ended: bool,
-    /// How many bytes of dictionaries were copied for such streams.
-    seeded: u64,
     /// A chunk was full before this input was consumed.
     unread: Option<Unread>,
 }
@@ -44,6 +41,9 @@ enum Input {
     None,
     Partial,
     Complete,
+    /// RFC 7692 section 7.2.3.6 has a byte for an empty message. Without it, the message is empty all the same, as browsers
+    /// and the common libraries have it, and nothing of it is for the inflater.
+    CompleteWithoutBytes,
 }
 
 /// Compressed bytes from the position `start` on.
@@ -67,11 +67,17 @@ pub(super) enum Progress {
 const MAX_CHUNK: usize = 64 << 10;
 
 /// After a final block, a stream begins with the window as its dictionary. That copies up to 32 KiB, even for a stream of
-/// two bytes. So no more is copied than this much for each message, and this much for each of its bytes, compressed and
-/// inflated ones together; beyond that, a stream may refer to itself only. Compressors that end streams refer to nothing
-/// before them: they have begun again as well. `tests/work` counts what hostile ones cost ("streams-that-end").
+/// two bytes. So no more is copied than a few windows, and so many bytes for each byte, compressed or inflated, that has
+/// come: a window for each half KiB. Beyond that, a stream may refer to itself only, as those of all known compressors do:
+/// where they end a stream, they begin with an empty window. `tests/work` counts what hostile ones cost.
 const FREE_SEEDS: u64 = 16 * (32 << 10);
 const SEED_PER_BYTE: u64 = 64;
+
+impl Default for Inflation {
+    fn default() -> Self {
+        Self { inflater: None, window: Window::default(), message: None, stream_ended: false, seed_credit: FREE_SEEDS }
+    }
+}
 
 impl Inflation {
     /// Whether this is of any use to its connection between messages.
@@ -89,25 +95,16 @@ impl Inflation {
         if self.message.is_some() {
             return;
         }
-        let inflater = match &mut self.inflater {
-            Some(inflater) => inflater,
-            None => {
-                self.needs_reset = true;
-                let spare = spare.and_then(|spare| spare.inflater.take());
-                self.inflater.insert(spare.unwrap_or_else(|| Inflater::new(compression)))
-            }
-        };
-        if mem::take(&mut self.needs_reset) {
+        let is_in_step = self.inflater.is_some() && compression.context_takeover();
+        let inflater = self.inflater.get_or_insert_with(|| {
+            let spare = spare.and_then(|spare| spare.inflater.take());
+            spare.unwrap_or_else(|| Inflater::new(compression))
+        });
+        if !is_in_step {
+            self.stream_ended = false;
             inflater.begin_stream(self.window.slices());
         }
-        self.message = Some(CompressedMessage {
-            received: Input::None,
-            consumed: 0,
-            inflated: 0,
-            stream_ended: false,
-            seeded: 0,
-            unread: None,
-        });
+        self.message = Some(CompressedMessage { received: Input::None, inflated: 0, unread: None });
     }
 
     /// Inflates a payload into the message.
@@ -120,7 +117,7 @@ impl Inflation {
         pool: Option<&mut BufferPool>,
     ) -> Result<Progress, ProtocolError> {
         if let Some(message) = &mut self.message {
-            message.on_payload(payload.len(), payload.ends_message());
+            message.received = message.received.and(payload.len(), payload.ends_message());
         }
         let mut input = &*payload.unmasked();
         let (progress, is_full) = self.inflate(&mut input, compression, into, config, pool)?;
@@ -155,10 +152,7 @@ impl Inflation {
         if self.message.is_none()
             && let Some(inflater) = self.inflater.take()
         {
-            let spare = spare.get_or_insert_default();
-            spare.inflater = Some(inflater);
-            // Its window is this connection's.
-            spare.needs_reset = true;
+            spare.get_or_insert_default().inflater = Some(inflater);
         }
     }
 
@@ -184,11 +178,20 @@ impl Inflation {
             if most == 0 {
                 break true;
             }
-            if message.stream_ended {
-                if input.is_empty() {
-                    break false;
+            if input.is_empty() && (self.stream_ended || message.received == Input::CompleteWithoutBytes) {
+                break false;
+            }
+            if mem::take(&mut self.stream_ended) {
+                // It may refer to what came before it, as far as there is credit for that.
+                let before = self.window.slices().into_iter().chain(into.all_bytes());
+                let length = before.clone().map(|part| part.len().min(32 << 10) as u64).sum();
+                match self.seed_credit.checked_sub(length) {
+                    Some(left) => {
+                        self.seed_credit = left;
+                        inflater.begin_stream(before);
+                    }
+                    None => inflater.begin_stream([]),
                 }
-                message.begin_stream(inflater, &self.window, into);
             }
             let expected = input.len();
             let mut status = Status::Continues;
@@ -198,24 +201,23 @@ impl Inflation {
                 status = step.status;
                 step.written
             })?;
-            message.consumed += (expected - input.len()) as u64;
             message.inflated += written as u64;
+            let bytes = (expected - input.len() + written) as u64;
+            self.seed_credit = self.seed_credit.saturating_add(SEED_PER_BYTE.saturating_mul(bytes));
             if message.inflated > max_message {
                 return Err(ProtocolError::MessageTooLarge);
             }
             match status {
                 Status::Corrupt => return Err(ProtocolError::Deflate),
-                Status::StreamEnd => message.stream_ended = true,
+                Status::StreamEnd => self.stream_ended = true,
                 Status::Continues if input.is_empty() && !is_full => break false,
                 Status::Continues => {}
             }
         };
-        let ends = message.received == Input::Complete && !is_full;
+        let ends = matches!(message.received, Input::Complete | Input::CompleteWithoutBytes) && !is_full;
         if ends {
             // RFC 7692 section 7.2.2 completes the message with what wasn't sent. A stream that has ended lacks nothing.
-            if message.stream_ended {
-                self.needs_reset = true;
-            } else {
+            if !self.stream_ended && message.received == Input::Complete {
                 inflater.finish_message().map_err(|_| ProtocolError::Deflate)?;
             }
         } else if !into.is_chunked() {
@@ -234,7 +236,7 @@ impl Inflation {
             self.message = None;
             if !compression.context_takeover() {
                 self.window.clear();
-                self.needs_reset = true;
+                self.seed_credit = FREE_SEEDS;
             }
         }
         Ok((progress, is_full))
@@ -242,20 +244,6 @@ impl Inflation {
 }
 
 impl CompressedMessage {
-    fn on_payload(&mut self, length: usize, is_last: bool) {
-        self.received = match self.received {
-            // RFC 7692 section 7.2.3.6 has a byte for an empty message. Without it, the message is empty all the same, as
-            // browsers and the common libraries have it, and nothing of it is for the inflater.
-            Input::None if length == 0 && is_last => {
-                self.stream_ended = true;
-                Input::Complete
-            }
-            Input::None if length == 0 => Input::None,
-            _ if is_last => Input::Complete,
-            _ => Input::Partial,
-        };
-    }
-
     /// How many bytes may come out now: to the limit and one more, which shows that it is exceeded, but not beyond the size
     /// from which on a message is delivered in chunks, or the end of a chunk.
     fn space(&self, into: &Assembly, config: &Config) -> usize {
@@ -268,18 +256,15 @@ impl CompressedMessage {
         };
         usize::try_from(to_limit.min(here)).unwrap_or(usize::MAX)
     }
+}
 
-    /// Begins another stream, which may refer to what came before it as long as that is bounded.
-    fn begin_stream(&mut self, inflater: &mut Inflater, window: &Window, into: &Assembly) {
-        self.stream_ended = false;
-        let dictionary = window.slices().into_iter().chain(into.all_bytes());
-        let length: u64 = dictionary.clone().map(|part| part.len().min(32 << 10) as u64).sum();
-        let allowed = FREE_SEEDS + SEED_PER_BYTE.saturating_mul(self.consumed + self.inflated);
-        if self.seeded + length <= allowed {
-            self.seeded += length;
-            inflater.begin_stream(dictionary);
-        } else {
-            inflater.begin_stream([]);
+impl Input {
+    fn and(self, length: usize, is_last: bool) -> Self {
+        match (self, is_last) {
+            (Self::None, false) if length == 0 => Self::None,
+            (Self::None, true) if length == 0 => Self::CompleteWithoutBytes,
+            (_, false) => Self::Partial,
+            (_, true) => Self::Complete,
         }
     }
 }

@@ -18,7 +18,7 @@ fn main() {
 type Case = (&'static str, fn(usize));
 
 /// Each takes a size in bytes and does work that must grow no faster.
-const CASES: [Case; 25] = [
+const CASES: [Case; 26] = [
     ("head-byte-by-byte", |size| head(1, &format!("X: {}\r\n", "x".repeat(size)))),
     ("head-at-once", |size| head(usize::MAX, &format!("X: {}\r\n", "x".repeat(size)))),
     ("headers-of-one-byte", |size| head(64, &"a:\r\n".repeat(size / 4))),
@@ -40,7 +40,12 @@ const CASES: [Case; 25] = [
     ("compressed-zeros-in-pieces", |size| pieces(&compressed(Kind::Binary, &vec![0; 1000 * size]))),
     ("compressed-text-in-pieces", |size| pieces(&compressed(Kind::Text, &vec![b'x'; 1000 * size]))),
     ("empty-blocks", |size| inflate(true, &[&[b"\0\0\0\xff\xff".repeat(size / 5), vec![0]].concat()], size, 1000)),
-    // Each of them begins with the window and what the message has so far.
+    // Ordinary data: messages of about 1 KiB that shrink to a half.
+    ("compressed-prose", |size| {
+        let message = compressed(Kind::Binary, &prose(1000));
+        inflate(true, &vec![&message[..]; size / message.len()], 1 << 30, 16 << 10);
+    }),
+    // Each of them may begin with the window and what the message has so far.
     ("streams-that-end", |size| {
         let streams = [&window()[..], b"\0\0\xff\xff", &b"\x03\0".repeat(size / 2), b"\0"].concat();
         inflate(true, &[&window(), &streams], 1 << 30, 1000);
@@ -181,6 +186,15 @@ fn compressed(kind: Kind, data: &[u8]) -> Vec<u8> {
 /// A message that fills the window.
 fn window() -> Vec<u8> {
     compressed(Kind::Binary, &noise(40_000))
+}
+
+/// Words of a small language.
+fn prose(size: usize) -> Vec<u8> {
+    let letters = letters(4000);
+    let words: Vec<&[u8]> = letters.chunks(11).map(|word| &word[..2 + usize::from(word[0] % 8)]).collect();
+    let numbers = noise(2 * size);
+    let order = numbers.chunks(2).map(|pair| usize::from(pair[0]) * usize::from(pair[1]) % words.len());
+    order.flat_map(|word| words[word].iter().copied().chain([b' '])).take(size).collect()
 }
 
 fn noise(size: usize) -> Vec<u8> {
