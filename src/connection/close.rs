@@ -42,7 +42,7 @@ impl Connection {
     /// The connection isn't open, the code may not be sent by this role, or the reason is too long; nothing is sent
     /// then. A full output is no obstacle.
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
-        self.is_open()?;
+        self.check_open()?;
         // RFC 6455 section 7.4.1: 1010 is for clients.
         if !code.may_travel() || self.role() == Role::Server && code == CloseCode::MISSING_EXTENSION {
             return Err(SendError::CloseCode);

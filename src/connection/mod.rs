@@ -1,12 +1,12 @@
 //! The connection: the only place where the receiving and the sending half meet.
 
 mod close;
+mod direct_read;
 mod handshake;
 mod lending;
-mod reading;
 mod receive;
 mod scratch;
-mod sending;
+mod send;
 mod state;
 mod time;
 

@@ -44,7 +44,7 @@ impl Connection {
     /// # Ok::<(), websocket_proto::SendError>(())
     /// ```
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.may_send()?;
+        self.check_can_send()?;
         let message = message.into();
         if self.sender.compresses() && self.send_compressed(message.kind(), message.payload())? {
             return Ok(());
@@ -61,7 +61,7 @@ impl Connection {
     ///
     /// As for [`send_text`](Self::send_text).
     pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
-        self.may_send()?;
+        self.check_can_send()?;
         self.sender.prepared(&mut self.output, message)
     }
 
@@ -87,7 +87,7 @@ impl Connection {
     /// # Ok::<(), SendError>(())
     /// ```
     pub fn send_fragment(&mut self, kind: Kind, data: &[u8], last: bool) -> Result<(), SendError> {
-        self.may_send()?;
+        self.check_can_send()?;
         let opcode = self.sender.begin_fragment(kind, data, last)?;
         match self.sender.compression_of_fragment(opcode) {
             None => self.sender.fragment(&mut self.output, opcode, data, last),
@@ -131,7 +131,7 @@ impl Connection {
     /// Whether a message may be sent now: the connection is open, and pending output is below its
     /// [limit](crate::Config::max_pending_output). A fragmented message that is under way is finished first all the same.
     pub fn can_send(&self) -> bool {
-        self.may_send().is_ok()
+        self.check_can_send().is_ok()
     }
 
     /// How many bytes of output are pending: those of [`output`](Self::output).
@@ -141,7 +141,7 @@ impl Connection {
 
     #[inline]
     fn send_message(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
-        self.may_send()?;
+        self.check_can_send()?;
         if self.sender.compresses() && self.send_compressed(kind, payload)? {
             return Ok(());
         }
@@ -165,29 +165,29 @@ impl Connection {
     }
 
     pub(super) fn send_control(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
-        self.is_open()?;
+        self.check_open()?;
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(SendError::ControlTooLong);
         }
-        self.has_room()?;
+        self.check_output_space()?;
         self.sender.control(&mut self.output, opcode, payload);
         Ok(())
     }
 
     #[inline]
-    pub(super) fn may_send(&self) -> Result<(), SendError> {
-        self.is_open()?;
-        self.has_room()
+    pub(super) fn check_can_send(&self) -> Result<(), SendError> {
+        self.check_open()?;
+        self.check_output_space()
     }
 
     /// Pending output hasn't reached its limit.
     #[inline]
-    fn has_room(&self) -> Result<(), SendError> {
+    fn check_output_space(&self) -> Result<(), SendError> {
         if self.output.remaining() >= self.config.max_pending_output { Err(SendError::OutputFull) } else { Ok(()) }
     }
 
     #[inline]
-    pub(super) fn is_open(&self) -> Result<(), SendError> {
+    pub(super) fn check_open(&self) -> Result<(), SendError> {
         match self.state() {
             State::Open => Ok(()),
             State::Connecting => Err(SendError::Connecting),
