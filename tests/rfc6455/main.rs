@@ -2,20 +2,35 @@
 //!
 //! `C` rows bind clients, `S` rows servers, `B` rows both.
 
+mod accept_key;
 mod calls;
 mod checks;
-mod client;
+mod client_request;
+mod client_response;
+mod close_codes;
 mod closing;
 mod control;
 mod deadlines;
+mod early_data;
+mod extensions;
 mod fragmentation;
 mod framing;
+mod handshake_limits;
 mod heads;
+mod helpers;
+mod interim_responses;
 mod limits;
+mod masking;
 mod negotiation;
 mod output;
-mod server;
+mod rejected_client;
+mod rejections;
+mod server_request;
+mod server_response;
 mod splitting;
+mod subprotocols;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;
+mod transport_end;
+mod uri;

@@ -1,0 +1,134 @@
+//! Bytes that arrive together with the head of a handshake, or before it is answered.
+
+use websocket_proto::{Cause, CloseCode, Config, Connection, Event, HandshakeError, Rejection, Response, Role, State};
+
+use crate::helpers::client::{connecting, minimal_response, splits};
+use crate::helpers::server::{
+    assert_early_frames, assert_refused_by, awaiting_answer, every_cut, feed_all, rejection_sent,
+};
+use crate::support::{close_body, drain, events, feed, feed_chunks, frame, request};
+
+/// S-38: what the client sent before it saw the response is delivered behind `accept`, wherever the input was cut and
+/// however late `accept` comes.
+#[test]
+fn early_frames_are_delivered_once_accepted() {
+    let early =
+        [frame(Role::Client, 0x81, b"Hello"), frame(Role::Client, 0x89, b"?"), frame(Role::Client, 0x82, &[7; 300])];
+    let bytes = [request(), early.concat()].concat();
+    for pieces in every_cut(&bytes) {
+        // Accepted between the events of one piece, so that the rest of it is never kept.
+        let mut conn = Connection::server(Config::new());
+        let mut got = Vec::new();
+        for piece in &pieces {
+            let mut piece = piece.to_vec();
+            let mut input = &mut piece[..];
+            while let Some(event) = conn.receive(&mut input) {
+                if matches!(event, Event::Request(_)) {
+                    conn.accept(Response::new()).unwrap();
+                } else {
+                    got.push(event.into_owned());
+                }
+            }
+        }
+        assert_early_frames(&got);
+        assert!(drain(&mut conn).ends_with(b"\r\n\r\n\x8a\x01?"));
+    }
+    for pieces in every_cut(&bytes) {
+        // Accepted when everything has come.
+        let mut conn = Connection::server(Config::new());
+        let got = feed_all(&mut conn, &pieces);
+        assert!(matches!(got[..], [Event::Request(_)]), "{got:?}");
+        conn.accept(Response::new()).unwrap();
+        assert_early_frames(&events(&mut conn));
+        assert!(drain(&mut conn).ends_with(b"\r\n\r\n\x8a\x01?"));
+    }
+}
+
+/// S-38: a frame may lie on both sides of the answer.
+#[test]
+fn early_bytes_come_before_later_ones() {
+    let bytes = [frame(Role::Client, 0x81, b"Hello"), frame(Role::Client, 0x81, b"again")].concat();
+    for at in 0..=bytes.len() {
+        let (mut conn, _) = awaiting_answer(&request());
+        assert!(feed(&mut conn, &bytes[..at]).is_empty());
+        conn.accept(Response::new()).unwrap();
+        let got = feed(&mut conn, &bytes[at..]);
+        assert!(matches!(&got[..], [Event::Text(a), Event::Text(b)] if a == "Hello" && b == "again"), "{got:?}");
+    }
+}
+
+/// S-38, S-40: as many bytes as the head may have are kept behind it; one more gets 400.
+#[test]
+fn early_bytes_are_kept_up_to_the_limit() {
+    let limit = 300;
+    let awaiting_answer = || {
+        let mut conn = Connection::server(Config::new().max_handshake_size(limit));
+        assert!(matches!(feed(&mut conn, &request())[..], [Event::Request(_)]));
+        conn
+    };
+    let early = frame(Role::Client, 0x82, &[7; 292]);
+    assert_eq!(early.len(), limit);
+    let too_much = [&early[..], &[0x82]].concat();
+    for size in [1, 7, limit, limit + 1] {
+        let mut conn = awaiting_answer();
+        assert!(feed_chunks(&mut conn, &early, size).is_empty());
+        conn.accept(Response::new()).unwrap();
+        assert!(matches!(&events(&mut conn)[..], [Event::Binary(data)] if data[..] == [7; 292]));
+        // Behind the answer there is no such limit.
+        assert_eq!(feed(&mut conn, &early.repeat(9)).len(), 9);
+
+        let pieces: Vec<_> = too_much.chunks(size).collect();
+        assert_refused_by(awaiting_answer(), &pieces, HandshakeError::EarlyData);
+    }
+}
+
+/// S-23, S-38: what waited behind a request that is rejected is no longer of interest.
+#[test]
+fn early_frames_are_discarded_once_rejected() {
+    let (mut conn, _) = awaiting_answer(&request());
+    assert!(feed(&mut conn, &frame(Role::Client, 0x81, b"Hello")).is_empty());
+    conn.reject(Rejection::new(403)).unwrap();
+    assert_eq!(rejection_sent(conn).status_line, "HTTP/1.1 403 Forbidden");
+}
+
+/// C-29, C-43: the response opens the connection, and what stands behind it are frames, however the bytes arrive.
+#[test]
+fn bytes_behind_the_response_are_frames() {
+    let frames = [
+        frame(Role::Server, 0x01, "grü".as_bytes()),
+        frame(Role::Server, 0x89, b"ping"),
+        frame(Role::Server, 0x80, b"n"),
+        frame(Role::Server, 0x82, &[0xff; 200]),
+        frame(Role::Server, 0x88, &close_body(1001, "bye")),
+    ];
+    let head = minimal_response();
+    let bytes = [head.as_bytes(), &frames.concat()].concat();
+    let mut conn = connecting();
+    let events = feed(&mut conn, &bytes);
+    let [Event::Open(response), Event::Ping(ping), Event::Text(text), Event::Binary(data), Event::Closed(closed)] =
+        &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!((response.status(), response.reason()), (101, "Switching Protocols"));
+    assert_eq!(response.headers().count(), 3);
+    assert!(response.body().is_empty());
+    assert_eq!((&ping[..], &text[..], &data[..]), (&b"ping"[..], "grün", &[0xff; 200][..]));
+    let expected = (CloseCode::GOING_AWAY, "bye", true, Cause::Peer);
+    assert_eq!((closed.code, &closed.reason[..], closed.clean, closed.cause), expected);
+    let output = drain(&mut conn);
+
+    let expected = format!("{events:?}");
+    for (first, second) in splits(&bytes) {
+        let mut conn = connecting();
+        let mut events = feed(&mut conn, first);
+        let state = if first.len() < head.len() { State::Connecting } else { State::Open };
+        assert!(conn.state() == state || second.is_empty(), "{}", first.len());
+        events.extend(feed(&mut conn, second));
+        assert_eq!(format!("{events:?}"), expected);
+        assert_eq!(drain(&mut conn), output);
+    }
+    let mut conn = connecting();
+    assert_eq!(format!("{:?}", feed_chunks(&mut conn, &bytes, 1)), expected);
+    assert_eq!(drain(&mut conn), output);
+}

@@ -1,0 +1,105 @@
+//! Requests that a server rejects, and those that aren't for WebSocket at all.
+
+use websocket_proto::{
+    AcceptError, Cause, Config, Connection, Event, HandshakeError, HeaderError, Rejection, Response, State,
+};
+
+use crate::helpers::closed;
+use crate::helpers::server::{assert_refused, last_response, reject, reject_fails, rejection_sent, with_line_replaced};
+use crate::support::{drain, events};
+
+/// S-15, S-21, S-22, S-23, S-24: any status that isn't 101, with headers and a body, and then the end.
+#[test]
+fn a_request_may_be_rejected() {
+    let answer = reject(Rejection::new(403).body("not from there\n"));
+    assert_eq!((&answer.status_line[..], &answer.body[..]), ("HTTP/1.1 403 Forbidden", "not from there\n"));
+    assert_eq!(answer.values("Content-Type"), ["text/plain; charset=utf-8"]);
+    assert_eq!((answer.values("Content-Length"), answer.values("Connection")), (vec!["15"], vec!["close"]));
+    assert!(answer.values("Upgrade").is_empty());
+
+    let answer = reject(Rejection::new(404));
+    assert_eq!((&answer.status_line[..], &answer.body[..]), ("HTTP/1.1 404 Not Found", ""));
+    assert_eq!((answer.values("Content-Length"), answer.values("Content-Type")), (vec!["0"], vec![]));
+
+    let answer = reject(Rejection::new(401).header("WWW-Authenticate", "Basic").header("WWW-Authenticate", "Bearer"));
+    assert_eq!(answer.status_line, "HTTP/1.1 401 Unauthorized");
+    assert_eq!(answer.values("WWW-Authenticate"), ["Basic", "Bearer"]);
+
+    let answer = reject(Rejection::new(302).header("Location", "wss://example.com/é"));
+    assert_eq!(answer.status_line, "HTTP/1.1 302 Found");
+    assert_eq!(answer.values("Location"), ["wss://example.com/é"]);
+
+    let answer = reject(Rejection::new(503).header("content-type", "application/json").body("{}".repeat(5000)));
+    assert_eq!(
+        (answer.values("Content-Type"), answer.values("Content-Length")),
+        (vec!["application/json"], vec!["10000"])
+    );
+    assert_eq!(answer.body, "{}".repeat(5000));
+
+    let answer = reject(Rejection::new(204));
+    assert_eq!((&answer.status_line[..], answer.values("Content-Length")), ("HTTP/1.1 204 No Content", vec![]));
+
+    // RFC 9112 4: the phrase may be empty, the space in front of it stays.
+    assert_eq!(reject(Rejection::new(599)).status_line, "HTTP/1.1 599 ");
+    assert_eq!(reject(Rejection::new(200)).status_line, "HTTP/1.1 200 OK");
+}
+
+/// S-12, S-23: a 426 of the caller's tells what to upgrade to, as our own does; another list takes its place.
+#[test]
+fn a_rejection_with_426_names_the_protocol() {
+    for (rejection, versions) in
+        [(Rejection::new(426), "13"), (Rejection::new(426).header("sec-websocket-version", "13, 8"), "13, 8")]
+    {
+        let answer = reject(rejection);
+        assert_eq!(answer.status_line, "HTTP/1.1 426 Upgrade Required");
+        assert_eq!(
+            (answer.values("Upgrade"), answer.values("Sec-WebSocket-Version")),
+            (vec!["websocket"], vec![versions])
+        );
+        assert_eq!(answer.values("Connection"), ["close, Upgrade"]);
+    }
+}
+
+/// S-23, S-30: a rejection that would be no valid answer changes nothing.
+#[test]
+fn impossible_rejections_are_refused() {
+    for status in [0, 99, 100, 101, 199, 600, u16::MAX] {
+        reject_fails(Rejection::new(status), AcceptError::Status);
+    }
+    for status in [204, 205, 304] {
+        reject_fails(Rejection::new(status).body("a"), AcceptError::Body);
+    }
+}
+
+/// S-06, S-23: a request without upgrade may be answered with a page, and can't be accepted.
+#[test]
+fn plain_http_may_be_answered_with_a_page() {
+    let mut bytes = with_line_replaced("Upgrade:", "Accept: text/html\r\n");
+    let mut input = &mut bytes[..];
+    let mut conn = Connection::server(Config::new());
+    let Some(Event::HttpRequest(request)) = conn.receive(&mut input) else { panic!() };
+    assert_eq!((request.path(), request.header("accept")), ("/", Some("text/html")));
+    assert!(input.is_empty());
+    assert_eq!(conn.accept(Response::new()), Err(AcceptError::NotWebSocket));
+    assert_eq!((conn.state(), drain(&mut conn)), (State::Connecting, vec![]));
+    let broken = Rejection::new(200).header("a", "\n");
+    assert_eq!(conn.reject(broken), Err(AcceptError::Header(HeaderError::Value)));
+    conn.reject(Rejection::new(200).header("Content-Type", "text/html").body("<h1>Hi</h1>")).unwrap();
+    let answer = rejection_sent(conn);
+    assert_eq!((&answer.status_line[..], &answer.body[..]), ("HTTP/1.1 200 OK", "<h1>Hi</h1>"));
+    assert_eq!((answer.values("Content-Type"), answer.values("Content-Length")), (vec!["text/html"], vec!["11"]));
+}
+
+/// S-06: plain HTTP needs none of what a handshake needs; unanswered, it gets 426 at the next call.
+#[test]
+fn plain_http_is_answered_with_426_by_default() {
+    let plain = b"GET /favicon.ico HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_refused(plain, HandshakeError::NoUpgrade);
+    let mut conn = Connection::server(Config::new());
+    let mut bytes = *plain;
+    assert!(matches!(conn.receive(&mut &mut bytes[..]), Some(Event::HttpRequest(_))));
+    assert_eq!((conn.state(), drain(&mut conn)), (State::Connecting, vec![]));
+    let closed = closed(events(&mut conn));
+    assert_eq!(closed.cause, Cause::Handshake(HandshakeError::NoUpgrade));
+    assert_eq!(last_response(&mut conn).status_line, "HTTP/1.1 426 Upgrade Required");
+}
