@@ -1,125 +1,16 @@
-//! Every public call in every state (RFC 6455 6.1 and 7.1): the result table, and all short sequences of calls.
+//! Every public call in every phase (RFC 6455 sections 6.1 and 7.1): the result table, and all short sequences of calls.
 
 use core::time::Duration;
 
 use bytes::Buf;
 use websocket_proto::{
-    AcceptError, Cause, ClientRequest, CloseCode, Config, Connection, Deadline, Event, HandshakeError, Kind, Rejection,
-    Response, Role, SendError, Shutdown, State,
+    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, HandshakeError, Kind, Rejection, Response,
+    SendError, Shutdown, State,
 };
 
-use crate::checks::{Told, assert_over, assert_said, clean, hear, lost, peer, ping, said, text};
-use crate::support::{ROLES, close_body, drain, feed, open, request, seed};
-
-/// Where a connection can stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stand {
-    Connecting,
-    HalfHead,
-    RequestWaits,
-    HalfRefusal,
-    Open,
-    InMessage,
-    Closing,
-    ClosedByPeer,
-    ClosedByUs,
-    Failed,
-    Lost,
-    Aborted,
-    Rejected,
-}
-
-impl Stand {
-    const ALL: [Self; 13] = [
-        Self::Connecting,
-        Self::HalfHead,
-        Self::RequestWaits,
-        Self::HalfRefusal,
-        Self::Open,
-        Self::InMessage,
-        Self::Closing,
-        Self::ClosedByPeer,
-        Self::ClosedByUs,
-        Self::Failed,
-        Self::Lost,
-        Self::Aborted,
-        Self::Rejected,
-    ];
-
-    fn all() -> impl Iterator<Item = (Self, Connection)> {
-        let both = ROLES.into_iter().flat_map(|role| Self::ALL.map(|stand| (stand, role)));
-        both.filter_map(|(stand, role)| Some((stand, stand.reach(role)?)))
-    }
-
-    /// A connection that stands there, its events told and its output drained; nothing where that role can't.
-    fn reach(self, role: Role) -> Option<Connection> {
-        let close = peer(role, &[(0x88, &close_body(1000, ""))]);
-        let cut = peer(role, &[(0x01, b"part"), (0x80, b"cut")]);
-        let mut conn = match self {
-            Self::Connecting | Self::HalfHead | Self::RequestWaits | Self::HalfRefusal | Self::Rejected => begin(role),
-            _ => open(role),
-        };
-        let arrived: &[u8] = match (self, role) {
-            (Self::HalfHead, Role::Server) => b"GET / HT",
-            (Self::HalfHead, Role::Client) => b"HTTP/1.1 101 Sw",
-            (Self::RequestWaits, Role::Server) => &request(),
-            (Self::HalfRefusal, Role::Client) => b"HTTP/1.1 404 \r\nContent-Length: 99\r\n\r\nnot",
-            (Self::Rejected, Role::Server) => &request(),
-            (Self::Rejected, Role::Client) => b"HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n",
-            (Self::RequestWaits | Self::HalfRefusal, _) => return None,
-            (Self::InMessage, _) => &cut[..cut.len() - 1],
-            (Self::ClosedByPeer, _) => &close,
-            (Self::Failed, _) => b"\xff",
-            _ => b"",
-        };
-        feed(&mut conn, arrived);
-        match self {
-            Self::Closing | Self::ClosedByUs => conn.close(CloseCode::NORMAL, "").unwrap(),
-            Self::Lost => conn.receive_eof(),
-            Self::Aborted => conn.abort(),
-            Self::Rejected if role == Role::Server => conn.reject(Rejection::new(403)).unwrap(),
-            _ => {}
-        }
-        feed(&mut conn, if self == Self::ClosedByUs { &close } else { b"" });
-        drain(&mut conn);
-        Some(conn)
-    }
-
-    fn state(self) -> State {
-        match self {
-            Self::Connecting | Self::HalfHead | Self::RequestWaits | Self::HalfRefusal => State::Connecting,
-            Self::Open | Self::InMessage => State::Open,
-            Self::Closing => State::Closing,
-            _ => State::Closed,
-        }
-    }
-
-    /// Whether the time is to be set: for the deadline of a handshake, or since there is something to do at once.
-    fn has_deadline(self) -> bool {
-        !matches!(self, Self::Open | Self::InMessage)
-    }
-
-    fn shutdown(self, role: Role) -> Option<Shutdown> {
-        match self {
-            Self::ClosedByPeer | Self::ClosedByUs => (role == Role::Server).then_some(Shutdown::Finish),
-            Self::Failed | Self::Lost => Some(Shutdown::Finish),
-            Self::Aborted => Some(Shutdown::Abort),
-            // A server's answer is to be read; a client has had its own.
-            Self::Rejected => Some(if role == Role::Server { Shutdown::Finish } else { Shutdown::Abort }),
-            _ => None,
-        }
-    }
-}
-
-fn begin(role: Role) -> Connection {
-    match role {
-        Role::Server => Connection::server(Config::new()),
-        Role::Client => {
-            let request = ClientRequest::new("ws://localhost/".parse().unwrap());
-            Connection::client(request, Config::new(), seed()).unwrap()
-        }
-    }
-}
+use crate::checks::{Told, assert_over, assert_said, hear, lost, peer, said, text};
+use crate::helpers::phase::Phase;
+use crate::support::{ROLES, close_body, drain, open, request};
 
 type Call<R> = (&'static str, fn(&mut Connection) -> R);
 
@@ -139,19 +30,19 @@ const SENDS: [Call<Result<(), SendError>>; 9] = [
 #[test]
 fn sending_in_every_state() {
     for (name, call) in SENDS {
-        for (stand, mut conn) in Stand::all() {
-            let expected = match stand.state() {
+        for (phase, mut conn) in Phase::all() {
+            let expected = match phase.state() {
                 State::Connecting => Err(SendError::Connecting),
                 State::Open => Ok(()),
                 State::Closing | State::Closed => Err(SendError::Closed),
             };
             let shutdown = conn.wants_shutdown();
-            assert_eq!(call(&mut conn), expected, "{name} in {stand:?}");
-            assert_eq!(conn.output().has_remaining(), expected.is_ok(), "{name} in {stand:?}");
-            let state = if expected.is_ok() && name == "close" { State::Closing } else { stand.state() };
-            assert_eq!(conn.state(), state, "{name} in {stand:?}");
-            assert_eq!(conn.wants_shutdown(), shutdown, "{name} in {stand:?}");
-            assert_eq!(hear(&mut conn, b""), [], "{name} in {stand:?}");
+            assert_eq!(call(&mut conn), expected, "{name} in {phase:?}");
+            assert_eq!(conn.output().has_remaining(), expected.is_ok(), "{name} in {phase:?}");
+            let state = if expected.is_ok() && name == "close" { State::Closing } else { phase.state() };
+            assert_eq!(conn.state(), state, "{name} in {phase:?}");
+            assert_eq!(conn.wants_shutdown(), shutdown, "{name} in {phase:?}");
+            assert_eq!(hear(&mut conn, b""), [], "{name} in {phase:?}");
         }
     }
 }
@@ -167,10 +58,10 @@ fn wrong_arguments_in_every_state() {
         ("close, reason", |conn| conn.close(CloseCode::NORMAL, &"x".repeat(124))),
     ];
     for (name, call) in calls {
-        for (stand, mut conn) in Stand::all() {
-            assert!(call(&mut conn).is_err(), "{name} in {stand:?}");
-            assert!(!conn.output().has_remaining(), "{name} in {stand:?}");
-            assert_eq!(conn.state(), stand.state(), "{name} in {stand:?}");
+        for (phase, mut conn) in Phase::all() {
+            assert!(call(&mut conn).is_err(), "{name} in {phase:?}");
+            assert!(!conn.output().has_remaining(), "{name} in {phase:?}");
+            assert_eq!(conn.state(), phase.state(), "{name} in {phase:?}");
         }
     }
 }
@@ -181,14 +72,14 @@ fn answering_in_every_state() {
     let calls: [Call<Result<(), AcceptError>>; 2] =
         [("accept", |conn| conn.accept(Response::new())), ("reject", |conn| conn.reject(Rejection::new(403)))];
     for (name, call) in calls {
-        for (stand, mut conn) in Stand::all() {
-            let waits = stand == Stand::RequestWaits;
+        for (phase, mut conn) in Phase::all() {
+            let waits = phase == Phase::RequestWaits;
             let expected = if waits { Ok(()) } else { Err(AcceptError::NoRequest) };
-            assert_eq!(call(&mut conn), expected, "{name} in {stand:?}");
-            assert_eq!(conn.output().has_remaining(), waits, "{name} in {stand:?}");
-            assert_eq!(call(&mut conn), Err(AcceptError::NoRequest), "{name} again in {stand:?}");
+            assert_eq!(call(&mut conn), expected, "{name} in {phase:?}");
+            assert_eq!(conn.output().has_remaining(), waits, "{name} in {phase:?}");
+            assert_eq!(call(&mut conn), Err(AcceptError::NoRequest), "{name} again in {phase:?}");
             if !waits {
-                assert_eq!(conn.state(), stand.state());
+                assert_eq!(conn.state(), phase.state());
             }
         }
     }
@@ -197,16 +88,16 @@ fn answering_in_every_state() {
 /// B-40, B-58, B-65, B-70: how it stands can be asked for everywhere, and asking changes nothing.
 #[test]
 fn asking_in_every_state() {
-    for (stand, mut conn) in Stand::all() {
+    for (phase, mut conn) in Phase::all() {
         for _ in 0..2 {
-            assert_eq!(conn.state(), stand.state(), "{stand:?}");
-            assert_eq!(conn.wants_shutdown(), stand.shutdown(conn.role()), "{stand:?}");
+            assert_eq!(conn.state(), phase.state(), "{phase:?}");
+            assert_eq!(conn.wants_shutdown(), phase.shutdown(conn.role()), "{phase:?}");
             assert_eq!((conn.round_trip(), conn.subprotocol()), (None, None));
             // The time of a deadline that was never armed: at once.
-            assert_eq!(conn.next_timeout(), stand.has_deadline().then_some(Duration::ZERO), "{stand:?}");
+            assert_eq!(conn.next_timeout(), phase.has_deadline().then_some(Duration::ZERO), "{phase:?}");
             assert!(!conn.output().has_remaining());
             assert!(conn.output().take().is_none());
-            assert_eq!(hear(&mut conn, b""), [], "{stand:?}");
+            assert_eq!(hear(&mut conn, b""), [], "{phase:?}");
         }
     }
 }
@@ -221,7 +112,7 @@ fn ending_in_every_state() {
         (("time", pass), Cause::Timeout(Deadline::Opening)),
     ];
     for ((name, call), cause) in endings {
-        for (stand, mut conn) in Stand::all() {
+        for (phase, mut conn) in Phase::all() {
             call(&mut conn);
             let mut events = hear(&mut conn, b"");
             if name == "time" {
@@ -230,20 +121,20 @@ fn ending_in_every_state() {
                 call(&mut conn);
                 events = hear(&mut conn, b"");
             }
-            let expected = match (stand, name) {
-                (Stand::Open | Stand::InMessage, "time") => vec![],
+            let expected = match (phase, name) {
+                (Phase::Open | Phase::InMessage, "time") => vec![],
                 // The client may have closed its side only: its request is answered first.
-                (Stand::RequestWaits, "receive_eof") => vec![],
-                (Stand::Closing, "time") => vec![lost(Cause::Timeout(Deadline::Closing))],
-                (Stand::HalfRefusal, "receive_eof" | "time") => {
+                (Phase::RequestWaits, "receive_eof") => vec![],
+                (Phase::Closing, "time") => vec![lost(Cause::Timeout(Deadline::Closing))],
+                (Phase::HalfRefusal, "receive_eof" | "time") => {
                     vec![Told::Rejected(404), lost(Cause::Rejected(404))]
                 }
-                _ if stand.state() == State::Closed => vec![],
+                _ if phase.state() == State::Closed => vec![],
                 _ => vec![lost(cause)],
             };
-            assert_eq!(events, expected, "{name} in {stand:?}");
+            assert_eq!(events, expected, "{name} in {phase:?}");
             call(&mut conn);
-            assert_eq!(hear(&mut conn, b""), [], "{name} again in {stand:?}");
+            assert_eq!(hear(&mut conn, b""), [], "{name} again in {phase:?}");
             if name == "abort" {
                 assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), Some(Duration::ZERO)));
                 assert!(!conn.output().has_remaining());
@@ -263,35 +154,18 @@ fn pass(conn: &mut Connection) {
 /// The same frames are an event, discarded, or no frames at all, depending on where it stands.
 #[test]
 fn receiving_in_every_state() {
-    for (stand, mut conn) in Stand::all() {
+    for (phase, mut conn) in Phase::all() {
         let frames = peer(conn.role(), &[(0x81, b"text")]);
         let events = hear(&mut conn, &frames);
-        match stand.state() {
-            State::Open if stand == Stand::InMessage => assert_eq!(events.len(), 1),
-            State::Open | State::Closing => assert_eq!(events, [text("text")], "{stand:?}"),
-            State::Closed => assert_eq!(events, [], "{stand:?}"),
-            State::Connecting if matches!(stand, Stand::RequestWaits | Stand::HalfRefusal) => assert_eq!(events, []),
+        match phase.state() {
+            State::Open if phase == Phase::InMessage => assert_eq!(events.len(), 1),
+            State::Open | State::Closing => assert_eq!(events, [text("text")], "{phase:?}"),
+            State::Closed => assert_eq!(events, [], "{phase:?}"),
+            State::Connecting if matches!(phase, Phase::RequestWaits | Phase::HalfRefusal) => assert_eq!(events, []),
             State::Connecting => {
                 assert!(matches!(events[..], [] | [Told::Closed { cause: Cause::Handshake(_), clean: false, .. }]));
             }
         }
-    }
-}
-
-/// B-15, B-66: frames that came with the request, before the transport ended, are told before its end is.
-#[test]
-fn frames_kept_behind_a_request_outlive_the_transport() {
-    let end = clean(1000, "", Cause::Peer);
-    for (script, expected) in [
-        (&[(0x81, &b"kept"[..])][..], vec![text("kept"), lost(Cause::Eof)]),
-        (&[(0x81, b"kept"), (0x88, b"\x03\xe8")], vec![text("kept"), end]),
-    ] {
-        let mut conn = Connection::server(Config::new());
-        let arrived = [request(), peer(Role::Server, script)].concat();
-        assert_eq!(hear(&mut conn, &arrived), [Told::Request]);
-        conn.accept(Response::new()).unwrap();
-        conn.receive_eof();
-        assert_eq!(hear(&mut conn, b""), expected);
     }
 }
 
@@ -337,11 +211,11 @@ fn all_short_sequences_keep_the_rules() {
             hear(conn, b"")
         },
     ];
-    for (role, stand) in ROLES.into_iter().flat_map(|role| Stand::ALL.map(|stand| (role, stand))) {
+    for (role, phase) in ROLES.into_iter().flat_map(|role| Phase::ALL.map(|phase| (role, phase))) {
         for sequence in 0..steps.len().pow(3) {
-            let Some(mut conn) = stand.reach(role) else { continue };
+            let Some(mut conn) = phase.reach(role) else { continue };
             // Only frames are decoded here; heads are other tests' business.
-            let mut heads = stand.state() == State::Connecting || stand == Stand::Rejected;
+            let mut heads = phase.state() == State::Connecting || phase == Phase::Rejected;
             let mut events = Vec::new();
             for place in 0..3 {
                 let before = conn.state() as u8;
@@ -355,8 +229,8 @@ fn all_short_sequences_keep_the_rules() {
             }
             events.extend(hear(&mut conn, b""));
             let end = events.iter().position(|event| matches!(event, Told::Closed { .. }));
-            assert!(end.is_none_or(|end| end == events.len() - 1), "{stand:?} {sequence}: {events:?}");
-            assert_eq!(end.is_some(), conn.state() == State::Closed && stand.state() != State::Closed);
+            assert!(end.is_none_or(|end| end == events.len() - 1), "{phase:?} {sequence}: {events:?}");
+            assert_eq!(end.is_some(), conn.state() == State::Closed && phase.state() != State::Closed);
             said(&mut conn);
             if conn.state() == State::Closed && conn.wants_shutdown() == Some(Shutdown::Finish) {
                 assert_over(&mut conn);
@@ -416,31 +290,4 @@ fn calls_while_a_plain_request_waits() {
     conn.abort();
     assert_eq!(hear(&mut conn, b""), [lost(Cause::Aborted)]);
     assert!(!conn.output().has_remaining());
-}
-
-/// A server that accepts and closes before it has received what came with the request: all of that is delivered.
-#[test]
-fn closing_before_early_data_is_received() {
-    for ends in [false, true] {
-        let mut conn = Connection::server(Config::new());
-        let frames = peer(Role::Server, &[(0x81, b"one"), (0x89, b"ping"), (0x81, b"two")]);
-        assert_eq!(hear(&mut conn, &[request(), frames].concat()), [Told::Request]);
-        conn.accept(Response::new()).unwrap();
-        drain(&mut conn);
-        conn.close(CloseCode::NORMAL, "").unwrap();
-        assert_eq!(conn.state(), State::Closing);
-        assert_eq!(conn.send_text("late"), Err(SendError::Closed));
-        if ends {
-            conn.receive_eof();
-        }
-        let mut expected = vec![text("one"), ping(b"ping"), text("two")];
-        expected.extend(ends.then(|| lost(Cause::Eof)));
-        assert_eq!(hear(&mut conn, b""), expected);
-        assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
-        if !ends {
-            assert_eq!(conn.state(), State::Closing);
-            let close = peer(Role::Server, &[(0x88, &close_body(1000, ""))]);
-            assert_eq!(hear(&mut conn, &close), [clean(1000, "", Cause::Local(CloseCode::NORMAL))]);
-        }
-    }
 }

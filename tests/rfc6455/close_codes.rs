@@ -1,10 +1,101 @@
-//! Codes and reasons of Close frames (RFC 6455 section 7.4).
+//! Codes and reasons of Close frames (RFC 6455 sections 5.5.1 and 7.4), received and sent.
 
-use websocket_proto::{CloseCode, Role, SendError, State};
+use websocket_proto::{Cause, CloseCode, ProtocolError, Role, SendError, State};
 
+use crate::checks::{assert_said, clean, fails, hear, peer};
 use crate::helpers::client::assert_masked;
 use crate::helpers::closed;
-use crate::support::{client, close_body, drain, feed, frame, server};
+use crate::helpers::closing::{assert_shuts_down, close};
+use crate::support::{ROLES, client, close_body, drain, feed, frame, open, server};
+
+/// B-34, B-37, B-38, B-67, B-77, B-79: codes that may travel are reported and echoed, with the reason; an empty Close
+/// is reported as 1005 and stays empty.
+#[test]
+fn a_close_is_told_and_echoed() {
+    let codes = (1000..=1003).chain(1007..=1014).chain([3000, 3999, 4000, 4999]);
+    for role in ROLES {
+        for code in codes.clone() {
+            for reason in ["", "söon", &"x".repeat(123)] {
+                let mut conn = open(role);
+                assert_eq!(hear(&mut conn, &close(role, code, reason)), [clean(code, reason, Cause::Peer)]);
+                assert_said(&mut conn, &[(0x88, &close_body(code, reason))]);
+                assert_shuts_down(&mut conn);
+            }
+        }
+        let mut conn = open(role);
+        assert_eq!(hear(&mut conn, &peer(role, &[(0x88, b"")])), [clean(1005, "", Cause::Peer)]);
+        assert_said(&mut conn, &[(0x88, b"")]);
+        assert_shuts_down(&mut conn);
+    }
+}
+
+/// B-73, B-74, B-75, B-76, B-78, B-80: codes that may not travel are a violation, which is answered with 1002 and never echoed.
+#[test]
+fn codes_that_may_not_travel_are_refused() {
+    const CODES: [u16; 14] = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 9999, 65_535];
+    for role in ROLES {
+        for code in CODES {
+            for reason in ["", "reason"] {
+                let bytes = close(role, code, reason);
+                assert_eq!(fails(role, &bytes, ProtocolError::CloseCode), bytes.len() - reason.len(), "{code}");
+            }
+        }
+    }
+}
+
+/// B-33: a body of one byte is no code, and its length is refused when it comes.
+#[test]
+fn a_close_of_one_byte_is_refused() {
+    for role in ROLES {
+        for byte in [0, 3, 255] {
+            assert_eq!(fails(role, &peer(role, &[(0x88, &[byte])]), ProtocolError::CloseLength), 2);
+        }
+    }
+}
+
+/// B-35, B-84: a reason that isn't UTF-8 is refused with 1007; one that is, with any of its characters, is told.
+#[test]
+fn a_close_reason_is_text() {
+    for role in ROLES {
+        for reason in [&b"\xc3\x28"[..], b"\xff", b"ok\xed\xa0\x80", b"cut \xf0\x9f\x98", b"\xc0\x80"] {
+            let body = [b"\x03\xe8", reason].concat();
+            fails(role, &peer(role, &[(0x88, &body)]), ProtocolError::CloseReason);
+        }
+        for reason in ["κόσμε", "\0", "\u{10ffff}", "\r\nLog: entry"] {
+            assert_eq!(hear(&mut open(role), &close(role, 1000, reason)), [clean(1000, reason, Cause::Peer)]);
+        }
+    }
+}
+
+/// B-72, B-73, B-74, B-75, B-76: a code that may not travel has no value, or is refused; nothing is sent and the connection is open.
+#[test]
+fn forbidden_codes_cannot_be_sent() {
+    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535] {
+        assert_eq!(CloseCode::new(code), None);
+    }
+    for role in ROLES {
+        let mut conn = open(role);
+        for code in [CloseCode::NO_STATUS, CloseCode::ABNORMAL] {
+            assert_eq!(conn.close(code, ""), Err(SendError::CloseCode));
+        }
+        // RFC 6455 7.4.1: a server doesn't send 1010; it refuses the handshake instead.
+        let missing = conn.close(CloseCode::MISSING_EXTENSION, "");
+        assert_eq!(missing, if role == Role::Server { Err(SendError::CloseCode) } else { Ok(()) });
+        assert_eq!(conn.state() == State::Open, role == Role::Server);
+    }
+}
+
+/// B-77, B-81: every other code is the caller's to choose.
+#[test]
+fn permitted_codes_are_sent() {
+    for role in ROLES {
+        for code in (1000..=1003).chain(1007..=1009).chain(1011..=1014).chain([3000, 3999, 4000, 4999]) {
+            let mut conn = open(role);
+            conn.close(CloseCode::new(code).unwrap(), "").unwrap();
+            assert_said(&mut conn, &[(0x88, &close_body(code, ""))]);
+        }
+    }
+}
 
 /// C-53: the peer's words can't pass for ours, nor command a terminal: they are quoted and escaped.
 #[test]

@@ -1,7 +1,10 @@
 //! Bytes that arrive together with the head of a handshake, or before it is answered.
 
-use websocket_proto::{Cause, CloseCode, Config, Connection, Event, HandshakeError, Rejection, Response, Role, State};
+use websocket_proto::{
+    Cause, CloseCode, Config, Connection, Event, HandshakeError, Rejection, Response, Role, SendError, State,
+};
 
+use crate::checks::{Told, assert_said, clean, hear, lost, peer, ping, text};
 use crate::helpers::client::{connecting, minimal_response, splits};
 use crate::helpers::server::{
     assert_early_frames, assert_refused_by, awaiting_answer, every_cut, feed_all, rejection_sent,
@@ -131,4 +134,48 @@ fn bytes_behind_the_response_are_frames() {
     let mut conn = connecting();
     assert_eq!(format!("{:?}", feed_chunks(&mut conn, &bytes, 1)), expected);
     assert_eq!(drain(&mut conn), output);
+}
+
+/// B-15, B-66: frames that came with the request, before the transport ended, are told before its end is.
+#[test]
+fn frames_kept_behind_a_request_outlive_the_transport() {
+    let end = clean(1000, "", Cause::Peer);
+    for (script, expected) in [
+        (&[(0x81, &b"kept"[..])][..], vec![text("kept"), lost(Cause::Eof)]),
+        (&[(0x81, b"kept"), (0x88, b"\x03\xe8")], vec![text("kept"), end]),
+    ] {
+        let mut conn = Connection::server(Config::new());
+        let arrived = [request(), peer(Role::Server, script)].concat();
+        assert_eq!(hear(&mut conn, &arrived), [Told::Request]);
+        conn.accept(Response::new()).unwrap();
+        conn.receive_eof();
+        assert_eq!(hear(&mut conn, b""), expected);
+    }
+}
+
+/// A server that accepts and closes before it has received what came with the request: all of that is delivered.
+#[test]
+fn closing_before_early_data_is_received() {
+    for ends in [false, true] {
+        let mut conn = Connection::server(Config::new());
+        let frames = peer(Role::Server, &[(0x81, b"one"), (0x89, b"ping"), (0x81, b"two")]);
+        assert_eq!(hear(&mut conn, &[request(), frames].concat()), [Told::Request]);
+        conn.accept(Response::new()).unwrap();
+        drain(&mut conn);
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(conn.state(), State::Closing);
+        assert_eq!(conn.send_text("late"), Err(SendError::Closed));
+        if ends {
+            conn.receive_eof();
+        }
+        let mut expected = vec![text("one"), ping(b"ping"), text("two")];
+        expected.extend(ends.then(|| lost(Cause::Eof)));
+        assert_eq!(hear(&mut conn, b""), expected);
+        assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+        if !ends {
+            assert_eq!(conn.state(), State::Closing);
+            let close = peer(Role::Server, &[(0x88, &close_body(1000, ""))]);
+            assert_eq!(hear(&mut conn, &close), [clean(1000, "", Cause::Local(CloseCode::NORMAL))]);
+        }
+    }
 }

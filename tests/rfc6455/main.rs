@@ -2,27 +2,31 @@
 //!
 //! `C` rows bind clients, `S` rows servers, `B` rows both.
 
+mod abort;
 mod accept_key;
 mod calls;
 mod checks;
 mod client_request;
 mod client_response;
 mod close_codes;
+mod close_timeout;
 mod closing;
 mod control;
-mod deadlines;
 mod early_data;
 mod extensions;
 mod fragmentation;
 mod framing;
 mod handshake_limits;
+mod handshake_timeout;
 mod heads;
 mod helpers;
 mod interim_responses;
+mod keepalive;
 mod limits;
 mod masking;
 mod negotiation;
 mod output;
+mod protocol_errors;
 mod rejected_client;
 mod rejections;
 mod server_request;
@@ -32,5 +36,7 @@ mod subprotocols;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;
-mod transport_end;
+mod time;
+mod transport_eof;
+mod transport_shutdown;
 mod uri;

@@ -1,6 +1,9 @@
 //! What the tests of the opening handshake and of both roles share.
 
 pub(crate) mod client;
+pub(crate) mod closing;
+pub(crate) mod deadlines;
+pub(crate) mod phase;
 pub(crate) mod server;
 
 use websocket_proto::{CloseCode, Closed, Connection, Event, Kind, SendError};

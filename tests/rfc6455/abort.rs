@@ -1,0 +1,73 @@
+//! `abort`: the transport is to be closed at once, and what is pending is dropped.
+
+use bytes::Buf;
+use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, Shutdown, State};
+
+use crate::checks::{Told, hear, lost};
+use crate::helpers::closed;
+use crate::helpers::closing::close;
+use crate::helpers::server::{assert_abnormal, assert_closed, awaiting_answer};
+use crate::support::{ROLES, events, feed, frame, open, request, server};
+
+/// S-47: nothing more is said, in whatever state; one event tells of it.
+#[test]
+fn an_abort_drops_everything() {
+    let open = || {
+        let mut conn = server();
+        conn.send_text("pending").unwrap();
+        conn.send(vec![0; 100_000]).unwrap();
+        conn
+    };
+    let closing = || {
+        let mut conn = open();
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        conn
+    };
+    for mut conn in [Connection::server(Config::new()), awaiting_answer(&request()).0, open(), closing()] {
+        conn.abort();
+        assert_eq!(conn.state(), State::Closed);
+        assert_eq!(conn.next_timeout(), Some(core::time::Duration::ZERO), "at once");
+        assert_abnormal(&closed(feed(&mut conn, &frame(Role::Client, 0x81, b"late"))), Cause::Aborted);
+        assert_closed(&mut conn, Shutdown::Abort);
+        conn.abort();
+        assert_closed(&mut conn, Shutdown::Abort);
+    }
+    // The answer that nobody waits for.
+    let (mut conn, _) = awaiting_answer(&request());
+    conn.reject(Rejection::new(403)).unwrap();
+    conn.abort();
+    assert_abnormal(&closed(events(&mut conn)), Cause::Rejected(403));
+    assert_closed(&mut conn, Shutdown::Abort);
+}
+
+/// B-66, B-70: giving up drops the output and asks for the transport to be closed at once; it is told unless another
+/// end was.
+#[test]
+fn aborting_in_every_state() {
+    type Before = fn(&mut Connection);
+    let aborted = || vec![lost(Cause::Aborted)];
+    let cases: [(Before, Vec<Told>); 6] = [
+        (|_| {}, aborted()),
+        (|conn| drop(hear(conn, &[0x81])), aborted()),
+        (|conn| conn.close(CloseCode::NORMAL, "").unwrap(), aborted()),
+        (|conn| drop(hear(conn, &close(conn.role(), 1000, ""))), vec![]),
+        (|conn| drop(hear(conn, b"\xff")), vec![]),
+        // The transport has ended, which wasn't told yet.
+        (Connection::receive_eof, aborted()),
+    ];
+    for role in ROLES {
+        for (before, expected) in &cases {
+            let mut conn = open(role);
+            conn.send_text("dropped").unwrap();
+            before(&mut conn);
+            conn.abort();
+            conn.abort();
+            assert_eq!(conn.state(), State::Closed);
+            assert!(!conn.output().has_remaining());
+            assert_eq!(hear(&mut conn, b"\x81"), *expected);
+            conn.receive_eof();
+            assert_eq!(hear(&mut conn, b""), []);
+            assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The deadline of the closing handshake, and of what is left to be written after it.
+
+use bytes::Buf;
+use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, Shutdown};
+
+use crate::checks::{Told, assert_said, clean, hear, lost, peer};
+use crate::helpers::deadlines::{CLOSING, assert_quiet_until, secs, turns_at};
+use crate::support::{ROLES, close_body, feed, open, open_with, request};
+
+/// The peer has 5 seconds to answer our Close; then the transport is closed at once, and what is pending dropped.
+#[test]
+fn the_closing_handshake_has_a_deadline() {
+    for role in ROLES {
+        for (config, timeout) in [(Config::new(), 5), (Config::new().close_timeout(secs(60)), 60)] {
+            let mut conn = open_with(role, config);
+            turns_at(&mut conn, secs(100));
+            assert_eq!(conn.next_timeout(), None);
+            conn.close(CloseCode::NORMAL, "").unwrap();
+            turns_at(&mut conn, secs(100));
+            assert_quiet_until(&mut conn, secs(100 + timeout));
+            assert_eq!(turns_at(&mut conn, secs(100 + timeout)), [lost(CLOSING)]);
+            assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+            assert!(!conn.output().has_remaining());
+        }
+        let mut conn = open_with(role, Config::new().close_timeout(None));
+        turns_at(&mut conn, secs(0));
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(conn.next_timeout(), None);
+    }
+}
+
+/// The peer's messages don't move the closing deadline: it must not keep us for ever.
+#[test]
+fn messages_do_not_move_the_closing_deadline() {
+    for role in ROLES {
+        let mut conn = open(role);
+        turns_at(&mut conn, secs(0));
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(turns_at(&mut conn, secs(0)), []);
+        for now in 1..5 {
+            hear(&mut conn, &peer(role, &[(0x81, b"more"), (0x89, b"p")]));
+            assert_eq!(turns_at(&mut conn, secs(now)), []);
+            assert_eq!(conn.next_timeout(), Some(secs(5)));
+        }
+        assert_eq!(turns_at(&mut conn, secs(5)), [lost(CLOSING)]);
+    }
+}
+
+/// A Close sent before the first time told is timed from there.
+#[test]
+fn a_close_before_the_first_time_is_timed_from_it() {
+    for role in ROLES {
+        let mut conn = open(role);
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        turns_at(&mut conn, secs(50));
+        assert_eq!(conn.next_timeout(), Some(secs(55)));
+    }
+}
+
+/// B-45: after the end, whatever it was, the last bytes have as long as a closing handshake to be drained; then they
+/// are given up, and nothing is told twice.
+#[test]
+fn undrained_output_is_given_up_at_the_closing_deadline() {
+    let ends: [(&[u8], Told); 2] = [
+        (b"\x03\xe8", clean(1000, "", Cause::Peer)),
+        (b"\x03\xed", crate::checks::failed(websocket_proto::ProtocolError::CloseCode)),
+    ];
+    for role in ROLES {
+        for (body, end) in ends.clone() {
+            let mut conn = open(role);
+            turns_at(&mut conn, secs(100));
+            assert_eq!(hear(&mut conn, &peer(role, &[(0x88, body)])), [end]);
+            assert_eq!(turns_at(&mut conn, secs(100)), []);
+            assert_quiet_until(&mut conn, secs(105));
+            assert_eq!(conn.wants_shutdown(), None);
+            assert_eq!(turns_at(&mut conn, secs(105)), []);
+            assert!(!conn.output().has_remaining());
+            assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+        }
+    }
+    let mut conn = Connection::server(Config::new());
+    turns_at(&mut conn, secs(0));
+    feed(&mut conn, &request());
+    conn.reject(Rejection::new(403)).unwrap();
+    assert_eq!(turns_at(&mut conn, secs(0)), [lost(Cause::Rejected(403))]);
+    assert_quiet_until(&mut conn, secs(5));
+    assert_eq!(turns_at(&mut conn, secs(5)), []);
+    assert!(!conn.output().has_remaining());
+    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+}
+
+/// B-40: a client lets the server close TCP first, but not for ever.
+#[test]
+fn a_client_waits_for_the_server_for_a_bounded_time() {
+    let mut conn = open(Role::Client);
+    turns_at(&mut conn, secs(0));
+    hear(&mut conn, &peer(Role::Client, &[(0x88, b"\x03\xe8")]));
+    assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+    assert_eq!(turns_at(&mut conn, secs(0)), []);
+    assert_quiet_until(&mut conn, secs(5));
+    assert_eq!(conn.wants_shutdown(), None);
+    assert_eq!(turns_at(&mut conn, secs(5)), []);
+    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+}

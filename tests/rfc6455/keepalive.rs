@@ -1,0 +1,298 @@
+//! The keepalive: a ping to a silent peer, and the end of one that stays silent.
+
+use bytes::Buf;
+use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Role, Shutdown, State};
+
+use crate::checks::{Told, assert_said, hear, lost, peer, ping, pong, said};
+use crate::helpers::deadlines::{CLOSING, KEEPALIVE, assert_quiet_until, secs, turns_at};
+use crate::support::{ROLES, close_body, drain, open, open_with};
+
+fn keepalive(role: Role) -> Connection {
+    let mut conn = open_with(role, Config::new().keepalive(secs(30), secs(10)));
+    assert_eq!(turns_at(&mut conn, secs(0)), []);
+    conn
+}
+
+/// The same, after 30 seconds of silence; and the payload of its ping.
+fn pinged(role: Role) -> (Connection, Vec<u8>) {
+    let mut conn = keepalive(role);
+    assert_quiet_until(&mut conn, secs(30));
+    conn.advance_time(secs(30));
+    let frames = said(&mut conn);
+    assert_eq!(turns_at(&mut conn, secs(30)), []);
+    let [(0x89, payload)] = &frames[..] else { panic!("one ping: {frames:?}") };
+    let payload = payload.clone();
+    (conn, payload)
+}
+
+/// Silence is answered with one ping; silence after that is the end.
+#[test]
+fn a_silent_peer_is_pinged_and_given_up() {
+    for role in ROLES {
+        let (mut conn, _) = pinged(role);
+        assert_quiet_until(&mut conn, secs(40));
+        assert_eq!(turns_at(&mut conn, secs(40)), [lost(KEEPALIVE)]);
+        assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(Shutdown::Abort)));
+        assert!(!conn.output().has_remaining());
+    }
+}
+
+/// A peer that answers the ping lives: the next is due when it has been silent for as long again.
+#[test]
+fn an_answered_ping_keeps_the_connection() {
+    for role in ROLES {
+        let (mut conn, mut payload) = pinged(role);
+        for round in 0..5 {
+            let pinged = 30 + 31 * round;
+            turns_at(&mut conn, secs(pinged + 1));
+            assert_eq!(hear(&mut conn, &peer(role, &[(0x8a, &payload)])), [pong(&payload)]);
+            assert_eq!(turns_at(&mut conn, secs(pinged + 1)), []);
+            assert_eq!(conn.round_trip(), Some(secs(1)));
+            assert_eq!(turns_at(&mut conn, secs(pinged + 10)), [], "the peer answered");
+            assert_eq!(conn.state(), State::Open);
+            assert_quiet_until(&mut conn, secs(pinged + 31));
+            conn.advance_time(secs(pinged + 31));
+            let frames = said(&mut conn);
+            assert_eq!(turns_at(&mut conn, secs(pinged + 31)), []);
+            assert_eq!((frames.len(), frames[0].0), (1, 0x89));
+            assert_ne!(frames[0].1, payload, "each ping can be told from the one before");
+            payload.clone_from(&frames[0].1);
+        }
+    }
+}
+
+/// Any bytes are a sign of life, half a frame too.
+#[test]
+fn any_bytes_keep_the_connection() {
+    for role in ROLES {
+        for bytes in [peer(role, &[(0x81, b"text")]), peer(role, &[(0x8a, b"another pong")]), vec![0x81]] {
+            let (mut conn, _) = pinged(role);
+            turns_at(&mut conn, secs(33));
+            hear(&mut conn, &bytes);
+            assert_eq!(turns_at(&mut conn, secs(40)), []);
+            assert_quiet_until(&mut conn, secs(63));
+            assert_eq!(turns_at(&mut conn, secs(63)), []);
+            assert_eq!(said(&mut conn).len(), 1);
+        }
+    }
+}
+
+/// Whoever doesn't read hears nothing, and says so: the silence isn't the peer's. When that is over, it may be.
+#[test]
+fn a_pause_of_the_callers_is_no_silence_of_the_peers() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        for now in 0..200 {
+            conn.advance_time(secs(now));
+            conn.reading_paused();
+            assert_eq!(hear(&mut conn, b""), []);
+        }
+        // Between pauses, a deadline that has passed is forgiven as well.
+        assert_eq!(turns_at(&mut conn, secs(230)), []);
+        conn.advance_time(secs(240));
+        conn.reading_paused();
+        assert_eq!(hear(&mut conn, b""), []);
+        assert_eq!(turns_at(&mut conn, secs(270)), []);
+        assert_eq!(turns_at(&mut conn, secs(280)), [lost(KEEPALIVE)]);
+    }
+}
+
+/// A ping of the caller's own takes nothing from a peer that has been heard since the keepalive's.
+#[test]
+fn pings_of_the_callers_own_do_not_shorten_the_keepalive() {
+    for role in ROLES {
+        let (mut conn, _) = pinged(role);
+        turns_at(&mut conn, secs(35));
+        hear(&mut conn, &peer(role, &[(0x81, b"alive")]));
+        turns_at(&mut conn, secs(38));
+        conn.ping(b"mine").unwrap();
+        assert_eq!(turns_at(&mut conn, secs(40)), [], "heard 5 seconds ago");
+        assert_eq!(conn.next_timeout(), Some(secs(65)));
+    }
+}
+
+/// A peer that talks is never pinged; its bytes move no deadline, which finds out when it fires.
+#[test]
+fn a_talking_peer_is_not_pinged() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        for now in 1..300 {
+            assert_eq!(turns_at(&mut conn, secs(now)), []);
+            let before = conn.next_timeout();
+            hear(&mut conn, &peer(role, &[(0x81, b"talk")]));
+            assert_eq!(conn.next_timeout(), before);
+        }
+        assert_said(&mut conn, &[]);
+    }
+}
+
+/// What we send is no sign of life of the peer.
+#[test]
+fn what_we_send_does_not_move_the_keepalive() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        turns_at(&mut conn, secs(29));
+        conn.send_text("talk").unwrap();
+        drain(&mut conn);
+        assert_quiet_until(&mut conn, secs(30));
+        turns_at(&mut conn, secs(30));
+        assert_eq!(said(&mut conn)[0].0, 0x89);
+    }
+}
+
+/// A full output is no obstacle to the ping; a peer that neither reads nor writes is given up.
+#[test]
+fn a_full_output_takes_the_keepalive_ping() {
+    for role in ROLES {
+        let mut conn = open_with(role, Config::new().keepalive(secs(30), secs(10)).max_pending_output(1));
+        turns_at(&mut conn, secs(0));
+        conn.send_text("fills").unwrap();
+        assert_eq!(turns_at(&mut conn, secs(30)), []);
+        assert_eq!(turns_at(&mut conn, secs(40)), [lost(KEEPALIVE)]);
+        let mut conn = open_with(role, Config::new().keepalive(secs(30), secs(10)).max_pending_output(1));
+        turns_at(&mut conn, secs(0));
+        conn.send_text("fills").unwrap();
+        assert_eq!(turns_at(&mut conn, secs(30)), []);
+        assert_eq!(said(&mut conn).iter().map(|frame| frame.0).collect::<Vec<_>>(), [0x81, 0x89]);
+    }
+}
+
+/// A peer that takes what is sent, however slowly, is there, although the ping that waits behind it isn't answered; one
+/// that stops taking it is not.
+#[test]
+fn a_slow_reader_is_not_lost() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        conn.send_binary(&vec![0; 1000]).unwrap();
+        for now in (1..).map(|turn| secs(10 * turn)).take(9) {
+            assert_eq!(turns_at(&mut conn, now), [], "{now:?}");
+            conn.output().advance(100);
+        }
+        assert_eq!(turns_at(&mut conn, secs(100)), []);
+        assert_eq!(turns_at(&mut conn, secs(110)), [lost(KEEPALIVE)]);
+    }
+}
+
+/// What arrived in time counts, although the time was told first: a loop that stalls loses nobody.
+#[test]
+fn bytes_in_hand_are_heard_before_a_deadline_takes_effect() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        assert_eq!(turns_at(&mut conn, secs(30)), []);
+        conn.advance_time(secs(50));
+        assert_eq!(hear(&mut conn, &peer(role, &[(0x81, b"here")])), [Told::Text("here".into())]);
+        assert_eq!(turns_at(&mut conn, secs(79)), []);
+
+        let mut conn = open(role);
+        turns_at(&mut conn, secs(0));
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        conn.advance_time(secs(9));
+        let told = hear(&mut conn, &peer(role, &[(0x88, b"\x03\xe8")]));
+        assert!(matches!(&told[..], [Told::Closed { clean: true, .. }]), "{told:?}");
+    }
+}
+
+/// A deadline that has passed is of no interest once the connection has ended in another way: it is told once, and what
+/// is left to be sent is sent.
+#[test]
+fn an_end_in_time_is_the_only_end() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        assert_eq!(turns_at(&mut conn, secs(30)), []);
+        drain(&mut conn);
+        conn.advance_time(secs(40));
+        let told = hear(&mut conn, &peer(role, &[(0x88, b"\x03\xe8")]));
+        assert!(matches!(&told[..], [Told::Closed { clean: true, .. }]), "{told:?}");
+        let pending = conn.pending_output();
+        assert_eq!(turns_at(&mut conn, secs(41)), []);
+        assert_eq!(conn.pending_output(), pending);
+
+        let mut conn = open(role);
+        turns_at(&mut conn, secs(0));
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        conn.advance_time(secs(6));
+        conn.abort();
+        assert_eq!(hear(&mut conn, b""), [lost(Cause::Aborted)]);
+        assert_eq!(turns_at(&mut conn, secs(7)), []);
+    }
+}
+
+/// A caller that stops before it has taken in everything has heard the peer all the same; until then, the deadline
+/// that has passed is the next.
+#[test]
+fn input_held_back_is_heard() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        assert_eq!(turns_at(&mut conn, secs(30)), []);
+        conn.advance_time(secs(40));
+        assert_eq!(conn.next_timeout(), Some(secs(40)));
+        let mut wire = peer(role, &[(0x81, b"a"), (0x81, b"b")]);
+        let mut input = &mut wire[..];
+        assert!(matches!(conn.receive(&mut input), Some(Event::Text(text)) if text == "a"));
+        assert_eq!(conn.next_timeout(), Some(secs(40)));
+        conn.advance_time(secs(41));
+        assert!(matches!(conn.receive(&mut input), Some(Event::Text(text)) if text == "b"));
+        assert!(conn.receive(&mut input).is_none());
+        assert_eq!(turns_at(&mut conn, secs(69)), []);
+    }
+}
+
+/// Without a closing deadline, the keepalive goes on behind our Close, without a ping.
+#[test]
+fn the_keepalive_outlives_our_close() {
+    for role in ROLES {
+        let config = Config::new().keepalive(secs(30), secs(10)).close_timeout(None);
+        let mut conn = open_with(role, config);
+        turns_at(&mut conn, secs(0));
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        drain(&mut conn);
+        assert_eq!(turns_at(&mut conn, secs(30)), []);
+        assert!(drain(&mut conn).is_empty());
+        assert_eq!(turns_at(&mut conn, secs(40)), [lost(KEEPALIVE)]);
+    }
+}
+
+/// Once we close, the closing deadline is the only one: no ping follows the Close.
+#[test]
+fn closing_ends_the_keepalive() {
+    for role in ROLES {
+        for (mut conn, now) in [(keepalive(role), 29), (pinged(role).0, 39)] {
+            turns_at(&mut conn, secs(now));
+            conn.close(CloseCode::NORMAL, "").unwrap();
+            turns_at(&mut conn, secs(now));
+            assert_quiet_until(&mut conn, secs(now + 5));
+            assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+            assert_eq!(turns_at(&mut conn, secs(now + 5)), [lost(CLOSING)]);
+        }
+    }
+}
+
+/// A deadline that passed late fires once.
+#[test]
+fn a_late_deadline_fires_once() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        conn.advance_time(secs(1000));
+        assert_eq!(said(&mut conn).len(), 1, "one ping for all of the silence");
+        assert_eq!(turns_at(&mut conn, secs(1000)), []);
+        assert_quiet_until(&mut conn, secs(1010));
+        hear(&mut conn, &peer(role, &[(0x89, b"")]));
+        conn.advance_time(secs(5000));
+        let frames = said(&mut conn);
+        assert_eq!(turns_at(&mut conn, secs(5000)), []);
+        assert_eq!(frames.iter().map(|(first, _)| *first).collect::<Vec<_>>(), [0x8a, 0x89]);
+        assert_eq!(turns_at(&mut conn, secs(5010)), [lost(KEEPALIVE)]);
+    }
+}
+
+/// What came in before a deadline is told before it.
+#[test]
+fn events_in_front_of_a_deadline_are_told() {
+    for role in ROLES {
+        let (mut conn, _) = pinged(role);
+        assert_eq!(hear(&mut conn, &peer(role, &[(0x89, b"late")])), [ping(b"late")]);
+        assert_eq!(turns_at(&mut conn, secs(40)), []);
+        assert_eq!(turns_at(&mut conn, secs(60)), []);
+        assert_eq!(turns_at(&mut conn, secs(70)), [lost(KEEPALIVE)]);
+    }
+}

@@ -1,0 +1,168 @@
+//! The end of the transport, in every state (RFC 6455 section 7.1.5): clean only after both Close frames.
+
+use std::time::Duration;
+
+use websocket_proto::{
+    Cause, CloseCode, Config, Connection, Deadline, Event, Response, Role, SendError, Shutdown, State,
+};
+
+use crate::checks::{Told, assert_over, assert_said, hear, lost, peer};
+use crate::helpers::client::{
+    assert_ends_at_eof, assert_handshake_failed, client_request, connecting, minimal_response,
+};
+use crate::helpers::closing::close;
+use crate::helpers::server::awaiting_answer;
+use crate::helpers::{assert_nothing_can_be_sent, closed};
+use crate::support::{ROLES, client, drain, events, feed, frame, open, request, seed, turns};
+
+/// C-07, C-54: a transport that ends before the response is whole fails the connection, at every byte.
+#[test]
+fn a_transport_that_ends_during_the_handshake_fails_it() {
+    let response = minimal_response();
+    for length in 0..response.len() {
+        let mut conn = connecting();
+        assert!(feed(&mut conn, &response.as_bytes()[..length]).is_empty(), "{length}");
+        assert_ends_at_eof(&mut conn, Shutdown::Abort);
+    }
+}
+
+/// C-07: a transport that was never there leaves nothing of the request to be sent.
+#[test]
+fn a_transport_that_ends_before_the_request_is_sent_drops_it() {
+    let mut conn = Connection::client(client_request(), Config::new(), seed()).unwrap();
+    assert_ends_at_eof(&mut conn, Shutdown::Abort);
+    assert!(drain(&mut conn).is_empty());
+}
+
+/// C-07: a transport that never answers fails the connection too, once the deadline has passed.
+#[test]
+fn a_handshake_without_a_response_fails_at_the_deadline() {
+    for arrived in ["", "HTTP/1.1 101 ", "HTTP/1.1 100 Continue\r\n\r\n"] {
+        let mut conn = connecting();
+        conn.advance_time(Duration::from_secs(1));
+        assert!(feed(&mut conn, arrived.as_bytes()).is_empty());
+        assert_eq!(conn.next_timeout(), Some(Duration::from_secs(11)));
+        let closed = closed(turns(&mut conn, Duration::from_secs(11)));
+        assert_eq!(closed.cause, Cause::Timeout(Deadline::Opening));
+        assert_handshake_failed(&mut conn, &closed);
+    }
+}
+
+/// S-23, S-38: a client may close its side behind its request and what it says; it is answered all the same.
+#[test]
+fn a_request_outlives_its_sides_end() {
+    let (mut conn, _) = awaiting_answer(&request());
+    assert!(feed(&mut conn, &frame(Role::Client, 0x81, b"Hello")).is_empty());
+    conn.receive_eof();
+    assert!(feed(&mut conn, b"").is_empty());
+    conn.accept(Response::new()).unwrap();
+    let events = feed(&mut conn, b"");
+    assert!(matches!(&events[..], [Event::Text(text), Event::Closed(closed)]
+        if text == "Hello" && closed.cause == Cause::Eof));
+    assert!(drain(&mut conn).starts_with(b"HTTP/1.1 101 "));
+    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+}
+
+/// C-54: an open connection whose transport ends without a Close frame has failed, wherever it stood.
+#[test]
+fn a_transport_that_ends_without_a_close_frame_fails_the_connection() {
+    let places: [fn(&mut Connection); 6] = [
+        |_| {},
+        |conn| assert!(feed(conn, b"\x82").is_empty()),
+        |conn| assert!(feed(conn, b"\x82\x02a").is_empty()),
+        |conn| assert!(feed(conn, &frame(Role::Server, 0x01, b"part")).is_empty()),
+        |conn| assert!(feed(conn, b"\x88\x02\x03").is_empty()),
+        |conn| conn.close(CloseCode::NORMAL, "bye").unwrap(),
+    ];
+    for place in places {
+        let mut conn = client();
+        place(&mut conn);
+        drain(&mut conn);
+        assert_ends_at_eof(&mut conn, Shutdown::Finish);
+    }
+}
+
+/// C-54: a connection that is over stays as it ended when the transport ends too.
+#[test]
+fn a_connection_ends_once() {
+    let endings: [fn(&mut Connection); 4] = [
+        |conn| drop(feed(conn, &frame(Role::Server, 0x88, b""))),
+        |conn| drop(feed(conn, b"\x81\x80")),
+        Connection::receive_eof,
+        Connection::abort,
+    ];
+    for ending in endings {
+        let mut conn = client();
+        ending(&mut conn);
+        drop(events(&mut conn));
+        drain(&mut conn);
+        conn.receive_eof();
+        assert!(events(&mut conn).is_empty());
+        assert_nothing_can_be_sent(&mut conn, SendError::Closed);
+    }
+}
+
+/// B-66, B-67, B-68: the end of the transport is clean exactly after both Close frames; 1006 is for the rest.
+#[test]
+fn the_end_of_the_transport_in_every_state() {
+    type Before = fn(&mut Connection);
+    let cases: [(Before, Option<Told>); 5] = [
+        (|_| {}, Some(lost(Cause::Eof))),
+        (|conn| drop(hear(conn, &peer(conn.role(), &[(0x81, b"whole"), (0x01, b"part")]))), Some(lost(Cause::Eof))),
+        (|conn| drop(hear(conn, &[0x81])), Some(lost(Cause::Eof))),
+        (|conn| conn.close(CloseCode::NORMAL, "").unwrap(), Some(lost(Cause::Eof))),
+        (|conn| drop(hear(conn, &close(conn.role(), 1000, ""))), None),
+    ];
+    for role in ROLES {
+        for (before, expected) in &cases {
+            let mut conn = open(role);
+            before(&mut conn);
+            drain(&mut conn);
+            conn.receive_eof();
+            assert_eq!(hear(&mut conn, b""), Vec::from_iter(expected.clone()));
+            assert_eq!(conn.state(), State::Closed);
+            assert_over(&mut conn);
+        }
+    }
+}
+
+/// B-15, B-66: what arrived before the transport ended is told before its end, also where it was held back.
+#[test]
+fn held_back_input_outlives_the_transport() {
+    for role in ROLES {
+        let mut conn = open(role);
+        let mut wire = peer(role, &[(0x81, b"a"), (0x81, b"b")]);
+        let mut input = &mut wire[..];
+        assert!(matches!(conn.receive(&mut input), Some(Event::Text(text)) if text == "a"));
+        conn.receive_eof();
+        assert!(matches!(conn.receive(&mut input), Some(Event::Text(text)) if text == "b"));
+        assert!(matches!(conn.receive(&mut input), Some(Event::Closed(closed)) if closed.cause == Cause::Eof));
+        assert!(conn.receive(&mut input).is_none());
+    }
+}
+
+/// B-66: the end comes once, however often the transport ends.
+#[test]
+fn the_transport_may_end_twice() {
+    for role in ROLES {
+        let mut conn = open(role);
+        conn.receive_eof();
+        conn.receive_eof();
+        assert_eq!(hear(&mut conn, b""), [lost(Cause::Eof)]);
+        assert_over(&mut conn);
+    }
+}
+
+/// B-61, B-66: the transport's end doesn't take back what is queued: a peer that only stopped writing still reads.
+#[test]
+fn output_outlives_the_peers_half_of_the_transport() {
+    for role in ROLES {
+        let mut conn = open(role);
+        conn.send_text("last words").unwrap();
+        conn.receive_eof();
+        assert_eq!(hear(&mut conn, b""), [lost(Cause::Eof)]);
+        assert_eq!(conn.wants_shutdown(), None);
+        assert_said(&mut conn, &[(0x81, b"last words")]);
+        assert_over(&mut conn);
+    }
+}
