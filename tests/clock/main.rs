@@ -3,7 +3,8 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `world` | a simulated transport and peer, and a loop whose order of steps is data |
+//! | `scenario` | a loop whose order of steps is data, its peer, and what happens to it |
+//! | `world` | a connection in it, over a simulated transport |
 //! | `orders` | every order of steps in every scenario |
 //! | `random` | any order, with calls, delays and pauses at any moment |
 //! | `cases` | one test for each fault that was found, step by step |
@@ -13,6 +14,7 @@
 mod cases;
 mod orders;
 mod random;
+mod scenario;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use websocket_proto::{Cause, Deadline, Role};
 
+use crate::scenario::{At, CLOSING, Happening, IDLE, Loop, Peer, SECOND, SILENCE, Step, Wait};
 use crate::support::ROLES;
-use crate::world::{At, CLOSING, Happening, IDLE, Loop, Peer, SECOND, SILENCE, Seen, Step, Wait, World};
+use crate::world::{Seen, World};
 
 /// A turn has some time to read, or to be late.
 const SLACK: Duration = Duration::from_millis(10);

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use websocket_proto::{Cause, Deadline, Role};
 
-use crate::world::{At, CLOSING, Happening, IDLE, Loop, Peer, SECOND, SILENCE, Seen, Step, Wait, World};
+use crate::scenario::{At, CLOSING, Happening, IDLE, Loop, Peer, SECOND, SILENCE, Step, Wait};
+use crate::world::{Seen, World};
 
 const OPENING: Duration = Duration::from_secs(10);
 const START: Duration = Duration::from_secs(100);

@@ -1,6 +1,7 @@
 //! What compression costs, and what a peer can make it cost: memory counted, limits to the byte.
 
 mod bombs;
+mod chunks;
 #[path = "../support/deflate.rs"]
 mod ends;
 #[path = "../support/heap.rs"]
@@ -8,6 +9,7 @@ mod heap;
 #[path = "../support/inflate.rs"]
 mod inflate;
 mod memory;
+mod payloads;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,6 +2,8 @@
 //!
 //! `PROPTEST_CASES` sets how many cases each of them is tried with.
 
+#[cfg(feature = "std")]
+mod actions;
 mod chunking;
 mod compression;
 #[cfg(feature = "deflate")]
