@@ -4,10 +4,11 @@
 use websocket_proto::{Cause, ProtocolError};
 
 use crate::checks::{Dice, Told, binary, failed, hear, peer, ping, text};
+use crate::connections::{both_ways, ended, fails, open};
 use crate::inflate::Symbol::Copy;
 use crate::inflate::{Inflater, Writer};
-use crate::peers::{Peer, both_ways, ended, fails, open};
 use crate::receiving::{HELLO, keeps};
+use crate::reference_receiver::Peer;
 use crate::sending::prose;
 use crate::support::{ROLES, sent};
 

@@ -6,17 +6,18 @@
 #[allow(dead_code)]
 #[path = "../rfc6455/checks.rs"]
 mod checks;
+mod connections;
 mod corrupt;
 #[path = "../support/inflate.rs"]
 mod inflate;
 mod negotiation;
+mod negotiation_paths;
 mod oracle;
 mod parameters;
-mod peers;
 mod prepared;
 mod receiving;
+mod reference_receiver;
 mod sending;
 #[path = "../support/mod.rs"]
 mod support;
 mod takeover;
-mod ways;

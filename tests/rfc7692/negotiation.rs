@@ -3,11 +3,11 @@
 use websocket_proto::{Config, Connection, Deflate, Event, HandshakeError, Response};
 
 use crate::checks::{failed, hear, peer, text};
-use crate::peers::Peer;
+use crate::negotiation_paths::{answer, check, offer, settings};
 use crate::receiving::HELLO;
+use crate::reference_receiver::Peer;
 use crate::sending::prose;
 use crate::support::{ROLES, drain, feed, request_with, seed, server};
-use crate::ways::{answer, check, offer, settings};
 
 const PLAIN: &str = "permessage-deflate";
 
@@ -252,7 +252,7 @@ fn what_was_agreed_on_is_what_is_done() {
             assert!(matches!(feed(&mut client, &drain(&mut server))[..], [Event::Open(_)]));
             assert_eq!(client.deflate(), server.deflate());
             assert_eq!(client.deflate().is_some(), compresses);
-            let terms = client.deflate().map_or((true, true, 15, 15), crate::ways::terms);
+            let terms = client.deflate().map_or((true, true, 15, 15), crate::negotiation_paths::terms);
             let ends = [(&mut client, terms.1, terms.3), (&mut server, terms.0, terms.2)];
             for (conn, forgets, bits) in ends {
                 let mut receiver = Peer::new(bits, !forgets);

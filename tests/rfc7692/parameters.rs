@@ -2,7 +2,7 @@
 
 use websocket_proto::{Deflate, HandshakeError};
 
-use crate::ways::{Terms, answer, check, offer, settings, terms};
+use crate::negotiation_paths::{Terms, answer, check, offer, settings, terms};
 
 /// A parameter with an optional value, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use websocket_proto::{Config, Connection, Kind, PreparedMessage, Role, Scratch};
 
 use crate::checks::Dice;
+use crate::connections::{both_ways, open, open_with, params, upgraded};
 use crate::inflate::{Fault, Inflater};
-use crate::peers::{Message, Peer, both_ways, open, open_with, params, upgraded};
+use crate::reference_receiver::{Message, Peer};
 use crate::sending::{noise, prose};
 use crate::support::{ROLES, sent};
 

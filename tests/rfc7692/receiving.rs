@@ -3,9 +3,9 @@
 use websocket_proto::{Config, Connection, Event, ProtocolError, Role};
 
 use crate::checks::{Script, Told, binary, failed, hear, peer, ping, text};
+use crate::connections::{both_ways, fails, open, open_with};
 use crate::inflate::Symbol::{Copy, Literal};
 use crate::inflate::Writer;
-use crate::peers::{both_ways, fails, open, open_with};
 use crate::support::{ROLES, feed};
 
 /// "Hello", as RFC 7692 7.2.3.1 has it, and again as a reference to that (7.2.3.2).

@@ -3,7 +3,8 @@
 use websocket_proto::{CloseCode, Config, Connection, Deflate, Kind, PreparedMessage, Role, SendError};
 
 use crate::checks::{Dice, hear, peer};
-use crate::peers::{Peer, both_ways, open, open_with};
+use crate::connections::{both_ways, open, open_with};
+use crate::reference_receiver::Peer;
 use crate::support::{ROLES, drain, frames, sent};
 
 /// Random bytes, which don't shrink.
@@ -271,7 +272,8 @@ fn messages_that_would_grow_are_plain() {
 fn a_window_of_256_bytes_is_not_compressed_in() {
     let settings = Deflate::new();
     let params = settings.check([&b"permessage-deflate; client_max_window_bits=8"[..]]).unwrap().unwrap();
-    let mut conn = crate::peers::upgraded(Role::Client, params, Config::new().deflate(settings.clone().min_size(0)));
+    let mut conn =
+        crate::connections::upgraded(Role::Client, params, Config::new().deflate(settings.clone().min_size(0)));
     let text = prose(1000, 1);
     conn.set_compression(true);
     conn.send_text(&text).unwrap();

@@ -3,9 +3,9 @@
 use websocket_proto::{Config, Connection, Deflate, ProtocolError, Role, Scratch};
 
 use crate::checks::{Script, binary, failed, hear, peer, text};
+use crate::connections::{both_ways, open, open_with, upgraded};
 use crate::inflate::Symbol::{Copy, Literal};
 use crate::inflate::Writer;
-use crate::peers::{both_ways, open, open_with, upgraded};
 use crate::receiving::{AGAIN, HELLO, keeps};
 use crate::support::ROLES;
 

@@ -1,42 +1,9 @@
-//! Connections that agreed on compression, and a receiver of what they send that is written from the RFCs alone.
+//! A receiver of compressed messages that is written from the RFCs alone.
 
-use websocket_proto::{Cause, Config, Connection, Deflate, DeflateParams, Negotiated, ProtocolError, Role, State};
+use websocket_proto::{Connection, Role};
 
-use crate::checks::{Told, failed, hear};
 use crate::inflate::{Inflated, Inflater, TAIL};
-use crate::support::{close_body, drain, frames, seed, sent};
-
-/// Windows of that size, and takeover or not, in both directions.
-pub(crate) fn both_ways(bits: u8, takeover: bool) -> Deflate {
-    Deflate::new()
-        .server_max_window_bits(bits)
-        .client_max_window_bits(bits)
-        .server_no_context_takeover(!takeover)
-        .client_no_context_takeover(!takeover)
-}
-
-/// What a server and a client of these settings agree on.
-pub(crate) fn params(settings: &Deflate) -> DeflateParams {
-    settings.answer([settings.offer().as_bytes()]).unwrap().1
-}
-
-/// An open connection that agreed on exactly these settings.
-pub(crate) fn open_with(role: Role, settings: &Deflate, config: Config) -> Connection {
-    upgraded(role, params(settings), config.deflate(settings.clone()))
-}
-
-pub(crate) fn upgraded(role: Role, params: DeflateParams, config: Config) -> Connection {
-    let negotiated = Negotiated::new().deflate(params);
-    match role {
-        Role::Server => Connection::upgraded_server(negotiated, config),
-        Role::Client => Connection::upgraded_client(negotiated, config, seed()),
-    }
-}
-
-/// The same with everything that the settings don't say by default; messages of any size are compressed.
-pub(crate) fn open(role: Role, settings: &Deflate) -> Connection {
-    open_with(role, &settings.clone().min_size(0), Config::new())
-}
+use crate::support::{drain, frames};
 
 /// A message that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,39 +93,5 @@ impl Peer {
         let empty = blocks.iter().filter(|block| (block.kind, block.length) == (0, 0)).count();
         assert_eq!(empty, 1, "one flush is enough, at the end: {blocks:?}");
         Message { bytes, ..message }
-    }
-}
-
-/// Whole and byte by byte, these bytes make a connection say the same and fail, with a Close frame of the error's code as
-/// its last frame. What it told before, and how many bytes it took to see it.
-#[track_caller]
-pub(crate) fn fails(open: impl Fn() -> Connection, bytes: &[u8], error: ProtocolError) -> (Vec<Told>, usize) {
-    let (mut whole, mut slow) = (open(), open());
-    let mut events = hear(&mut whole, bytes);
-    let mut slow_events = Vec::new();
-    let mut needed = 0;
-    while slow.state() != State::Closed {
-        assert!(needed < bytes.len(), "nothing wrong is seen: {events:?} {slow_events:?}");
-        slow_events.extend(hear(&mut slow, &bytes[needed..=needed]));
-        needed += 1;
-    }
-    assert_eq!(slow_events, events);
-    assert_eq!(events.pop(), Some(failed(error)));
-    for conn in [&mut whole, &mut slow] {
-        let last = sent(conn).pop().unwrap();
-        assert_eq!((last.first, last.payload), (0x88, close_body(error.close_code().get(), "")));
-        assert_eq!(hear(conn, b"\x81\x00"), [], "it is over");
-    }
-    (events, needed)
-}
-
-/// Why a connection ended, if it did, and what it told before.
-pub(crate) fn ended(mut events: Vec<Told>) -> (Vec<Told>, Option<Cause>) {
-    match events.pop() {
-        Some(Told::Closed { cause, .. }) => (events, Some(cause)),
-        other => {
-            events.extend(other);
-            (events, None)
-        }
     }
 }

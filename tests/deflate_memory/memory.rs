@@ -193,7 +193,7 @@ fn with_a_scratch_sending_keeps_small_windows() {
     }
 }
 
-/// The table in the documentation of `Deflate`; `MEMORY=write cargo test --features deflate --test deflate` writes it anew.
+/// The table in the documentation of `Deflate`; `MEMORY=write cargo test --features deflate --test deflate_memory` writes it anew.
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn the_table_says_what_is_measured() {

@@ -315,6 +315,28 @@ fn bytes_ahead_of_the_answer() {
     }
 }
 
+/// What a stalled peer can cause is bounded, in both directions: see the crate docs.
+#[test]
+fn a_stalled_peer() {
+    let mut conn = support::server_with(Config::new().max_pending_output(100_000));
+    let mut sent = 0;
+    while conn.can_send() {
+        conn.send_binary(&[0; 1000]).unwrap();
+        sent += 1;
+    }
+    assert_eq!(sent, 100);
+    assert!(conn.pending_output() >= 100_000 && conn.pending_output() < 101_100);
+    // It is still heard, and its pings cost no more.
+    let before = conn.pending_output();
+    for _ in 0..1000 {
+        assert_eq!(feed(&mut conn, &frame(Role::Client, 0x89, b"ping")).len(), 1);
+    }
+    assert_eq!(conn.pending_output(), before);
+    // Closing is possible all the same.
+    conn.close(CloseCode::GOING_AWAY, "").unwrap();
+    assert!(conn.pending_output() > before);
+}
+
 fn client() -> Connection {
     let request = ClientRequest::new("ws://localhost/".parse().unwrap());
     let mut conn = Connection::client(request, Config::new(), support::seed()).unwrap();

@@ -1,0 +1,76 @@
+//! One message for many connections: prepared once, and in memory once.
+
+#[path = "support/heap.rs"]
+mod heap;
+#[path = "support/mod.rs"]
+mod support;
+
+use bytes::Buf;
+use heap::{Counting, heap_of};
+use support::{drain, server};
+use websocket_proto::{CloseCode, Config, Connection, Kind, Negotiated, PreparedMessage, SendError};
+
+/// A prepared message is what an ordinary one is on the wire, at every size, for both roles.
+#[test]
+fn a_prepared_message_is_an_ordinary_one() {
+    for size in [0, 1, 125, 126, 4000, 4096, 65_535, 65_536, 100_000] {
+        for (kind, message) in [
+            (Kind::Text, PreparedMessage::new("x".repeat(size))),
+            (Kind::Binary, PreparedMessage::new(vec![b'x'; size])),
+        ] {
+            assert_eq!((message.kind(), message.payload().len()), (kind, size));
+            for role in support::ROLES {
+                let mut prepared = support::open(role);
+                let mut ordinary = support::open(role);
+                prepared.send_prepared(&message).unwrap();
+                match kind {
+                    Kind::Text => ordinary.send_text(&"x".repeat(size)).unwrap(),
+                    Kind::Binary => ordinary.send_binary(&vec![b'x'; size]).unwrap(),
+                }
+                assert_eq!(drain(&mut prepared), drain(&mut ordinary), "{kind:?} of {size}");
+            }
+        }
+    }
+}
+
+/// It may not be sent where no message may, and changes nothing then.
+#[test]
+fn a_prepared_message_keeps_the_rules() {
+    let news = PreparedMessage::new("news");
+    let mut conn = server();
+    conn.send_fragment(Kind::Text, b"a", false).unwrap();
+    let pending = conn.pending_output();
+    assert_eq!(conn.send_prepared(&news), Err(SendError::UnfinishedMessage));
+    assert_eq!(conn.pending_output(), pending);
+    let mut conn = support::server_with(Config::new().max_pending_output(6));
+    conn.send_prepared(&news).unwrap();
+    assert!(!conn.can_send());
+    assert_eq!(conn.send_prepared(&news), Err(SendError::OutputFull));
+    conn.output().advance(1);
+    assert!(conn.can_send());
+    conn.close(CloseCode::NORMAL, "").unwrap();
+    assert_eq!(conn.send_prepared(&news), Err(SendError::Closed));
+    assert_eq!(Connection::server(Config::new()).send_prepared(&news), Err(SendError::Connecting));
+}
+
+/// A large one is shared by all connections: its payload is in memory once.
+#[test]
+fn a_broadcast_copies_no_payload() {
+    let config = std::sync::Arc::new(Config::new());
+    let mut conns: Vec<_> =
+        (0..1000).map(|_| Connection::upgraded_server(Negotiated::new(), std::sync::Arc::clone(&config))).collect();
+    let news = PreparedMessage::new(vec![7; 64 << 10]);
+    let ((), heap) = heap_of(|| conns.iter_mut().for_each(|conn| conn.send_prepared(&news).unwrap()));
+    assert!(heap.peak < 1000 * 512, "{heap:?}");
+    for conn in &mut conns {
+        assert_eq!(conn.output().chunk().as_ptr(), conns_payload(&news), "the same bytes");
+    }
+}
+
+fn conns_payload(news: &PreparedMessage) -> *const u8 {
+    // The header of ten bytes stands in front of the payload.
+    news.payload().as_ptr().wrapping_sub(10)
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
