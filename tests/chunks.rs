@@ -54,33 +54,33 @@ fn pieces_are_the_message() {
 #[test]
 fn whole_below_a_size_and_in_pieces_from_it() {
     let config = Config::new().pieces_from(10);
-    let told = |wire: &[u8], size| {
+    let describe_all = |wire: &[u8], size| {
         let mut conn = server_with(config.clone());
         feed_chunks(&mut conn, wire, size).iter().map(describe).collect::<Vec<_>>()
     };
     let client = |first, length| frame(Role::Client, first, &vec![b'x'; length]);
-    assert_eq!(told(&client(0x81, 9), 100), ["text 9"]);
-    assert_eq!(told(&client(0x81, 9), 1), ["text 9"]);
-    assert_eq!(told(&client(0x82, 10), 100), ["first last 10"]);
-    assert_eq!(told(&client(0x82, 10), 12), ["first 6", "last 4"]);
+    assert_eq!(describe_all(&client(0x81, 9), 100), ["text 9"]);
+    assert_eq!(describe_all(&client(0x81, 9), 1), ["text 9"]);
+    assert_eq!(describe_all(&client(0x82, 10), 100), ["first last 10"]);
+    assert_eq!(describe_all(&client(0x82, 10), 12), ["first 6", "last 4"]);
     let fragments = [client(0x02, 4), client(0x00, 5), client(0x00, 1), client(0x80, 3)].concat();
-    assert_eq!(told(&fragments, 1000), ["first 10", "last 3"]);
+    assert_eq!(describe_all(&fragments, 1000), ["first 10", "last 3"]);
     let fragments = [client(0x02, 4), client(0x80, 5)].concat();
-    assert_eq!(told(&fragments, 1000), ["binary 9"]);
+    assert_eq!(describe_all(&fragments, 1000), ["binary 9"]);
     let fragments = [client(0x02, 4), client(0x80, 100)].concat();
-    assert_eq!(told(&fragments, 1000), ["first last 104"]);
+    assert_eq!(describe_all(&fragments, 1000), ["first last 104"]);
     let fragments = [client(0x01, 20), client(0x80, 0)].concat();
-    assert_eq!(told(&fragments, 1000), ["first 20", "last 0"]);
-    assert_eq!(told(&[client(0x82, 30), client(0x82, 3)].concat(), 1000), ["first last 30", "binary 3"]);
-    assert_eq!(told(&client(0x81, 0), 1000), ["text 0"]);
+    assert_eq!(describe_all(&fragments, 1000), ["first 20", "last 0"]);
+    assert_eq!(describe_all(&[client(0x82, 30), client(0x82, 3)].concat(), 1000), ["first last 30", "binary 3"]);
+    assert_eq!(describe_all(&client(0x81, 0), 1000), ["text 0"]);
 }
 
 /// With a threshold of nothing, an empty message is a piece, too.
 #[test]
 fn an_empty_message_is_one_empty_piece() {
     let mut conn = server_with(Config::new().pieces_from(0));
-    let told: Vec<_> = feed(&mut conn, &frame(Role::Client, 0x81, b"")).iter().map(describe).collect();
-    assert_eq!(told, ["first last 0"]);
+    let events: Vec<_> = feed(&mut conn, &frame(Role::Client, 0x81, b"")).iter().map(describe).collect();
+    assert_eq!(events, ["first last 0"]);
 }
 
 /// Pieces have a limit of their own, exact, and decided from the header; those for whole messages don't hold.
@@ -125,11 +125,11 @@ fn pieces_may_have_any_number_of_fragments() {
 fn pieces_of_text_are_checked_on_the_way() {
     let mut conn = server_with(Config::new().pieces_from(0));
     let wire = frame(Role::Client, 0x81, b"good\xe4\xbdbad");
-    let told: Vec<_> = feed_chunks(&mut conn, &wire, 10).iter().map(describe).collect();
-    assert_eq!(told, ["first 4", "closed"]);
+    let events: Vec<_> = feed_chunks(&mut conn, &wire, 10).iter().map(describe).collect();
+    assert_eq!(events, ["first 4", "closed"]);
     let mut conn = server_with(Config::new().pieces_from(0));
-    let told: Vec<_> = feed(&mut conn, &frame(Role::Client, 0x81, b"cut\xe4\xbd")).iter().map(describe).collect();
-    assert_eq!(told, ["closed"]);
+    let events: Vec<_> = feed(&mut conn, &frame(Role::Client, 0x81, b"cut\xe4\xbd")).iter().map(describe).collect();
+    assert_eq!(events, ["closed"]);
 }
 
 /// 100 MiB through two endpoints hold no more than what is on the way between them.

@@ -45,7 +45,7 @@ fn payload(length: usize) -> Vec<u8> {
 
 /// Reads the wire as a loop does that knows of the room; what was told, and how many bytes went straight to a message.
 fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, Connection, usize) {
-    let (mut told, mut direct) = (Vec::new(), 0);
+    let (mut events, mut direct) = (Vec::new(), 0);
     let mut scratch = Some(Box::new(Scratch::new()));
     for turn in turns.iter().cycle() {
         if wire.is_empty() {
@@ -77,7 +77,7 @@ fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, 
         };
         let mut input = &mut buffer[..count];
         while let Some(event) = conn.receive(&mut input) {
-            told.push(format!("{event:?}"));
+            events.push(format!("{event:?}"));
             match event {
                 Event::Binary(data) if turn.gives_back => conn.give_back(data),
                 Event::Text(text) if turn.gives_back => conn.give_back(text),
@@ -86,7 +86,7 @@ fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, 
         }
         scratch = conn.release().or(scratch);
     }
-    (told, conn, direct)
+    (events, conn, direct)
 }
 
 proptest! {
@@ -112,14 +112,14 @@ proptest! {
             wire.extend(frame(other(role), first, &body));
         }
         let mut expected = open_with(role, config.clone());
-        let told: Vec<_> = feed(&mut expected, &wire).iter().map(|event| format!("{event:?}")).collect();
+        let events: Vec<_> = feed(&mut expected, &wire).iter().map(|event| format!("{event:?}")).collect();
         let (got, mut conn, _) = read(open_with(role, config), &wire, &turns);
         if pieces_from.is_none() {
-            prop_assert_eq!(got, told);
+            prop_assert_eq!(got, events);
         } else {
             // Pieces are as they come; what is around them isn't.
-            let others = |told: Vec<String>| told.into_iter().filter(|told| !told.starts_with("Chunk")).collect::<Vec<_>>();
-            prop_assert_eq!(others(got), others(told));
+            let others = |events: Vec<String>| events.into_iter().filter(|events| !events.starts_with("Chunk")).collect::<Vec<_>>();
+            prop_assert_eq!(others(got), others(events));
         }
         prop_assert_eq!(conn.state(), expected.state());
         prop_assert_eq!(sent(&mut conn), sent(&mut expected));
@@ -134,13 +134,13 @@ fn most_of_a_large_message_is_read_directly() {
     for role in ROLES {
         let data = payload(1 << 20);
         let wire = frame(other(role), 0x82, &data);
-        let (told, _, direct) = read(open_with(role, Config::new()), &wire, &[PLAIN]);
-        assert_eq!(told, [format!("{:?}", Event::Binary(data.as_slice().into()))]);
+        let (events, _, direct) = read(open_with(role, Config::new()), &wire, &[PLAIN]);
+        assert_eq!(events, [format!("{:?}", Event::Binary(data.as_slice().into()))]);
         assert!(direct > data.len() - 40 * KIB, "{direct} bytes");
         let fragments =
             [frame(other(role), 0x02, &data[..300_000]), frame(other(role), 0x80, &data[300_000..])].concat();
-        let (told, _, direct) = read(open_with(role, Config::new()), &fragments, &[PLAIN]);
-        assert_eq!(told, [format!("{:?}", Event::Binary(data.as_slice().into()))]);
+        let (events, _, direct) = read(open_with(role, Config::new()), &fragments, &[PLAIN]);
+        assert_eq!(events, [format!("{:?}", Event::Binary(data.as_slice().into()))]);
         assert!(direct > data.len() - 60 * KIB, "{direct} bytes");
     }
 }

@@ -253,7 +253,7 @@ fn frames_over_a_stream() {
     assert!(matches!(&feed(&mut client, b"\x81\x85\0\0\0\0hello")[..], [Event::Closed(_)]), "a server doesn't mask");
 
     server.receive_eof();
-    assert!(matches!(&support::events(&mut server)[..], [Event::Closed(closed)] if closed.cause == Cause::Eof));
+    assert!(matches!(&support::pending_events(&mut server)[..], [Event::Closed(closed)] if closed.cause == Cause::Eof));
     assert_eq!(server.wants_shutdown(), Some(Shutdown::Finish));
     let mut reset = support::server();
     feed(&mut reset, &frame(Role::Client, 0x01, b"half"));

@@ -66,7 +66,7 @@ fn two_threads_share_a_connection() {
     let (to_client, at_client) = channel();
     let server = Shared::new(server());
     let client = Shared::new(support::client());
-    let mut heard = 0;
+    let mut received = 0;
     let mut ends = Vec::new();
     thread::scope(|scope| {
         scope.spawn(|| server.write(to_client));
@@ -94,9 +94,9 @@ fn two_threads_share_a_connection() {
         });
         client.read(at_client, |conn, event| match event {
             Event::Text(text) => {
-                assert!(text.starts_with(&format!("{heard} ")), "in order");
-                heard += 1;
-                if heard == MESSAGES {
+                assert!(text.starts_with(&format!("{received} ")), "in order");
+                received += 1;
+                if received == MESSAGES {
                     conn.close(CloseCode::NORMAL, "").unwrap();
                 }
             }
@@ -105,7 +105,7 @@ fn two_threads_share_a_connection() {
         });
         ends.extend(echo.join().unwrap());
     });
-    assert_eq!(heard, MESSAGES);
+    assert_eq!(received, MESSAGES);
     assert_eq!(ends.len(), 2);
     assert!(ends.iter().all(|closed| closed.clean && closed.code == CloseCode::NORMAL));
 }

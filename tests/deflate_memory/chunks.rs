@@ -76,10 +76,10 @@ fn what_follows_comes_behind_the_last_chunk() {
         let wire = [message(Role::Client, Kind::Binary, &deflated(&vec![0; 200_000]), usize::MAX / 2), last].concat();
         for size in [1, wire.len()] {
             let mut conn = end(Role::Server, Config::new().pieces_from(10), &settings());
-            let mut told = Vec::new();
+            let mut events = Vec::new();
             let mut total = 0;
             receive(&mut conn, &wire, size, |_, event| {
-                told.push(match event {
+                events.push(match event {
                     Event::Chunk(chunk) => {
                         total += chunk.len();
                         "chunk"
@@ -90,8 +90,8 @@ fn what_follows_comes_behind_the_last_chunk() {
                     other => panic!("{other:?}"),
                 });
             });
-            assert_eq!((told.pop(), total), (Some(follows), 200_000), "{first:x}");
-            assert!(told.iter().all(|event| *event == "chunk"), "{told:?}");
+            assert_eq!((events.pop(), total), (Some(follows), 200_000), "{first:x}");
+            assert!(events.iter().all(|event| *event == "chunk"), "{events:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use websocket_proto::{Config, Connection, Deflate, Event, Kind, PreparedMessage,
 use crate::ends::{end, noise, settings};
 use crate::support::drain;
 
-/// What is said again and again, so that every message refers to those before it.
+/// Phrases that come again and again, so that every message refers to those before it.
 const PHRASES: [&str; 6] = [
     "{\"room\":\"聊天室\",\"from\":\"guest-17\",\"text\":\"",
     "你好, how are you all today?",
@@ -16,9 +16,9 @@ const PHRASES: [&str; 6] = [
 ];
 
 /// Numbers that look like chance.
-struct Chance(Vec<u8>, usize);
+struct Rng(Vec<u8>, usize);
 
-impl Chance {
+impl Rng {
     fn below(&mut self, limit: usize) -> usize {
         self.1 += 2;
         let at = self.1 % (self.0.len() - 1);
@@ -44,7 +44,7 @@ struct Pair {
 #[test]
 fn shared_streams_stay_in_step() {
     for (round, role) in [Role::Server, Role::Client, Role::Server].into_iter().enumerate() {
-        let mut chance = Chance(noise(50_001), 1 + 2 * round);
+        let mut rng = Rng(noise(50_001), 1 + 2 * round);
         let mut pairs: Vec<_> = [(9, 4), (10, 1), (12, 4), (12, 4), (12, 9), (13, 4), (15, 6)]
             .into_iter()
             .map(|(bits, level)| {
@@ -61,11 +61,11 @@ fn shared_streams_stay_in_step() {
             .collect();
         let mut scratch = Box::new(Scratch::new());
         for _ in 0..1500 {
-            let pair = &mut pairs[chance.below(7)];
+            let pair = &mut pairs[rng.below(7)];
             pair.conn.lend(scratch);
-            for _ in 0..=chance.below(3) {
-                pair.say(&mut chance);
-                pair.hear(&mut chance);
+            for _ in 0..=rng.below(3) {
+                pair.send_any(&mut rng);
+                pair.deliver(&mut rng);
             }
             scratch = pair.conn.release().unwrap();
         }
@@ -76,10 +76,10 @@ fn shared_streams_stay_in_step() {
 }
 
 impl Pair {
-    fn say(&mut self, chance: &mut Chance) {
-        let text = chance.text();
-        let way = if self.unfinished.is_empty() { chance.below(8) } else { 5 };
-        match way {
+    fn send_any(&mut self, rng: &mut Rng) {
+        let text = rng.text();
+        let how = if self.unfinished.is_empty() { rng.below(8) } else { 5 };
+        match how {
             0 => {
                 self.conn.set_compression(false);
                 self.conn.send_text(&text).unwrap();
@@ -89,7 +89,7 @@ impl Pair {
             2 => self.conn.send(text.clone()).unwrap(),
             5 | 6 => {
                 // A message whose first fragment is empty isn't told from none.
-                let last = !self.unfinished.is_empty() && chance.below(3) == 0;
+                let last = !self.unfinished.is_empty() && rng.below(3) == 0;
                 let text = format!("-{text}");
                 self.conn.send_fragment(Kind::Text, text.as_bytes(), last).unwrap();
                 self.unfinished += &text;
@@ -103,15 +103,15 @@ impl Pair {
         self.expected.push(text);
     }
 
-    /// Everything that was said arrives; sometimes the peer says the same.
-    fn hear(&mut self, chance: &mut Chance) {
+    /// Everything that was sent arrives; sometimes the peer sends as well.
+    fn deliver(&mut self, rng: &mut Rng) {
         let mut arrived = texts(&mut self.peer, &drain(&mut self.conn)).into_iter();
         for expected in self.expected.drain(..) {
             assert_eq!(arrived.next(), Some(expected));
         }
         assert_eq!(arrived.next(), None);
-        if chance.below(2) == 0 {
-            let text = chance.text();
+        if rng.below(2) == 0 {
+            let text = rng.text();
             self.peer.send_text(&text).unwrap();
             assert_eq!(texts(&mut self.conn, &drain(&mut self.peer)), [text]);
         }

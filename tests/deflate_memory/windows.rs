@@ -189,15 +189,15 @@ fn a_stream_may_end_with_what_is_not_sent() {
         ] {
             let mut conn = end(Role::Server, Config::new(), &settings());
             let mut scratch = Box::new(Scratch::new());
-            let mut told = Vec::new();
+            let mut events = Vec::new();
             for payload in [&deflated(SECRET), LAST, &next] {
                 if lends {
                     conn.lend(scratch);
                 }
-                told.extend(feed(&mut conn, &frame(Role::Client, 0xc2, payload)));
+                events.extend(feed(&mut conn, &frame(Role::Client, 0xc2, payload)));
                 scratch = conn.release().unwrap_or_default();
             }
-            let [Event::Binary(_), Event::Binary(empty), last] = &told[..] else { panic!("{told:?}") };
+            let [Event::Binary(_), Event::Binary(empty), last] = &events[..] else { panic!("{events:?}") };
             assert!(empty.is_empty());
             assert!(matches!(last, Event::Binary(data) if **data == *result), "{last:?}, not {result:?}");
         }

@@ -85,9 +85,9 @@ impl Echo {
             let message = match event {
                 Event::Request(_) => {
                     conn.accept(Response::new()).expect("a fitting response");
-                    return say(conn.deflate());
+                    return print_agreed(conn.deflate());
                 }
-                Event::Open(_) => return say(conn.deflate()),
+                Event::Open(_) => return print_agreed(conn.deflate()),
                 Event::Text(text) => text.into(),
                 Event::Binary(data) => data.into(),
                 Event::Closed(closed) => return println!("{closed}"),
@@ -117,7 +117,7 @@ impl Echo {
 }
 
 /// Says what was agreed on, as the header does.
-fn say(agreed: Option<DeflateParams>) {
+fn print_agreed(agreed: Option<DeflateParams>) {
     let Some(agreed) = agreed else {
         return println!("open");
     };

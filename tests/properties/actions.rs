@@ -29,7 +29,7 @@ pub(crate) enum Action {
     /// That many milliseconds pass.
     Time(u64),
     /// The same, and nothing is received in that turn.
-    Tell(u64),
+    SetTime(u64),
     /// Nothing is read in that turn.
     Pause,
     /// A request without an upgrade.
@@ -38,7 +38,7 @@ pub(crate) enum Action {
     Reject(u16),
     Text(String),
     Binary(Vec<u8>),
-    HandOver(Vec<u8>),
+    SendOwned(Vec<u8>),
     Prepared(Message),
     Fragment(bool, Vec<u8>, bool),
     Ping(Vec<u8>),
@@ -79,7 +79,7 @@ fn calm(role: Role) -> impl Strategy<Value = Action> {
         3 => frames(20).prop_map(move |frames| Action::Bytes(encode(other(role), [1, 2, 3, 4], &frames))),
         6 => Just(Action::Answer),
         16 => (0..150u64).prop_map(Action::Time),
-        6 => (0..150u64).prop_map(Action::Tell),
+        6 => (0..150u64).prop_map(Action::SetTime),
         2 => text(LONGEST).prop_map(Action::Text),
         2 => vec(any::<u8>(), 0..130).prop_map(Action::Ping),
         3 => (0..300usize).prop_map(Action::Advance),
@@ -104,7 +104,7 @@ fn action(role: Role) -> impl Strategy<Value = Action> {
         1 => select(&[99, 101, 200, 204, 404, 600][..]).prop_map(Action::Reject),
         2 => bytes(LONGEST).prop_map(Action::Binary),
         2 => prop_oneof![0..20usize, 4_000..LONGEST]
-            .prop_map(|length| Action::HandOver((0..length).map(|i| i as u8).collect())),
+            .prop_map(|length| Action::SendOwned((0..length).map(|i| i as u8).collect())),
         2 => prop_oneof![text(LONGEST).prop_map(Message::from), bytes(LONGEST).prop_map(Message::from)]
             .prop_map(Action::Prepared),
         4 => (any::<bool>(), text(20), any::<bool>())

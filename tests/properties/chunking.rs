@@ -18,28 +18,28 @@ use crate::support::open_with;
 /// What an input came to, and what the end of the transport behind it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
-    pub(crate) told: Vec<Told>,
+    pub(crate) received: Vec<Received>,
     output: Vec<u8>,
     before_eof: (State, Option<Shutdown>),
     behind_eof: (State, Option<Shutdown>),
 }
 
 #[derive(Debug, PartialEq)]
-pub(crate) enum Told {
+pub(crate) enum Received {
     /// As `Debug` shows it: that makes no difference between what is borrowed and what is owned.
     Event(String),
     /// Pieces of a message with no event between them.
-    Pieces { kind: Kind, first: bool, last: bool, data: Vec<u8> },
+    Chunks { kind: Kind, first: bool, last: bool, data: Vec<u8> },
 }
 
-fn tell(told: &mut Vec<Told>, event: &Event<'_>) {
-    match (told.last_mut(), event) {
-        (Some(Told::Pieces { kind, last: last @ false, data, .. }), Event::Chunk(chunk)) => {
+fn record(received: &mut Vec<Received>, event: &Event<'_>) {
+    match (received.last_mut(), event) {
+        (Some(Received::Chunks { kind, last: last @ false, data, .. }), Event::Chunk(chunk)) => {
             assert_eq!((chunk.is_first(), chunk.kind()), (false, *kind));
             data.extend(chunk.parts().concat());
             *last = chunk.is_last();
         }
-        (_, Event::Chunk(chunk)) => told.push(Told::Pieces {
+        (_, Event::Chunk(chunk)) => received.push(Received::Chunks {
             kind: chunk.kind(),
             first: chunk.is_first(),
             last: chunk.is_last(),
@@ -48,11 +48,11 @@ fn tell(told: &mut Vec<Told>, event: &Event<'_>) {
         (end, event) => {
             // How much is passed on in front of bytes that are no text depends on where they were cut off.
             if matches!(event, Event::Closed(closed) if closed.cause == Cause::Protocol(ProtocolError::InvalidUtf8))
-                && matches!(end, Some(Told::Pieces { last: false, .. }))
+                && matches!(end, Some(Received::Chunks { last: false, .. }))
             {
-                told.pop();
+                received.pop();
             }
-            told.push(Told::Event(format!("{event:?}")));
+            received.push(Received::Event(format!("{event:?}")));
         }
     }
 }
@@ -90,14 +90,14 @@ pub(crate) fn outcome<'b>(
     accept: Accept,
     turns: &[Turn],
 ) -> Outcome {
-    let (mut told, mut over, mut output) = (Vec::new(), false, Vec::new());
+    let (mut received, mut over, mut output) = (Vec::new(), false, Vec::new());
     let mut receive = |conn: &mut Connection, piece: &[u8], turn: &Turn| {
         let mut piece = piece.to_vec();
         let mut input = &mut piece[..];
         while let Some(event) = conn.receive(&mut input) {
             assert!(!over, "{event:?} behind the last event");
             over = matches!(event, Event::Closed(_));
-            tell(&mut told, &event);
+            record(&mut received, &event);
             if matches!(event, Event::Request(_)) && accept == Accept::AtOnce {
                 conn.accept(Response::new()).unwrap();
             }
@@ -136,7 +136,7 @@ pub(crate) fn outcome<'b>(
     conn.receive_eof();
     receive(&mut conn, &[], &PLAIN[0]);
     output.extend(drained(&mut conn));
-    Outcome { told, output, before_eof, behind_eof: (conn.state(), conn.wants_shutdown()) }
+    Outcome { received, output, before_eof, behind_eof: (conn.state(), conn.wants_shutdown()) }
 }
 
 /// All output, that which draining makes room for as well.
@@ -213,8 +213,8 @@ proptest! {
 
         let late = outcome(conn(), pieces(&bytes, &cuts), Accept::BeforeEof, &turns);
         prop_assert_eq!(
-            (late.told, late.output, late.behind_eof),
-            (at_once.told, at_once.output, at_once.behind_eof)
+            (late.received, late.output, late.behind_eof),
+            (at_once.received, at_once.output, at_once.behind_eof)
         );
     }
 

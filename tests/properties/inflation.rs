@@ -6,7 +6,7 @@ use proptest::sample::{Index, select};
 use proptest::{array, option};
 use websocket_proto::{Config, Connection, Deflate, Kind, Role};
 
-use crate::chunking::{Accept, Outcome, PLAIN, Told, outcome, turns};
+use crate::chunking::{Accept, Outcome, PLAIN, Received, outcome, turns};
 use crate::compression::settings;
 use crate::ends::{agree, end_with};
 use crate::generate::{Frame, bytes, cases, cuts, damaged, encode, frames, limits, pieces, role};
@@ -17,7 +17,7 @@ use crate::support::{self, drain, other};
 #[derive(Clone, Debug)]
 enum Part {
     /// Right messages, which a connection compresses.
-    Said(Vec<Frame>),
+    Compressed(Vec<Frame>),
     /// Frames as they are.
     Frames(Vec<Frame>),
 }
@@ -29,9 +29,9 @@ type Damage = (Index, Index, u8);
 fn parts(wild: bool) -> impl Strategy<Value = Vec<Part>> {
     let large = (select(&[0x81, 0x82][..]), 0..200_000usize).prop_map(|(first, length)| {
         // Much more than a chunk.
-        Part::Said(vec![Frame { first, payload: vec![b'x'; length] }])
+        Part::Compressed(vec![Frame { first, payload: vec![b'x'; length] }])
     });
-    let right = prop_oneof![3 => frames(5_000).prop_map(Part::Said), 1 => large];
+    let right = prop_oneof![3 => frames(5_000).prop_map(Part::Compressed), 1 => large];
     let part = if wild {
         prop_oneof![4 => right, 3 => made().prop_map(Part::Frames), 1 => frames(20).prop_map(Part::Frames)].boxed()
     } else {
@@ -107,8 +107,8 @@ fn compress(from: Role, client: &Deflate, server: &Deflate, parts: Vec<Part>) ->
     for part in parts {
         match part {
             Part::Frames(frames) => all.extend(frames),
-            Part::Said(frames) => {
-                say(&mut conn, &frames);
+            Part::Compressed(frames) => {
+                send(&mut conn, &frames);
                 let sent = support::frames(&drain(&mut conn)).into_iter();
                 all.extend(sent.map(|frame| Frame { first: frame.first, payload: frame.payload }));
             }
@@ -117,7 +117,7 @@ fn compress(from: Role, client: &Deflate, server: &Deflate, parts: Vec<Part>) ->
     all
 }
 
-fn say(conn: &mut Connection, frames: &[Frame]) {
+fn send(conn: &mut Connection, frames: &[Frame]) {
     let mut kind = Kind::Text;
     for Frame { first, payload } in frames {
         match first & 0x0f {
@@ -136,10 +136,10 @@ fn say(conn: &mut Connection, frames: &[Frame]) {
 
 /// How much of a message in pieces is passed on in front of what makes it wrong depends on where it is cut.
 fn without_part(mut outcome: Outcome) -> Outcome {
-    if let [.., Told::Pieces { last: false, .. }, Told::Event(_)] = &outcome.told[..] {
-        let end = outcome.told.pop();
-        outcome.told.pop();
-        outcome.told.extend(end);
+    if let [.., Received::Chunks { last: false, .. }, Received::Event(_)] = &outcome.received[..] {
+        let end = outcome.received.pop();
+        outcome.received.pop();
+        outcome.received.extend(end);
     }
     outcome
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use websocket_proto::{ProtocolError, Role};
 
 use crate::generate::{cases, limits, role_and_stream};
-use crate::reference::{Heard, Hearing, decode};
+use crate::reference::{Decoded, EventCollector, decode};
 use crate::support::{feed, open_with, other, sent};
 
 proptest! {
@@ -17,14 +17,14 @@ proptest! {
     #[test]
     fn a_stream_says_what_the_reference_says((role, stream) in role_and_stream(), limits in limits()) {
         let mut conn = open_with(role, limits.config());
-        let mut hearing = Hearing::new(limits.in_pieces_from());
+        let mut collector = EventCollector::new(limits.in_pieces_from());
         for event in feed(&mut conn, &stream) {
-            hearing.hear(event);
+            collector.push(event);
         }
-        let heard = hearing.heard();
-        prop_assert_eq!(&heard, &decode(other(role), &stream, &limits));
+        let decoded = collector.decoded();
+        prop_assert_eq!(&decoded, &decode(other(role), &stream, &limits));
 
-        let answers: Vec<_> = heard.iter().filter_map(answer).collect();
+        let answers: Vec<_> = decoded.iter().filter_map(answer).collect();
         let sent = sent(&mut conn);
         prop_assert!(sent.iter().all(|frame| frame.key.is_some() == (role == Role::Client)));
         prop_assert_eq!(sent.into_iter().map(|frame| (frame.first, frame.payload)).collect::<Vec<_>>(), answers);
@@ -37,24 +37,24 @@ proptest! {
     fn every_byte_is_judged_when_it_comes((role, stream) in role_and_stream(), limits in limits()) {
         let mut conn = open_with(role, limits.config());
         let stream = &stream[..stream.len().min(300)];
-        let mut hearing = Hearing::new(limits.in_pieces_from());
+        let mut collector = EventCollector::new(limits.in_pieces_from());
         for (at, byte) in stream.iter().enumerate() {
             for event in feed(&mut conn, &[*byte]) {
-                hearing.hear(event);
+                collector.push(event);
             }
-            prop_assert_eq!(hearing.heard(), decode(other(role), &stream[..=at], &limits), "behind byte {}", at);
+            prop_assert_eq!(collector.decoded(), decode(other(role), &stream[..=at], &limits), "behind byte {}", at);
         }
     }
 }
 
 /// The frame that answers: RFC 6455 5.5.1, 5.5.2 and 7.4.1.
-fn answer(heard: &Heard) -> Option<(u8, Vec<u8>)> {
-    match heard {
-        Heard::Text(_) | Heard::Binary(_) | Heard::Pong(_) | Heard::Part(_) => None,
-        Heard::Ping(payload) => Some((0x8a, payload.clone())),
-        Heard::Close(1005, _) => Some((0x88, Vec::new())),
-        Heard::Close(code, reason) => Some((0x88, [&code.to_be_bytes()[..], reason.as_bytes()].concat())),
-        Heard::Wrong(error) => Some((0x88, code_for(*error).to_be_bytes().to_vec())),
+fn answer(decoded: &Decoded) -> Option<(u8, Vec<u8>)> {
+    match decoded {
+        Decoded::Text(_) | Decoded::Binary(_) | Decoded::Pong(_) | Decoded::Part(_) => None,
+        Decoded::Ping(payload) => Some((0x8a, payload.clone())),
+        Decoded::Close(1005, _) => Some((0x88, Vec::new())),
+        Decoded::Close(code, reason) => Some((0x88, [&code.to_be_bytes()[..], reason.as_bytes()].concat())),
+        Decoded::Wrong(error) => Some((0x88, code_for(*error).to_be_bytes().to_vec())),
     }
 }
 

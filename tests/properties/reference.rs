@@ -7,9 +7,9 @@ use websocket_proto::{Cause, Chunk, Event, Kind, ProtocolError, Role};
 
 use crate::generate::Limits;
 
-/// What a stream of frames says.
+/// What a stream of frames decodes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum Decoded {
     Text(String),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
@@ -21,8 +21,8 @@ pub(crate) enum Heard {
     Part(Vec<u8>),
 }
 
-impl Heard {
-    /// The same from an event; the opening handshake's say nothing, nor does a piece alone.
+impl Decoded {
+    /// The same from an event; none from the opening handshake's, nor from a chunk alone.
     fn of(event: Event<'_>) -> Option<Self> {
         Some(match event {
             Event::Text(text) => Self::Text(text.into_owned()),
@@ -50,35 +50,35 @@ impl Heard {
     }
 }
 
-/// What events say, the pieces of a message put together: those of at least `in_pieces_from` bytes come in pieces, the
-/// others whole; first and last are marked, none but the last is empty, and no message comes between them.
+/// Collects events, and puts the chunks of a message together: those of at least `in_pieces_from` bytes come in chunks,
+/// the others whole; first and last are marked, none but the last is empty, and no message comes between them.
 #[derive(Debug)]
-pub(crate) struct Hearing {
+pub(crate) struct EventCollector {
     in_pieces_from: u64,
-    heard: Vec<Heard>,
+    decoded: Vec<Decoded>,
     part: Option<(Kind, Vec<u8>)>,
 }
 
-impl Hearing {
+impl EventCollector {
     pub(crate) fn new(in_pieces_from: u64) -> Self {
-        Self { in_pieces_from, heard: Vec::new(), part: None }
+        Self { in_pieces_from, decoded: Vec::new(), part: None }
     }
 
-    pub(crate) fn hear(&mut self, event: Event<'_>) {
+    pub(crate) fn push(&mut self, event: Event<'_>) {
         if let Event::Chunk(chunk) = event {
             return self.piece(&chunk);
         }
-        let Some(heard) = Heard::of(event) else { return };
-        let whole = match &heard {
-            Heard::Text(text) => Some(text.len()),
-            Heard::Binary(data) => Some(data.len()),
+        let Some(decoded) = Decoded::of(event) else { return };
+        let whole = match &decoded {
+            Decoded::Text(text) => Some(text.len()),
+            Decoded::Binary(data) => Some(data.len()),
             _ => None,
         };
-        assert!(whole.is_none_or(|length| self.part.is_none() && self.has_whole(length)), "{heard:?}");
-        if heard.is_last() {
+        assert!(whole.is_none_or(|length| self.part.is_none() && self.has_whole(length)), "{decoded:?}");
+        if decoded.is_last() {
             self.part = None;
         }
-        self.heard.push(heard);
+        self.decoded.push(decoded);
     }
 
     fn piece(&mut self, chunk: &Chunk<'_>) {
@@ -89,7 +89,7 @@ impl Hearing {
         data.extend(chunk.parts().concat());
         if chunk.is_last() {
             assert!(!self.has_whole(data.len()));
-            self.heard.push(Heard::message(kind, data));
+            self.decoded.push(Decoded::message(kind, data));
         } else {
             self.part = Some((kind, data));
         }
@@ -99,28 +99,28 @@ impl Hearing {
         (length as u64) < self.in_pieces_from
     }
 
-    pub(crate) fn heard(&self) -> Vec<Heard> {
-        let part = self.part.iter().map(|(_, data)| Heard::Part(data.clone()));
-        self.heard.iter().cloned().chain(part).collect()
+    pub(crate) fn decoded(&self) -> Vec<Decoded> {
+        let part = self.part.iter().map(|(_, data)| Decoded::Part(data.clone()));
+        self.decoded.iter().cloned().chain(part).collect()
     }
 }
 
-/// What all of `bytes` says, if an endpoint of the role `from` sends it; an unfinished frame or message says nothing,
-/// unless it is already wrong, or comes in pieces.
-pub(crate) fn decode(from: Role, bytes: &[u8], limits: &Limits) -> Vec<Heard> {
+/// Decodes all of `bytes` as sent by an endpoint of the role `from`; an unfinished frame or message gives nothing, unless
+/// it is already wrong, or comes in chunks.
+pub(crate) fn decode(from: Role, bytes: &[u8], limits: &Limits) -> Vec<Decoded> {
     let mut decoder = Decoder { from, limits, bytes, message: None };
-    let mut heard = Vec::new();
-    while !heard.last().is_some_and(Heard::is_last) {
+    let mut all = Vec::new();
+    while !all.last().is_some_and(Decoded::is_last) {
         match decoder.frame() {
-            Ok(said) => heard.extend(said),
-            Err(Stop::Wrong(error)) => heard.push(Heard::Wrong(error)),
+            Ok(frame) => all.extend(frame),
+            Err(Stop::Wrong(error)) => all.push(Decoded::Wrong(error)),
             Err(Stop::UsedUp) => {
-                heard.extend(decoder.part());
+                all.extend(decoder.part());
                 break;
             }
         }
     }
-    heard
+    all
 }
 
 enum Stop {
@@ -144,7 +144,7 @@ struct Message {
 }
 
 impl Decoder<'_> {
-    fn frame(&mut self) -> Result<Option<Heard>, Stop> {
+    fn frame(&mut self) -> Result<Option<Decoded>, Stop> {
         let first = self.number(1)? as u8;
         let (fin, rsv, opcode) = (first & 0x80 != 0, first & 0x70, first & 0x0f);
         let control = opcode >= 8;
@@ -209,7 +209,7 @@ impl Decoder<'_> {
             return Err(Stop::UsedUp);
         }
         let message = if fin { self.message.take() } else { None };
-        Ok(message.map(|message| Heard::message(message.kind, message.payload)))
+        Ok(message.map(|message| Decoded::message(message.kind, message.payload)))
     }
 
     fn in_pieces(&self, message: &Message) -> bool {
@@ -217,13 +217,13 @@ impl Decoder<'_> {
     }
 
     /// What has come of a message in pieces, up to its last whole character.
-    fn part(&self) -> Option<Heard> {
+    fn part(&self) -> Option<Decoded> {
         let message = self.message.as_ref().filter(|message| self.in_pieces(message))?;
         let payload = match str::from_utf8(&message.payload) {
             Err(error) if message.kind == Kind::Text => &message.payload[..error.valid_up_to()],
             _ => &message.payload,
         };
-        (!payload.is_empty()).then(|| Heard::Part(payload.to_vec()))
+        (!payload.is_empty()).then(|| Decoded::Part(payload.to_vec()))
     }
 
     /// An unsigned number of that many bytes, the highest first.
@@ -234,16 +234,16 @@ impl Decoder<'_> {
     }
 }
 
-fn control_frame(opcode: u8, payload: Vec<u8>) -> Result<Heard, Stop> {
+fn control_frame(opcode: u8, payload: Vec<u8>) -> Result<Decoded, Stop> {
     Ok(match (opcode, &payload[..]) {
-        (9, _) => Heard::Ping(payload),
-        (10, _) => Heard::Pong(payload),
-        (_, []) => Heard::Close(1005, String::new()),
+        (9, _) => Decoded::Ping(payload),
+        (10, _) => Decoded::Pong(payload),
+        (_, []) => Decoded::Close(1005, String::new()),
         (_, [_]) => panic!("such a length is refused"),
         (_, [high, low, reason @ ..]) => {
             let code = close_code(*high, *low)?;
             let reason = str::from_utf8(reason).map_err(|_| Stop::Wrong(ProtocolError::CloseReason))?;
-            Heard::Close(code, reason.to_owned())
+            Decoded::Close(code, reason.to_owned())
         }
     })
 }

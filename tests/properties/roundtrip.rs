@@ -1,4 +1,4 @@
-//! Two endpoints connected in memory: what one says is what the other hears.
+//! Two endpoints connected in memory: what one sends is what the other receives.
 
 use std::collections::VecDeque;
 
@@ -14,13 +14,13 @@ use websocket_proto::{
 
 use crate::compression::{Compression, agreed, compression, switch};
 use crate::generate::{Frame, LONG, Limits, cases, code, dial, encode, frames, pieces_from, reason};
-use crate::reference::{Heard, Hearing, decode};
+use crate::reference::{Decoded, EventCollector, decode};
 use crate::support::close_body;
 
 /// A turn of one of the endpoints.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
-    Say,
+    Send,
     /// Write up to that many bytes, chunk by chunk.
     Write(usize),
     /// Hand over the next pending bytes.
@@ -35,7 +35,7 @@ enum Turn {
 fn turn() -> impl Strategy<Value = (Index, usize, Turn, bool)> {
     let size = || prop_oneof![4 => 1..20usize, 2 => 1..300usize, 1 => Just(LONG)];
     let turn = prop_oneof![
-        4 => Just(Turn::Say),
+        4 => Just(Turn::Send),
         4 => size().prop_map(Turn::Write),
         4 => Just(Turn::Take),
         4 => size().prop_map(Turn::Read),
@@ -46,20 +46,20 @@ fn turn() -> impl Strategy<Value = (Index, usize, Turn, bool)> {
 
 /// How a whole message is given to the connection.
 #[derive(Clone, Copy, Debug)]
-enum Way {
-    Lent,
-    HandedOver,
+enum SendMethod {
+    Borrowed,
+    Owned,
     Prepared,
     PreparedCompressed,
 }
 
-/// What an endpoint wants to say, and how.
+/// What an endpoint sends, and how.
 #[derive(Clone, Debug)]
 struct Script {
     frames: Vec<Frame>,
     close: Option<(CloseCode, String)>,
     /// From one message to the next, over and over.
-    ways: Vec<Way>,
+    methods: Vec<SendMethod>,
     auto_pong: bool,
     pieces_from: u64,
     compression: Compression,
@@ -67,15 +67,19 @@ struct Script {
 
 /// Two scripts, of which at least one ends with a Close frame.
 fn scripts() -> impl Strategy<Value = [Script; 2]> {
-    let script =
-        |auto_pong| {
-            // Every ping is answered as long as less than 64 KiB are pending.
-            let frames = frames(if auto_pong { 5_000 } else { LONG });
-            let ways = vec(select(&[Way::Lent, Way::HandedOver, Way::Prepared, Way::PreparedCompressed][..]), 1..4);
-            (frames, ways, pieces_from(), compression()).prop_map(move |(frames, ways, pieces_from, compression)| {
-                Script { frames, close: None, ways, auto_pong, pieces_from, compression }
-            })
-        };
+    let script = |auto_pong| {
+        // Every ping is answered as long as less than 64 KiB are pending.
+        let frames = frames(if auto_pong { 5_000 } else { LONG });
+        let methods = vec(
+            select(
+                &[SendMethod::Borrowed, SendMethod::Owned, SendMethod::Prepared, SendMethod::PreparedCompressed][..],
+            ),
+            1..4,
+        );
+        (frames, methods, pieces_from(), compression()).prop_map(move |(frames, methods, pieces_from, compression)| {
+            Script { frames, close: None, methods, auto_pong, pieces_from, compression }
+        })
+    };
     let scripts = any::<bool>().prop_flat_map(move |auto_pong| (script(auto_pong), script(auto_pong)));
     let close = || (code(), reason());
     (scripts, 0..2usize, close(), option::of(close())).prop_map(|((one, two), first, close, other)| {
@@ -90,22 +94,22 @@ struct Endpoint {
     conn: Connection,
     script: VecDeque<Frame>,
     close: Option<(CloseCode, String)>,
-    ways: Vec<Way>,
+    methods: Vec<SendMethod>,
     auto_pong: bool,
     compression: Compression,
     /// What was agreed on of compression, as `Debug` shows it.
     agreed: String,
     /// The kind of the fragmented message under way.
     kind: Kind,
-    said: Vec<Frame>,
-    hearing: Hearing,
+    sent: Vec<Frame>,
+    received: EventCollector,
     /// What the other endpoint has written, and this one not yet read.
     arriving: Vec<u8>,
 }
 
 impl Endpoint {
     fn new(role: Role, script: Script) -> Self {
-        let Script { frames, close, ways, auto_pong, pieces_from, compression } = script;
+        let Script { frames, close, methods, auto_pong, pieces_from, compression } = script;
         let config = compression.config(Config::new().auto_pong(auto_pong).pieces_from(pieces_from));
         let conn = match role {
             Role::Client => dial(config),
@@ -115,28 +119,28 @@ impl Endpoint {
             conn,
             script: frames.into(),
             close,
-            ways,
+            methods,
             auto_pong,
             compression,
             agreed: String::new(),
             kind: Kind::Text,
-            said: Vec::new(),
-            hearing: Hearing::new(pieces_from),
+            sent: Vec::new(),
+            received: EventCollector::new(pieces_from),
             arriving: Vec::new(),
         }
     }
 
-    /// Says the next of the script; false when there is nothing to say, or when nothing may be said.
-    fn say(&mut self) -> bool {
+    /// Sends the next of the script; false when nothing is left, or when nothing may be sent.
+    fn send_next(&mut self) -> bool {
         if self.conn.state() != State::Open {
             return false;
         }
         if let Some(frame) = self.script.pop_front() {
             self.send(&frame);
-            self.said.push(frame);
+            self.sent.push(frame);
         } else if let Some((code, reason)) = &self.close {
             self.conn.close(*code, reason).unwrap();
-            self.said.push(Frame { first: 0x88, payload: close_body(code.get(), reason) });
+            self.sent.push(Frame { first: 0x88, payload: close_body(code.get(), reason) });
         } else {
             return false;
         }
@@ -152,14 +156,14 @@ impl Endpoint {
         };
         let sent = match first {
             0x81 | 0x82 => {
-                let way = self.ways[0];
-                self.ways.rotate_left(1);
-                match way {
-                    Way::Lent if *first == 0x81 => conn.send_text(text()),
-                    Way::Lent => conn.send_binary(payload),
-                    Way::HandedOver => conn.send(message()),
-                    Way::Prepared => conn.send_prepared(&PreparedMessage::new(message())),
-                    Way::PreparedCompressed => conn.send_prepared(&self.compression.prepare(message())),
+                let method = self.methods[0];
+                self.methods.rotate_left(1);
+                match method {
+                    SendMethod::Borrowed if *first == 0x81 => conn.send_text(text()),
+                    SendMethod::Borrowed => conn.send_binary(payload),
+                    SendMethod::Owned => conn.send(message()),
+                    SendMethod::Prepared => conn.send_prepared(&PreparedMessage::new(message())),
+                    SendMethod::PreparedCompressed => conn.send_prepared(&self.compression.prepare(message())),
                 }
             }
             0x89 => conn.ping(payload),
@@ -189,7 +193,7 @@ impl Endpoint {
                 }
             }
             Turn::Take => written.extend(output.take().into_iter().flatten()),
-            Turn::Say | Turn::Read(_) | Turn::Compress(_) => {}
+            Turn::Send | Turn::Read(_) | Turn::Compress(_) => {}
         }
         written
     }
@@ -205,23 +209,23 @@ impl Endpoint {
                 }
                 Event::Open(_) => self.agreed = format!("{:?}", agreed(&self.conn)),
                 Event::Ping(payload) if self.auto_pong && self.conn.state() == State::Open => {
-                    self.said.push(Frame { first: 0x8a, payload: payload.to_vec() });
+                    self.sent.push(Frame { first: 0x8a, payload: payload.to_vec() });
                 }
                 Event::Closed(closed) if closed.cause == Cause::Peer => {
-                    self.said.push(Frame { first: 0x88, payload: close_body(closed.code.get(), &closed.reason) });
+                    self.sent.push(Frame { first: 0x88, payload: close_body(closed.code.get(), &closed.reason) });
                 }
                 _ => {}
             }
-            self.hearing.hear(event);
+            self.received.push(event);
         }
         !piece.is_empty()
     }
 }
 
 /// Lets one of the endpoints have its turn; whether that changed anything.
-fn take(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
+fn take_turn(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
     match turn {
-        Turn::Say => ends[who].say(),
+        Turn::Send => ends[who].send_next(),
         Turn::Read(size) => ends[who].read(size),
         Turn::Compress(on) => {
             switch(&mut ends[who].conn, on);
@@ -236,26 +240,26 @@ fn take(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
 }
 
 /// The same with buffers that a thread lends for this turn, or without.
-fn take_with(ends: &mut [Endpoint; 2], who: usize, turn: Turn, lends: bool, scratch: &mut Option<Box<Scratch>>) {
+fn take_turn_with(ends: &mut [Endpoint; 2], who: usize, turn: Turn, lends: bool, scratch: &mut Option<Box<Scratch>>) {
     if lends {
         ends[who].conn.lend(scratch.take().unwrap());
     }
-    take(ends, who, turn);
+    take_turn(ends, who, turn);
     if lends {
         *scratch = ends[who].conn.release();
     }
 }
 
-/// What is heard when all of `said` arrives.
-fn arrives(from: Role, said: &[Frame]) -> Vec<Heard> {
-    decode(from, &encode(from, [0; 4], said), &Limits::NONE)
+/// What a receiver of all of `sent` gets.
+fn decode_frames(from: Role, sent: &[Frame]) -> Vec<Decoded> {
+    decode(from, &encode(from, [0; 4], sent), &Limits::NONE)
 }
 
 proptest! {
     #![proptest_config(cases(600))]
 
     /// B-23, B-25, B-40, B-41, B-51, B-59, B-60, B-61, B-64, S-45, S-46: from the opening handshake on,
-    /// whoever says what and in which way, in whatever turns and pieces, the other hears it in order, whole or in pieces,
+    /// whoever sends what and by which call, in whatever turns and chunks, the other receives it in order, whole or in chunks,
     /// compressed by any parameters that they agree on or as it is, with buffers of its own or of the thread's; both end
     /// clean, with the same code, and the server shuts down first.
     #[test]
@@ -267,28 +271,28 @@ proptest! {
             .collect();
         let mut scratch = Some(Box::default());
         for (pair, who, turn, lends) in turns {
-            take_with(pair.get_mut(&mut pairs), who, turn, lends, &mut scratch);
+            take_turn_with(pair.get_mut(&mut pairs), who, turn, lends, &mut scratch);
         }
-        let rest = [Turn::Say, Turn::Write(LONG), Turn::Read(LONG)].map(|turn| [(0, turn), (1, turn)]).concat();
+        let rest = [Turn::Send, Turn::Write(LONG), Turn::Read(LONG)].map(|turn| [(0, turn), (1, turn)]).concat();
         for (mut ends, closes) in pairs.into_iter().zip(closes) {
-            while rest.iter().fold(false, |moved, (who, turn)| take(&mut ends, *who, *turn) | moved) {}
-            come_to_their_end(ends, closes)?;
+            while rest.iter().fold(false, |moved, (who, turn)| take_turn(&mut ends, *who, *turn) | moved) {}
+            assert_clean_end(ends, closes)?;
         }
     }
 }
 
-/// Two endpoints that have said all, and how each wanted to close.
-fn come_to_their_end(mut ends: [Endpoint; 2], closes: [Option<(CloseCode, String)>; 2]) -> Result<(), TestCaseError> {
+/// Two endpoints that have sent all, and how each wanted to close.
+fn assert_clean_end(mut ends: [Endpoint; 2], closes: [Option<(CloseCode, String)>; 2]) -> Result<(), TestCaseError> {
     let [client, server] = &mut ends;
-    prop_assert_eq!(server.hearing.heard(), arrives(Role::Client, &client.said));
-    prop_assert_eq!(client.hearing.heard(), arrives(Role::Server, &server.said));
+    prop_assert_eq!(server.received.decoded(), decode_frames(Role::Client, &client.sent));
+    prop_assert_eq!(client.received.decoded(), decode_frames(Role::Server, &server.sent));
     prop_assert_eq!((client.conn.state(), server.conn.state()), (State::Closed, State::Closed));
     prop_assert_eq!((client.conn.subprotocol(), server.conn.subprotocol()), (Some("a"), Some("a")));
     prop_assert_eq!(&client.agreed, &server.agreed);
     prop_assert_eq!(client.agreed != "None", client.compression.is_on() && server.compression.is_on());
 
-    let codes = [&*client, server].map(|end| match end.hearing.heard().last() {
-        Some(Heard::Close(code, _)) => *code,
+    let codes = [&*client, server].map(|end| match end.received.decoded().last() {
+        Some(Decoded::Close(code, _)) => *code,
         other => panic!("{other:?}"),
     });
     match closes.map(|close| close.map(|(code, _)| code.get())) {

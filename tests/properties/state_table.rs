@@ -12,7 +12,7 @@ use websocket_proto::{
 
 use crate::actions::{Action, IDLE, LONGEST, SILENCE, actions, config};
 use crate::generate::{Limits, cases, dial, response, role};
-use crate::reference::{Heard, decode};
+use crate::reference::{Decoded, decode};
 use crate::support::{self, frame, other, request, seed};
 
 /// The largest things that the limit of pending output doesn't hold back: a head with its body, and a Close frame.
@@ -25,7 +25,7 @@ struct Table {
     upgraded: bool,
     max_pending: usize,
     now: Option<Duration>,
-    heard: Duration,
+    last_received: Duration,
     /// What was drained.
     written: Vec<u8>,
     /// That, and what was pending behind it.
@@ -54,7 +54,7 @@ impl Table {
             upgraded,
             max_pending,
             now: None,
-            heard: Duration::ZERO,
+            last_received: Duration::ZERO,
             written: Vec::new(),
             stream,
             state,
@@ -76,11 +76,11 @@ impl Table {
             Action::Pause => {
                 conn.reading_paused();
                 self.pauses += 1;
-                self.heard = self.now.unwrap_or_default();
+                self.last_received = self.now.unwrap_or_default();
             }
             Action::PlainHttp => self.receive_one(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-            Action::Time(more) => self.pass(Duration::from_millis(more)),
-            Action::Tell(more) => self.tell(Duration::from_millis(more)),
+            Action::Time(more) => self.pass_time(Duration::from_millis(more)),
+            Action::SetTime(more) => self.set_time(Duration::from_millis(more)),
             Action::Accept(subprotocol, header) => {
                 let response = Response::new().subprotocol(subprotocol);
                 let response = if header.is_empty() { response } else { response.header(header, "value") };
@@ -114,7 +114,7 @@ impl Table {
     /// Everything that the peer sent, and every event of it.
     fn receive(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() && self.conn.state() != State::Closed {
-            self.heard = self.now.unwrap_or_default();
+            self.last_received = self.now.unwrap_or_default();
         }
         let mut bytes = bytes.to_vec();
         let mut input = &mut bytes[..];
@@ -130,7 +130,10 @@ impl Table {
                 Event::Closed(closed) => {
                     self.closed = true;
                     if closed.cause == Cause::Timeout(Deadline::Keepalive) {
-                        assert!(self.now.unwrap() >= self.heard + IDLE + SILENCE, "given up while it is heard");
+                        assert!(
+                            self.now.unwrap() >= self.last_received + IDLE + SILENCE,
+                            "timed out although bytes arrived"
+                        );
                     }
                 }
                 _ => assert_eq!(state, State::Closed),
@@ -163,23 +166,23 @@ impl Table {
     }
 
     /// The turns of a loop at that time, until none is due.
-    fn pass(&mut self, time: Duration) {
-        self.tell(time);
+    fn pass_time(&mut self, time: Duration) {
+        self.set_time(time);
         self.receive(&[]);
         for _ in 0..6 {
             if self.conn.next_timeout().is_none_or(|next| next > self.now.unwrap()) {
                 return;
             }
-            self.tell(Duration::ZERO);
+            self.set_time(Duration::ZERO);
             self.receive(&[]);
         }
         panic!("the loop spins");
     }
 
-    fn tell(&mut self, time: Duration) {
+    fn set_time(&mut self, time: Duration) {
         let now = self.now.unwrap_or_default() + time;
         if self.now.is_none() {
-            self.heard = now;
+            self.last_received = now;
         }
         self.now = Some(now);
         self.conn.advance_time(now);
@@ -199,7 +202,7 @@ impl Table {
         let sent = match action {
             Action::Text(text) => conn.send_text(&text),
             Action::Binary(data) => conn.send_binary(&data),
-            Action::HandOver(data) => conn.send(data),
+            Action::SendOwned(data) => conn.send(data),
             Action::Prepared(message) => conn.send_prepared(&PreparedMessage::new(message)),
             Action::Fragment(text, data, last) => {
                 conn.send_fragment(if text { Kind::Text } else { Kind::Binary }, &data, last)
@@ -260,9 +263,9 @@ impl Table {
         let close = sent.iter().position(|frame| frame.first == 0x88);
         assert!(close.is_none_or(|close| close == sent.len() - 1), "frames behind a Close frame");
         assert!(close.is_none() || matches!(self.state, State::Closing | State::Closed));
-        let said = decode(role, stream, &Limits::NONE);
-        assert!(!matches!(said.last(), Some(Heard::Wrong(_))), "{said:?}");
-        assert!(said.len() <= sent.len());
+        let decoded = decode(role, stream, &Limits::NONE);
+        assert!(!matches!(decoded.last(), Some(Decoded::Wrong(_))), "{decoded:?}");
+        assert!(decoded.len() <= sent.len());
     }
 
     /// The frames that were sent; `None` where an opening handshake failed or is under way.
@@ -296,7 +299,7 @@ impl Table {
             Action::Accept(None, ""),
             Action::Reject(404),
             Action::Text("late".into()),
-            Action::HandOver(vec![0; LONGEST]),
+            Action::SendOwned(vec![0; LONGEST]),
             Action::Prepared(vec![0; LONGEST].into()),
             Action::Lend,
             Action::GiveBack(vec![0; LONGEST]),
@@ -344,7 +347,7 @@ proptest! {
     /// - what is sent is sent as a whole or changes nothing, and nothing is sent unless the state is open;
     /// - no more is pending than the limit and one message;
     /// - buffers that are lent come back, and what is pending stays what it is;
-    /// - the transport is shut down behind the last byte, and the peer is not given up while it is heard.
+    /// - the transport is shut down behind the last byte, and the peer is not timed out while it sends.
     #[test]
     fn what_always_holds(
         (role, upgraded, actions) in (role(), any::<bool>())

@@ -3,11 +3,11 @@
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, Shutdown, State};
 
-use crate::checks::{Told, hear, lost};
+use crate::checks::{OwnedEvent, abnormal, receive};
 use crate::helpers::closed;
 use crate::helpers::closing::close;
 use crate::helpers::server::{assert_abnormal, assert_closed, awaiting_answer};
-use crate::support::{ROLES, events, feed, frame, open, request, server};
+use crate::support::{ROLES, feed, frame, open, pending_events, request, server};
 
 /// S-47: nothing more is said, in whatever state; one event tells of it.
 #[test]
@@ -36,7 +36,7 @@ fn an_abort_drops_everything() {
     let (mut conn, _) = awaiting_answer(&request());
     conn.reject(Rejection::new(403)).unwrap();
     conn.abort();
-    assert_abnormal(&closed(events(&mut conn)), Cause::Rejected(403));
+    assert_abnormal(&closed(pending_events(&mut conn)), Cause::Rejected(403));
     assert_closed(&mut conn, Shutdown::Abort);
 }
 
@@ -45,13 +45,13 @@ fn an_abort_drops_everything() {
 #[test]
 fn aborting_in_every_state() {
     type Before = fn(&mut Connection);
-    let aborted = || vec![lost(Cause::Aborted)];
-    let cases: [(Before, Vec<Told>); 6] = [
+    let aborted = || vec![abnormal(Cause::Aborted)];
+    let cases: [(Before, Vec<OwnedEvent>); 6] = [
         (|_| {}, aborted()),
-        (|conn| drop(hear(conn, &[0x81])), aborted()),
+        (|conn| drop(receive(conn, &[0x81])), aborted()),
         (|conn| conn.close(CloseCode::NORMAL, "").unwrap(), aborted()),
-        (|conn| drop(hear(conn, &close(conn.role(), 1000, ""))), vec![]),
-        (|conn| drop(hear(conn, b"\xff")), vec![]),
+        (|conn| drop(receive(conn, &close(conn.role(), 1000, ""))), vec![]),
+        (|conn| drop(receive(conn, b"\xff")), vec![]),
         // The transport has ended, which wasn't told yet.
         (Connection::receive_eof, aborted()),
     ];
@@ -64,9 +64,9 @@ fn aborting_in_every_state() {
             conn.abort();
             assert_eq!(conn.state(), State::Closed);
             assert!(!conn.output().has_remaining());
-            assert_eq!(hear(&mut conn, b"\x81"), *expected);
+            assert_eq!(receive(&mut conn, b"\x81"), *expected);
             conn.receive_eof();
-            assert_eq!(hear(&mut conn, b""), []);
+            assert_eq!(receive(&mut conn, b""), []);
             assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
         }
     }

@@ -8,7 +8,7 @@ use websocket_proto::{
     SendError, Shutdown, State,
 };
 
-use crate::checks::{Told, assert_over, assert_said, hear, lost, peer, said, text};
+use crate::checks::{OwnedEvent, abnormal, assert_over, assert_sent, peer, receive, sent_frames, text};
 use crate::helpers::phase::Phase;
 use crate::support::{ROLES, close_body, drain, open, request};
 
@@ -42,7 +42,7 @@ fn sending_in_every_state() {
             let state = if expected.is_ok() && name == "close" { State::Closing } else { phase.state() };
             assert_eq!(conn.state(), state, "{name} in {phase:?}");
             assert_eq!(conn.wants_shutdown(), shutdown, "{name} in {phase:?}");
-            assert_eq!(hear(&mut conn, b""), [], "{name} in {phase:?}");
+            assert_eq!(receive(&mut conn, b""), [], "{name} in {phase:?}");
         }
     }
 }
@@ -97,7 +97,7 @@ fn asking_in_every_state() {
             assert_eq!(conn.next_timeout(), phase.has_deadline().then_some(Duration::ZERO), "{phase:?}");
             assert!(!conn.output().has_remaining());
             assert!(conn.output().take().is_none());
-            assert_eq!(hear(&mut conn, b""), [], "{phase:?}");
+            assert_eq!(receive(&mut conn, b""), [], "{phase:?}");
         }
     }
 }
@@ -114,27 +114,27 @@ fn ending_in_every_state() {
     for ((name, call), cause) in endings {
         for (phase, mut conn) in Phase::all() {
             call(&mut conn);
-            let mut events = hear(&mut conn, b"");
+            let mut events = receive(&mut conn, b"");
             if name == "time" {
                 // A turn to read in, and then the effect.
                 assert_eq!(events, []);
                 call(&mut conn);
-                events = hear(&mut conn, b"");
+                events = receive(&mut conn, b"");
             }
             let expected = match (phase, name) {
                 (Phase::Open | Phase::InMessage, "time") => vec![],
                 // The client may have closed its side only: its request is answered first.
                 (Phase::RequestWaits, "receive_eof") => vec![],
-                (Phase::Closing, "time") => vec![lost(Cause::Timeout(Deadline::Closing))],
+                (Phase::Closing, "time") => vec![abnormal(Cause::Timeout(Deadline::Closing))],
                 (Phase::HalfRefusal, "receive_eof" | "time") => {
-                    vec![Told::Rejected(404), lost(Cause::Rejected(404))]
+                    vec![OwnedEvent::Rejected(404), abnormal(Cause::Rejected(404))]
                 }
                 _ if phase.state() == State::Closed => vec![],
-                _ => vec![lost(cause)],
+                _ => vec![abnormal(cause)],
             };
             assert_eq!(events, expected, "{name} in {phase:?}");
             call(&mut conn);
-            assert_eq!(hear(&mut conn, b""), [], "{name} again in {phase:?}");
+            assert_eq!(receive(&mut conn, b""), [], "{name} again in {phase:?}");
             if name == "abort" {
                 assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), Some(Duration::ZERO)));
                 assert!(!conn.output().has_remaining());
@@ -156,14 +156,17 @@ fn pass(conn: &mut Connection) {
 fn receiving_in_every_state() {
     for (phase, mut conn) in Phase::all() {
         let frames = peer(conn.role(), &[(0x81, b"text")]);
-        let events = hear(&mut conn, &frames);
+        let events = receive(&mut conn, &frames);
         match phase.state() {
             State::Open if phase == Phase::InMessage => assert_eq!(events.len(), 1),
             State::Open | State::Closing => assert_eq!(events, [text("text")], "{phase:?}"),
             State::Closed => assert_eq!(events, [], "{phase:?}"),
             State::Connecting if matches!(phase, Phase::RequestWaits | Phase::HalfRefusal) => assert_eq!(events, []),
             State::Connecting => {
-                assert!(matches!(events[..], [] | [Told::Closed { cause: Cause::Handshake(_), clean: false, .. }]));
+                assert!(matches!(
+                    events[..],
+                    [] | [OwnedEvent::Closed { cause: Cause::Handshake(_), clean: false, .. }]
+                ));
             }
         }
     }
@@ -173,7 +176,7 @@ fn receiving_in_every_state() {
 /// end at most and nothing after it, no frame behind a Close, and each sent call is believed exactly when it is open.
 #[test]
 fn all_short_sequences_keep_the_rules() {
-    let steps: [fn(&mut Connection) -> Vec<Told>; 12] = [
+    let steps: [fn(&mut Connection) -> Vec<OwnedEvent>; 12] = [
         |conn| {
             let open = conn.state() == State::Open;
             assert_eq!(conn.send_text("x").is_ok() || conn.pong(b"").is_ok(), open);
@@ -189,26 +192,26 @@ fn all_short_sequences_keep_the_rules() {
             assert!(conn.close(CloseCode::NORMAL, "").is_ok() == open);
             vec![]
         },
-        |conn| hear(conn, &peer(conn.role(), &[(0x81, b"text")])),
-        |conn| hear(conn, &peer(conn.role(), &[(0x01, b"part"), (0x89, b"ping")])),
-        |conn| hear(conn, &peer(conn.role(), &[(0x88, b"\x03\xe9")])),
-        |conn| hear(conn, b"\xff"),
-        |conn| hear(conn, &request()),
+        |conn| receive(conn, &peer(conn.role(), &[(0x81, b"text")])),
+        |conn| receive(conn, &peer(conn.role(), &[(0x01, b"part"), (0x89, b"ping")])),
+        |conn| receive(conn, &peer(conn.role(), &[(0x88, b"\x03\xe9")])),
+        |conn| receive(conn, b"\xff"),
+        |conn| receive(conn, &request()),
         |conn| {
             let _ = conn.accept(Response::new());
             vec![]
         },
         |conn| {
             conn.receive_eof();
-            hear(conn, b"")
+            receive(conn, b"")
         },
         |conn| {
             pass(conn);
-            hear(conn, b"")
+            receive(conn, b"")
         },
         |conn| {
             conn.abort();
-            hear(conn, b"")
+            receive(conn, b"")
         },
     ];
     for (role, phase) in ROLES.into_iter().flat_map(|role| Phase::ALL.map(|phase| (role, phase))) {
@@ -227,11 +230,11 @@ fn all_short_sequences_keep_the_rules() {
                     drain(&mut conn);
                 }
             }
-            events.extend(hear(&mut conn, b""));
-            let end = events.iter().position(|event| matches!(event, Told::Closed { .. }));
+            events.extend(receive(&mut conn, b""));
+            let end = events.iter().position(|event| matches!(event, OwnedEvent::Closed { .. }));
             assert!(end.is_none_or(|end| end == events.len() - 1), "{phase:?} {sequence}: {events:?}");
             assert_eq!(end.is_some(), conn.state() == State::Closed && phase.state() != State::Closed);
-            said(&mut conn);
+            sent_frames(&mut conn);
             if conn.state() == State::Closed && conn.wants_shutdown() == Some(Shutdown::Finish) {
                 assert_over(&mut conn);
             }
@@ -247,9 +250,9 @@ fn states_follow_each_other() {
         assert_eq!(conn.state(), State::Open);
         conn.close(CloseCode::NORMAL, "").unwrap();
         assert_eq!(conn.state(), State::Closing);
-        hear(&mut conn, &peer(role, &[(0x88, b"")]));
+        receive(&mut conn, &peer(role, &[(0x88, b"")]));
         assert_eq!(conn.state(), State::Closed);
-        assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+        assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
     }
 }
 
@@ -278,16 +281,16 @@ fn calls_while_a_plain_request_waits() {
         conn.advance_time(Duration::from_secs(second));
     }
     conn.reject(Rejection::new(200).body("a page")).unwrap();
-    assert_eq!(hear(&mut conn, b""), [lost(Cause::Rejected(200))]);
+    assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Rejected(200))]);
     assert!(drain(&mut conn).ends_with(b"a page"));
     assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
 
     let mut conn = asked_for_a_page();
-    assert_eq!(hear(&mut conn, b""), [lost(Cause::Handshake(HandshakeError::NoUpgrade))]);
+    assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Handshake(HandshakeError::NoUpgrade))]);
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 426 "));
 
     let mut conn = asked_for_a_page();
     conn.abort();
-    assert_eq!(hear(&mut conn, b""), [lost(Cause::Aborted)]);
+    assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Aborted)]);
     assert!(!conn.output().has_remaining());
 }

@@ -5,14 +5,14 @@
 use websocket_proto::{Config, Connection, HeaderError, RequestError, State};
 
 use crate::helpers::client::{client_request, header_values, request_bytes, request_error};
-use crate::support::{drain, events, seed};
+use crate::support::{drain, pending_events, seed};
 
 /// C-09, C-10, C-14, C-15, C-16, C-21, C-22: the request is there before anything arrived, to the byte.
 #[test]
 fn the_request_is_sent_first() {
     let mut conn = Connection::client(client_request(), Config::new(), seed()).unwrap();
     assert_eq!(conn.state(), State::Connecting);
-    assert!(events(&mut conn).is_empty());
+    assert!(pending_events(&mut conn).is_empty());
     let request = drain(&mut conn);
     let [key] = &header_values(&request, "Sec-WebSocket-Key")[..] else { panic!("one key") };
     let expected = format!(

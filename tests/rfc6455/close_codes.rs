@@ -2,7 +2,7 @@
 
 use websocket_proto::{Cause, CloseCode, ProtocolError, Role, SendError, State};
 
-use crate::checks::{assert_said, clean, fails, hear, peer};
+use crate::checks::{assert_sent, clean, fails, peer, receive};
 use crate::helpers::client::assert_masked;
 use crate::helpers::closed;
 use crate::helpers::closing::{assert_shuts_down, close};
@@ -17,14 +17,14 @@ fn a_close_is_told_and_echoed() {
         for code in codes.clone() {
             for reason in ["", "söon", &"x".repeat(123)] {
                 let mut conn = open(role);
-                assert_eq!(hear(&mut conn, &close(role, code, reason)), [clean(code, reason, Cause::Peer)]);
-                assert_said(&mut conn, &[(0x88, &close_body(code, reason))]);
+                assert_eq!(receive(&mut conn, &close(role, code, reason)), [clean(code, reason, Cause::Peer)]);
+                assert_sent(&mut conn, &[(0x88, &close_body(code, reason))]);
                 assert_shuts_down(&mut conn);
             }
         }
         let mut conn = open(role);
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x88, b"")])), [clean(1005, "", Cause::Peer)]);
-        assert_said(&mut conn, &[(0x88, b"")]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x88, b"")])), [clean(1005, "", Cause::Peer)]);
+        assert_sent(&mut conn, &[(0x88, b"")]);
         assert_shuts_down(&mut conn);
     }
 }
@@ -62,7 +62,7 @@ fn a_close_reason_is_text() {
             fails(role, &peer(role, &[(0x88, &body)]), ProtocolError::CloseReason);
         }
         for reason in ["κόσμε", "\0", "\u{10ffff}", "\r\nLog: entry"] {
-            assert_eq!(hear(&mut open(role), &close(role, 1000, reason)), [clean(1000, reason, Cause::Peer)]);
+            assert_eq!(receive(&mut open(role), &close(role, 1000, reason)), [clean(1000, reason, Cause::Peer)]);
         }
     }
 }
@@ -92,7 +92,7 @@ fn permitted_codes_are_sent() {
         for code in (1000..=1003).chain(1007..=1009).chain(1011..=1014).chain([3000, 3999, 4000, 4999]) {
             let mut conn = open(role);
             conn.close(CloseCode::new(code).unwrap(), "").unwrap();
-            assert_said(&mut conn, &[(0x88, &close_body(code, ""))]);
+            assert_sent(&mut conn, &[(0x88, &close_body(code, ""))]);
         }
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, Shutdown};
 
-use crate::checks::{Told, assert_said, clean, hear, lost, peer};
+use crate::checks::{OwnedEvent, abnormal, assert_sent, clean, peer, receive};
 use crate::helpers::deadlines::{CLOSING, assert_quiet_until, secs, turns_at};
 use crate::support::{ROLES, close_body, feed, open, open_with, request};
 
@@ -18,7 +18,7 @@ fn the_closing_handshake_has_a_deadline() {
             conn.close(CloseCode::NORMAL, "").unwrap();
             turns_at(&mut conn, secs(100));
             assert_quiet_until(&mut conn, secs(100 + timeout));
-            assert_eq!(turns_at(&mut conn, secs(100 + timeout)), [lost(CLOSING)]);
+            assert_eq!(turns_at(&mut conn, secs(100 + timeout)), [abnormal(CLOSING)]);
             assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
             assert!(!conn.output().has_remaining());
         }
@@ -38,11 +38,11 @@ fn messages_do_not_move_the_closing_deadline() {
         conn.close(CloseCode::NORMAL, "").unwrap();
         assert_eq!(turns_at(&mut conn, secs(0)), []);
         for now in 1..5 {
-            hear(&mut conn, &peer(role, &[(0x81, b"more"), (0x89, b"p")]));
+            receive(&mut conn, &peer(role, &[(0x81, b"more"), (0x89, b"p")]));
             assert_eq!(turns_at(&mut conn, secs(now)), []);
             assert_eq!(conn.next_timeout(), Some(secs(5)));
         }
-        assert_eq!(turns_at(&mut conn, secs(5)), [lost(CLOSING)]);
+        assert_eq!(turns_at(&mut conn, secs(5)), [abnormal(CLOSING)]);
     }
 }
 
@@ -61,7 +61,7 @@ fn a_close_before_the_first_time_is_timed_from_it() {
 /// are given up, and nothing is told twice.
 #[test]
 fn undrained_output_is_given_up_at_the_closing_deadline() {
-    let ends: [(&[u8], Told); 2] = [
+    let ends: [(&[u8], OwnedEvent); 2] = [
         (b"\x03\xe8", clean(1000, "", Cause::Peer)),
         (b"\x03\xed", crate::checks::failed(websocket_proto::ProtocolError::CloseCode)),
     ];
@@ -69,7 +69,7 @@ fn undrained_output_is_given_up_at_the_closing_deadline() {
         for (body, end) in ends.clone() {
             let mut conn = open(role);
             turns_at(&mut conn, secs(100));
-            assert_eq!(hear(&mut conn, &peer(role, &[(0x88, body)])), [end]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x88, body)])), [end]);
             assert_eq!(turns_at(&mut conn, secs(100)), []);
             assert_quiet_until(&mut conn, secs(105));
             assert_eq!(conn.wants_shutdown(), None);
@@ -82,7 +82,7 @@ fn undrained_output_is_given_up_at_the_closing_deadline() {
     turns_at(&mut conn, secs(0));
     feed(&mut conn, &request());
     conn.reject(Rejection::new(403)).unwrap();
-    assert_eq!(turns_at(&mut conn, secs(0)), [lost(Cause::Rejected(403))]);
+    assert_eq!(turns_at(&mut conn, secs(0)), [abnormal(Cause::Rejected(403))]);
     assert_quiet_until(&mut conn, secs(5));
     assert_eq!(turns_at(&mut conn, secs(5)), []);
     assert!(!conn.output().has_remaining());
@@ -94,8 +94,8 @@ fn undrained_output_is_given_up_at_the_closing_deadline() {
 fn a_client_waits_for_the_server_for_a_bounded_time() {
     let mut conn = open(Role::Client);
     turns_at(&mut conn, secs(0));
-    hear(&mut conn, &peer(Role::Client, &[(0x88, b"\x03\xe8")]));
-    assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+    receive(&mut conn, &peer(Role::Client, &[(0x88, b"\x03\xe8")]));
+    assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
     assert_eq!(turns_at(&mut conn, secs(0)), []);
     assert_quiet_until(&mut conn, secs(5));
     assert_eq!(conn.wants_shutdown(), None);

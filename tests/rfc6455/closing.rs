@@ -2,7 +2,7 @@
 
 use websocket_proto::{Cause, CloseCode, Connection, Kind, Role, SendError, State};
 
-use crate::checks::{assert_said, binary, clean, hear, peer, ping, pong, text};
+use crate::checks::{assert_sent, binary, clean, peer, ping, pong, receive, text};
 use crate::helpers::closing::{NORMAL, assert_shuts_down, close};
 use crate::support::{ROLES, close_body, drain, frame, open};
 
@@ -14,7 +14,7 @@ fn our_close_has_code_and_reason() {
             let reason = "r".repeat(length);
             let mut conn = open(role);
             conn.close(CloseCode::new(4000 + length as u16).unwrap(), &reason).unwrap();
-            assert_said(&mut conn, &[(0x88, &close_body(4000 + length as u16, &reason))]);
+            assert_sent(&mut conn, &[(0x88, &close_body(4000 + length as u16, &reason))]);
         }
     }
     let mut conn = open(Role::Server);
@@ -33,9 +33,9 @@ fn our_close_is_completed_by_theirs() {
             let mut conn = open(role);
             conn.close(CloseCode::NORMAL, "bye").unwrap();
             assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closing, None));
-            assert_said(&mut conn, &[(0x88, &close_body(1000, "bye"))]);
-            assert_eq!(hear(&mut conn, &peer(role, &[(0x88, &body)])), [clean(code, reason, NORMAL)]);
-            assert_said(&mut conn, &[]);
+            assert_sent(&mut conn, &[(0x88, &close_body(1000, "bye"))]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x88, &body)])), [clean(code, reason, NORMAL)]);
+            assert_sent(&mut conn, &[]);
             assert_shuts_down(&mut conn);
         }
     }
@@ -48,8 +48,8 @@ fn crossing_closes_end_clean() {
     client.close(CloseCode::NORMAL, "client").unwrap();
     server.close(CloseCode::GOING_AWAY, "server").unwrap();
     let (from_client, from_server) = (drain(&mut client), drain(&mut server));
-    assert_eq!(hear(&mut client, &from_server), [clean(1001, "server", NORMAL)]);
-    assert_eq!(hear(&mut server, &from_client), [clean(1000, "client", Cause::Local(CloseCode::GOING_AWAY))]);
+    assert_eq!(receive(&mut client, &from_server), [clean(1001, "server", NORMAL)]);
+    assert_eq!(receive(&mut server, &from_client), [clean(1000, "client", Cause::Local(CloseCode::GOING_AWAY))]);
     assert_shuts_down(&mut client);
     assert_shuts_down(&mut server);
 }
@@ -62,7 +62,7 @@ fn the_echo_is_there_with_the_event() {
         let mut bytes = [close(role, 1000, ""), peer(role, &[(0x81, b"behind")])].concat();
         let mut input = &mut bytes[..];
         assert!(conn.receive(&mut input).is_some());
-        assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+        assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
         assert!(conn.receive(&mut input).is_none());
     }
 }
@@ -75,9 +75,9 @@ fn bytes_behind_a_close_are_discarded() {
         for rest in [peer(role, &[(0x81, b"text")]), b"\xff\xff".to_vec(), wrong_mask, vec![0; 1 << 20]] {
             let mut conn = open(role);
             let bytes = [close(role, 1000, ""), rest.clone()].concat();
-            assert_eq!(hear(&mut conn, &bytes), [clean(1000, "", Cause::Peer)]);
-            assert_eq!(hear(&mut conn, &rest), []);
-            assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+            assert_eq!(receive(&mut conn, &bytes), [clean(1000, "", Cause::Peer)]);
+            assert_eq!(receive(&mut conn, &rest), []);
+            assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
             assert_shuts_down(&mut conn);
         }
     }
@@ -88,17 +88,17 @@ fn bytes_behind_a_close_are_discarded() {
 fn messages_still_come_after_our_close() {
     for role in ROLES {
         let mut conn = open(role);
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x01, b"be")])), []);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x01, b"be")])), []);
         conn.close(CloseCode::NORMAL, "").unwrap();
         let script = peer(
             role,
             &[(0x80, b"gun"), (0x89, b"p"), (0x8a, b"q"), (0x82, b"data"), (0x88, &close_body(1000, "done"))],
         );
         assert_eq!(
-            hear(&mut conn, &script),
+            receive(&mut conn, &script),
             [text("begun"), ping(b"p"), pong(b"q"), binary(b"data"), clean(1000, "done", NORMAL)]
         );
-        assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+        assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
         assert_shuts_down(&mut conn);
     }
 }
@@ -107,14 +107,16 @@ fn messages_still_come_after_our_close() {
 #[test]
 fn a_close_abandons_an_unfinished_message() {
     for role in ROLES {
-        let closes: [fn(&mut Connection); 2] =
-            [|conn| conn.close(CloseCode::NORMAL, "").unwrap(), |conn| drop(hear(conn, &close(conn.role(), 1000, "")))];
+        let closes: [fn(&mut Connection); 2] = [
+            |conn| conn.close(CloseCode::NORMAL, "").unwrap(),
+            |conn| drop(receive(conn, &close(conn.role(), 1000, ""))),
+        ];
         for close in closes {
             let mut conn = open(role);
             conn.send_fragment(Kind::Text, b"cut inside a character \xf0\x9f", false).unwrap();
             close(&mut conn);
             assert_eq!(conn.send_fragment(Kind::Text, b"\x98\x80", true), Err(SendError::Closed));
-            assert_said(&mut conn, &[(0x01, b"cut inside a character \xf0\x9f"), (0x88, &close_body(1000, ""))]);
+            assert_sent(&mut conn, &[(0x01, b"cut inside a character \xf0\x9f"), (0x88, &close_body(1000, ""))]);
         }
     }
 }
@@ -132,6 +134,6 @@ fn nothing_is_sent_after_our_close() {
         assert_eq!(conn.ping(b""), Err(SendError::Closed));
         assert_eq!(conn.pong(b""), Err(SendError::Closed));
         assert_eq!(conn.close(CloseCode::GOING_AWAY, ""), Err(SendError::Closed));
-        assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+        assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
     }
 }

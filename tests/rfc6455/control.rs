@@ -3,7 +3,7 @@
 use bytes::Buf;
 use websocket_proto::{CloseCode, Config, Connection, Event, ProtocolError, Role, SendError};
 
-use crate::checks::{Dice, assert_said, fails, hear, peer, ping, pong, said, text};
+use crate::checks::{Rng, assert_sent, fails, peer, ping, pong, receive, sent_frames, text};
 use crate::support::{ROLES, close_body, drain, frames, open, open_with};
 
 /// B-30: a control frame announces at most 125 bytes: its second byte says so, the length isn't waited for.
@@ -46,12 +46,12 @@ fn long_control_frames_are_not_sent() {
         for reason in ["x".repeat(124), "é".repeat(62), "x".repeat(70_000)] {
             assert_eq!(conn.close(CloseCode::NORMAL, &reason), Err(SendError::ReasonTooLong));
         }
-        assert_said(&mut conn, &[]);
+        assert_sent(&mut conn, &[]);
         let (payload, reason) = ([b'x'; 125], "x".repeat(123));
         conn.ping(&payload).unwrap();
         conn.pong(&payload).unwrap();
         conn.close(CloseCode::NORMAL, &reason).unwrap();
-        assert_said(&mut conn, &[(0x89, &payload), (0x8a, &payload), (0x88, &close_body(1000, &reason))]);
+        assert_sent(&mut conn, &[(0x89, &payload), (0x8a, &payload), (0x88, &close_body(1000, &reason))]);
     }
 }
 
@@ -60,11 +60,11 @@ fn long_control_frames_are_not_sent() {
 fn pings_are_answered_with_their_payload() {
     for role in ROLES {
         let mut conn = open(role);
-        let mut dice = Dice(51);
+        let mut rng = Rng(51);
         for length in 0..=125 {
-            let payload: Vec<u8> = (0..length).map(|_| dice.roll(256) as u8).collect();
-            assert_eq!(hear(&mut conn, &peer(role, &[(0x89, &payload)])), [ping(&payload)]);
-            assert_said(&mut conn, &[(0x8a, &payload)]);
+            let payload: Vec<u8> = (0..length).map(|_| rng.below(256) as u8).collect();
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x89, &payload)])), [ping(&payload)]);
+            assert_sent(&mut conn, &[(0x8a, &payload)]);
         }
     }
 }
@@ -74,9 +74,9 @@ fn pings_are_answered_with_their_payload() {
 fn several_pings_are_all_answered() {
     for role in ROLES {
         let mut conn = open(role);
-        let events = hear(&mut conn, &peer(role, &[(0x89, b"1"), (0x81, b"text"), (0x89, b"2"), (0x89, b"3")]));
+        let events = receive(&mut conn, &peer(role, &[(0x89, b"1"), (0x81, b"text"), (0x89, b"2"), (0x89, b"3")]));
         assert_eq!(events, [ping(b"1"), text("text"), ping(b"2"), ping(b"3")]);
-        assert_said(&mut conn, &[(0x8a, b"1"), (0x8a, b"2"), (0x8a, b"3")]);
+        assert_sent(&mut conn, &[(0x8a, b"1"), (0x8a, b"2"), (0x8a, b"3")]);
     }
 }
 
@@ -86,10 +86,10 @@ fn pings_behind_a_close_are_not_answered() {
     for role in ROLES {
         let mut conn = open(role);
         let close = close_body(1000, "");
-        let events = hear(&mut conn, &peer(role, &[(0x89, b"before"), (0x88, &close), (0x89, b"behind")]));
+        let events = receive(&mut conn, &peer(role, &[(0x89, b"before"), (0x88, &close), (0x89, b"behind")]));
         assert_eq!(events[0], ping(b"before"));
         assert_eq!(events.len(), 2);
-        assert_said(&mut conn, &[(0x8a, b"before"), (0x88, &close)]);
+        assert_sent(&mut conn, &[(0x8a, b"before"), (0x88, &close)]);
     }
 }
 
@@ -99,8 +99,8 @@ fn pings_after_our_close_are_told_and_not_answered() {
     for role in ROLES {
         let mut conn = open(role);
         conn.close(CloseCode::NORMAL, "").unwrap();
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x89, b"late")])), [ping(b"late")]);
-        assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x89, b"late")])), [ping(b"late")]);
+        assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
     }
 }
 
@@ -110,9 +110,9 @@ fn unsolicited_pongs_get_no_reply() {
     for role in ROLES {
         let mut conn = open(role);
         for payload in [&b""[..], b"unasked", &[0; 125]] {
-            assert_eq!(hear(&mut conn, &peer(role, &[(0x8a, payload)])), [pong(payload)]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x8a, payload)])), [pong(payload)]);
         }
-        assert_said(&mut conn, &[]);
+        assert_sent(&mut conn, &[]);
         assert_eq!(conn.round_trip(), None);
     }
 }
@@ -125,7 +125,7 @@ fn pings_and_pongs_are_sent() {
         conn.ping(b"").unwrap();
         conn.pong(b"").unwrap();
         conn.ping(b"\x00\xff").unwrap();
-        assert_said(&mut conn, &[(0x89, b""), (0x8a, b""), (0x89, b"\x00\xff")]);
+        assert_sent(&mut conn, &[(0x89, b""), (0x8a, b""), (0x89, b"\x00\xff")]);
     }
 }
 
@@ -134,10 +134,10 @@ fn pings_and_pongs_are_sent() {
 fn without_auto_pong_the_caller_answers() {
     for role in ROLES {
         let mut conn = open_with(role, Config::new().auto_pong(false));
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x89, b"1"), (0x89, b"2")])), [ping(b"1"), ping(b"2")]);
-        assert_said(&mut conn, &[]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x89, b"1"), (0x89, b"2")])), [ping(b"1"), ping(b"2")]);
+        assert_sent(&mut conn, &[]);
         conn.pong(b"2").unwrap();
-        assert_said(&mut conn, &[(0x8a, b"2")]);
+        assert_sent(&mut conn, &[(0x8a, b"2")]);
     }
 }
 
@@ -156,7 +156,7 @@ fn flood(conn: &mut Connection, blocks: usize) -> usize {
         }
         most = most.max(conn.output().remaining());
     }
-    assert_eq!(hear(conn, &peer(conn.role(), &[(0x89, b"the newest")])), [ping(b"the newest")]);
+    assert_eq!(receive(conn, &peer(conn.role(), &[(0x89, b"the newest")])), [ping(b"the newest")]);
     most.max(conn.output().remaining())
 }
 
@@ -187,8 +187,8 @@ fn a_flood_of_pings_costs_nothing() {
             assert!(oldest.iter().all(|answer| answer.payload == numbers.next().unwrap_or_default().to_be_bytes()));
 
             // With room again, every ping is answered again.
-            hear(&mut conn, &peer(role, &[(0x89, b"again")]));
-            assert_said(&mut conn, &[(0x8a, b"again")]);
+            receive(&mut conn, &peer(role, &[(0x89, b"again")]));
+            assert_sent(&mut conn, &[(0x8a, b"again")]);
         }
     }
 }
@@ -200,7 +200,7 @@ fn the_newest_answer_comes_out_at_the_end() {
         for drained in [1, 7, 1000, usize::MAX] {
             let mut conn = open_with(role, Config::new().max_pending_output(100));
             conn.send_binary(&[5; 200]).unwrap();
-            hear(&mut conn, &peer(role, &[(0x89, b"old"), (0x89, b"newer")]));
+            receive(&mut conn, &peer(role, &[(0x89, b"old"), (0x89, b"newer")]));
             let mut bytes = Vec::new();
             while conn.output().has_remaining() {
                 let output = conn.output();
@@ -223,15 +223,15 @@ fn a_close_drops_the_answer_that_waited() {
     for role in ROLES {
         let endings: [fn(&mut Connection); 3] = [
             |conn| conn.close(CloseCode::NORMAL, "").unwrap(),
-            |conn| drop(hear(conn, &peer(conn.role(), &[(0x88, b"\x03\xe8")]))),
-            |conn| drop(hear(conn, b"\xff")),
+            |conn| drop(receive(conn, &peer(conn.role(), &[(0x88, b"\x03\xe8")]))),
+            |conn| drop(receive(conn, b"\xff")),
         ];
         for end in endings {
             let mut conn = open_with(role, Config::new().max_pending_output(1));
             conn.send_text("fills").unwrap();
-            hear(&mut conn, &peer(role, &[(0x89, b"dropped")]));
+            receive(&mut conn, &peer(role, &[(0x89, b"dropped")]));
             end(&mut conn);
-            let firsts: Vec<_> = said(&mut conn).into_iter().map(|(first, _)| first).collect();
+            let firsts: Vec<_> = sent_frames(&mut conn).into_iter().map(|(first, _)| first).collect();
             assert_eq!(firsts, [0x81, 0x88]);
             assert!(!conn.output().has_remaining());
         }

@@ -4,12 +4,12 @@ use websocket_proto::{
     Cause, CloseCode, Config, Connection, Event, HandshakeError, Rejection, Response, Role, SendError, State,
 };
 
-use crate::checks::{Told, assert_said, clean, hear, lost, peer, ping, text};
+use crate::checks::{OwnedEvent, abnormal, assert_sent, clean, peer, ping, receive, text};
 use crate::helpers::client::{connecting, minimal_response, splits};
 use crate::helpers::server::{
     assert_early_frames, assert_refused_by, awaiting_answer, every_cut, feed_all, rejection_sent,
 };
-use crate::support::{close_body, drain, events, feed, feed_chunks, frame, request};
+use crate::support::{close_body, drain, feed, feed_chunks, frame, pending_events, request};
 
 /// S-38: what the client sent before it saw the response is delivered behind `accept`, wherever the input was cut and
 /// however late `accept` comes.
@@ -42,7 +42,7 @@ fn early_frames_are_delivered_once_accepted() {
         let got = feed_all(&mut conn, &pieces);
         assert!(matches!(got[..], [Event::Request(_)]), "{got:?}");
         conn.accept(Response::new()).unwrap();
-        assert_early_frames(&events(&mut conn));
+        assert_early_frames(&pending_events(&mut conn));
         assert!(drain(&mut conn).ends_with(b"\r\n\r\n\x8a\x01?"));
     }
 }
@@ -76,7 +76,7 @@ fn early_bytes_are_kept_up_to_the_limit() {
         let mut conn = awaiting_answer();
         assert!(feed_chunks(&mut conn, &early, size).is_empty());
         conn.accept(Response::new()).unwrap();
-        assert!(matches!(&events(&mut conn)[..], [Event::Binary(data)] if data[..] == [7; 292]));
+        assert!(matches!(&pending_events(&mut conn)[..], [Event::Binary(data)] if data[..] == [7; 292]));
         // Behind the answer there is no such limit.
         assert_eq!(feed(&mut conn, &early.repeat(9)).len(), 9);
 
@@ -141,15 +141,15 @@ fn bytes_behind_the_response_are_frames() {
 fn frames_kept_behind_a_request_outlive_the_transport() {
     let end = clean(1000, "", Cause::Peer);
     for (script, expected) in [
-        (&[(0x81, &b"kept"[..])][..], vec![text("kept"), lost(Cause::Eof)]),
+        (&[(0x81, &b"kept"[..])][..], vec![text("kept"), abnormal(Cause::Eof)]),
         (&[(0x81, b"kept"), (0x88, b"\x03\xe8")], vec![text("kept"), end]),
     ] {
         let mut conn = Connection::server(Config::new());
         let arrived = [request(), peer(Role::Server, script)].concat();
-        assert_eq!(hear(&mut conn, &arrived), [Told::Request]);
+        assert_eq!(receive(&mut conn, &arrived), [OwnedEvent::Request]);
         conn.accept(Response::new()).unwrap();
         conn.receive_eof();
-        assert_eq!(hear(&mut conn, b""), expected);
+        assert_eq!(receive(&mut conn, b""), expected);
     }
 }
 
@@ -159,7 +159,7 @@ fn closing_before_early_data_is_received() {
     for ends in [false, true] {
         let mut conn = Connection::server(Config::new());
         let frames = peer(Role::Server, &[(0x81, b"one"), (0x89, b"ping"), (0x81, b"two")]);
-        assert_eq!(hear(&mut conn, &[request(), frames].concat()), [Told::Request]);
+        assert_eq!(receive(&mut conn, &[request(), frames].concat()), [OwnedEvent::Request]);
         conn.accept(Response::new()).unwrap();
         drain(&mut conn);
         conn.close(CloseCode::NORMAL, "").unwrap();
@@ -169,13 +169,13 @@ fn closing_before_early_data_is_received() {
             conn.receive_eof();
         }
         let mut expected = vec![text("one"), ping(b"ping"), text("two")];
-        expected.extend(ends.then(|| lost(Cause::Eof)));
-        assert_eq!(hear(&mut conn, b""), expected);
-        assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+        expected.extend(ends.then(|| abnormal(Cause::Eof)));
+        assert_eq!(receive(&mut conn, b""), expected);
+        assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
         if !ends {
             assert_eq!(conn.state(), State::Closing);
             let close = peer(Role::Server, &[(0x88, &close_body(1000, ""))]);
-            assert_eq!(hear(&mut conn, &close), [clean(1000, "", Cause::Local(CloseCode::NORMAL))]);
+            assert_eq!(receive(&mut conn, &close), [clean(1000, "", Cause::Local(CloseCode::NORMAL))]);
         }
     }
 }

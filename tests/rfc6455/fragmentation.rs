@@ -2,14 +2,14 @@
 
 use websocket_proto::{Connection, Kind, ProtocolError, SendError};
 
-use crate::checks::{Script, Told, assert_said, binary, fails, hear, peer, ping, text};
+use crate::checks::{OwnedEvent, Script, assert_sent, binary, fails, peer, ping, receive, text};
 use crate::support::{ROLES, drain, open, server};
 
 /// B-01, B-19, B-25, B-27, B-28: the first fragment decides the kind, the last one ends the message, and any of them
 /// may be empty.
 #[test]
 fn fragments_make_one_message() {
-    let messages: [(Script, Told); 10] = [
+    let messages: [(Script, OwnedEvent); 10] = [
         (&[(0x01, b"Hel"), (0x80, b"lo")], text("Hello")),
         (&[(0x02, b"Hel"), (0x80, b"lo")], binary(b"Hello")),
         (&[(0x01, b"a"), (0x00, b"b"), (0x80, b"c")], text("abc")),
@@ -25,10 +25,10 @@ fn fragments_make_one_message() {
         let mut conn = open(role);
         for (script, message) in messages.clone() {
             let (last, before) = script.split_last().unwrap();
-            assert_eq!(hear(&mut conn, &peer(role, before)), [], "a message comes whole");
-            assert_eq!(hear(&mut conn, &peer(role, &[*last])), [message], "{script:02x?}");
+            assert_eq!(receive(&mut conn, &peer(role, before)), [], "a message comes whole");
+            assert_eq!(receive(&mut conn, &peer(role, &[*last])), [message], "{script:02x?}");
         }
-        assert_said(&mut conn, &[]);
+        assert_sent(&mut conn, &[]);
     }
 }
 
@@ -40,10 +40,10 @@ fn fragments_keep_their_order() {
         let mut expected = Vec::new();
         for index in 0..10_000_u32 {
             let first = if index == 0 { 0x02 } else { 0x00 };
-            assert_eq!(hear(&mut conn, &peer(role, &[(first, &index.to_be_bytes())])), []);
+            assert_eq!(receive(&mut conn, &peer(role, &[(first, &index.to_be_bytes())])), []);
             expected.extend(index.to_be_bytes());
         }
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x80, b"")])), [binary(&expected)]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x80, b"")])), [binary(&expected)]);
     }
 }
 
@@ -84,11 +84,11 @@ fn control_frames_inside_a_message_are_handled_at_once() {
         let mut input = &mut bytes[..];
         for payload in [b"1", b"2"] {
             let event = conn.receive(&mut input).unwrap().into_owned();
-            assert_eq!(crate::checks::told(vec![event]), [ping(payload)]);
-            assert_said(&mut conn, &[(0x8a, payload)]);
+            assert_eq!(crate::checks::owned_events(vec![event]), [ping(payload)]);
+            assert_sent(&mut conn, &[(0x8a, payload)]);
         }
         let rest = input.to_vec();
-        assert_eq!(hear(&mut conn, &rest), [text("abc")]);
+        assert_eq!(receive(&mut conn, &rest), [text("abc")]);
     }
 }
 
@@ -109,7 +109,7 @@ fn a_finished_message_leaves_nothing_behind() {
             (0x81, "é".as_bytes()),
         ];
         let expected = [binary(b"\xf0\x9f"), text("text"), text("é"), binary(b"\xff"), binary(b"\xe2\x82"), text("é")];
-        assert_eq!(hear(&mut conn, &peer(role, script)), expected);
+        assert_eq!(receive(&mut conn, &peer(role, script)), expected);
     }
 }
 
@@ -124,10 +124,10 @@ fn a_message_is_sent_in_fragments() {
                 conn.send_fragment(kind, b"", false).unwrap();
                 conn.send_fragment(kind, b"b", false).unwrap();
                 conn.send_fragment(kind, b"", true).unwrap();
-                assert_said(&mut conn, &[(first, b"a"), (0x00, b""), (0x00, b"b"), (0x80, b"")]);
+                assert_sent(&mut conn, &[(first, b"a"), (0x00, b""), (0x00, b"b"), (0x80, b"")]);
             }
             conn.send_fragment(kind, b"alone", true).unwrap();
-            assert_said(&mut conn, &[(0x80 | first, b"alone")]);
+            assert_sent(&mut conn, &[(0x80 | first, b"alone")]);
         }
     }
 }
@@ -159,7 +159,7 @@ fn messages_are_never_interleaved() {
             conn.send_fragment(Kind::Text, b"a", false).unwrap();
             assert_eq!(call(&mut conn), Err(SendError::UnfinishedMessage));
             conn.send_fragment(Kind::Text, b"b", true).unwrap();
-            assert_said(&mut conn, &[(0x01, b"a"), (0x80, b"b")]);
+            assert_sent(&mut conn, &[(0x01, b"a"), (0x80, b"b")]);
             call(&mut conn).unwrap();
         }
     }
@@ -173,8 +173,8 @@ fn control_frames_go_out_between_fragments() {
         conn.send_fragment(Kind::Binary, b"a", false).unwrap();
         conn.ping(b"ping").unwrap();
         conn.pong(b"pong").unwrap();
-        hear(&mut conn, &peer(role, &[(0x89, b"theirs")]));
+        receive(&mut conn, &peer(role, &[(0x89, b"theirs")]));
         conn.send_fragment(Kind::Binary, b"b", true).unwrap();
-        assert_said(&mut conn, &[(0x02, b"a"), (0x89, b"ping"), (0x8a, b"pong"), (0x8a, b"theirs"), (0x80, b"b")]);
+        assert_sent(&mut conn, &[(0x02, b"a"), (0x89, b"ping"), (0x8a, b"pong"), (0x8a, b"theirs"), (0x80, b"b")]);
     }
 }

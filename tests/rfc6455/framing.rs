@@ -2,7 +2,7 @@
 
 use websocket_proto::{Config, Connection, Event, Kind, ProtocolError, Role};
 
-use crate::checks::{assert_said, binary, fails, fails_with, hear, peer, said, text, told};
+use crate::checks::{assert_sent, binary, fails, fails_with, owned_events, peer, receive, sent_frames, text};
 use crate::support::{ROLES, client, drain, frame, open, open_with, other, raw_frame, server};
 
 /// Both sides of every border between the forms of a length.
@@ -25,11 +25,11 @@ fn a_single_frame_is_a_whole_message() {
         let mut conn = open(role);
         for size in SIZES {
             let data = bytes(size);
-            assert_eq!(hear(&mut conn, &peer(role, &[(0x82, &data)])), [binary(&data)]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x82, &data)])), [binary(&data)]);
             let letters = "a".repeat(size);
-            assert_eq!(hear(&mut conn, &peer(role, &[(0x81, letters.as_bytes())])), [text(&letters)]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x81, letters.as_bytes())])), [text(&letters)]);
         }
-        assert_said(&mut conn, &[]);
+        assert_sent(&mut conn, &[]);
     }
 }
 
@@ -42,9 +42,9 @@ fn a_frame_ends_where_its_length_says() {
             let frame = peer(role, &[(0x82, &bytes(size))]);
             assert_eq!(frame.len(), header + key + size);
             let mut conn = open(role);
-            assert_eq!(hear(&mut conn, &frame[..frame.len() - 1]), []);
-            assert_eq!(hear(&mut conn, &frame[frame.len() - 1..]), [binary(&bytes(size))]);
-            assert_eq!(hear(&mut conn, &peer(role, &[(0x81, b"next")])), [text("next")]);
+            assert_eq!(receive(&mut conn, &frame[..frame.len() - 1]), []);
+            assert_eq!(receive(&mut conn, &frame[frame.len() - 1..]), [binary(&bytes(size))]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x81, b"next")])), [text("next")]);
         }
     }
 }
@@ -55,10 +55,10 @@ fn binary_messages_hold_every_byte() {
     let all: Vec<u8> = (0..=255).collect();
     for role in ROLES {
         let mut conn = open(role);
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x82, &all)])), [binary(&all)]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x82, &all)])), [binary(&all)]);
         conn.send_binary(&all).unwrap();
         conn.send(all.clone()).unwrap();
-        assert_said(&mut conn, &[(0x82, &all), (0x82, &all)]);
+        assert_sent(&mut conn, &[(0x82, &all), (0x82, &all)]);
     }
 }
 
@@ -76,7 +76,7 @@ fn what_is_sent_is_what_was_meant() {
             conn.send_fragment(Kind::Text, letters.as_bytes(), true).unwrap();
             conn.send_fragment(Kind::Binary, &data, true).unwrap();
             let (letters, data) = (letters.as_bytes(), &data[..]);
-            assert_said(
+            assert_sent(
                 &mut conn,
                 &[(0x81, letters), (0x82, data), (0x81, letters), (0x82, data), (0x81, letters), (0x82, data)],
             );
@@ -132,8 +132,8 @@ fn every_first_byte_is_judged_at_once() {
                 ProtocolError::UnexpectedContinuation
             } else {
                 let mut conn = open(role);
-                assert_eq!(hear(&mut conn, &[first]), [], "{role:?} {first:02x}");
-                assert_said(&mut conn, &[]);
+                assert_eq!(receive(&mut conn, &[first]), [], "{role:?} {first:02x}");
+                assert_sent(&mut conn, &[]);
                 continue;
             };
             let huge = header(role, first, 127, &[0x7f, 255, 255, 255, 255, 255, 255, 255]);
@@ -179,8 +179,8 @@ fn lengths_keep_all_their_bits() {
             let bytes = header(role, 0x82, 127, &length.to_be_bytes());
             let limit = |limit| Config::new().max_frame_size(limit).max_message_size(u64::MAX);
             let mut conn = open_with(role, limit(length));
-            assert_eq!(hear(&mut conn, &[&bytes, &[0_u8; 100][..]].concat()), [], "{length:x}");
-            assert_said(&mut conn, &[]);
+            assert_eq!(receive(&mut conn, &[&bytes, &[0_u8; 100][..]].concat()), [], "{length:x}");
+            assert_sent(&mut conn, &[]);
             let needed = fails_with(limit(length - 1), role, &bytes, ProtocolError::FrameTooLarge);
             assert_eq!(needed, 10, "{length:x}");
         }
@@ -206,7 +206,7 @@ fn unmasking_agrees_with_the_rfc_at_every_length_place_and_cut() {
                     events.push(event.into_owned());
                 }
             }
-            assert_eq!(told(events), [binary(&data)], "{length} bytes at {place}, cut at {phase}");
+            assert_eq!(owned_events(events), [binary(&data)], "{length} bytes at {place}, cut at {phase}");
         }
     }
 }
@@ -218,7 +218,7 @@ fn the_mask_goes_on_over_pieces() {
     let whole = frame(Role::Client, 0x82, &data);
     for size in [1, 2, 3, 5, 7, 64] {
         let mut conn = server();
-        let events = whole.chunks(size).flat_map(|chunk| hear(&mut conn, chunk)).collect::<Vec<_>>();
+        let events = whole.chunks(size).flat_map(|chunk| receive(&mut conn, chunk)).collect::<Vec<_>>();
         assert_eq!(events, [binary(&data)], "in pieces of {size}");
     }
 }
@@ -230,7 +230,7 @@ fn masking_agrees_with_the_rfc_at_every_length() {
     for length in (0..=300).chain([8191, 8192, 8193, 8195, 20_000]) {
         let data = bytes(length);
         conn.send_binary(&data).unwrap();
-        assert_eq!(said(&mut conn), [(0x82, data)]);
+        assert_eq!(sent_frames(&mut conn), [(0x82, data)]);
     }
 }
 

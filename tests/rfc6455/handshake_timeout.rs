@@ -3,7 +3,7 @@
 use bytes::Buf;
 use websocket_proto::{Cause, Config, Connection, Deadline, Rejection, Response, Shutdown, State};
 
-use crate::checks::{assert_said, hear, lost};
+use crate::checks::{abnormal, assert_sent, receive};
 use crate::helpers::deadlines::{OPENING, assert_quiet_until, connecting, secs, turns_at};
 use crate::support::{ROLES, drain, feed, request};
 
@@ -16,7 +16,7 @@ fn the_opening_handshake_has_a_deadline() {
             assert_eq!(conn.next_timeout(), Some(secs(0)), "no time was set: at once");
             assert_eq!(turns_at(&mut conn, secs(100)), []);
             assert_quiet_until(&mut conn, secs(100 + timeout));
-            assert_eq!(turns_at(&mut conn, secs(100 + timeout)), [lost(OPENING)]);
+            assert_eq!(turns_at(&mut conn, secs(100 + timeout)), [abnormal(OPENING)]);
             assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(Shutdown::Abort)));
             assert!(!conn.output().has_remaining(), "there is nobody to answer");
             assert_eq!(turns_at(&mut conn, secs(10_000)), []);
@@ -38,7 +38,7 @@ fn a_late_handshake_is_answered_with_a_status() {
         assert_eq!(turns_at(&mut conn, secs(0)), []);
         feed(&mut conn, &request[..arrived]);
         assert_quiet_until(&mut conn, secs(10));
-        assert_eq!(turns_at(&mut conn, secs(10)), [lost(OPENING)]);
+        assert_eq!(turns_at(&mut conn, secs(10)), [abnormal(OPENING)]);
         assert_eq!(conn.wants_shutdown(), None, "the answer goes out first");
         let output = String::from_utf8(drain(&mut conn)).unwrap();
         assert!(output.starts_with(&format!("HTTP/1.1 {status}")), "{output}");
@@ -46,8 +46,8 @@ fn a_late_handshake_is_answered_with_a_status() {
         assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
         assert!(conn.accept(Response::new()).is_err());
         assert!(conn.reject(Rejection::new(400)).is_err());
-        assert_eq!(hear(&mut conn, &request), []);
-        assert_said(&mut conn, &[]);
+        assert_eq!(receive(&mut conn, &request), []);
+        assert_sent(&mut conn, &[]);
     }
 }
 
@@ -57,11 +57,11 @@ fn a_trickle_does_not_move_the_handshakes_deadline() {
     let mut conn = Connection::server(Config::new());
     turns_at(&mut conn, secs(0));
     for (byte, now) in request().iter().zip(1..10) {
-        assert_eq!(hear(&mut conn, &[*byte]), []);
+        assert_eq!(receive(&mut conn, &[*byte]), []);
         assert_eq!(turns_at(&mut conn, secs(now)), []);
         assert_eq!(conn.next_timeout(), Some(secs(10)));
     }
-    assert_eq!(turns_at(&mut conn, secs(10)), [lost(OPENING)]);
+    assert_eq!(turns_at(&mut conn, secs(10)), [abnormal(OPENING)]);
 }
 
 /// Once open, the handshake's deadline is off, and the keepalive's begins.
@@ -85,11 +85,11 @@ fn an_open_connection_has_no_opening_deadline() {
 fn a_late_answer_has_its_time() {
     let mut conn = Connection::server(Config::new());
     conn.advance_time(secs(0));
-    assert_eq!(hear(&mut conn, b"GET / HTTP/1.1\r\n"), []);
+    assert_eq!(receive(&mut conn, b"GET / HTTP/1.1\r\n"), []);
     conn.advance_time(secs(11));
-    assert_eq!(hear(&mut conn, b""), []);
+    assert_eq!(receive(&mut conn, b""), []);
     conn.advance_time(secs(17));
-    assert_eq!(hear(&mut conn, b""), [lost(Cause::Timeout(Deadline::Opening))]);
+    assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Timeout(Deadline::Opening))]);
     assert_eq!(turns_at(&mut conn, secs(17)), []);
     assert_eq!(conn.next_timeout(), Some(secs(22)));
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 408 "));

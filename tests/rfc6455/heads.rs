@@ -18,7 +18,7 @@ fn requests_are_read_as_by_another_parser() {
         let mut server = Connection::server(Config::new());
         let mut events = support::feed(&mut server, head);
         server.receive_eof();
-        events.extend(support::events(&mut server));
+        events.extend(support::pending_events(&mut server));
         match events.remove(0) {
             Event::Request(request) | Event::HttpRequest(request) => {
                 assert!(is_whole, "{}", head.escape_ascii());
@@ -46,7 +46,7 @@ fn responses_are_read_as_by_another_parser() {
         drain(&mut client);
         let mut events = support::feed(&mut client, head);
         client.receive_eof();
-        events.extend(support::events(&mut client));
+        events.extend(support::pending_events(&mut client));
         match events.remove(0) {
             Event::Open(response) | Event::Rejected(response) => {
                 assert!(is_whole, "{}", head.escape_ascii());

@@ -3,7 +3,7 @@
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Role, Shutdown, State};
 
-use crate::checks::{Told, assert_said, hear, lost, peer, ping, pong, said};
+use crate::checks::{OwnedEvent, abnormal, assert_sent, peer, ping, pong, receive, sent_frames};
 use crate::helpers::deadlines::{CLOSING, KEEPALIVE, assert_quiet_until, secs, turns_at};
 use crate::support::{ROLES, close_body, drain, open, open_with};
 
@@ -18,7 +18,7 @@ fn pinged(role: Role) -> (Connection, Vec<u8>) {
     let mut conn = keepalive(role);
     assert_quiet_until(&mut conn, secs(30));
     conn.advance_time(secs(30));
-    let frames = said(&mut conn);
+    let frames = sent_frames(&mut conn);
     assert_eq!(turns_at(&mut conn, secs(30)), []);
     let [(0x89, payload)] = &frames[..] else { panic!("one ping: {frames:?}") };
     let payload = payload.clone();
@@ -31,7 +31,7 @@ fn a_silent_peer_is_pinged_and_given_up() {
     for role in ROLES {
         let (mut conn, _) = pinged(role);
         assert_quiet_until(&mut conn, secs(40));
-        assert_eq!(turns_at(&mut conn, secs(40)), [lost(KEEPALIVE)]);
+        assert_eq!(turns_at(&mut conn, secs(40)), [abnormal(KEEPALIVE)]);
         assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(Shutdown::Abort)));
         assert!(!conn.output().has_remaining());
     }
@@ -45,17 +45,17 @@ fn an_answered_ping_keeps_the_connection() {
         for round in 0..5 {
             let pinged = 30 + 31 * round;
             turns_at(&mut conn, secs(pinged + 1));
-            assert_eq!(hear(&mut conn, &peer(role, &[(0x8a, &payload)])), [pong(&payload)]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x8a, &payload)])), [pong(&payload)]);
             assert_eq!(turns_at(&mut conn, secs(pinged + 1)), []);
             assert_eq!(conn.round_trip(), Some(secs(1)));
             assert_eq!(turns_at(&mut conn, secs(pinged + 10)), [], "the peer answered");
             assert_eq!(conn.state(), State::Open);
             assert_quiet_until(&mut conn, secs(pinged + 31));
             conn.advance_time(secs(pinged + 31));
-            let frames = said(&mut conn);
+            let frames = sent_frames(&mut conn);
             assert_eq!(turns_at(&mut conn, secs(pinged + 31)), []);
             assert_eq!((frames.len(), frames[0].0), (1, 0x89));
-            assert_ne!(frames[0].1, payload, "each ping can be told from the one before");
+            assert_ne!(frames[0].1, payload, "each ping can be received from the one before");
             payload.clone_from(&frames[0].1);
         }
     }
@@ -68,11 +68,11 @@ fn any_bytes_keep_the_connection() {
         for bytes in [peer(role, &[(0x81, b"text")]), peer(role, &[(0x8a, b"another pong")]), vec![0x81]] {
             let (mut conn, _) = pinged(role);
             turns_at(&mut conn, secs(33));
-            hear(&mut conn, &bytes);
+            receive(&mut conn, &bytes);
             assert_eq!(turns_at(&mut conn, secs(40)), []);
             assert_quiet_until(&mut conn, secs(63));
             assert_eq!(turns_at(&mut conn, secs(63)), []);
-            assert_eq!(said(&mut conn).len(), 1);
+            assert_eq!(sent_frames(&mut conn).len(), 1);
         }
     }
 }
@@ -85,15 +85,15 @@ fn a_pause_of_the_callers_is_no_silence_of_the_peers() {
         for now in 0..200 {
             conn.advance_time(secs(now));
             conn.reading_paused();
-            assert_eq!(hear(&mut conn, b""), []);
+            assert_eq!(receive(&mut conn, b""), []);
         }
         // Between pauses, a deadline that has passed is forgiven as well.
         assert_eq!(turns_at(&mut conn, secs(230)), []);
         conn.advance_time(secs(240));
         conn.reading_paused();
-        assert_eq!(hear(&mut conn, b""), []);
+        assert_eq!(receive(&mut conn, b""), []);
         assert_eq!(turns_at(&mut conn, secs(270)), []);
-        assert_eq!(turns_at(&mut conn, secs(280)), [lost(KEEPALIVE)]);
+        assert_eq!(turns_at(&mut conn, secs(280)), [abnormal(KEEPALIVE)]);
     }
 }
 
@@ -103,10 +103,10 @@ fn pings_of_the_callers_own_do_not_shorten_the_keepalive() {
     for role in ROLES {
         let (mut conn, _) = pinged(role);
         turns_at(&mut conn, secs(35));
-        hear(&mut conn, &peer(role, &[(0x81, b"alive")]));
+        receive(&mut conn, &peer(role, &[(0x81, b"alive")]));
         turns_at(&mut conn, secs(38));
         conn.ping(b"mine").unwrap();
-        assert_eq!(turns_at(&mut conn, secs(40)), [], "heard 5 seconds ago");
+        assert_eq!(turns_at(&mut conn, secs(40)), [], "received 5 seconds ago");
         assert_eq!(conn.next_timeout(), Some(secs(65)));
     }
 }
@@ -119,10 +119,10 @@ fn a_talking_peer_is_not_pinged() {
         for now in 1..300 {
             assert_eq!(turns_at(&mut conn, secs(now)), []);
             let before = conn.next_timeout();
-            hear(&mut conn, &peer(role, &[(0x81, b"talk")]));
+            receive(&mut conn, &peer(role, &[(0x81, b"talk")]));
             assert_eq!(conn.next_timeout(), before);
         }
-        assert_said(&mut conn, &[]);
+        assert_sent(&mut conn, &[]);
     }
 }
 
@@ -136,7 +136,7 @@ fn what_we_send_does_not_move_the_keepalive() {
         drain(&mut conn);
         assert_quiet_until(&mut conn, secs(30));
         turns_at(&mut conn, secs(30));
-        assert_eq!(said(&mut conn)[0].0, 0x89);
+        assert_eq!(sent_frames(&mut conn)[0].0, 0x89);
     }
 }
 
@@ -148,12 +148,12 @@ fn a_full_output_takes_the_keepalive_ping() {
         turns_at(&mut conn, secs(0));
         conn.send_text("fills").unwrap();
         assert_eq!(turns_at(&mut conn, secs(30)), []);
-        assert_eq!(turns_at(&mut conn, secs(40)), [lost(KEEPALIVE)]);
+        assert_eq!(turns_at(&mut conn, secs(40)), [abnormal(KEEPALIVE)]);
         let mut conn = open_with(role, Config::new().keepalive(secs(30), secs(10)).max_pending_output(1));
         turns_at(&mut conn, secs(0));
         conn.send_text("fills").unwrap();
         assert_eq!(turns_at(&mut conn, secs(30)), []);
-        assert_eq!(said(&mut conn).iter().map(|frame| frame.0).collect::<Vec<_>>(), [0x81, 0x89]);
+        assert_eq!(sent_frames(&mut conn).iter().map(|frame| frame.0).collect::<Vec<_>>(), [0x81, 0x89]);
     }
 }
 
@@ -169,7 +169,7 @@ fn a_slow_reader_is_not_lost() {
             conn.output().advance(100);
         }
         assert_eq!(turns_at(&mut conn, secs(100)), []);
-        assert_eq!(turns_at(&mut conn, secs(110)), [lost(KEEPALIVE)]);
+        assert_eq!(turns_at(&mut conn, secs(110)), [abnormal(KEEPALIVE)]);
     }
 }
 
@@ -180,15 +180,15 @@ fn bytes_in_hand_are_heard_before_a_deadline_takes_effect() {
         let mut conn = keepalive(role);
         assert_eq!(turns_at(&mut conn, secs(30)), []);
         conn.advance_time(secs(50));
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x81, b"here")])), [Told::Text("here".into())]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x81, b"here")])), [OwnedEvent::Text("here".into())]);
         assert_eq!(turns_at(&mut conn, secs(79)), []);
 
         let mut conn = open(role);
         turns_at(&mut conn, secs(0));
         conn.close(CloseCode::NORMAL, "").unwrap();
         conn.advance_time(secs(9));
-        let told = hear(&mut conn, &peer(role, &[(0x88, b"\x03\xe8")]));
-        assert!(matches!(&told[..], [Told::Closed { clean: true, .. }]), "{told:?}");
+        let received = receive(&mut conn, &peer(role, &[(0x88, b"\x03\xe8")]));
+        assert!(matches!(&received[..], [OwnedEvent::Closed { clean: true, .. }]), "{received:?}");
     }
 }
 
@@ -201,8 +201,8 @@ fn an_end_in_time_is_the_only_end() {
         assert_eq!(turns_at(&mut conn, secs(30)), []);
         drain(&mut conn);
         conn.advance_time(secs(40));
-        let told = hear(&mut conn, &peer(role, &[(0x88, b"\x03\xe8")]));
-        assert!(matches!(&told[..], [Told::Closed { clean: true, .. }]), "{told:?}");
+        let received = receive(&mut conn, &peer(role, &[(0x88, b"\x03\xe8")]));
+        assert!(matches!(&received[..], [OwnedEvent::Closed { clean: true, .. }]), "{received:?}");
         let pending = conn.pending_output();
         assert_eq!(turns_at(&mut conn, secs(41)), []);
         assert_eq!(conn.pending_output(), pending);
@@ -212,7 +212,7 @@ fn an_end_in_time_is_the_only_end() {
         conn.close(CloseCode::NORMAL, "").unwrap();
         conn.advance_time(secs(6));
         conn.abort();
-        assert_eq!(hear(&mut conn, b""), [lost(Cause::Aborted)]);
+        assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Aborted)]);
         assert_eq!(turns_at(&mut conn, secs(7)), []);
     }
 }
@@ -248,7 +248,7 @@ fn the_keepalive_outlives_our_close() {
         drain(&mut conn);
         assert_eq!(turns_at(&mut conn, secs(30)), []);
         assert!(drain(&mut conn).is_empty());
-        assert_eq!(turns_at(&mut conn, secs(40)), [lost(KEEPALIVE)]);
+        assert_eq!(turns_at(&mut conn, secs(40)), [abnormal(KEEPALIVE)]);
     }
 }
 
@@ -261,8 +261,8 @@ fn closing_ends_the_keepalive() {
             conn.close(CloseCode::NORMAL, "").unwrap();
             turns_at(&mut conn, secs(now));
             assert_quiet_until(&mut conn, secs(now + 5));
-            assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
-            assert_eq!(turns_at(&mut conn, secs(now + 5)), [lost(CLOSING)]);
+            assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
+            assert_eq!(turns_at(&mut conn, secs(now + 5)), [abnormal(CLOSING)]);
         }
     }
 }
@@ -273,15 +273,15 @@ fn a_late_deadline_fires_once() {
     for role in ROLES {
         let mut conn = keepalive(role);
         conn.advance_time(secs(1000));
-        assert_eq!(said(&mut conn).len(), 1, "one ping for all of the silence");
+        assert_eq!(sent_frames(&mut conn).len(), 1, "one ping for all of the silence");
         assert_eq!(turns_at(&mut conn, secs(1000)), []);
         assert_quiet_until(&mut conn, secs(1010));
-        hear(&mut conn, &peer(role, &[(0x89, b"")]));
+        receive(&mut conn, &peer(role, &[(0x89, b"")]));
         conn.advance_time(secs(5000));
-        let frames = said(&mut conn);
+        let frames = sent_frames(&mut conn);
         assert_eq!(turns_at(&mut conn, secs(5000)), []);
         assert_eq!(frames.iter().map(|(first, _)| *first).collect::<Vec<_>>(), [0x8a, 0x89]);
-        assert_eq!(turns_at(&mut conn, secs(5010)), [lost(KEEPALIVE)]);
+        assert_eq!(turns_at(&mut conn, secs(5010)), [abnormal(KEEPALIVE)]);
     }
 }
 
@@ -290,9 +290,9 @@ fn a_late_deadline_fires_once() {
 fn events_in_front_of_a_deadline_are_told() {
     for role in ROLES {
         let (mut conn, _) = pinged(role);
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x89, b"late")])), [ping(b"late")]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x89, b"late")])), [ping(b"late")]);
         assert_eq!(turns_at(&mut conn, secs(40)), []);
         assert_eq!(turns_at(&mut conn, secs(60)), []);
-        assert_eq!(turns_at(&mut conn, secs(70)), [lost(KEEPALIVE)]);
+        assert_eq!(turns_at(&mut conn, secs(70)), [abnormal(KEEPALIVE)]);
     }
 }

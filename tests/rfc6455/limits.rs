@@ -3,7 +3,7 @@
 
 use websocket_proto::{Config, ProtocolError, Role};
 
-use crate::checks::{Script, assert_said, binary, fails_with, hear, peer, text};
+use crate::checks::{Script, assert_sent, binary, fails_with, peer, receive, text};
 use crate::support::{ROLES, open, open_with};
 
 /// The frame's first bytes up to its length, without the masking key and the payload.
@@ -20,9 +20,9 @@ fn the_frame_limit_is_exact() {
             let config = Config::new().max_frame_size(limit as u64);
             let mut conn = open_with(role, config.clone());
             let data = vec![7; limit + 1];
-            assert_eq!(hear(&mut conn, &peer(role, &[(0x82, &data[1..])])), [binary(&data[1..])]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x82, &data[1..])])), [binary(&data[1..])]);
             let script = [(0x02, &data[1..]), (0x80, &data[1..])];
-            assert_eq!(hear(&mut conn, &peer(role, &script)), [binary(&data[1..].repeat(2))]);
+            assert_eq!(receive(&mut conn, &peer(role, &script)), [binary(&data[1..].repeat(2))]);
 
             let bytes = peer(role, &[(0x82, &data)]);
             let needed = fails_with(config, role, &bytes, ProtocolError::FrameTooLarge);
@@ -54,7 +54,7 @@ fn the_message_limit_is_exact() {
         let mut conn = open_with(role, config.clone());
         // Over and over: what one message used is given back for the next.
         for script in whole.iter().cycle().take(20) {
-            assert_eq!(hear(&mut conn, &peer(role, script)).last(), Some(&binary(&data[..300])));
+            assert_eq!(receive(&mut conn, &peer(role, script)).last(), Some(&binary(&data[..300])));
         }
         for script in over {
             let (last, before) = script.split_last().unwrap();
@@ -78,10 +78,10 @@ fn the_fragment_limit_is_exact() {
             };
             let mut conn = open_with(role, config.clone());
             for _ in 0..3 {
-                assert_eq!(hear(&mut conn, &peer(role, &[(0x81, b"single")])), [text("single")]);
+                assert_eq!(receive(&mut conn, &peer(role, &[(0x81, b"single")])), [text("single")]);
                 if limit > 1 {
                     let bytes = fragments(limit, &[(0x80, b"end")]);
-                    assert_eq!(hear(&mut conn, &bytes).last(), Some(&text("end")), "{limit}");
+                    assert_eq!(receive(&mut conn, &bytes).last(), Some(&text("end")), "{limit}");
                 }
             }
             for first in [0x00, 0x80] {
@@ -98,7 +98,7 @@ fn the_fragment_limit_is_exact() {
 fn a_message_has_at_least_one_frame() {
     for role in ROLES {
         let mut conn = open_with(role, Config::new().max_fragments(0));
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x81, b"whole")])), [text("whole")]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x81, b"whole")])), [text("whole")]);
     }
 }
 
@@ -109,19 +109,19 @@ fn every_default_is_finite() {
     for role in ROLES {
         let mask = if role == Role::Server { 0x80 } else { 0 };
         let header = |first: u8, length: u64| [&[first, mask | 127][..], &length.to_be_bytes()].concat();
-        assert_eq!(hear(&mut open(role), &header(0x82, SIZE)), []);
+        assert_eq!(receive(&mut open(role), &header(0x82, SIZE)), []);
         let over = header(0x82, SIZE + 1);
         assert_eq!(fails_with(Config::new(), role, &over, ProtocolError::FrameTooLarge), over.len());
 
         let start = peer(role, &[(0x02, b"x")]);
-        assert_eq!(hear(&mut open(role), &[start.clone(), header(0x80, SIZE - 1)].concat()), []);
+        assert_eq!(receive(&mut open(role), &[start.clone(), header(0x80, SIZE - 1)].concat()), []);
         let over = [start, header(0x80, SIZE)].concat();
         assert_eq!(fails_with(Config::new(), role, &over, ProtocolError::MessageTooLarge), over.len());
 
         let mut conn = open(role);
         let fragments = [peer(role, &[(0x01, b"")]), peer(role, &[(0x00, b"")]).repeat(131_070)].concat();
-        assert_eq!(hear(&mut conn, &fragments), []);
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x80, b"end")])), [text("end")]);
+        assert_eq!(receive(&mut conn, &fragments), []);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x80, b"end")])), [text("end")]);
         let over = [fragments, peer(role, &[(0x00, b"")]), vec![0x80]].concat();
         assert_eq!(fails_with(Config::new(), role, &over, ProtocolError::TooManyFragments), over.len());
     }
@@ -133,7 +133,7 @@ fn limits_do_not_bind_what_is_sent() {
     for role in ROLES {
         let mut conn = open_with(role, Config::new().max_frame_size(1).max_message_size(1).max_fragments(1));
         conn.send_text("longer").unwrap();
-        assert_said(&mut conn, &[(0x81, b"longer")]);
+        assert_sent(&mut conn, &[(0x81, b"longer")]);
     }
 }
 
@@ -143,7 +143,7 @@ fn limits_of_messages_do_not_bind_control_frames() {
     for role in ROLES {
         let mut conn = open_with(role, Config::new().max_frame_size(0).max_message_size(0));
         let payload = [7; 125];
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x89, &payload), (0x81, b""), (0x8a, &payload)])).len(), 3);
-        assert_said(&mut conn, &[(0x8a, &payload)]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x89, &payload), (0x81, b""), (0x8a, &payload)])).len(), 3);
+        assert_sent(&mut conn, &[(0x8a, &payload)]);
     }
 }

@@ -6,7 +6,7 @@ use websocket_proto::{
     ProtocolError, Rejection, Request, RequestError, Response, Role,
 };
 
-use crate::checks::{Told, failed, hear, lost, peer};
+use crate::checks::{OwnedEvent, abnormal, failed, peer, receive};
 use crate::support::{drain, feed, request_with, seed};
 
 /// A client and a server after the client's request.
@@ -32,9 +32,9 @@ fn plain() -> ClientRequest {
     ClientRequest::new("ws://localhost/".parse().unwrap())
 }
 
-/// What a server tells of a request with these header lines.
-fn told_of(lines: &str) -> Vec<Told> {
-    hear(&mut Connection::server(Config::new()), &request_with(lines))
+/// The events of a server that receives a request with these header lines.
+fn events_of_request_with(lines: &str) -> Vec<OwnedEvent> {
+    receive(&mut Connection::server(Config::new()), &request_with(lines))
 }
 
 /// B-14, B-57, B-88: a server accepts none of the extensions that it is offered, known or not, and says none; the bits
@@ -44,12 +44,12 @@ fn offered_extensions_are_not_agreed_on() {
     for offer in ["permessage-deflate", "permessage-deflate; client_max_window_bits, x-unknown; a=1; b"] {
         let mut server = Connection::server(Config::new());
         let request = request_with(&format!("Sec-WebSocket-Extensions: {offer}\r\n"));
-        assert_eq!(hear(&mut server, &request), [Told::Request]);
+        assert_eq!(receive(&mut server, &request), [OwnedEvent::Request]);
         server.accept(Response::new()).unwrap();
         let head = String::from_utf8(drain(&mut server)).unwrap();
         assert!(!head.contains("Sec-WebSocket-Extensions"));
         let compressed = peer(Role::Server, &[(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00")]);
-        assert_eq!(hear(&mut server, &compressed), [failed(ProtocolError::ReservedBits)]);
+        assert_eq!(receive(&mut server, &compressed), [failed(ProtocolError::ReservedBits)]);
     }
 }
 
@@ -66,7 +66,7 @@ fn extensions_that_were_not_offered_end_the_handshake() {
         server.accept(Response::new()).unwrap();
         let head = String::from_utf8(drain(&mut server)).unwrap();
         let head = head.replace("\r\n\r\n", &format!("\r\nSec-WebSocket-Extensions: {extension}\r\n\r\n"));
-        assert_eq!(hear(&mut client, head.as_bytes()), [lost(Cause::Handshake(error))]);
+        assert_eq!(receive(&mut client, head.as_bytes()), [abnormal(Cause::Handshake(error))]);
     }
 }
 
@@ -85,7 +85,11 @@ fn extensions_cannot_be_written_by_hand() {
 #[test]
 fn extension_lists_follow_the_grammar() {
     for good in ["foo", "foo;bar=baz", "foo;bar=\"baz\"", "foo ; bar=\"b\\az\" , foo;bar", "a, b;c;d=e"] {
-        assert_eq!(told_of(&format!("Sec-WebSocket-Extensions: {good}\r\n")), [Told::Request], "{good}");
+        assert_eq!(
+            events_of_request_with(&format!("Sec-WebSocket-Extensions: {good}\r\n")),
+            [OwnedEvent::Request],
+            "{good}"
+        );
     }
     let bad = [
         "foo;bar=\"\"",
@@ -101,8 +105,8 @@ fn extension_lists_follow_the_grammar() {
         "fo(o",
     ];
     for bad in bad {
-        let expected = lost(Cause::Handshake(HandshakeError::Extensions));
-        assert_eq!(told_of(&format!("Sec-WebSocket-Extensions: {bad}\r\n")), [expected], "{bad}");
+        let expected = abnormal(Cause::Handshake(HandshakeError::Extensions));
+        assert_eq!(events_of_request_with(&format!("Sec-WebSocket-Extensions: {bad}\r\n")), [expected], "{bad}");
     }
 }
 
@@ -111,8 +115,11 @@ fn extension_lists_follow_the_grammar() {
 fn a_wrong_request_gets_an_http_error() {
     for wrong in ["\x00", "Upgrade\r\n", "Sec-WebSocket-Version: 12\r\n", "Host: second\r\n", "A: \u{7f}\r\n"] {
         let mut server = Connection::server(Config::new());
-        let events = hear(&mut server, &request_with(wrong));
-        assert!(matches!(&events[..], [Told::Closed { cause: Cause::Handshake(_), clean: false, .. }]), "{wrong:?}");
+        let events = receive(&mut server, &request_with(wrong));
+        assert!(
+            matches!(&events[..], [OwnedEvent::Closed { cause: Cause::Handshake(_), clean: false, .. }]),
+            "{wrong:?}"
+        );
         assert!(drain(&mut server).starts_with(b"HTTP/1.1 400 "), "{wrong:?}");
     }
 }

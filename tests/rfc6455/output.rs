@@ -4,7 +4,7 @@
 use bytes::Buf;
 use websocket_proto::{CloseCode, Config, Connection, Kind, Role, SendError};
 
-use crate::checks::{Dice, assert_said, hear, peer};
+use crate::checks::{Rng, assert_sent, peer, receive};
 use crate::support::{ROLES, close_body, drain, open, open_with};
 
 type Call = fn(&mut Connection) -> Result<(), SendError>;
@@ -79,18 +79,18 @@ fn partial_draining_loses_nothing() {
 fn sending_between_partial_drains_keeps_the_order() {
     for role in ROLES {
         for seed in 0..50 {
-            let mut dice = Dice(seed);
+            let mut rng = Rng(seed);
             let [mut conn, mut twin] = [open(role), open(role)];
             let mut bytes = Vec::new();
             for step in 0..42 {
                 say(&mut conn, step);
                 say(&mut twin, step);
-                for _ in 0..dice.roll(3) {
+                for _ in 0..rng.below(3) {
                     let remaining = conn.output().remaining();
-                    if dice.roll(4) == 0 {
+                    if rng.below(4) == 0 {
                         bytes.extend(conn.output().take().into_iter().flatten());
                     } else {
-                        let count = dice.roll(remaining + 1);
+                        let count = rng.below(remaining + 1);
                         bytes.extend(conn.output().copy_to_bytes(count));
                     }
                 }
@@ -111,7 +111,7 @@ fn advancing_too_far_is_harmless() {
             conn.output().advance(usize::MAX);
             assert!(!conn.output().has_remaining());
             conn.send_text("next").unwrap();
-            assert_said(&mut conn, &[(0x81, b"next")]);
+            assert_sent(&mut conn, &[(0x81, b"next")]);
         }
     }
 }
@@ -156,8 +156,8 @@ fn a_full_output_still_answers_a_close() {
         for (bytes, code) in ends {
             let mut conn = open_with(role, Config::new().max_pending_output(1));
             conn.send_text("fills").unwrap();
-            hear(&mut conn, &bytes);
-            assert_said(&mut conn, &[(0x81, b"fills"), (0x88, &close_body(code, ""))]);
+            receive(&mut conn, &bytes);
+            assert_sent(&mut conn, &[(0x81, b"fills"), (0x88, &close_body(code, ""))]);
         }
     }
 }
@@ -169,9 +169,9 @@ fn a_full_output_refuses_a_fragment_and_keeps_the_message() {
         let mut conn = open_with(role, Config::new().max_pending_output(1));
         conn.send_fragment(Kind::Text, b"\xf0\x9f", false).unwrap();
         assert_eq!(conn.send_fragment(Kind::Text, b"\x98\x80", true), Err(SendError::OutputFull));
-        assert_said(&mut conn, &[(0x01, b"\xf0\x9f")]);
+        assert_sent(&mut conn, &[(0x01, b"\xf0\x9f")]);
         conn.send_fragment(Kind::Text, b"\x98\x80", true).unwrap();
-        assert_said(&mut conn, &[(0x80, b"\x98\x80")]);
+        assert_sent(&mut conn, &[(0x80, b"\x98\x80")]);
     }
 }
 

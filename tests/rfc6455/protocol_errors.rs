@@ -2,7 +2,7 @@
 
 use websocket_proto::{CloseCode, Config, ProtocolError, Role};
 
-use crate::checks::{assert_over, assert_said, failed, hear, peer, ping, text};
+use crate::checks::{assert_over, assert_sent, failed, peer, ping, receive, text};
 use crate::support::{ROLES, close_body, frame, open, open_with};
 
 /// What broke the rules, one example of each error that both roles know, under limits of 100 bytes and 3 fragments.
@@ -47,8 +47,8 @@ fn every_violation_is_answered_with_its_code() {
 
             let behind = peer(role, &[(0x81, b"good"), (0x88, &close_body(1000, ""))]);
             let mut conn = open_with(role, tight());
-            assert_eq!(hear(&mut conn, &[bytes, behind].concat()), [failed(error)]);
-            assert_said(&mut conn, &[(0x88, &close_body(code, ""))]);
+            assert_eq!(receive(&mut conn, &[bytes, behind].concat()), [failed(error)]);
+            assert_sent(&mut conn, &[(0x88, &close_body(code, ""))]);
             assert_over(&mut conn);
         }
     }
@@ -61,8 +61,8 @@ fn a_violation_after_our_close_gets_no_second_close() {
         for (bytes, error, _) in violations(role) {
             let mut conn = open_with(role, tight());
             conn.close(CloseCode::NORMAL, "").unwrap();
-            assert_eq!(hear(&mut conn, &bytes), [failed(error)]);
-            assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+            assert_eq!(receive(&mut conn, &bytes), [failed(error)]);
+            assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
             assert_over(&mut conn);
         }
     }
@@ -74,7 +74,7 @@ fn what_came_before_a_violation_counts() {
     for role in ROLES {
         let mut conn = open(role);
         let bytes = [peer(role, &[(0x81, b"good"), (0x89, b"p")]), vec![0xff]].concat();
-        assert_eq!(hear(&mut conn, &bytes), [text("good"), ping(b"p"), failed(ProtocolError::ReservedBits)]);
-        assert_said(&mut conn, &[(0x8a, b"p"), (0x88, &close_body(1002, ""))]);
+        assert_eq!(receive(&mut conn, &bytes), [text("good"), ping(b"p"), failed(ProtocolError::ReservedBits)]);
+        assert_sent(&mut conn, &[(0x8a, b"p"), (0x88, &close_body(1002, ""))]);
     }
 }

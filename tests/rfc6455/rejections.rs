@@ -6,7 +6,7 @@ use websocket_proto::{
 
 use crate::helpers::closed;
 use crate::helpers::server::{assert_refused, last_response, reject, reject_fails, rejection_sent, with_line_replaced};
-use crate::support::{drain, events};
+use crate::support::{drain, pending_events};
 
 /// S-15, S-21, S-22, S-23, S-24: any status that isn't 101, with headers and a body, and then the end.
 #[test]
@@ -99,7 +99,7 @@ fn plain_http_is_answered_with_426_by_default() {
     let mut bytes = *plain;
     assert!(matches!(conn.receive(&mut &mut bytes[..]), Some(Event::HttpRequest(_))));
     assert_eq!((conn.state(), drain(&mut conn)), (State::Connecting, vec![]));
-    let closed = closed(events(&mut conn));
+    let closed = closed(pending_events(&mut conn));
     assert_eq!(closed.cause, Cause::Handshake(HandshakeError::NoUpgrade));
     assert_eq!(last_response(&mut conn).status_line, "HTTP/1.1 426 Upgrade Required");
 }

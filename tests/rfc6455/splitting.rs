@@ -4,14 +4,16 @@ use core::slice;
 
 use websocket_proto::{Cause, CloseCode, Config, Connection, Kind, Role};
 
-use crate::checks::{Dice, Script, Told, assert_said, binary, clean, hear, peer, ping, pong, said, text};
+use crate::checks::{
+    OwnedEvent, Rng, Script, assert_sent, binary, clean, peer, ping, pong, receive, sent_frames, text,
+};
 use crate::support::{ROLES, close_body, drain, frames, open, open_with};
 
 /// What an open connection tells, and says in return, when the bytes come in these pieces.
-fn run<'b>(role: Role, pieces: impl IntoIterator<Item = &'b [u8]>) -> (Vec<Told>, Vec<(u8, Vec<u8>)>) {
+fn run<'b>(role: Role, pieces: impl IntoIterator<Item = &'b [u8]>) -> (Vec<OwnedEvent>, Vec<(u8, Vec<u8>)>) {
     let mut conn = open(role);
-    let events = pieces.into_iter().flat_map(|piece| hear(&mut conn, piece)).collect();
-    (events, said(&mut conn))
+    let events = pieces.into_iter().flat_map(|piece| receive(&mut conn, piece)).collect();
+    (events, sent_frames(&mut conn))
 }
 
 /// The pieces between which a set bit of `cuts` stands.
@@ -28,7 +30,7 @@ fn pieces(bytes: &[u8], cuts: usize) -> Vec<&[u8]> {
 /// Something to say to a connection.
 type Say<'a> = &'a dyn Fn(&mut Connection);
 
-type Example = (Script<'static>, Told, [Option<&'static [u8]>; 2]);
+type Example = (Script<'static>, OwnedEvent, [Option<&'static [u8]>; 2]);
 
 /// The short examples of RFC 6455 5.7: frames, events, and the bytes that stand there, where they do for that role.
 fn examples() -> [Example; 4] {
@@ -54,7 +56,7 @@ fn the_example_frames_in_every_cut() {
             for cuts in 0..1 << (bytes.len() - 1) {
                 let (events, frames) = run(role, pieces(&bytes, cuts));
                 assert_eq!(events[..], *slice::from_ref(&event));
-                let answer = matches!(event, Told::Ping(_)).then(|| (0x8a, b"Hello".to_vec()));
+                let answer = matches!(event, OwnedEvent::Ping(_)).then(|| (0x8a, b"Hello".to_vec()));
                 assert_eq!(frames, Vec::from_iter(answer));
             }
         }
@@ -105,12 +107,12 @@ fn the_example_frames_are_sent() {
         let bytes = drain(&mut server);
         assert_eq!(bytes, expected);
         let plain: Vec<_> = frames(&bytes).into_iter().map(|f| (f.first, f.payload)).collect();
-        assert_eq!(said(&mut client), plain);
+        assert_eq!(sent_frames(&mut client), plain);
     }
 }
 
 /// A session with everything in it, and what it tells.
-fn session(role: Role) -> (Vec<u8>, Vec<Told>) {
+fn session(role: Role) -> (Vec<u8>, Vec<OwnedEvent>) {
     let smile = "😀".as_bytes();
     let long = "long ".repeat(26);
     let mut bytes = peer(
@@ -132,7 +134,7 @@ fn session(role: Role) -> (Vec<u8>, Vec<Told>) {
         ],
     );
     bytes.extend(b"\xff\x00garbage");
-    let told = vec![
+    let received = vec![
         text("κόσμε"),
         binary(b""),
         ping(b"in between"),
@@ -143,16 +145,16 @@ fn session(role: Role) -> (Vec<u8>, Vec<Told>) {
         binary(b"\xff"),
         clean(1001, "söon", Cause::Peer),
     ];
-    (bytes, told)
+    (bytes, received)
 }
 
 /// B-15, B-62, B-23: a session tells and answers the same in every split into three, and in pieces of every size.
 #[test]
 fn a_session_in_every_split() {
     for role in ROLES {
-        let (bytes, told) = session(role);
+        let (bytes, received) = session(role);
         let answers = vec![(0x8a, b"in between".to_vec()), (0x8a, vec![]), (0x88, close_body(1001, "söon"))];
-        let expected = (told, answers);
+        let expected = (received, answers);
         for size in 1..=bytes.len() {
             assert_eq!(run(role, bytes.chunks(size)), expected, "in pieces of {size}");
         }
@@ -168,17 +170,17 @@ fn a_session_in_every_split() {
 #[test]
 fn a_session_in_every_split_after_our_close() {
     for role in ROLES {
-        let (bytes, mut told) = session(role);
-        *told.last_mut().unwrap() = clean(1001, "söon", Cause::Local(CloseCode::NORMAL));
+        let (bytes, mut received) = session(role);
+        *received.last_mut().unwrap() = clean(1001, "söon", Cause::Local(CloseCode::NORMAL));
         for size in 1..=bytes.len() {
             let mut conn = open(role);
             conn.close(CloseCode::NORMAL, "").unwrap();
             assert_eq!(
-                bytes.chunks(size).flat_map(|chunk| hear(&mut conn, chunk)).collect::<Vec<_>>(),
-                told,
+                bytes.chunks(size).flat_map(|chunk| receive(&mut conn, chunk)).collect::<Vec<_>>(),
+                received,
                 "in pieces of {size}"
             );
-            assert_said(&mut conn, &[(0x88, &close_body(1000, ""))]);
+            assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
         }
     }
 }
@@ -188,23 +190,23 @@ fn a_session_in_every_split_after_our_close() {
 #[test]
 fn random_sessions_arrive_in_order() {
     for role in ROLES {
-        let mut dice = Dice(role as u64);
+        let mut rng = Rng(role as u64);
         let (mut bytes, mut expected, mut pongs) = (Vec::new(), Vec::new(), Vec::new());
         for message in 0..1000_u32 {
-            let is_text = dice.roll(2) == 0;
-            let letters = format!("{message} é€😀 ").repeat(dice.roll(20));
+            let is_text = rng.below(2) == 0;
+            let letters = format!("{message} é€😀 ").repeat(rng.below(20));
             let mut rest = letters.as_bytes();
             let mut opcode = if is_text { 1 } else { 2 };
             loop {
-                let (piece, behind) = rest.split_at(dice.roll(rest.len() + 1));
+                let (piece, behind) = rest.split_at(rng.below(rest.len() + 1));
                 let fin = if behind.is_empty() { 0x80 } else { 0 };
                 bytes.extend(peer(role, &[(fin | opcode, piece)]));
                 (opcode, rest) = (0, behind);
                 if fin != 0 {
                     break;
                 }
-                if dice.roll(3) == 0 {
-                    let payload = vec![message as u8; dice.roll(126)];
+                if rng.below(3) == 0 {
+                    let payload = vec![message as u8; rng.below(126)];
                     bytes.extend(peer(role, &[(0x89, &payload), (0x8a, &payload)]));
                     expected.extend([ping(&payload), pong(&payload)]);
                     pongs.push((0x8a, payload));
@@ -215,9 +217,9 @@ fn random_sessions_arrive_in_order() {
         let mut conn = open_with(role, Config::new());
         let (mut events, mut answers, mut rest) = (Vec::new(), Vec::new(), &bytes[..]);
         while !rest.is_empty() {
-            let (piece, behind) = rest.split_at((1 + dice.roll(200)).min(rest.len()));
-            events.extend(hear(&mut conn, piece));
-            answers.extend(said(&mut conn));
+            let (piece, behind) = rest.split_at((1 + rng.below(200)).min(rest.len()));
+            events.extend(receive(&mut conn, piece));
+            answers.extend(sent_frames(&mut conn));
             rest = behind;
         }
         assert!(events == expected, "{role:?}: {} events of {}", events.len(), expected.len());

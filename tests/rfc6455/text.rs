@@ -2,7 +2,7 @@
 
 use websocket_proto::{Kind, ProtocolError, SendError};
 
-use crate::checks::{assert_said, fails, hear, peer, text};
+use crate::checks::{assert_sent, fails, peer, receive, text};
 use crate::support::{ROLES, open};
 
 /// Bytes that aren't UTF-8, and the place of the first that can't stand there.
@@ -100,13 +100,13 @@ fn fragments_may_split_characters() {
         let smile = "😀".as_bytes();
         let quarters: [(u8, &[u8]); 5] =
             [(0x01, &smile[..1]), (0x00, &smile[1..2]), (0x00, &smile[2..3]), (0x00, &smile[3..]), (0x80, b"")];
-        assert_eq!(hear(&mut conn, &peer(role, &quarters)), [text("😀")]);
+        assert_eq!(receive(&mut conn, &peer(role, &quarters)), [text("😀")]);
 
         let bytes = VALID.as_bytes();
         for a in 0..=bytes.len() {
             for b in a..=bytes.len() {
                 let script = [(0x01, &bytes[..a]), (0x00, &bytes[a..b]), (0x80, &bytes[b..])];
-                assert_eq!(hear(&mut conn, &peer(role, &script)), [text(VALID)], "cut at {a} and {b}");
+                assert_eq!(receive(&mut conn, &peer(role, &script)), [text(VALID)], "cut at {a} and {b}");
             }
         }
     }
@@ -120,9 +120,9 @@ fn every_character_arrives() {
         let mut conn = open(role);
         let bytes = peer(role, &[(0x81, all.as_bytes())]);
         let (before, behind) = bytes.split_at(bytes.len() / 2 + 1);
-        assert_eq!(hear(&mut conn, before), []);
-        assert!(hear(&mut conn, behind) == [text(&all)]);
-        assert!(hear(&mut conn, &bytes) == [text(&all)]);
+        assert_eq!(receive(&mut conn, before), []);
+        assert!(receive(&mut conn, behind) == [text(&all)]);
+        assert!(receive(&mut conn, &bytes) == [text(&all)]);
     }
 }
 
@@ -133,7 +133,7 @@ fn binary_data_need_not_be_text() {
         let mut conn = open(role);
         for (bytes, _) in INVALID {
             let script = [(0x82, bytes), (0x02, bytes), (0x80, bytes), (0x81, b"text")];
-            assert_eq!(hear(&mut conn, &peer(role, &script)).len(), 3);
+            assert_eq!(receive(&mut conn, &peer(role, &script)).len(), 3);
         }
     }
 }
@@ -155,6 +155,6 @@ fn sent_text_is_utf8_over_fragments() {
         assert_eq!(send(b"\x80", true), Ok(()));
         assert_eq!(send(b"\x80", true), Err(SendError::InvalidUtf8));
         assert_eq!(conn.send_fragment(Kind::Binary, b"\xff", true), Ok(()));
-        assert_said(&mut conn, &[(0x01, b"\xf0\x9f"), (0x00, b"\x98"), (0x80, b"\x80"), (0x82, b"\xff")]);
+        assert_sent(&mut conn, &[(0x01, b"\xf0\x9f"), (0x00, b"\x98"), (0x80, b"\x80"), (0x82, b"\xff")]);
     }
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use websocket_proto::{CloseCode, Config, Connection};
 
-use crate::checks::{hear, lost, peer};
+use crate::checks::{abnormal, peer, receive};
 use crate::helpers::deadlines::{CLOSING, connecting, secs, turns_at};
 use crate::support::{ROLES, open, open_with};
 
@@ -16,14 +16,14 @@ fn without_time_there_are_no_deadlines() {
         let asks = Some(secs(0));
         assert_eq!(conn.next_timeout(), asks);
         conn.ping(b"p").unwrap();
-        hear(&mut conn, &peer(role, &[(0x8a, b"p")]));
+        receive(&mut conn, &peer(role, &[(0x8a, b"p")]));
         assert_eq!((conn.next_timeout(), conn.round_trip()), (asks, None));
         conn.close(CloseCode::NORMAL, "").unwrap();
         assert_eq!(conn.next_timeout(), asks);
-        assert_eq!(hear(&mut conn, b""), []);
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x88, b"")])).len(), 1);
+        assert_eq!(receive(&mut conn, b""), []);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x88, b"")])).len(), 1);
         assert_eq!(conn.next_timeout(), asks);
-        assert_eq!(hear(&mut conn, b""), []);
+        assert_eq!(receive(&mut conn, b""), []);
     }
 }
 
@@ -32,7 +32,7 @@ fn without_time_there_are_no_deadlines() {
 fn the_round_trip_is_that_of_the_newest_ping() {
     for role in ROLES {
         let mut conn = open(role);
-        let answer = |conn: &mut Connection, payload: &[u8]| hear(conn, &peer(role, &[(0x8a, payload)]));
+        let answer = |conn: &mut Connection, payload: &[u8]| receive(conn, &peer(role, &[(0x8a, payload)]));
         conn.ping(b"old").unwrap();
         conn.ping(b"new").unwrap();
         turns_at(&mut conn, secs(1));
@@ -66,7 +66,7 @@ fn time_does_not_run_backwards() {
         turns_at(&mut conn, secs(50));
         conn.ping(b"p").unwrap();
         turns_at(&mut conn, secs(100));
-        hear(&mut conn, &peer(role, &[(0x8a, b"p")]));
+        receive(&mut conn, &peer(role, &[(0x8a, b"p")]));
         conn.advance_time(secs(70));
         assert_eq!(conn.round_trip(), Some(secs(0)));
         conn.close(CloseCode::NORMAL, "").unwrap();
@@ -74,7 +74,7 @@ fn time_does_not_run_backwards() {
         assert_eq!(conn.next_timeout(), Some(secs(105)));
         assert_eq!(turns_at(&mut conn, secs(0)), []);
         assert_eq!(conn.next_timeout(), Some(secs(105)));
-        assert_eq!(turns_at(&mut conn, secs(105)), [lost(CLOSING)]);
+        assert_eq!(turns_at(&mut conn, secs(105)), [abnormal(CLOSING)]);
     }
 }
 

@@ -6,14 +6,14 @@ use websocket_proto::{
     Cause, CloseCode, Config, Connection, Deadline, Event, Response, Role, SendError, Shutdown, State,
 };
 
-use crate::checks::{Told, assert_over, assert_said, hear, lost, peer};
+use crate::checks::{OwnedEvent, abnormal, assert_over, assert_sent, peer, receive};
 use crate::helpers::client::{
     assert_ends_at_eof, assert_handshake_failed, client_request, connecting, minimal_response,
 };
 use crate::helpers::closing::close;
 use crate::helpers::server::awaiting_answer;
 use crate::helpers::{assert_nothing_can_be_sent, closed};
-use crate::support::{ROLES, client, drain, events, feed, frame, open, request, seed, turns};
+use crate::support::{ROLES, client, drain, feed, frame, open, pending_events, request, seed, turns};
 
 /// C-07, C-54: a transport that ends before the response is whole fails the connection, at every byte.
 #[test]
@@ -94,10 +94,10 @@ fn a_connection_ends_once() {
     for ending in endings {
         let mut conn = client();
         ending(&mut conn);
-        drop(events(&mut conn));
+        drop(pending_events(&mut conn));
         drain(&mut conn);
         conn.receive_eof();
-        assert!(events(&mut conn).is_empty());
+        assert!(pending_events(&mut conn).is_empty());
         assert_nothing_can_be_sent(&mut conn, SendError::Closed);
     }
 }
@@ -106,12 +106,15 @@ fn a_connection_ends_once() {
 #[test]
 fn the_end_of_the_transport_in_every_state() {
     type Before = fn(&mut Connection);
-    let cases: [(Before, Option<Told>); 5] = [
-        (|_| {}, Some(lost(Cause::Eof))),
-        (|conn| drop(hear(conn, &peer(conn.role(), &[(0x81, b"whole"), (0x01, b"part")]))), Some(lost(Cause::Eof))),
-        (|conn| drop(hear(conn, &[0x81])), Some(lost(Cause::Eof))),
-        (|conn| conn.close(CloseCode::NORMAL, "").unwrap(), Some(lost(Cause::Eof))),
-        (|conn| drop(hear(conn, &close(conn.role(), 1000, ""))), None),
+    let cases: [(Before, Option<OwnedEvent>); 5] = [
+        (|_| {}, Some(abnormal(Cause::Eof))),
+        (
+            |conn| drop(receive(conn, &peer(conn.role(), &[(0x81, b"whole"), (0x01, b"part")]))),
+            Some(abnormal(Cause::Eof)),
+        ),
+        (|conn| drop(receive(conn, &[0x81])), Some(abnormal(Cause::Eof))),
+        (|conn| conn.close(CloseCode::NORMAL, "").unwrap(), Some(abnormal(Cause::Eof))),
+        (|conn| drop(receive(conn, &close(conn.role(), 1000, ""))), None),
     ];
     for role in ROLES {
         for (before, expected) in &cases {
@@ -119,7 +122,7 @@ fn the_end_of_the_transport_in_every_state() {
             before(&mut conn);
             drain(&mut conn);
             conn.receive_eof();
-            assert_eq!(hear(&mut conn, b""), Vec::from_iter(expected.clone()));
+            assert_eq!(receive(&mut conn, b""), Vec::from_iter(expected.clone()));
             assert_eq!(conn.state(), State::Closed);
             assert_over(&mut conn);
         }
@@ -148,7 +151,7 @@ fn the_transport_may_end_twice() {
         let mut conn = open(role);
         conn.receive_eof();
         conn.receive_eof();
-        assert_eq!(hear(&mut conn, b""), [lost(Cause::Eof)]);
+        assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Eof)]);
         assert_over(&mut conn);
     }
 }
@@ -160,9 +163,9 @@ fn output_outlives_the_peers_half_of_the_transport() {
         let mut conn = open(role);
         conn.send_text("last words").unwrap();
         conn.receive_eof();
-        assert_eq!(hear(&mut conn, b""), [lost(Cause::Eof)]);
+        assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Eof)]);
         assert_eq!(conn.wants_shutdown(), None);
-        assert_said(&mut conn, &[(0x81, b"last words")]);
+        assert_sent(&mut conn, &[(0x81, b"last words")]);
         assert_over(&mut conn);
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Role, Shutdown, State};
 
-use crate::checks::{assert_over, hear};
+use crate::checks::{assert_over, receive};
 use crate::helpers::closed;
 use crate::helpers::closing::close;
 use crate::helpers::server::{assert_closed, close_frame};
-use crate::support::{ROLES, client, close_body, drain, events, feed, frame, open, other, sent, server, turns};
+use crate::support::{ROLES, client, close_body, drain, feed, frame, open, other, pending_events, sent, server, turns};
 
 /// B-45, B-61: messages queued in front of the Close go out, in order, before the transport is shut down.
 #[test]
@@ -17,7 +17,7 @@ fn the_output_is_drained_before_the_shutdown() {
     for role in ROLES {
         let mut conn = open(role);
         conn.send_text("first").unwrap();
-        hear(&mut conn, &close(role, 1000, ""));
+        receive(&mut conn, &close(role, 1000, ""));
         conn.receive_eof();
         while conn.output().has_remaining() {
             assert_eq!(conn.wants_shutdown(), None);
@@ -36,7 +36,7 @@ fn the_server_closes_the_transport_first() {
             if we_close {
                 conn.close(CloseCode::NORMAL, "").unwrap();
             }
-            hear(&mut conn, &close(role, 1000, ""));
+            receive(&mut conn, &close(role, 1000, ""));
             assert_eq!(conn.wants_shutdown(), None);
             drain(&mut conn);
             assert_eq!(conn.wants_shutdown(), (role == Role::Server).then_some(Shutdown::Finish));
@@ -76,7 +76,7 @@ fn the_server_ends_the_transport_first() {
                 assert!(turns(&mut conn, deadline).is_empty());
                 assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
             }
-            assert!(events(&mut conn).is_empty());
+            assert!(pending_events(&mut conn).is_empty());
             assert!(drain(&mut conn).is_empty());
         }
     }
@@ -126,9 +126,9 @@ fn the_server_is_first_to_close_the_transport() {
         conn.receive_eof();
         assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
         let mut conn = closed_both();
-        let told = [0, 5].map(|now| turns(&mut conn, core::time::Duration::from_secs(now)));
-        assert_eq!(told.map(|told| told.len()), [0, 0]);
+        let received = [0, 5].map(|now| turns(&mut conn, core::time::Duration::from_secs(now)));
+        assert_eq!(received.map(|received| received.len()), [0, 0]);
         assert!(conn.wants_shutdown().is_some());
-        assert!(events(&mut conn).is_empty());
+        assert!(pending_events(&mut conn).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use websocket_proto::{Cause, Config, Connection, Deflate, DeflateParams, Negotiated, ProtocolError, Role, State};
 
-use crate::checks::{Told, failed, hear};
+use crate::checks::{OwnedEvent, failed, receive};
 use crate::support::{close_body, seed, sent};
 
 /// Windows of that size, and takeover or not, in both directions.
@@ -37,17 +37,17 @@ pub(crate) fn open(role: Role, settings: &Deflate) -> Connection {
     open_with(role, &settings.clone().min_size(0), Config::new())
 }
 
-/// Whole and byte by byte, these bytes make a connection say the same and fail, with a Close frame of the error's code as
+/// Whole and byte by byte, these bytes make a connection send the same and fail, with a Close frame of the error's code as
 /// its last frame. What it told before, and how many bytes it took to see it.
 #[track_caller]
-pub(crate) fn fails(open: impl Fn() -> Connection, bytes: &[u8], error: ProtocolError) -> (Vec<Told>, usize) {
+pub(crate) fn fails(open: impl Fn() -> Connection, bytes: &[u8], error: ProtocolError) -> (Vec<OwnedEvent>, usize) {
     let (mut whole, mut slow) = (open(), open());
-    let mut events = hear(&mut whole, bytes);
+    let mut events = receive(&mut whole, bytes);
     let mut slow_events = Vec::new();
     let mut needed = 0;
     while slow.state() != State::Closed {
         assert!(needed < bytes.len(), "nothing wrong is seen: {events:?} {slow_events:?}");
-        slow_events.extend(hear(&mut slow, &bytes[needed..=needed]));
+        slow_events.extend(receive(&mut slow, &bytes[needed..=needed]));
         needed += 1;
     }
     assert_eq!(slow_events, events);
@@ -55,15 +55,15 @@ pub(crate) fn fails(open: impl Fn() -> Connection, bytes: &[u8], error: Protocol
     for conn in [&mut whole, &mut slow] {
         let last = sent(conn).pop().unwrap();
         assert_eq!((last.first, last.payload), (0x88, close_body(error.close_code().get(), "")));
-        assert_eq!(hear(conn, b"\x81\x00"), [], "it is over");
+        assert_eq!(receive(conn, b"\x81\x00"), [], "it is over");
     }
     (events, needed)
 }
 
 /// Why a connection ended, if it did, and what it told before.
-pub(crate) fn ended(mut events: Vec<Told>) -> (Vec<Told>, Option<Cause>) {
+pub(crate) fn ended(mut events: Vec<OwnedEvent>) -> (Vec<OwnedEvent>, Option<Cause>) {
     match events.pop() {
-        Some(Told::Closed { cause, .. }) => (events, Some(cause)),
+        Some(OwnedEvent::Closed { cause, .. }) => (events, Some(cause)),
         other => {
             events.extend(other);
             (events, None)

@@ -3,12 +3,12 @@
 
 use websocket_proto::{Cause, ProtocolError};
 
-use crate::checks::{Dice, Told, binary, failed, hear, peer, ping, text};
+use crate::checks::{OwnedEvent, Rng, binary, failed, peer, ping, receive, text};
 use crate::connections::{both_ways, ended, fails, open};
 use crate::inflate::Symbol::Copy;
 use crate::inflate::{Inflater, Writer};
 use crate::receiving::{HELLO, keeps};
-use crate::reference_receiver::Peer;
+use crate::reference_receiver::Receiver;
 use crate::sending::prose;
 use crate::support::{ROLES, sent};
 
@@ -44,13 +44,13 @@ fn what_is_no_message_fails_the_connection() {
         for payload in cases {
             for first in [0xc1, 0xc2] {
                 let whole = [peer(role, &[(0xc1, HELLO)]), peer(role, &[(first, payload)])].concat();
-                let (told, _) = fails(|| keeps(role), &whole, ProtocolError::Deflate);
-                assert_eq!(told, [text("Hello")], "{payload:02x?}");
+                let (received, _) = fails(|| keeps(role), &whole, ProtocolError::Deflate);
+                assert_eq!(received, [text("Hello")], "{payload:02x?}");
                 let parts = peer(role, &[(first & !0x80, b""), (0x89, b"1"), (0x00, payload), (0x80, b"")]);
-                let (told, _) = fails(|| keeps(role), &parts, ProtocolError::Deflate);
-                assert_eq!(told, [ping(b"1")], "{payload:02x?}");
+                let (received, _) = fails(|| keeps(role), &parts, ProtocolError::Deflate);
+                assert_eq!(received, [ping(b"1")], "{payload:02x?}");
                 let mut forgets = open(role, &both_ways(12, false));
-                assert_eq!(hear(&mut forgets, &peer(role, &[(first, payload)])), [failed(ProtocolError::Deflate)]);
+                assert_eq!(receive(&mut forgets, &peer(role, &[(first, payload)])), [failed(ProtocolError::Deflate)]);
             }
         }
     }
@@ -74,15 +74,19 @@ fn a_payload_of_nothing_is_an_empty_message() {
                         if takeover { &more[..] } else { &more[1..] },
                     ];
                     let mut conn = open(role, &both_ways(15, takeover));
-                    let told = hear(&mut conn, &peer(role, &script.concat()));
-                    let Some((first, rest)) = told.split_first() else { panic!("nothing") };
+                    let received = receive(&mut conn, &peer(role, &script.concat()));
+                    let Some((first, rest)) = received.split_first() else { panic!("nothing") };
                     assert_eq!(
                         (first, &rest[1..3]),
                         (&text("Hello"), &[binary(b""), binary(b"")][..]),
                         "{payload:02x?}"
                     );
-                    let last = told.last().unwrap();
-                    assert_eq!((told.len(), last), (if takeover { 6 } else { 5 }, &text("Hello")), "{payload:02x?}");
+                    let last = received.last().unwrap();
+                    assert_eq!(
+                        (received.len(), last),
+                        (if takeover { 6 } else { 5 }, &text("Hello")),
+                        "{payload:02x?}"
+                    );
                 }
             }
         }
@@ -128,8 +132,8 @@ fn it_agrees_with_the_plain_inflater() {
         }));
     }
     cases.extend((0..=u16::MAX).step_by(29).map(|start| start.to_le_bytes().to_vec()));
-    let mut dice = Dice(8);
-    cases.extend((0..1500).map(|_| (0..dice.roll(12)).map(|_| dice.roll(256) as u8).collect()));
+    let mut rng = Rng(8);
+    cases.extend((0..1500).map(|_| (0..rng.below(12)).map(|_| rng.below(256) as u8).collect()));
 
     let mut count = [0, 0];
     for (i, payload) in cases.iter().enumerate() {
@@ -140,11 +144,11 @@ fn it_agrees_with_the_plain_inflater() {
         for payload in [HELLO, payload, payload, HELLO] {
             // Without a byte, it is nothing that the inflater sees.
             if payload.is_empty() {
-                expected.push(Told::Binary(Vec::new()));
+                expected.push(OwnedEvent::Binary(Vec::new()));
                 continue;
             }
             match plain.message(payload) {
-                Ok(inflated) => expected.push(Told::Binary(inflated.bytes)),
+                Ok(inflated) => expected.push(OwnedEvent::Binary(inflated.bytes)),
                 Err(error) => {
                     fault = Some(error);
                     break;
@@ -154,9 +158,9 @@ fn it_agrees_with_the_plain_inflater() {
         let script = [(0xc2, HELLO), (0x42, payload), (0x80, b""), (0xc2, payload), (0xc2, HELLO)];
         let mut conn = keeps(role);
         let wire = peer(role, &script);
-        let heard = wire.chunks([1, 2, 5, 1 << 20][i / 2 % 4]).flat_map(|chunk| hear(&mut conn, chunk)).collect();
+        let received = wire.chunks([1, 2, 5, 1 << 20][i / 2 % 4]).flat_map(|chunk| receive(&mut conn, chunk)).collect();
         let cause = fault.map(|_| Cause::Protocol(ProtocolError::Deflate));
-        assert_eq!(ended(heard), (expected, cause), "{payload:02x?} {fault:?}");
+        assert_eq!(ended(received), (expected, cause), "{payload:02x?} {fault:?}");
         count[usize::from(fault.is_some())] += 1;
     }
     assert!(count.iter().all(|count| *count > 1000), "both outcomes are common: {count:?}");
@@ -168,15 +172,15 @@ fn both_ends_understand_each_other() {
     for (bits, takeover) in [(9, true), (9, false), (13, true), (15, true), (15, false)] {
         let settings = both_ways(bits, takeover);
         let [mut client, mut server] = ROLES.map(|role| open(role, &settings));
-        let mut dice = Dice(u64::from(bits));
+        let mut rng = Rng(u64::from(bits));
         for round in 0..100 {
-            let message = prose(dice.roll(3000), round % 11);
-            let (from, to) = if dice.roll(2) == 0 { (&mut client, &mut server) } else { (&mut server, &mut client) };
+            let message = prose(rng.below(3000), round % 11);
+            let (from, to) = if rng.below(2) == 0 { (&mut client, &mut server) } else { (&mut server, &mut client) };
             from.send_text(&message).unwrap();
             let wire = crate::support::drain(from);
-            let heard: Vec<_> = wire.chunks(1 + dice.roll(2000)).flat_map(|chunk| hear(to, chunk)).collect();
-            assert_eq!(heard, [text(&message)]);
-            assert_eq!(Peer::new(bits, takeover).hear(to), []);
+            let received: Vec<_> = wire.chunks(1 + rng.below(2000)).flat_map(|chunk| receive(to, chunk)).collect();
+            assert_eq!(received, [text(&message)]);
+            assert_eq!(Receiver::new(bits, takeover).messages(to), []);
         }
     }
 }

@@ -8,6 +8,7 @@
 mod checks;
 mod connections;
 mod corrupt;
+mod fragments;
 #[path = "../support/inflate.rs"]
 mod inflate;
 mod negotiation;

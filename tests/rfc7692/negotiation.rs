@@ -2,10 +2,10 @@
 
 use websocket_proto::{Config, Connection, Deflate, Event, HandshakeError, Response};
 
-use crate::checks::{failed, hear, peer, text};
+use crate::checks::{failed, peer, receive, text};
 use crate::negotiation_paths::{answer, check, offer, settings};
 use crate::receiving::HELLO;
-use crate::reference_receiver::Peer;
+use crate::reference_receiver::Receiver;
 use crate::sending::prose;
 use crate::support::{ROLES, drain, feed, request_with, seed, server};
 
@@ -77,8 +77,11 @@ fn a_server_declines_wrong_parameters() {
         let first = format!("{PLAIN}; {wrong}; client_no_context_takeover");
         assert_eq!(answer(&Deflate::new(), &[&first]), None, "{wrong}");
         let followed = format!("{offer}, {PLAIN}; server_max_window_bits=12");
-        let (said, terms) = answer(&Deflate::new(), &[&followed]).unwrap();
-        assert_eq!((said.as_str(), terms), ("permessage-deflate; server_max_window_bits=12", (false, false, 12, 15)));
+        let (sent, parameters) = answer(&Deflate::new(), &[&followed]).unwrap();
+        assert_eq!(
+            (sent.as_str(), parameters),
+            ("permessage-deflate; server_max_window_bits=12", (false, false, 12, 15))
+        );
     }
     for malformed in MALFORMED {
         let mut conn = Connection::server(Config::new().deflate(Deflate::new()));
@@ -105,7 +108,7 @@ fn a_client_fails_on_wrong_parameters() {
 /// P-02, P-03: the first acceptable offer is taken, over all header lines in order, and only that.
 #[test]
 fn the_first_acceptable_offer_is_taken() {
-    let taken = |offers: &[&str]| answer(&Deflate::new(), offers).map(|(said, _)| said);
+    let taken = |offers: &[&str]| answer(&Deflate::new(), offers).map(|(sent, _)| sent);
     let plain = Some(PLAIN.to_owned());
     assert_eq!(taken(&[]), None);
     assert_eq!(taken(&[""]), None);
@@ -131,24 +134,28 @@ fn a_server_window_of_256_bytes_is_declined() {
     for bits in ["8", "\"8\"", "\"\\8\""] {
         assert_eq!(answer(&Deflate::new(), &[&format!("{PLAIN}; server_max_window_bits={bits}")]), None);
     }
-    let (said, terms) = answer(&Deflate::new(), &["permessage-deflate; client_max_window_bits=8"]).unwrap();
-    assert_eq!((said.as_str(), terms.3), ("permessage-deflate; client_max_window_bits=8", 8), "receiving is no matter");
+    let (sent, parameters) = answer(&Deflate::new(), &["permessage-deflate; client_max_window_bits=8"]).unwrap();
+    assert_eq!(
+        (sent.as_str(), parameters.3),
+        ("permessage-deflate; client_max_window_bits=8", 8),
+        "receiving is no matter"
+    );
 }
 
 /// P-30, P-36: a value may be quoted, and escaped.
 #[test]
 fn values_may_be_quoted() {
     for ten in ["10", "\"10\"", "\"1\\0\"", "\"\\1\\0\"", " \"10\" "] {
-        let said = format!("{PLAIN}; server_max_window_bits={ten}; client_max_window_bits={ten}");
+        let sent = format!("{PLAIN}; server_max_window_bits={ten}; client_max_window_bits={ten}");
         let expected = (false, false, 10, 10);
-        assert_eq!(answer(&Deflate::new(), &[&said]).unwrap().1, expected, "{ten}");
-        assert_eq!(check(&[Deflate::new()], &[&said]), Ok(Some(expected)), "{ten}");
+        assert_eq!(answer(&Deflate::new(), &[&sent]).unwrap().1, expected, "{ten}");
+        assert_eq!(check(&[Deflate::new()], &[&sent]), Ok(Some(expected)), "{ten}");
     }
     for (bits, expected) in (8..=15).map(|bits| (bits.to_string(), bits)) {
-        let said = format!("{PLAIN}; client_max_window_bits={bits}");
-        assert_eq!(answer(&Deflate::new(), &[&said]).unwrap().1.3, expected);
-        let said = format!("{PLAIN}; server_max_window_bits={bits}");
-        assert_eq!(check(&[Deflate::new()], &[&said]).unwrap().unwrap().2, expected);
+        let sent = format!("{PLAIN}; client_max_window_bits={bits}");
+        assert_eq!(answer(&Deflate::new(), &[&sent]).unwrap().1.3, expected);
+        let sent = format!("{PLAIN}; server_max_window_bits={bits}");
+        assert_eq!(check(&[Deflate::new()], &[&sent]).unwrap().unwrap().2, expected);
     }
 }
 
@@ -203,10 +210,10 @@ fn a_client_fails_on_what_it_did_not_offer() {
 #[test]
 fn a_limit_of_the_clients_window_is_offered_first() {
     for bits in 9..=15 {
-        let said = offer(&[Deflate::new().client_max_window_bits(bits)]).unwrap();
+        let sent = offer(&[Deflate::new().client_max_window_bits(bits)]).unwrap();
         let parameter =
             if bits < 15 { format!("client_max_window_bits={bits}") } else { "client_max_window_bits".into() };
-        assert_eq!(said, format!("{PLAIN}; {parameter}"));
+        assert_eq!(sent, format!("{PLAIN}; {parameter}"));
         let server = Deflate::new().client_max_window_bits(bits);
         assert_eq!(answer(&server, &[PLAIN]).unwrap(), (PLAIN.to_owned(), (false, false, 15, 15)));
     }
@@ -252,14 +259,14 @@ fn what_was_agreed_on_is_what_is_done() {
             assert!(matches!(feed(&mut client, &drain(&mut server))[..], [Event::Open(_)]));
             assert_eq!(client.deflate(), server.deflate());
             assert_eq!(client.deflate().is_some(), compresses);
-            let terms = client.deflate().map_or((true, true, 15, 15), crate::negotiation_paths::terms);
-            let ends = [(&mut client, terms.1, terms.3), (&mut server, terms.0, terms.2)];
+            let parameters = client.deflate().map_or((true, true, 15, 15), crate::negotiation_paths::parameters);
+            let ends = [(&mut client, parameters.1, parameters.3), (&mut server, parameters.0, parameters.2)];
             for (conn, forgets, bits) in ends {
-                let mut receiver = Peer::new(bits, !forgets);
+                let mut receiver = Receiver::new(bits, !forgets);
                 let long = prose(3000, 1);
                 for _ in 0..3 {
                     conn.send_text(&long).unwrap();
-                    let message = receiver.hear_one(conn);
+                    let message = receiver.message(conn);
                     assert_eq!((message.compressed, &message.bytes[..]), (compresses, long.as_bytes()));
                 }
             }
@@ -276,11 +283,11 @@ fn a_declined_offer_leaves_nothing() {
     drain(&mut conn);
     conn.set_compression(true);
     conn.send_text(&prose(1000, 1)).unwrap();
-    assert!(!Peer::new(15, true).hear_one(&mut conn).compressed);
+    assert!(!Receiver::new(15, true).message(&mut conn).compressed);
     for role in ROLES {
         let mut plain = if role == conn.role() { server() } else { crate::support::client() };
-        let told = hear(&mut plain, &peer(role, &[(0x81, b"a"), (0xc1, HELLO)]));
-        assert_eq!(told, [text("a"), failed(websocket_proto::ProtocolError::ReservedBits)]);
+        let received = receive(&mut plain, &peer(role, &[(0x81, b"a"), (0xc1, HELLO)]));
+        assert_eq!(received, [text("a"), failed(websocket_proto::ProtocolError::ReservedBits)]);
     }
     assert_eq!(conn.deflate(), None);
 }

@@ -8,9 +8,9 @@ use websocket_proto::{
 use crate::support::{KEY, drain, feed, request_with, seed};
 
 /// Both `no_context_takeover` and both `max_window_bits`, the server's first.
-pub(crate) type Terms = (bool, bool, u8, u8);
+pub(crate) type Parameters = (bool, bool, u8, u8);
 
-pub(crate) fn terms(params: DeflateParams) -> Terms {
+pub(crate) fn parameters(params: DeflateParams) -> Parameters {
     (
         params.server_no_context_takeover(),
         params.client_no_context_takeover(),
@@ -19,7 +19,7 @@ pub(crate) fn terms(params: DeflateParams) -> Terms {
     )
 }
 
-pub(crate) fn settings((server_forgets, client_forgets, server_bits, client_bits): Terms) -> Deflate {
+pub(crate) fn settings((server_forgets, client_forgets, server_bits, client_bits): Parameters) -> Deflate {
     Deflate::new()
         .server_no_context_takeover(server_forgets)
         .client_no_context_takeover(client_forgets)
@@ -43,19 +43,19 @@ fn header_lines(values: &[&str]) -> String {
 
 /// What a server answers these header lines with, and what was agreed on.
 #[track_caller]
-pub(crate) fn answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Terms)> {
+pub(crate) fn answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Parameters)> {
     let mut conn = Connection::server(config(std::slice::from_ref(settings)));
     let events = feed(&mut conn, &request_with(&header_lines(offers)));
     assert!(matches!(events[..], [Event::Request(_)]), "{offers:?} {events:?}");
     conn.accept(Response::new()).unwrap();
     assert_eq!(conn.state(), State::Open, "with an extension or without");
-    let mut said = extensions(&drain(&mut conn));
-    assert!(said.len() <= 1);
-    let answer = said.pop().zip(conn.deflate().map(terms));
+    let mut sent = extensions(&drain(&mut conn));
+    assert!(sent.len() <= 1);
+    let answer = sent.pop().zip(conn.deflate().map(parameters));
     assert_eq!(answer.is_some(), conn.deflate().is_some());
 
     let by_value = settings.answer(offers.iter().map(|value| value.as_bytes()));
-    assert_eq!(by_value.map(|(text, params)| (text, terms(params))), answer, "{offers:?}");
+    assert_eq!(by_value.map(|(text, params)| (text, parameters(params))), answer, "{offers:?}");
     #[cfg(feature = "http")]
     assert_eq!(http_answer(settings, offers), answer, "{offers:?}");
     answer
@@ -65,23 +65,23 @@ pub(crate) fn answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Ter
 pub(crate) fn offer(settings: &[Deflate]) -> Option<String> {
     let request = || ClientRequest::new("ws://localhost/".parse().unwrap());
     let mut conn = Connection::client(request(), config(settings), seed()).unwrap();
-    let mut said = extensions(&drain(&mut conn));
-    assert!(said.len() <= 1);
-    let said = said.pop();
+    let mut sent = extensions(&drain(&mut conn));
+    assert!(sent.len() <= 1);
+    let sent = sent.pop();
     if let [settings] = settings {
-        assert_eq!(Some(settings.offer()), said);
+        assert_eq!(Some(settings.offer()), sent);
     }
     #[cfg(feature = "http")]
     for (request, _) in http_clients(settings) {
         let value = request.headers().get("sec-websocket-extensions").map(|value| value.to_str().unwrap().to_owned());
-        assert_eq!(value, said);
+        assert_eq!(value, sent);
     }
-    said
+    sent
 }
 
 /// What a client makes of an answer with these header lines.
 #[track_caller]
-pub(crate) fn check(settings: &[Deflate], answers: &[&str]) -> Result<Option<Terms>, HandshakeError> {
+pub(crate) fn check(settings: &[Deflate], answers: &[&str]) -> Result<Option<Parameters>, HandshakeError> {
     let request = ClientRequest::new("ws://localhost/".parse().unwrap());
     let mut client = Connection::client(request, config(settings), seed()).unwrap();
     let mut server = Connection::server(Config::new());
@@ -90,7 +90,7 @@ pub(crate) fn check(settings: &[Deflate], answers: &[&str]) -> Result<Option<Ter
     let head = String::from_utf8(drain(&mut server)).unwrap();
     let head = head.replace("\r\n\r\n", &format!("\r\n{}\r\n", header_lines(answers)));
     let agreed = match &feed(&mut client, head.as_bytes())[..] {
-        [Event::Open(_)] => Ok(client.deflate().map(terms)),
+        [Event::Open(_)] => Ok(client.deflate().map(parameters)),
         [Event::Closed(closed)] => match closed.cause {
             Cause::Handshake(error) => Err(error),
             cause => panic!("{cause:?}"),
@@ -99,7 +99,7 @@ pub(crate) fn check(settings: &[Deflate], answers: &[&str]) -> Result<Option<Ter
     };
     if let [settings] = settings {
         let by_value = settings.check(answers.iter().map(|value| value.as_bytes()));
-        assert_eq!(by_value.map(|params| params.map(terms)), agreed, "{answers:?}");
+        assert_eq!(by_value.map(|params| params.map(parameters)), agreed, "{answers:?}");
     }
     #[cfg(feature = "http")]
     assert_eq!(http_check(settings, answers), [agreed, agreed], "{answers:?}");
@@ -107,7 +107,7 @@ pub(crate) fn check(settings: &[Deflate], answers: &[&str]) -> Result<Option<Ter
 }
 
 #[cfg(feature = "http")]
-fn http_answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Terms)> {
+fn http_answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Parameters)> {
     let config = config(std::slice::from_ref(settings));
     let request = http::Request::get("/")
         .header("host", "localhost")
@@ -119,8 +119,8 @@ fn http_answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Terms)> {
     let offer = websocket_proto::HttpOffer::upgrade(&request.body(()).unwrap(), &config).unwrap();
     let (response, negotiated) = offer.accept(Response::new()).unwrap();
     let conn = Connection::upgraded_server(negotiated, config);
-    let said = response.headers().get("sec-websocket-extensions").map(|value| value.to_str().unwrap().to_owned());
-    said.zip(conn.deflate().map(terms))
+    let sent = response.headers().get("sec-websocket-extensions").map(|value| value.to_str().unwrap().to_owned());
+    sent.zip(conn.deflate().map(parameters))
 }
 
 /// Over HTTP/1.1 and HTTP/2.
@@ -134,7 +134,7 @@ fn http_clients(settings: &[Deflate]) -> [(http::Request<()>, websocket_proto::H
 }
 
 #[cfg(feature = "http")]
-fn http_check(settings: &[Deflate], answers: &[&str]) -> [Result<Option<Terms>, HandshakeError>; 2] {
+fn http_check(settings: &[Deflate], answers: &[&str]) -> [Result<Option<Parameters>, HandshakeError>; 2] {
     http_clients(settings).map(|(request, client)| {
         let plain = Config::new();
         let offer = match request.method() {
@@ -146,7 +146,7 @@ fn http_check(settings: &[Deflate], answers: &[&str]) -> [Result<Option<Terms>, 
             response.headers_mut().append("sec-websocket-extensions", value.parse().unwrap());
         }
         let conn = Connection::upgraded_client(client.check(&response)?, config(settings), seed());
-        Ok(conn.deflate().map(terms))
+        Ok(conn.deflate().map(parameters))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use websocket_proto::{Deflate, HandshakeError};
 
-use crate::negotiation_paths::{Terms, answer, check, offer, settings, terms};
+use crate::negotiation_paths::{Parameters, answer, check, offer, parameters, settings};
 
 /// A parameter with an optional value, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Element {
 const BITS: [Bits; 7] =
     [Bits::None, Bits::Bare, Bits::Value(8), Bits::Value(9), Bits::Value(11), Bits::Value(14), Bits::Value(15)];
 
-fn every_settings() -> impl Iterator<Item = Terms> {
+fn every_settings() -> impl Iterator<Item = Parameters> {
     [(false, false), (false, true), (true, false), (true, true)].into_iter().flat_map(|(server, client)| {
         [9, 11, 15].into_iter().flat_map(move |s| [9, 11, 15].map(|c| (server, client, s, c)))
     })
@@ -59,9 +59,9 @@ fn every_settings() -> impl Iterator<Item = Terms> {
 
 /// The answer of a server that wants these terms, rule by rule.
 fn answered(
-    (server_forgets, client_forgets, server_bits, client_bits): Terms,
+    (server_forgets, client_forgets, server_bits, client_bits): Parameters,
     offer: Element,
-) -> Option<(String, Terms)> {
+) -> Option<(String, Parameters)> {
     let asked = match offer.server_bits {
         // 7.1.2.1: it has a value; and 8 can't be kept to.
         Bits::Bare | Bits::Value(8) => return None,
@@ -101,7 +101,7 @@ fn every_answer_of_a_server() {
         for (j, offer) in Element::every(&BITS).enumerate() {
             let text = offer.text();
             let expected = answered(wanted, offer);
-            let by_value = settings.answer([text.as_bytes()]).map(|(text, params)| (text, terms(params)));
+            let by_value = settings.answer([text.as_bytes()]).map(|(text, params)| (text, parameters(params)));
             assert_eq!(by_value, expected, "{wanted:?} {text}");
             if (i + j) % 7 == 0 {
                 assert_eq!(answer(&settings, &[&text]), expected, "{wanted:?} {text}");
@@ -131,12 +131,12 @@ fn every_check_of_a_client() {
             };
             let expected = match (server, client) {
                 (Some(server), Some(client)) if server <= server_bits && (answer.server_forgets || !server_forgets) => {
-                    let terms = (answer.server_forgets, answer.client_forgets || client_forgets, server, client);
-                    Ok(Some(terms))
+                    let parameters = (answer.server_forgets, answer.client_forgets || client_forgets, server, client);
+                    Ok(Some(parameters))
                 }
                 _ => Err(HandshakeError::ExtensionParameters),
             };
-            let by_value = settings.check([text.as_bytes()]).map(|params| params.map(terms));
+            let by_value = settings.check([text.as_bytes()]).map(|params| params.map(parameters));
             assert_eq!(by_value, expected, "{offered:?} {text}");
             if (i + j) % 7 == 0 {
                 assert_eq!(check(std::slice::from_ref(&settings), &[&text]), expected, "{offered:?} {text}");
@@ -155,7 +155,7 @@ fn both_ends_agree_on_the_same() {
             let (answer, params) = settings(theirs).answer([offer.as_bytes()]).unwrap();
             assert_eq!(client.check([answer.as_bytes()]), Ok(Some(params)), "{offer} / {answer}");
             let agreed = (ours.0 || theirs.0, ours.1 || theirs.1, ours.2.min(theirs.2), ours.3.min(theirs.3));
-            assert_eq!(terms(params), agreed);
+            assert_eq!(parameters(params), agreed);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use websocket_proto::{Config, Connection, Event, ProtocolError, Role};
 
-use crate::checks::{Script, Told, binary, failed, hear, peer, ping, text};
+use crate::checks::{OwnedEvent, Script, binary, failed, peer, ping, receive, text};
 use crate::connections::{both_ways, fails, open, open_with};
 use crate::inflate::Symbol::{Copy, Literal};
 use crate::inflate::Writer;
@@ -36,18 +36,18 @@ fn the_examples_at_every_split() {
             let wire: Vec<u8> = EXAMPLES.iter().flat_map(|(payload, _)| peer(role, &[(first, payload)])).collect();
             let expected: Vec<_> = EXAMPLES
                 .iter()
-                .map(|(_, told)| if first == 0xc1 { text(told) } else { binary(told.as_bytes()) })
+                .map(|(_, inflated)| if first == 0xc1 { text(inflated) } else { binary(inflated.as_bytes()) })
                 .collect();
             for cut in 0..=wire.len() {
                 let mut conn = keeps(role);
-                let mut told = hear(&mut conn, &wire[..cut]);
-                told.extend(hear(&mut conn, &wire[cut..]));
-                assert_eq!(told, expected, "{cut}");
+                let mut received = receive(&mut conn, &wire[..cut]);
+                received.extend(receive(&mut conn, &wire[cut..]));
+                assert_eq!(received, expected, "{cut}");
             }
             for size in 1..8 {
                 let mut conn = keeps(role);
-                let told: Vec<_> = wire.chunks(size).flat_map(|chunk| hear(&mut conn, chunk)).collect();
-                assert_eq!(told, expected, "{size}");
+                let received: Vec<_> = wire.chunks(size).flat_map(|chunk| receive(&mut conn, chunk)).collect();
+                assert_eq!(received, expected, "{size}");
             }
         }
     }
@@ -58,9 +58,9 @@ fn the_examples_at_every_split() {
 fn the_examples_in_every_fragmentation() {
     for role in ROLES {
         let mut conn = keeps(role);
-        for (payload, told) in EXAMPLES.into_iter().filter(|(payload, _)| payload.len() <= 8) {
+        for (payload, inflated) in EXAMPLES.into_iter().filter(|(payload, _)| payload.len() <= 8) {
             for cuts in 0_u32..1 << (payload.len() - 1) {
-                hear(&mut conn, &peer(role, &[(0xc1, HELLO)]));
+                receive(&mut conn, &peer(role, &[(0xc1, HELLO)]));
                 let mut pieces = vec![Vec::new()];
                 for (i, byte) in payload.iter().enumerate() {
                     pieces.last_mut().unwrap().push(*byte);
@@ -78,17 +78,17 @@ fn the_examples_in_every_fragmentation() {
                     }
                     script[0].0 |= 0x41;
                     script.last_mut().unwrap().0 |= 0x80;
-                    let mut heard = hear(&mut conn, &peer(role, &script));
-                    assert_eq!(heard.pop(), Some(text(told)), "{script:02x?}");
-                    assert!(heard.iter().all(|event| *event == ping(b"ping")));
-                    assert_eq!(heard.len(), if empty { pieces.len() } else { 0 });
-                    hear(&mut conn, &peer(role, &[(0xc1, HELLO)]));
+                    let mut received = receive(&mut conn, &peer(role, &script));
+                    assert_eq!(received.pop(), Some(text(inflated)), "{script:02x?}");
+                    assert!(received.iter().all(|event| *event == ping(b"ping")));
+                    assert_eq!(received.len(), if empty { pieces.len() } else { 0 });
+                    receive(&mut conn, &peer(role, &[(0xc1, HELLO)]));
                 }
             }
         }
         // The fragments may be empty at the beginning, too.
         let script: Script = &[(0x41, b""), (0x00, b""), (0x89, b"1"), (0x00, HELLO), (0x80, b"")];
-        assert_eq!(hear(&mut conn, &peer(role, script)), [ping(b"1"), text("Hello")]);
+        assert_eq!(receive(&mut conn, &peer(role, script)), [ping(b"1"), text("Hello")]);
     }
 }
 
@@ -118,8 +118,8 @@ fn reserved_bits_out_of_place_are_refused() {
         for (before, first) in cases {
             let before = peer(role, before);
             let bytes = [&before[..], &peer(role, &[(first, HELLO)])].concat();
-            let (told, needed) = fails(|| keeps(role), &bytes, ProtocolError::ReservedBits);
-            assert_eq!((told, needed), (vec![], before.len() + 1), "{bytes:02x?}");
+            let (received, needed) = fails(|| keeps(role), &bytes, ProtocolError::ReservedBits);
+            assert_eq!((received, needed), (vec![], before.len() + 1), "{bytes:02x?}");
         }
         for first in [0xc1, 0x41, 0xc2, 0x42] {
             let bytes = peer(role, &[(first, HELLO)]);
@@ -134,14 +134,17 @@ fn reserved_bits_out_of_place_are_refused() {
 fn compressed_and_plain_messages_alternate() {
     for role in ROLES {
         let mut conn = keeps(role);
-        assert_eq!(hear(&mut conn, &peer(role, &[(0x81, b"Hello"), (0xc1, HELLO)])), [text("Hello"), text("Hello")]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x81, b"Hello"), (0xc1, HELLO)])), [text("Hello"), text("Hello")]);
         for plain in [&b"xyzzy"[..], &[0xff; 300], &vec![0; 40_000]] {
             let script: Script = &[(0x82, plain), (0x02, plain), (0x80, plain), (0xc1, AGAIN)];
-            assert_eq!(hear(&mut conn, &peer(role, script)), [binary(plain), binary(&plain.repeat(2)), text("Hello")]);
+            assert_eq!(
+                receive(&mut conn, &peer(role, script)),
+                [binary(plain), binary(&plain.repeat(2)), text("Hello")]
+            );
         }
         let mut unseen = keeps(role);
-        let told = hear(&mut unseen, &peer(role, &[(0x81, b"Hello"), (0xc1, AGAIN)]));
-        assert_eq!(told, [text("Hello"), failed(ProtocolError::Deflate)]);
+        let received = receive(&mut unseen, &peer(role, &[(0x81, b"Hello"), (0xc1, AGAIN)]));
+        assert_eq!(received, [text("Hello"), failed(ProtocolError::Deflate)]);
     }
 }
 
@@ -150,7 +153,7 @@ fn compressed_and_plain_messages_alternate() {
 fn text_is_checked_once_it_is_inflated() {
     let chinese = "大家好，世界 👋🏽 ".repeat(30);
     for role in ROLES {
-        for (wire, told) in [
+        for (wire, inflated) in [
             (Writer::default().literals(false, chinese.as_bytes()).message(), chinese.as_str()),
             (Writer::default().stored(false, chinese.as_bytes()).message(), &chinese),
             // Bytes that aren't UTF-8 give some that are.
@@ -159,13 +162,13 @@ fn text_is_checked_once_it_is_inflated() {
             let mut conn = keeps(role);
             for cut in 0..wire.len() {
                 let script: Script = &[(0x41, &wire[..cut]), (0x89, b""), (0x80, &wire[cut..])];
-                assert_eq!(hear(&mut conn, &peer(role, script)), [ping(b""), text(told)]);
+                assert_eq!(receive(&mut conn, &peer(role, script)), [ping(b""), text(inflated)]);
             }
-            assert_eq!(hear(&mut conn, &peer(role, &[(0xc2, &wire)])), [binary(told.as_bytes())]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0xc2, &wire)])), [binary(inflated.as_bytes())]);
         }
         let noise: Vec<u8> = (0..=255).collect();
         let wire = Writer::default().literals(false, &noise).message();
-        assert_eq!(hear(&mut keeps(role), &peer(role, &[(0xc2, &wire)])), [binary(&noise)]);
+        assert_eq!(receive(&mut keeps(role), &peer(role, &[(0xc2, &wire)])), [binary(&noise)]);
         fails(|| keeps(role), &peer(role, &[(0xc1, &wire)]), ProtocolError::InvalidUtf8);
     }
 }
@@ -187,8 +190,8 @@ fn inflated_text_is_refused_at_its_first_impossible_byte() {
             let wire = Writer::default().stored(false, &data).message();
             // In front of the data are the frame's header and five bytes of the block's.
             let whole = peer(role, &[(0xc1, &wire)]);
-            let (told, needed) = fails(|| keeps(role), &whole, ProtocolError::InvalidUtf8);
-            assert_eq!((told, needed), (vec![], whole.len() - wire.len() + 5 + at + 1), "{bytes:02x?}");
+            let (received, needed) = fails(|| keeps(role), &whole, ProtocolError::InvalidUtf8);
+            assert_eq!((received, needed), (vec![], whole.len() - wire.len() + 5 + at + 1), "{bytes:02x?}");
 
             let mut pieces = peer(role, &[(0x41, &wire[..5])]);
             let mut expected = 0;
@@ -200,8 +203,8 @@ fn inflated_text_is_refused_at_its_first_impossible_byte() {
                 pieces.extend(peer(role, &[(0x00, b""), (0x8a, b"")]));
             }
             let mut conn = keeps(role);
-            hear(&mut conn, &pieces[..expected - 1]);
-            assert_eq!(hear(&mut conn, &pieces[expected - 1..]), [failed(ProtocolError::InvalidUtf8)]);
+            receive(&mut conn, &pieces[..expected - 1]);
+            assert_eq!(receive(&mut conn, &pieces[expected - 1..]), [failed(ProtocolError::InvalidUtf8)]);
         }
     }
 }
@@ -221,7 +224,7 @@ fn inflated_text_does_not_end_inside_a_character() {
                 assert_eq!(fails(|| keeps(role), &whole, ProtocolError::InvalidUtf8), (vec![], whole.len()));
                 let parts: Script = &[(0x41, &wire[..3]), (0x00, &wire[3..]), (0x80, b"")];
                 fails(|| keeps(role), &peer(role, parts), ProtocolError::InvalidUtf8);
-                assert_eq!(hear(&mut keeps(role), &peer(role, &[(0xc2, &wire)])), [binary(&data)]);
+                assert_eq!(receive(&mut keeps(role), &peer(role, &[(0xc2, &wire)])), [binary(&data)]);
             }
         }
     }
@@ -236,20 +239,20 @@ fn blocks_of_every_kind_make_one_message() {
         for _ in 0..1000 {
             writer = writer.stored(false, b"");
         }
-        assert_eq!(hear(&mut conn, &peer(role, &[(0xc1, &writer.clone().message())])), [text("")]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0xc1, &writer.clone().message())])), [text("")]);
         let many =
             writer.literals(false, b"Hello").literals(false, b"").stored(false, b", ").fixed(false, [Copy(5, 7)]);
         let wire = many.message();
-        assert_eq!(hear(&mut conn, &peer(role, &[(0xc1, &wire)])), [text("Hello, Hello")]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0xc1, &wire)])), [text("Hello, Hello")]);
         for size in [1, 3, 1000] {
             let mut frames: Vec<(u8, &[u8])> = wire.chunks(size).map(|chunk| (0x00, chunk)).collect();
             frames[0].0 = 0x41;
             frames.last_mut().unwrap().0 |= 0x80;
-            assert_eq!(hear(&mut conn, &peer(role, &frames)), [text("Hello, Hello")]);
+            assert_eq!(receive(&mut conn, &peer(role, &frames)), [text("Hello, Hello")]);
         }
         let letters: Vec<_> = (b'a'..=b'z').cycle().take(2000).collect();
         let one_each = letters.iter().fold(Writer::default(), |writer, letter| writer.fixed(false, [Literal(*letter)]));
-        assert_eq!(hear(&mut conn, &peer(role, &[(0xc2, &one_each.message())])), [binary(&letters)]);
+        assert_eq!(receive(&mut conn, &peer(role, &[(0xc2, &one_each.message())])), [binary(&letters)]);
     }
 }
 
@@ -265,14 +268,14 @@ fn the_size_of_what_comes_out_is_limited() {
     for role in ROLES {
         let open = || open_with(role, &both_ways(15, true), Config::new().max_message_size(longest));
         for first in [0xc1, 0xc2] {
-            let told = hear(&mut open(), &peer(role, &[(first, &bomb(longest as usize))]));
-            assert!(matches!(&told[..], [Told::Text(_) | Told::Binary(_)]));
+            let received = receive(&mut open(), &peer(role, &[(first, &bomb(longest as usize))]));
+            assert!(matches!(&received[..], [OwnedEvent::Text(_) | OwnedEvent::Binary(_)]));
             let wire = peer(role, &[(first, &bomb(longest as usize + 1))]);
             fails(open, &wire, ProtocolError::MessageTooLarge);
             let wire = peer(role, &[(first, &bomb(2 * longest as usize))]);
             assert!(wire.len() < longest as usize, "the frame isn't too long");
-            let (told, needed) = fails(open, &wire, ProtocolError::MessageTooLarge);
-            assert!(told.is_empty() && needed < wire.len() * 6 / 10, "{needed} of {}", wire.len());
+            let (received, needed) = fails(open, &wire, ProtocolError::MessageTooLarge);
+            assert!(received.is_empty() && needed < wire.len() * 6 / 10, "{needed} of {}", wire.len());
         }
     }
 }

@@ -25,12 +25,12 @@ impl Message {
 
 /// The peer of a connection: takes its frames, holds them to the RFC, and remembers what was agreed on and no more.
 #[derive(Debug)]
-pub(crate) struct Peer {
+pub(crate) struct Receiver {
     inflater: Inflater,
     message: Option<Message>,
 }
 
-impl Peer {
+impl Receiver {
     /// The peer of a connection that sends in windows of that size, with takeover or without.
     pub(crate) fn new(bits: u8, takeover: bool) -> Self {
         Self { inflater: Inflater::new(bits, takeover), message: None }
@@ -38,14 +38,14 @@ impl Peer {
 
     /// The messages that a connection has to send. Control frames are passed over.
     #[track_caller]
-    pub(crate) fn hear(&mut self, conn: &mut Connection) -> Vec<Message> {
+    pub(crate) fn messages(&mut self, conn: &mut Connection) -> Vec<Message> {
         let role = conn.role();
-        self.take(role, &drain(conn))
+        self.decode(role, &drain(conn))
     }
 
     /// The messages in these bytes, which a connection of that role sent.
     #[track_caller]
-    pub(crate) fn take(&mut self, role: Role, wire: &[u8]) -> Vec<Message> {
+    pub(crate) fn decode(&mut self, role: Role, wire: &[u8]) -> Vec<Message> {
         let mut messages = Vec::new();
         for frame in frames(wire) {
             assert_eq!(frame.key.is_some(), role == Role::Client, "a client masks, a server doesn't");
@@ -76,8 +76,8 @@ impl Peer {
 
     /// The one message that a connection has to send.
     #[track_caller]
-    pub(crate) fn hear_one(&mut self, conn: &mut Connection) -> Message {
-        let mut messages = self.hear(conn);
+    pub(crate) fn message(&mut self, conn: &mut Connection) -> Message {
+        let mut messages = self.messages(conn);
         assert_eq!(messages.len(), 1);
         messages.remove(0)
     }

@@ -2,20 +2,20 @@
 
 use websocket_proto::{CloseCode, Config, Connection, Deflate, Kind, PreparedMessage, Role, SendError};
 
-use crate::checks::{Dice, hear, peer};
+use crate::checks::{Rng, peer, receive};
 use crate::connections::{both_ways, open, open_with};
-use crate::reference_receiver::Peer;
+use crate::reference_receiver::Receiver;
 use crate::support::{ROLES, drain, frames, sent};
 
 /// Random bytes, which don't shrink.
 pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
-    let mut dice = Dice(seed);
-    (0..length).map(|_| dice.roll(256) as u8).collect()
+    let mut rng = Rng(seed);
+    (0..length).map(|_| rng.below(256) as u8).collect()
 }
 
 /// What people send: text of that many bytes which repeats itself a little.
 pub(crate) fn prose(length: usize, seed: u64) -> String {
-    let mut dice = Dice(seed);
+    let mut rng = Rng(seed);
     let words = [
         "{\"id\":",
         "\"name\"",
@@ -30,8 +30,8 @@ pub(crate) fn prose(length: usize, seed: u64) -> String {
     ];
     let mut text = String::new();
     while text.len() < length {
-        text.push_str(words[dice.roll(words.len())]);
-        text.push_str(&dice.roll(1000).to_string());
+        text.push_str(words[rng.below(words.len())]);
+        text.push_str(&rng.below(1000).to_string());
     }
     text.truncate((0..=length).rfind(|end| text.is_char_boundary(*end)).unwrap_or_default());
     let lacking = length - text.len();
@@ -68,10 +68,10 @@ fn every_window_level_and_memory_level_is_kept_to() {
                 let role = if (level + memory) % 3 == 0 { Role::Client } else { Role::Server };
                 let settings = both_ways(bits, takeover).level(level).memory_level(memory);
                 let mut conn = open(role, &settings);
-                let mut receiver = Peer::new(bits, takeover);
+                let mut receiver = Receiver::new(bits, takeover);
                 for sample in &samples {
                     conn.send_binary(sample).unwrap();
-                    let message = receiver.hear_one(&mut conn);
+                    let message = receiver.message(&mut conn);
                     assert_eq!(message.bytes, *sample, "{role:?} {settings:?}");
                     assert_eq!((message.opcode, message.frames.len()), (2, 1));
                 }
@@ -91,12 +91,12 @@ fn repeats_around_the_edge_of_the_window() {
                     let data = apart(distance);
                     let settings = both_ways(bits, true).level(level);
                     let mut conn = open(role, &settings);
-                    let mut receiver = Peer::new(bits, true);
+                    let mut receiver = Receiver::new(bits, true);
                     conn.send_binary(&data).unwrap();
                     for part in data.chunks(distance) {
                         conn.send_binary(part).unwrap();
                     }
-                    let messages = receiver.hear(&mut conn);
+                    let messages = receiver.messages(&mut conn);
                     assert!(messages.iter().all(|message| message.compressed));
                     assert_eq!(messages[0].bytes, data, "{role:?} {bits} {distance}");
                     assert_eq!([&messages[1].bytes[..], &messages[2].bytes].concat(), data);
@@ -115,7 +115,7 @@ fn messages_of_every_length() {
     for role in ROLES {
         for takeover in [true, false] {
             let mut conn = open(role, &both_ways(15, takeover).level(6));
-            let mut receiver = Peer::new(15, takeover);
+            let mut receiver = Receiver::new(15, takeover);
             for length in (0..140).chain([65_535, 65_536, 65_537]) {
                 let text = prose(length, length as u64);
                 conn.ping(b"before").unwrap();
@@ -126,7 +126,7 @@ fn messages_of_every_length() {
                 let mask = if role == Role::Client { 4 } else { 0 };
                 let shortest = [2, 4, 10][usize::from(payload > 125) + usize::from(payload > 65_535)];
                 assert_eq!(wire.len(), shortest + mask + payload);
-                let mut messages = receiver.take(role, &wire);
+                let mut messages = receiver.decode(role, &wire);
 
                 conn.ping(b"between").unwrap();
                 conn.send_text(&text).unwrap();
@@ -134,7 +134,7 @@ fn messages_of_every_length() {
                 conn.pong(b"").unwrap();
                 conn.send(noise(length, 3)).unwrap();
                 conn.send_binary(&vec![0; length]).unwrap();
-                messages.extend(receiver.hear(&mut conn));
+                messages.extend(receiver.messages(&mut conn));
                 let (kinds, bytes): (Vec<_>, Vec<_>) =
                     messages.into_iter().map(|message| (message.opcode, message.bytes)).unzip();
                 assert_eq!(kinds, [1, 1, 1, 2, 2]);
@@ -154,7 +154,7 @@ fn headers_fit_what_came_out() {
                 let mut conn = open(role, &both_ways(15, true).level(level));
                 let data = noise(length, length as u64);
                 conn.send_binary(&data).unwrap();
-                let message = Peer::new(15, true).hear_one(&mut conn);
+                let message = Receiver::new(15, true).message(&mut conn);
                 assert!(
                     message.compressed && message.payload().len() >= length,
                     "takeover keeps step, whatever it takes"
@@ -172,7 +172,7 @@ fn the_end_of_the_room_is_not_seen() {
         let mut conn = open(Role::Server, &both_ways(15, true).level(1));
         conn.send_binary(&noise(length, 5)).unwrap();
         conn.send_text(&prose(length, 6)).unwrap();
-        assert_eq!(Peer::new(15, true).hear(&mut conn).len(), 2, "{length}");
+        assert_eq!(Receiver::new(15, true).messages(&mut conn).len(), 2, "{length}");
     }
 }
 
@@ -191,7 +191,7 @@ fn an_empty_message_is_one_octet() {
             conn.send_fragment(Kind::Binary, b"", true).unwrap();
             assert_eq!(drain(&mut conn), b"\x42\x00\x80\x01\x00");
             conn.send_text(&prose(200, 1)).unwrap();
-            Peer::new(15, takeover).hear_one(&mut conn);
+            Receiver::new(15, takeover).message(&mut conn);
             conn = open(Role::Server, &both_ways(15, takeover));
         }
     }
@@ -204,17 +204,17 @@ fn each_message_is_compressed_or_not() {
     for role in ROLES {
         let settings = both_ways(12, true).min_size(100);
         let mut conn = open_with(role, &settings, Config::new());
-        let mut receiver = Peer::new(12, true);
-        let mut dice = Dice(9);
+        let mut receiver = Receiver::new(12, true);
+        let mut rng = Rng(9);
         for round in 0..300 {
-            let on = dice.roll(3) > 0;
+            let on = rng.below(3) > 0;
             conn.set_compression(on);
-            let text = prose([99, 100, 101, 1000][dice.roll(4)], round % 7);
-            match dice.roll(2) {
+            let text = prose([99, 100, 101, 1000][rng.below(4)], round % 7);
+            match rng.below(2) {
                 0 => conn.send_text(&text).unwrap(),
                 _ => conn.send(text.clone()).unwrap(),
             }
-            let message = receiver.hear_one(&mut conn);
+            let message = receiver.message(&mut conn);
             assert_eq!(message.compressed, on && text.len() >= 100, "{round}");
             assert_eq!(message.bytes, text.as_bytes());
         }
@@ -227,10 +227,10 @@ fn equal_messages_without_takeover_are_equal() {
     for role in ROLES {
         for takeover in [true, false] {
             let mut conn = open(role, &both_ways(15, takeover));
-            let mut receiver = Peer::new(15, takeover);
+            let mut receiver = Receiver::new(15, takeover);
             let mut payload = |text: &str| {
                 conn.send_text(text).unwrap();
-                let message = receiver.hear_one(&mut conn);
+                let message = receiver.message(&mut conn);
                 assert!(message.compressed);
                 message.payload()
             };
@@ -251,18 +251,18 @@ fn equal_messages_without_takeover_are_equal() {
 fn messages_that_would_grow_are_plain() {
     for role in ROLES {
         let mut conn = open(role, &both_ways(15, false));
-        let mut receiver = Peer::new(15, false);
+        let mut receiver = Receiver::new(15, false);
         for length in [1, 2, 10, 64, 125, 126, 1000, 65_536, 100_000] {
             conn.send_binary(&noise(length, 1)).unwrap();
             conn.send(noise(length, 1)).unwrap();
-            for message in receiver.hear(&mut conn) {
+            for message in receiver.messages(&mut conn) {
                 assert!(!message.compressed);
                 assert_eq!(message.bytes, noise(length, 1));
             }
             // The compressor has forgotten what wasn't sent.
             conn.send_text(&prose(1000, 1)).unwrap();
             conn.send_binary(&[&noise(length, 1)[..], &[0; 500]].concat()).unwrap();
-            assert!(receiver.hear(&mut conn).iter().all(|message| message.compressed));
+            assert!(receiver.messages(&mut conn).iter().all(|message| message.compressed));
         }
     }
 }
@@ -281,10 +281,10 @@ fn a_window_of_256_bytes_is_not_compressed_in() {
     conn.send_fragment(Kind::Text, text.as_bytes(), false).unwrap();
     conn.send_fragment(Kind::Text, b"", true).unwrap();
     conn.send_prepared(&PreparedMessage::compressed(text.clone(), &settings)).unwrap();
-    let messages = Peer::new(8, true).hear(&mut conn);
+    let messages = Receiver::new(8, true).messages(&mut conn);
     assert_eq!(messages.len(), 4);
     assert!(messages.iter().all(|message| !message.compressed && message.bytes == text.as_bytes()));
-    assert_eq!(hear(&mut conn, b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"), [crate::checks::text("Hello")]);
+    assert_eq!(receive(&mut conn, b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"), [crate::checks::text("Hello")]);
 }
 
 /// P-06: behind a Close nothing is sent, compressed or not, and an abort leaves nothing.
@@ -315,7 +315,7 @@ fn nothing_is_compressed_behind_the_end() {
                 assert_eq!(sent(&mut closing).iter().map(|frame| frame.first).collect::<Vec<_>>(), [0x88]);
 
                 let mut closed = opened();
-                hear(&mut closed, &peer(role, &[(0x88, b"")]));
+                receive(&mut closed, &peer(role, &[(0x88, b"")]));
                 assert_eq!(call(&mut closed), Err(SendError::Closed));
                 assert_eq!(sent(&mut closed).iter().map(|frame| frame.first).collect::<Vec<_>>(), [0x88]);
 
@@ -334,17 +334,17 @@ fn nothing_is_compressed_behind_the_end() {
 fn a_refused_message_leaves_no_trace() {
     let settings = both_ways(15, true).min_size(0);
     let mut conn = open_with(Role::Server, &settings, Config::new().max_pending_output(10));
-    let mut receiver = Peer::new(15, true);
+    let mut receiver = Receiver::new(15, true);
     let (first, second) = (prose(500, 1), prose(500, 2));
     conn.send_text(&first).unwrap();
     assert_eq!(conn.send_text(&second), Err(SendError::OutputFull));
     assert_eq!(conn.send(second.clone()), Err(SendError::OutputFull));
     assert_eq!(conn.send_fragment(Kind::Text, second.as_bytes(), false), Err(SendError::OutputFull));
-    assert_eq!(receiver.hear_one(&mut conn).bytes, first.as_bytes());
+    assert_eq!(receiver.message(&mut conn).bytes, first.as_bytes());
     conn.send_fragment(Kind::Text, second.as_bytes(), false).unwrap();
-    assert_eq!(receiver.hear(&mut conn), []);
+    assert_eq!(receiver.messages(&mut conn), []);
     assert_eq!(conn.send_text(&first), Err(SendError::UnfinishedMessage));
     assert_eq!(conn.send(first.clone()), Err(SendError::UnfinishedMessage));
     conn.send_fragment(Kind::Text, b"", true).unwrap();
-    assert_eq!(receiver.hear_one(&mut conn).bytes, second.as_bytes());
+    assert_eq!(receiver.message(&mut conn).bytes, second.as_bytes());
 }

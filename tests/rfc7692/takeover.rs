@@ -2,7 +2,7 @@
 
 use websocket_proto::{Config, Connection, Deflate, ProtocolError, Role, Scratch};
 
-use crate::checks::{Script, binary, failed, hear, peer, text};
+use crate::checks::{Script, binary, failed, peer, receive, text};
 use crate::connections::{both_ways, open, open_with, upgraded};
 use crate::inflate::Symbol::{Copy, Literal};
 use crate::inflate::Writer;
@@ -37,22 +37,25 @@ fn final_blocks_end_nothing() {
         (with(Writer::default().stored(false, b"Hello"), b"\x01"), "Hello"),
     ];
     for role in ROLES {
-        for (wire, told) in &cases {
+        for (wire, inflated) in &cases {
             let script: Script = &[(0xc1, HELLO), (0xc1, wire), (0x81, b"plain"), (0xc1, HELLO), (0xc1, AGAIN)];
-            let expected = [text("Hello"), text(told), text("plain"), text("Hello"), text("Hello")];
+            let expected = [text("Hello"), text(inflated), text("plain"), text("Hello"), text("Hello")];
             let bytes = peer(role, script);
-            assert_eq!(hear(&mut keeps(role), &bytes), expected, "{wire:02x?}");
+            assert_eq!(receive(&mut keeps(role), &bytes), expected, "{wire:02x?}");
             let mut slow = keeps(role);
-            let heard: Vec<_> = bytes.chunks(1).flat_map(|byte| hear(&mut slow, byte)).collect();
-            assert_eq!(heard, expected, "{wire:02x?}");
+            let received: Vec<_> = bytes.chunks(1).flat_map(|byte| receive(&mut slow, byte)).collect();
+            assert_eq!(received, expected, "{wire:02x?}");
             for cut in 0..=wire.len() {
                 let script: Script = &[(0xc1, HELLO), (0x42, &wire[..cut]), (0x00, b""), (0x80, &wire[cut..])];
-                assert_eq!(hear(&mut keeps(role), &peer(role, script)), [text("Hello"), binary(told.as_bytes())]);
+                assert_eq!(
+                    receive(&mut keeps(role), &peer(role, script)),
+                    [text("Hello"), binary(inflated.as_bytes())]
+                );
             }
             // Without takeover nothing may be referred to but the message itself.
             let mut forgets = open(role, &both_ways(15, false));
-            let told = if inflates_alone(wire) { text(told) } else { failed(ProtocolError::Deflate) };
-            assert_eq!(hear(&mut forgets, &peer(role, &[(0xc1, HELLO), (0xc1, wire)])), [text("Hello"), told]);
+            let second = if inflates_alone(wire) { text(inflated) } else { failed(ProtocolError::Deflate) };
+            assert_eq!(receive(&mut forgets, &peer(role, &[(0xc1, HELLO), (0xc1, wire)])), [text("Hello"), second]);
         }
     }
 }
@@ -71,9 +74,9 @@ fn a_window_reaches_over_final_blocks() {
             let split = Writer::default().stored(true, first).stored(true, second).message();
             let far = Writer::default().fixed(true, [Copy(10, data.len())]).message();
             let mut conn = open(role, &both_ways(bits, true));
-            assert_eq!(hear(&mut conn, &peer(role, &[(0xc2, &split)])), [binary(&data)]);
-            assert_eq!(hear(&mut conn, &peer(role, &[(0xc2, &far)])), [binary(&data[..10])]);
-            assert_eq!(hear(&mut conn, &peer(role, &[(0xc2, &far)])), [binary(&data[10..20])]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0xc2, &split)])), [binary(&data)]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0xc2, &far)])), [binary(&data[..10])]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0xc2, &far)])), [binary(&data[10..20])]);
         }
     }
 }
@@ -96,20 +99,20 @@ fn takeover_is_kept_or_dropped_as_agreed() {
             let mut conn = opened(role, &Deflate::new(), answer);
             let script: Script = &[(0xc1, HELLO), (0x81, b"Hello"), (0xc1, HELLO), (0xc1, AGAIN)];
             let last = if peer_keeps { text("Hello") } else { failed(ProtocolError::Deflate) };
-            let told_of = |conn: &mut Connection| hear(conn, &peer(role, script));
+            let receive_script = |conn: &mut Connection| receive(conn, &peer(role, script));
             let expected = [text("Hello"), text("Hello"), text("Hello"), last];
-            assert_eq!(told_of(&mut conn), expected, "{role:?} {answer}");
+            assert_eq!(receive_script(&mut conn), expected, "{role:?} {answer}");
 
             // The same where a thread's scratch passes from connection to connection.
             let mut scratch = Box::new(Scratch::new());
             for _ in 0..2 {
                 let mut conn = opened(role, &Deflate::new(), answer);
                 conn.lend(scratch);
-                assert_eq!(told_of(&mut conn), expected, "{role:?} {answer}");
+                assert_eq!(receive_script(&mut conn), expected, "{role:?} {answer}");
                 scratch = conn.release().unwrap();
                 let mut next = opened(role, &Deflate::new(), answer);
                 next.lend(scratch);
-                assert_eq!(hear(&mut next, &peer(role, &[(0xc1, AGAIN)])), [failed(ProtocolError::Deflate)]);
+                assert_eq!(receive(&mut next, &peer(role, &[(0xc1, AGAIN)])), [failed(ProtocolError::Deflate)]);
                 scratch = next.release().unwrap();
             }
         }
@@ -132,23 +135,23 @@ fn references_reach_as_far_as_the_window() {
                 let mut conn = open(role, &both_ways(bits, true));
                 let mut other = open(role, &both_ways(bits, true));
                 let mut scratch = lent.then(|| Box::new(Scratch::new()));
-                let mut tell = |conn: &mut Connection, payload: &[u8]| {
+                let mut receive_lent = |conn: &mut Connection, payload: &[u8]| {
                     if let Some(scratch) = scratch.take() {
                         conn.lend(scratch);
                     }
-                    let told = hear(conn, &peer(role, &[(0xc2, payload)]));
+                    let received = receive(conn, &peer(role, &[(0xc2, payload)]));
                     scratch = conn.release();
-                    told
+                    received
                 };
                 let data: Vec<u8> = (0..window).map(|i| ((i * 131) >> 2) as u8).collect();
                 for part in data.chunks(window / 5) {
                     let stored = Writer::default().stored(false, part).message();
-                    assert_eq!(tell(&mut conn, &stored), [binary(part)]);
-                    assert_eq!(tell(&mut other, HELLO), [binary(b"Hello")]);
+                    assert_eq!(receive_lent(&mut conn, &stored), [binary(part)]);
+                    assert_eq!(receive_lent(&mut other, HELLO), [binary(b"Hello")]);
                 }
                 let far = Writer::default().fixed(false, [Copy(10, window)]).message();
-                assert_eq!(tell(&mut conn, &far), [binary(&data[..10])], "{bits}");
-                assert_eq!(tell(&mut other, AGAIN), [binary(b"Hello")]);
+                assert_eq!(receive_lent(&mut conn, &far), [binary(&data[..10])], "{bits}");
+                assert_eq!(receive_lent(&mut other, AGAIN), [binary(b"Hello")]);
             }
         }
     }
@@ -162,20 +165,20 @@ fn references_to_nothing_are_refused() {
         let beyond = Writer::default().fixed(false, [Copy(5, 6)]).message();
         let script: Script = &[(0xc1, HELLO), (0xc1, &beyond)];
         let mut conn = open_with(role, &settings, Config::new());
-        assert_eq!(hear(&mut conn, &peer(role, script)), [text("Hello"), failed(ProtocolError::Deflate)]);
+        assert_eq!(receive(&mut conn, &peer(role, script)), [text("Hello"), failed(ProtocolError::Deflate)]);
         let mut lent = open_with(role, &settings, Config::new());
         lent.lend(Box::new(Scratch::new()));
-        assert_eq!(hear(&mut lent, &peer(role, &[(0xc1, HELLO)])), [text("Hello")]);
+        assert_eq!(receive(&mut lent, &peer(role, &[(0xc1, HELLO)])), [text("Hello")]);
         let scratch = lent.release().unwrap();
         let mut next = open_with(role, &settings, Config::new());
         next.lend(scratch);
         assert_eq!(
-            hear(&mut next, &peer(role, &[(0xc1, AGAIN)])),
+            receive(&mut next, &peer(role, &[(0xc1, AGAIN)])),
             [failed(ProtocolError::Deflate)],
             "another's window"
         );
         lent.lend(next.release().unwrap());
-        assert_eq!(hear(&mut lent, &peer(role, &[(0xc1, AGAIN)])), [text("Hello")]);
+        assert_eq!(receive(&mut lent, &peer(role, &[(0xc1, AGAIN)])), [text("Hello")]);
     }
 }
 
@@ -187,7 +190,7 @@ fn what_was_agreed_on_outlives_the_end() {
         let agreed = conn.deflate();
         assert!(agreed.is_some());
         conn.receive_eof();
-        assert_eq!(crate::support::events(&mut conn).len(), 1);
+        assert_eq!(crate::support::pending_events(&mut conn).len(), 1);
         assert_eq!(conn.deflate(), agreed);
     }
 }

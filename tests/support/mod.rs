@@ -70,7 +70,7 @@ pub(crate) fn seed() -> Seed {
     Seed::new([7; 32])
 }
 
-/// All events that `bytes` give in one piece.
+/// All events that `bytes` give in one chunk.
 pub(crate) fn feed(conn: &mut Connection, bytes: &[u8]) -> Vec<Event<'static>> {
     let mut bytes = bytes.to_vec();
     let mut input = &mut bytes[..];
@@ -78,30 +78,30 @@ pub(crate) fn feed(conn: &mut Connection, bytes: &[u8]) -> Vec<Event<'static>> {
     while let Some(event) = conn.receive(&mut input) {
         events.push(event.into_owned());
     }
-    assert!(input.is_empty(), "all input is taken in");
+    assert!(input.is_empty(), "all input is consumed");
     events
 }
 
-/// All events that `bytes` give in pieces of at most `size` bytes.
+/// All events that `bytes` give in chunks of at most `size` bytes.
 pub(crate) fn feed_chunks(conn: &mut Connection, bytes: &[u8], size: usize) -> Vec<Event<'static>> {
     bytes.chunks(size).flat_map(|chunk| feed(conn, chunk)).collect()
 }
 
 /// Events that need no input.
-pub(crate) fn events(conn: &mut Connection) -> Vec<Event<'static>> {
+pub(crate) fn pending_events(conn: &mut Connection) -> Vec<Event<'static>> {
     feed(conn, &[])
 }
 
 /// The turns of a loop at that time, until none is due; their events.
 #[track_caller]
 pub(crate) fn turns(conn: &mut Connection, now: Duration) -> Vec<Event<'static>> {
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for _ in 0..6 {
         conn.advance_time(now);
-        told.extend(events(conn));
+        events.extend(pending_events(conn));
         let is_over = conn.wants_shutdown() == Some(Shutdown::Abort);
         if is_over || conn.next_timeout().is_none_or(|next| next > now) {
-            return told;
+            return events;
         }
     }
     panic!("the loop spins");

@@ -7,7 +7,7 @@ use websocket_proto::{Cause, CloseCode, Connection, Deadline, Event, Rejection, 
 
 use super::{closed, pinged};
 use crate::scenario::{CLOSING, IDLE, SECOND, SILENCE};
-use crate::support::{ROLES, close_body, drain, events, feed, frame, other, request, turns};
+use crate::support::{ROLES, close_body, drain, feed, frame, other, pending_events, request, turns};
 use crate::world::{config, connection};
 
 /// L3: a consumer that takes its time over each message of one input, and sets the time before each.
@@ -185,10 +185,10 @@ fn an_aborted_connection_has_no_deadline() {
             assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), Some(7 * SECOND)));
             // One more turn for a loop that is about to wait, and nothing after that.
             for _ in 0..3 {
-                events(&mut conn);
+                pending_events(&mut conn);
                 conn.advance_time(7 * SECOND);
             }
-            assert!(events(&mut conn).is_empty());
+            assert!(pending_events(&mut conn).is_empty());
             assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), None));
             assert!(!conn.output().has_remaining());
         }

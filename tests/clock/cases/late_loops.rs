@@ -6,7 +6,7 @@ use websocket_proto::{ClientRequest, CloseCode, Config, Connection, Event, Respo
 
 use super::pinged;
 use crate::scenario::{CLOSING, IDLE, SECOND, SILENCE};
-use crate::support::{ROLES, drain, events, feed, frame, other, request, seed, server, turns};
+use crate::support::{ROLES, drain, feed, frame, other, pending_events, request, seed, server, turns};
 use crate::world::{config, connection};
 
 /// L1: a loop that is late sets the time and receives nothing before it reads. The pong waits in the socket.
@@ -15,7 +15,7 @@ fn a_pong_in_the_socket_of_a_late_loop() {
     for role in ROLES {
         let (mut conn, payload) = pinged(role, 100 * SECOND);
         conn.advance_time(115 * SECOND);
-        assert!(events(&mut conn).is_empty());
+        assert!(pending_events(&mut conn).is_empty());
         assert_eq!(conn.next_timeout(), Some(115 * SECOND), "the loop is asked for another turn at once");
         assert_eq!(feed(&mut conn, &frame(other(role), 0x8a, &payload)).len(), 1);
         assert!(turns(&mut conn, 116 * SECOND).is_empty());
@@ -85,7 +85,7 @@ fn accepting_a_request_whose_deadline_has_passed() {
         let mut conn = server_request();
         conn.advance_time(10 * SECOND);
         for _ in 0..turns_before {
-            assert!(events(&mut conn).is_empty());
+            assert!(pending_events(&mut conn).is_empty());
             conn.advance_time(10 * SECOND);
         }
         conn.accept(Response::new()).unwrap();

@@ -11,7 +11,7 @@ use websocket_proto::{
 };
 
 use crate::helpers::{assert_nothing_can_be_sent, closed};
-use crate::support::{close_body, drain, events, feed, frame, seed, sent};
+use crate::support::{close_body, drain, feed, frame, pending_events, seed, sent};
 
 /// A whole message, where none may be read.
 pub(crate) const FRAME: &[u8] = b"\x81\x02hi";
@@ -155,11 +155,11 @@ pub(crate) fn rejected_response(
     end: impl Fn(&mut Connection),
 ) -> HandshakeResponse {
     let mut conn = awaiting_response(client_request(), config.clone());
-    let mut told = feed(&mut conn, pieces.0);
-    told.extend(feed(&mut conn, pieces.1));
+    let mut received = feed(&mut conn, pieces.0);
+    received.extend(feed(&mut conn, pieces.1));
     end(&mut conn);
-    told.extend(events(&mut conn));
-    match <[Event; 2]>::try_from(told) {
+    received.extend(pending_events(&mut conn));
+    match <[Event; 2]>::try_from(received) {
         Ok([Event::Rejected(response), Event::Closed(closed)]) => {
             assert_eq!(closed.cause, Cause::Rejected(response.status()));
             assert_handshake_failed(&mut conn, &closed);
@@ -172,11 +172,11 @@ pub(crate) fn rejected_response(
 pub(crate) fn pass_the_handshake_deadline(conn: &mut Connection) {
     conn.advance_time(Duration::ZERO);
     conn.advance_time(Duration::from_secs(10));
-    assert!(events(conn).is_empty(), "a turn to read in");
+    assert!(pending_events(conn).is_empty(), "a turn to read in");
     conn.advance_time(Duration::from_secs(10));
 }
 
-/// The opening handshake has failed: nothing is left to say or to hear, and the transport is to be closed at once.
+/// The opening handshake has failed: nothing is left to send or to receive, and the transport is to be closed at once.
 pub(crate) fn assert_handshake_failed(conn: &mut Connection, closed: &Closed) {
     assert_eq!((closed.code, &closed.reason[..], closed.clean), (CloseCode::ABNORMAL, "", false));
     assert!(feed(conn, &frame(Role::Server, 0x89, b"ping")).is_empty());
@@ -188,11 +188,11 @@ pub(crate) fn assert_handshake_failed(conn: &mut Connection, closed: &Closed) {
 pub(crate) fn assert_ends_at_eof(conn: &mut Connection, shutdown: Shutdown) {
     conn.receive_eof();
     conn.receive_eof();
-    let closed = closed(events(conn));
+    let closed = closed(pending_events(conn));
     let expected = (CloseCode::ABNORMAL, "", false, Cause::Eof);
     assert_eq!((closed.code, &closed.reason[..], closed.clean, closed.cause), expected);
     conn.receive_eof();
-    assert!(events(conn).is_empty());
+    assert!(pending_events(conn).is_empty());
     assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(shutdown)));
     assert_nothing_can_be_sent(conn, SendError::Closed);
 }

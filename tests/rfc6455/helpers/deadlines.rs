@@ -5,7 +5,7 @@ use core::time::Duration;
 use bytes::Buf;
 use websocket_proto::{Cause, ClientRequest, Config, Connection, Deadline, Role};
 
-use crate::checks::{Told, told};
+use crate::checks::{OwnedEvent, owned_events};
 use crate::support::{seed, turns};
 
 pub(crate) const OPENING: Cause = Cause::Timeout(Deadline::Opening);
@@ -30,8 +30,8 @@ pub(crate) fn connecting(role: Role, config: Config) -> Connection {
 }
 
 /// Time passes. The turns of a loop at that time, until none is due, and the events of them.
-pub(crate) fn turns_at(conn: &mut Connection, now: Duration) -> Vec<Told> {
-    told(turns(conn, now))
+pub(crate) fn turns_at(conn: &mut Connection, now: Duration) -> Vec<OwnedEvent> {
+    owned_events(turns(conn, now))
 }
 
 /// Nothing happens until just before that time, which is the one that was announced.

@@ -7,7 +7,7 @@ use websocket_proto::{
 };
 
 use crate::helpers::{assert_nothing_can_be_sent, closed};
-use crate::support::{Sent, close_body, drain, events, feed, frame, request, request_with};
+use crate::support::{Sent, close_body, drain, feed, frame, pending_events, request, request_with};
 
 /// The least request, that line replaced.
 pub(crate) fn with_line_replaced(start: &str, lines: &str) -> Vec<u8> {
@@ -82,7 +82,7 @@ pub(crate) fn reject(rejection: Rejection) -> ParsedResponse {
 
 /// The answer of a connection whose request was rejected; nothing but the end is behind it.
 pub(crate) fn rejection_sent(mut conn: Connection) -> ParsedResponse {
-    let closed = closed(events(&mut conn));
+    let closed = closed(pending_events(&mut conn));
     let answer = last_response(&mut conn);
     let status = answer.status_line.split(' ').nth(1).unwrap().parse().unwrap();
     assert_abnormal(&closed, Cause::Rejected(status));
@@ -101,10 +101,10 @@ pub(crate) fn reject_fails(rejection: Rejection, error: AcceptError) {
     assert_awaits_answer(conn);
 }
 
-/// A request waits, nothing was said, and it can be accepted.
+/// A request waits, nothing was sent, and it can be accepted.
 pub(crate) fn assert_awaits_answer(mut conn: Connection) {
     assert_eq!((conn.state(), conn.wants_shutdown()), (State::Connecting, None));
-    assert!(events(&mut conn).is_empty());
+    assert!(pending_events(&mut conn).is_empty());
     assert!(!conn.output().has_remaining());
     conn.accept(Response::new()).unwrap();
     assert_eq!(conn.state(), State::Open);
