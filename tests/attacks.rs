@@ -276,16 +276,16 @@ fn a_flood_of_interim_responses() {
     assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
 }
 
-/// A client refused with a body that never ends keeps as much as it may, and tells.
+/// A client refused with a body that never ends keeps as much as it may, and reports that.
 #[test]
 fn an_endless_refusal() {
     for framing in ["", "Transfer-Encoding: chunked\r\n", "Content-Length: 9999999999999\r\n"] {
         let mut conn = client();
         assert!(feed(&mut conn, format!("HTTP/1.1 503 No\r\n{framing}\r\n").as_bytes()).is_empty());
-        let piece = format!("{:x}\r\n{}\r\n", 1000, "n".repeat(1000));
+        let chunk = format!("{:x}\r\n{}\r\n", 1000, "n".repeat(1000));
         let (events, heap) = heap_of(|| {
             loop {
-                let events = feed(&mut conn, piece.as_bytes());
+                let events = feed(&mut conn, chunk.as_bytes());
                 if !events.is_empty() {
                     return events;
                 }
@@ -326,7 +326,7 @@ fn a_stalled_peer() {
     }
     assert_eq!(sent, 100);
     assert!(conn.pending_output() >= 100_000 && conn.pending_output() < 101_100);
-    // It is still heard, and its pings cost no more.
+    // What it sends is still received, and its pings cost no more.
     let before = conn.pending_output();
     for _ in 0..1000 {
         assert_eq!(feed(&mut conn, &frame(Role::Client, 0x89, b"ping")).len(), 1);

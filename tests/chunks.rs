@@ -1,4 +1,4 @@
-//! Messages in pieces: the same bytes as whole messages, in constant memory, with their own limit.
+//! Messages in chunks: the same bytes as whole messages, in constant memory, with their own limit.
 
 #[path = "support/heap.rs"]
 mod heap;
@@ -13,7 +13,7 @@ use websocket_proto::{Cause, Chunk, Config, Connection, Event, Kind, Negotiated,
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// However a message is framed and cut, its pieces are its bytes: first and last are marked, and no text is cut inside a
+/// However a message is framed and cut, its chunks are its bytes: first and last are marked, and no text is cut inside a
 /// character.
 #[test]
 fn pieces_are_the_message() {
@@ -50,7 +50,7 @@ fn pieces_are_the_message() {
     }
 }
 
-/// Messages below the threshold are whole, others in pieces; of a fragmented one it shows only as its frames come.
+/// Messages below the threshold are whole, others in chunks; of a fragmented one it shows only as its frames come.
 #[test]
 fn whole_below_a_size_and_in_pieces_from_it() {
     let config = Config::new().pieces_from(10);
@@ -75,7 +75,7 @@ fn whole_below_a_size_and_in_pieces_from_it() {
     assert_eq!(describe_all(&client(0x81, 0), 1000), ["text 0"]);
 }
 
-/// With a threshold of nothing, an empty message is a piece, too.
+/// With a threshold of nothing, an empty message is a chunk, too.
 #[test]
 fn an_empty_message_is_one_empty_piece() {
     let mut conn = server_with(Config::new().pieces_from(0));
@@ -83,7 +83,7 @@ fn an_empty_message_is_one_empty_piece() {
     assert_eq!(events, ["first last 0"]);
 }
 
-/// Pieces have a limit of their own, exact, and decided from the header; those for whole messages don't hold.
+/// Chunks have a limit of their own, exact, and decided from the header; those for whole messages don't hold.
 #[test]
 fn pieces_have_their_own_limit() {
     let config = || Config::new().max_message_size(5).max_frame_size(5).pieces_from(4).max_piecewise_size(100);
@@ -106,7 +106,7 @@ fn pieces_have_their_own_limit() {
     }
 }
 
-/// A message in pieces may have any number of fragments; one that is still assembled may not.
+/// A message in chunks may have any number of fragments; one that is still assembled may not.
 #[test]
 fn pieces_may_have_any_number_of_fragments() {
     let fragments = |size| {

@@ -43,7 +43,7 @@ fn payload(length: usize) -> Vec<u8> {
     (0..length).map(|i| b'a' + (i * i % 23) as u8).collect()
 }
 
-/// Reads the wire as a loop does that knows of the room; what was told, and how many bytes went straight to a message.
+/// Reads the wire as a loop does that knows of the room; the events, and how many bytes went straight to a message.
 fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, Connection, usize) {
     let (mut events, mut direct) = (Vec::new(), 0);
     let mut scratch = Some(Box::new(Scratch::new()));
@@ -117,7 +117,7 @@ proptest! {
         if pieces_from.is_none() {
             prop_assert_eq!(got, events);
         } else {
-            // Pieces are as they come; what is around them isn't.
+            // Chunks are as they come; what is around them isn't.
             let others = |events: Vec<String>| events.into_iter().filter(|events| !events.starts_with("Chunk")).collect::<Vec<_>>();
             prop_assert_eq!(others(got), others(events));
         }
@@ -165,7 +165,7 @@ fn there_is_room_only_for_much_payload_of_binary_messages() {
     assert_eq!(begun(0x82, 1 << 20, 4_000).message_space().map(|space| space.len()), Some(12_000));
     assert_eq!(begun(0x82, 1 << 20, 400_000).message_space().map(|space| space.len()), Some(64 * KIB));
 
-    // What turns out to be delivered in pieces has no limit that memory has.
+    // What turns out to be delivered in chunks has no limit that memory has.
     let mut conn = support::server_with(Config::new().pieces_from(20_000));
     assert!(feed(&mut conn, &frame(Role::Client, 0x02, &payload(15_000))).is_empty());
     assert!(feed(&mut conn, &frame(Role::Client, 0x80, &payload(60_000))[..8]).is_empty());
@@ -188,7 +188,7 @@ fn no_more_is_filled_than_fits() {
     assert_eq!(conn.message_filled(usize::MAX), 40_000);
     assert_eq!(conn.message_filled(1), 0);
     assert_eq!(conn.message_space().map(|space| space.len()), None);
-    // The message is complete; it is told of as always.
+    // The message is complete; it is reported as always.
     let [Event::Binary(data)] = &feed(&mut conn, &[])[..] else { panic!() };
     assert!(**data == *payload(60_000));
     assert!(feed(&mut conn, &[]).is_empty());
@@ -265,7 +265,7 @@ fn limits_hold() {
     assert_eq!(closed.cause, Cause::Protocol(ProtocolError::MessageTooLarge));
 }
 
-/// Bytes that are read directly are heard: a peer in the midst of a large message isn't lost.
+/// Bytes that are read directly count as received: a peer in the midst of a large message isn't lost.
 #[test]
 fn what_is_read_directly_is_heard() {
     let second = Duration::from_secs(1);

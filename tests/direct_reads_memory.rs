@@ -97,9 +97,9 @@ fn sending_large_messages_back_allocates_nothing() {
             }
             let mut sent = 0;
             let mut buffer = [0; 16 * KIB];
-            for piece in wire.chunks(16 * KIB) {
-                let mut input = &mut buffer[..piece.len()];
-                input.copy_from_slice(piece);
+            for chunk in wire.chunks(16 * KIB) {
+                let mut input = &mut buffer[..chunk.len()];
+                input.copy_from_slice(chunk);
                 while let Some(event) = conn.receive(&mut input) {
                     let Event::Binary(data) = event else { panic!() };
                     conn.send(data.into_owned()).unwrap();
@@ -183,8 +183,8 @@ fn what_is_left_behind_is_what_has_arrived() {
 
 fn feed_and_give_back(conn: &mut Connection, wire: &[u8]) -> Vec<usize> {
     let mut lengths = Vec::new();
-    for piece in wire.chunks(16 * KIB) {
-        let mut buffer = piece.to_vec();
+    for chunk in wire.chunks(16 * KIB) {
+        let mut buffer = chunk.to_vec();
         let mut input = &mut buffer[..];
         while let Some(event) = conn.receive(&mut input) {
             let Event::Binary(data) = event else { panic!() };

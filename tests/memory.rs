@@ -33,7 +33,7 @@ fn a_server_that_had_no_traffic_owns_nothing() {
     assert_eq!(heap, NOTHING);
 }
 
-/// Also where the opening handshake came in pieces, and was followed by nothing.
+/// Also where the opening handshake came in chunks, and was followed by nothing.
 #[test]
 fn an_opened_server_that_had_no_traffic_owns_nothing() {
     let config = Arc::new(Config::new());
@@ -54,7 +54,7 @@ fn an_opened_server_that_had_no_traffic_owns_nothing() {
             }
             conn
         });
-        assert_eq!(heap.kept, 0, "a head in pieces of {size}");
+        assert_eq!(heap.kept, 0, "a head in chunks of {size}");
         assert!(heap.allocations > 0);
     }
 }
@@ -215,7 +215,7 @@ fn memory_follows_what_arrived() {
     }
 }
 
-/// A message in pieces is handed over as the buffer that it was assembled in.
+/// A message in chunks is handed over as the buffer that it was assembled in.
 #[test]
 fn assembled_messages_are_handed_over_without_a_copy() {
     let mut conn = server();

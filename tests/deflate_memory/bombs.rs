@@ -41,7 +41,7 @@ fn a_bomb_costs_the_limit() {
     }
 }
 
-/// Limits are those of what comes out, to the byte: `n` passes, `n + 1` doesn't, whole or in pieces, compressible or not,
+/// Limits are those of what comes out, to the byte: `n` passes, `n + 1` doesn't, whole or in chunks, compressible or not,
 /// however it is framed and cut.
 #[test]
 fn limits_are_exact() {
@@ -65,7 +65,7 @@ fn limits_are_exact() {
         for length in [LIMIT, LIMIT + 1] {
             let payload = deflated(&data[..length]);
             for in_pieces in [false, true] {
-                // A limit of pieces is one of frames as well: what doesn't shrink comes in several.
+                // A limit of chunks is one of frames as well: what doesn't shrink comes in several.
                 for (fragment, input) in [(90_000, usize::MAX), (1000, 100), (90_000, 7)] {
                     let mut conn = end(Role::Server, config(in_pieces), &settings());
                     let wire = message(Role::Client, kind, &payload, fragment);

@@ -10,9 +10,9 @@ use crate::payloads::{BESIDE, CHUNK, MESSAGE, bomb, message};
 use crate::receive;
 use crate::support::{feed, frame};
 
-/// What a message in pieces came to.
+/// What a message in chunks came to.
 #[derive(Debug, Default)]
-struct Pieces {
+struct Received {
     total: usize,
     first: usize,
     longest: usize,
@@ -20,8 +20,8 @@ struct Pieces {
     complete: bool,
 }
 
-impl Pieces {
-    fn take(&mut self, event: Event<'_>) {
+impl Received {
+    fn add(&mut self, event: Event<'_>) {
         let Event::Chunk(chunk) = event else { panic!("{event:?}") };
         assert_eq!((chunk.is_first(), self.complete), (self.total == 0, false));
         assert!(chunk.is_last() || !chunk.is_empty());
@@ -56,12 +56,12 @@ fn chunks_are_of_64_kib_at_most() {
         for (settings, &size) in all.iter().flat_map(|settings| sizes.iter().map(move |size| (settings, size))) {
             let mut conn = end(Role::Server, Config::new().pieces_from(0), settings);
             let wire = message(Role::Client, kind, payload, payload.len());
-            let (pieces, heap) = heap_of(|| {
-                let mut pieces = Pieces::default();
-                receive(&mut conn, &wire, size, |_, event| pieces.take(event));
-                pieces
+            let (received, heap) = heap_of(|| {
+                let mut received = Received::default();
+                receive(&mut conn, &wire, size, |_, event| received.add(event));
+                received
             });
-            assert!(pieces.complete && pieces.total == total && pieces.longest <= CHUNK, "{pieces:?}");
+            assert!(received.complete && received.total == total && received.longest <= CHUNK, "{received:?}");
             assert!(heap.peak <= CHUNK + 2 * wire.len().min(size) + BESIDE, "{heap:?}");
         }
     }
@@ -126,8 +126,8 @@ fn a_gibibyte_runs_in_constant_memory() {
     let mut server = end(Role::Server, Config::new().pieces_from(0), &settings());
     let block = vec![0; 1 << 20];
     let mut buffer = vec![0; 16 << 10];
-    let (pieces, heap) = heap_of(|| {
-        let mut pieces = Pieces::default();
+    let (received, heap) = heap_of(|| {
+        let mut received = Received::default();
         for i in 1..=blocks {
             client.send_fragment(Kind::Binary, &block, i == blocks).unwrap();
             while let Some(bytes) = client.output().take() {
@@ -135,14 +135,14 @@ fn a_gibibyte_runs_in_constant_memory() {
                     let mut input = &mut buffer[..chunk.len()];
                     input.copy_from_slice(chunk);
                     while let Some(event) = server.receive(&mut input) {
-                        pieces.take(event);
+                        received.add(event);
                     }
                 }
             }
         }
-        pieces
+        received
     });
-    assert!(pieces.complete && pieces.total == blocks << 20 && pieces.longest <= CHUNK, "{pieces:?}");
+    assert!(received.complete && received.total == blocks << 20 && received.longest <= CHUNK, "{received:?}");
     // The compressor has 256 KiB, and what it collects is drained late.
     assert!(heap.peak < 1 << 20, "{heap:?}");
 }
@@ -154,14 +154,14 @@ fn whole_below_a_mebibyte_and_in_pieces_from_it() {
     for (kind, size) in [(Kind::Binary, 1 << 20), (Kind::Text, 1000), (Kind::Binary, 1)] {
         let mut conn = end(Role::Server, config(), &settings());
         let wire = message(Role::Client, kind, bomb(), bomb().len());
-        let (pieces, heap) = heap_of(|| {
-            let mut pieces = Pieces::default();
-            receive(&mut conn, &wire, size, |_, event| pieces.take(event));
-            pieces
+        let (received, heap) = heap_of(|| {
+            let mut received = Received::default();
+            receive(&mut conn, &wire, size, |_, event| received.add(event));
+            received
         });
-        assert!(pieces.complete && pieces.total == MESSAGE, "{pieces:?}");
-        assert!((1 << 20..(1 << 20) + CHUNK).contains(&pieces.first), "{pieces:?}");
-        assert!(pieces.longest_but_first <= CHUNK, "{pieces:?}");
+        assert!(received.complete && received.total == MESSAGE, "{received:?}");
+        assert!((1 << 20..(1 << 20) + CHUNK).contains(&received.first), "{received:?}");
+        assert!(received.longest_but_first <= CHUNK, "{received:?}");
         assert!(heap.peak <= (1 << 20) + CHUNK + 2 * wire.len().min(size) + BESIDE, "{heap:?}");
 
         let wire = message(Role::Client, Kind::Binary, &deflated(&vec![0; (1 << 20) - 1]), usize::MAX / 2);

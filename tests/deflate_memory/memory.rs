@@ -69,7 +69,7 @@ fn a_direction_without_compressed_messages_owns_nothing() {
     }
 }
 
-/// Without takeover, a message leaves nothing: whole, fragmented or in pieces, with a scratch and without.
+/// Without takeover, a message leaves nothing: whole, fragmented or in chunks, with a scratch and without.
 #[test]
 fn without_takeover_nothing_is_left_of_a_message() {
     for role in ROLES {

@@ -107,7 +107,7 @@ fn a_sender_keeps_to_the_window() {
 }
 
 /// A stream that ends inside a message is followed by another that knows what came before it: of this message, of those
-/// before it, and of what was delivered in pieces.
+/// before it, and of what was delivered in chunks.
 #[test]
 fn a_stream_that_begins_anew_knows_the_messages_before() {
     for pieces_from in [u64::MAX, 0] {

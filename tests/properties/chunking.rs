@@ -11,7 +11,7 @@ use websocket_proto::{
 };
 
 use crate::generate::{
-    LONG, cases, cuts, dial, limits, pieces, pieces_from, request_head, response_head, role_and_stream, stream,
+    LONG, cases, chunks, cuts, dial, limits, pieces_from, request_head, response_head, role_and_stream, stream,
 };
 use crate::support::open_with;
 
@@ -28,7 +28,7 @@ pub(crate) struct Outcome {
 pub(crate) enum Received {
     /// As `Debug` shows it: that makes no difference between what is borrowed and what is owned.
     Event(String),
-    /// Pieces of a message with no event between them.
+    /// Chunks of a message with no event between them.
     Chunks { kind: Kind, first: bool, last: bool, data: Vec<u8> },
 }
 
@@ -57,7 +57,7 @@ fn record(received: &mut Vec<Received>, event: &Event<'_>) {
     }
 }
 
-/// What a thread does around the receiving of a piece.
+/// What a thread does around the receiving of a chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct Turn {
     lends: bool,
@@ -83,17 +83,17 @@ pub(crate) enum Accept {
     BeforeEof,
 }
 
-/// What a connection makes of an input that comes in these pieces, in turns that begin again when they are used up.
+/// What a connection makes of an input that comes in these chunks, in turns that begin again when they are used up.
 pub(crate) fn outcome<'b>(
     mut conn: Connection,
-    pieces: impl Iterator<Item = &'b [u8]>,
+    chunks: impl Iterator<Item = &'b [u8]>,
     accept: Accept,
     turns: &[Turn],
 ) -> Outcome {
     let (mut received, mut over, mut output) = (Vec::new(), false, Vec::new());
-    let mut receive = |conn: &mut Connection, piece: &[u8], turn: &Turn| {
-        let mut piece = piece.to_vec();
-        let mut input = &mut piece[..];
+    let mut receive = |conn: &mut Connection, chunk: &[u8], turn: &Turn| {
+        let mut chunk = chunk.to_vec();
+        let mut input = &mut chunk[..];
         while let Some(event) = conn.receive(&mut input) {
             assert!(!over, "{event:?} behind the last event");
             over = matches!(event, Event::Closed(_));
@@ -108,11 +108,11 @@ pub(crate) fn outcome<'b>(
         assert!(input.is_empty());
     };
     let mut scratch = None::<Box<Scratch>>;
-    for (piece, turn) in pieces.zip(turns.iter().cycle()) {
+    for (chunk, turn) in chunks.zip(turns.iter().cycle()) {
         if turn.lends {
             conn.lend(scratch.take().unwrap_or_default());
         }
-        receive(&mut conn, piece, turn);
+        receive(&mut conn, chunk, turn);
         // A request that isn't written yet is dropped when the handshake fails.
         if conn.state() != State::Connecting {
             let count = turn.writes.min(conn.output().remaining());
@@ -154,7 +154,7 @@ fn payload(event: Event<'_>) -> Cow<'_, [u8]> {
     }
 }
 
-/// Limits of heads and bodies, around the sizes of those that are drawn; and whether messages come in pieces.
+/// Limits of heads and bodies, around the sizes of those that are drawn; and whether messages come in chunks.
 fn handshake_limits() -> impl Strategy<Value = Config> {
     let small = (100..400usize, 0..8usize, 0..16usize);
     let small = small.prop_map(|(head, headers, body)| {
@@ -167,7 +167,7 @@ fn handshake_limits() -> impl Strategy<Value = Config> {
 proptest! {
     #![proptest_config(cases(1000))]
 
-    /// B-15, B-17, B-54: frames, whatever they are, whether messages come whole or in pieces, and whoever's buffers are
+    /// B-15, B-17, B-54: frames, whatever they are, whether messages come whole or in chunks, and whoever's buffers are
     /// used.
     #[test]
     fn a_stream_gives_the_same_however_it_is_cut(
@@ -178,7 +178,7 @@ proptest! {
     ) {
         let conn = || open_with(role, limits.config());
         let whole = outcome(conn(), [&stream[..]].into_iter(), Accept::AtOnce, PLAIN);
-        prop_assert_eq!(outcome(conn(), pieces(&stream, &cuts), Accept::AtOnce, &turns), whole);
+        prop_assert_eq!(outcome(conn(), chunks(&stream, &cuts), Accept::AtOnce, &turns), whole);
     }
 
     /// B-15, S-38: a request and what follows it, whether it is accepted at once or when all has come.
@@ -194,7 +194,7 @@ proptest! {
         let bytes = [head, stream].concat();
         let conn = || Connection::server(config.clone());
         let whole = outcome(conn(), [&bytes[..]].into_iter(), accept, PLAIN);
-        prop_assert_eq!(outcome(conn(), pieces(&bytes, &cuts), accept, &turns), whole);
+        prop_assert_eq!(outcome(conn(), chunks(&bytes, &cuts), accept, &turns), whole);
     }
 
     /// S-38: frames that come before the request is accepted wait and lose nothing.
@@ -208,10 +208,10 @@ proptest! {
     ) {
         let bytes = [head, stream].concat();
         let conn = || Connection::server(Config::new().max_handshake_size(10 * LONG).pieces_from(pieces_from));
-        let at_once = outcome(conn(), pieces(&bytes, &cuts), Accept::AtOnce, PLAIN);
-        prop_assert_eq!(&outcome(conn(), pieces(&bytes, &cuts), Accept::AtTheEnd, &turns), &at_once);
+        let at_once = outcome(conn(), chunks(&bytes, &cuts), Accept::AtOnce, PLAIN);
+        prop_assert_eq!(&outcome(conn(), chunks(&bytes, &cuts), Accept::AtTheEnd, &turns), &at_once);
 
-        let late = outcome(conn(), pieces(&bytes, &cuts), Accept::BeforeEof, &turns);
+        let late = outcome(conn(), chunks(&bytes, &cuts), Accept::BeforeEof, &turns);
         prop_assert_eq!(
             (late.received, late.output, late.behind_eof),
             (at_once.received, at_once.output, at_once.behind_eof)
@@ -230,6 +230,6 @@ proptest! {
         let bytes = [head, stream].concat();
         let conn = || dial(config.clone());
         let whole = outcome(conn(), [&bytes[..]].into_iter(), Accept::AtOnce, PLAIN);
-        prop_assert_eq!(outcome(conn(), pieces(&bytes, &cuts), Accept::AtOnce, &turns), whole);
+        prop_assert_eq!(outcome(conn(), chunks(&bytes, &cuts), Accept::AtOnce, &turns), whole);
     }
 }

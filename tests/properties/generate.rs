@@ -273,7 +273,7 @@ fn answer(how: impl Fn(&mut Connection)) -> Vec<u8> {
     drain(&mut server)
 }
 
-/// The sizes of the pieces that bytes are cut into; when they are used up, they begin again.
+/// The sizes of the chunks that bytes are cut into; when they are used up, they begin again.
 pub(crate) fn cuts() -> impl Strategy<Value = Vec<usize>> {
     let size = prop_oneof![4 => 0..6usize, 2 => 0..150usize, 1 => Just(LONG)];
     vec(size, 0..8).prop_map(|mut sizes| {
@@ -282,17 +282,17 @@ pub(crate) fn cuts() -> impl Strategy<Value = Vec<usize>> {
     })
 }
 
-/// The pieces of `bytes`, some of them empty.
-pub(crate) fn pieces<'b>(mut bytes: &'b [u8], cuts: &[usize]) -> impl Iterator<Item = &'b [u8]> {
+/// The chunks of `bytes`, some of them empty.
+pub(crate) fn chunks<'b>(mut bytes: &'b [u8], cuts: &[usize]) -> impl Iterator<Item = &'b [u8]> {
     cuts.iter().cycle().map_while(move |&size| {
-        let (piece, rest) = bytes.split_at_checked(size).unwrap_or((bytes, &[]));
+        let (chunk, rest) = bytes.split_at_checked(size).unwrap_or((bytes, &[]));
         let more = !bytes.is_empty();
         bytes = rest;
-        more.then_some(piece)
+        more.then_some(chunk)
     })
 }
 
-/// The limits of frames and messages, and the size from which on messages come in pieces.
+/// The limits of frames and messages, and the size from which on messages come in chunks.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) frame: u64,
@@ -311,12 +311,12 @@ impl Limits {
         config.max_frame_size(self.frame).max_message_size(self.message).max_fragments(self.fragments)
     }
 
-    /// The shortest message that comes in pieces; too long ones do as well, if any does.
+    /// The shortest message that comes in chunks; too long ones do as well, if any does.
     pub(crate) fn in_pieces_from(&self) -> u64 {
         if self.pieces_from == WHOLE { WHOLE } else { self.pieces_from.min(self.message.saturating_add(1)) }
     }
 
-    /// The longest frame and the longest message; where any comes in pieces, those that don't are just shorter.
+    /// The longest frame and the longest message; where any comes in chunks, those that don't are just shorter.
     pub(crate) fn sizes(&self) -> (u64, u64) {
         if self.pieces_from == WHOLE {
             return (self.frame, self.message);
@@ -326,10 +326,10 @@ impl Limits {
     }
 }
 
-/// No message comes in pieces.
+/// No message comes in chunks.
 const WHOLE: u64 = u64::MAX;
 
-/// From which size on messages come in pieces: none, all, or those that aren't quite short.
+/// From which size on messages come in chunks: none, all, or those that aren't quite short.
 pub(crate) fn pieces_from() -> impl Strategy<Value = u64> {
     prop_oneof![3 => Just(WHOLE), 1 => Just(0), 3 => 1..20u64, 1 => select(&[126, 4_096, 65_535][..])]
 }

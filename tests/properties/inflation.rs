@@ -9,7 +9,7 @@ use websocket_proto::{Config, Connection, Deflate, Kind, Role};
 use crate::chunking::{Accept, Outcome, PLAIN, Received, outcome, turns};
 use crate::compression::settings;
 use crate::ends::{agree, end_with};
-use crate::generate::{Frame, bytes, cases, cuts, damaged, encode, frames, limits, pieces, role};
+use crate::generate::{Frame, bytes, cases, chunks, cuts, damaged, encode, frames, limits, role};
 use crate::inflate::{Symbol, Writer};
 use crate::support::{self, drain, other};
 
@@ -134,7 +134,7 @@ fn send(conn: &mut Connection, frames: &[Frame]) {
     }
 }
 
-/// How much of a message in pieces is passed on in front of what makes it wrong depends on where it is cut.
+/// How much of a message in chunks is passed on in front of what makes it wrong depends on where it is cut.
 fn without_part(mut outcome: Outcome) -> Outcome {
     if let [.., Received::Chunks { last: false, .. }, Received::Event(_)] = &outcome.received[..] {
         let end = outcome.received.pop();
@@ -147,7 +147,7 @@ fn without_part(mut outcome: Outcome) -> Outcome {
 proptest! {
     #![proptest_config(cases(700))]
 
-    /// Compressed messages, whatever was agreed on, however they are fragmented, whole or in pieces; damaged ones; streams
+    /// Compressed messages, whatever was agreed on, however they are fragmented, whole or in chunks; damaged ones; streams
     /// that end and begin again, empty blocks, references to what was never sent; whoever's buffers are used.
     #[test]
     fn a_compressed_stream_gives_the_same_however_it_is_cut(
@@ -170,7 +170,7 @@ proptest! {
         let own = if role == Role::Client { &client } else { &server };
         let conn = || end_with(role, limits.config().deflate(own.clone()), agree(&client, &server));
         let whole = outcome(conn(), [&stream[..]].into_iter(), Accept::AtOnce, PLAIN);
-        let cut = outcome(conn(), pieces(&stream, &cuts), Accept::AtOnce, &turns);
+        let cut = outcome(conn(), chunks(&stream, &cuts), Accept::AtOnce, &turns);
         prop_assert_eq!(without_part(cut), without_part(whole));
     }
 }

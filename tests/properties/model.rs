@@ -13,7 +13,7 @@ proptest! {
     /// B-03, B-05, B-06, B-09, B-11, B-16, B-20, B-21, B-24, B-27, B-28, B-30, B-31, B-33, B-34, B-35, B-37, B-38,
     /// B-48, B-51, B-54, B-63, B-67, B-68, B-69, B-71, B-81, B-82, B-89, B-91: any stream gives the messages, the
     /// error and the answers that the text of the RFC and the limits ask for; messages are whole below the size that
-    /// they come in pieces from.
+    /// they come in chunks from.
     #[test]
     fn a_stream_says_what_the_reference_says((role, stream) in role_and_stream(), limits in limits()) {
         let mut conn = open_with(role, limits.config());
@@ -31,7 +31,7 @@ proptest! {
     }
 
     /// B-05, B-30, B-71, B-83: every byte is judged when it comes, in the middle of a header, a character or a payload
-    /// as well, and nothing behind the last event; where a message comes in pieces, each is passed on when it comes, but
+    /// as well, and nothing behind the last event; where a message comes in chunks, each is passed on when it comes, but
     /// for a character that isn't whole.
     #[test]
     fn every_byte_is_judged_when_it_comes((role, stream) in role_and_stream(), limits in limits()) {

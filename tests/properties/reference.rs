@@ -17,7 +17,7 @@ pub(crate) enum Decoded {
     /// RFC 6455 7.1.5: the code is 1005 where there is none.
     Close(u16, String),
     Wrong(ProtocolError),
-    /// What has come of a message in pieces that isn't whole yet: as the last, if at all.
+    /// What has come of a message in chunks that isn't whole yet: as the last, if at all.
     Part(Vec<u8>),
 }
 
@@ -66,7 +66,7 @@ impl EventCollector {
 
     pub(crate) fn push(&mut self, event: Event<'_>) {
         if let Event::Chunk(chunk) = event {
-            return self.piece(&chunk);
+            return self.chunk(&chunk);
         }
         let Some(decoded) = Decoded::of(event) else { return };
         let whole = match &decoded {
@@ -81,7 +81,7 @@ impl EventCollector {
         self.decoded.push(decoded);
     }
 
-    fn piece(&mut self, chunk: &Chunk<'_>) {
+    fn chunk(&mut self, chunk: &Chunk<'_>) {
         assert_eq!(chunk.is_first(), self.part.is_none());
         assert!(chunk.is_last() || !chunk.is_empty());
         let (kind, mut data) = self.part.take().unwrap_or((chunk.kind(), Vec::new()));
@@ -216,7 +216,7 @@ impl Decoder<'_> {
         message.announced >= self.limits.in_pieces_from()
     }
 
-    /// What has come of a message in pieces, up to its last whole character.
+    /// What has come of a message in chunks, up to its last whole character.
     fn part(&self) -> Option<Decoded> {
         let message = self.message.as_ref().filter(|message| self.in_pieces(message))?;
         let payload = match str::from_utf8(&message.payload) {

@@ -199,8 +199,8 @@ impl Endpoint {
     }
 
     fn read(&mut self, size: usize) -> bool {
-        let mut piece: Vec<_> = self.arriving.drain(..size.min(self.arriving.len())).collect();
-        let mut input = &mut piece[..];
+        let mut chunk: Vec<_> = self.arriving.drain(..size.min(self.arriving.len())).collect();
+        let mut input = &mut chunk[..];
         while let Some(event) = self.conn.receive(&mut input) {
             match &event {
                 Event::Request(_) => {
@@ -218,7 +218,7 @@ impl Endpoint {
             }
             self.received.push(event);
         }
-        !piece.is_empty()
+        !chunk.is_empty()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::helpers::closing::close;
 use crate::helpers::server::{assert_abnormal, assert_closed, awaiting_answer};
 use crate::support::{ROLES, feed, frame, open, pending_events, request, server};
 
-/// S-47: nothing more is said, in whatever state; one event tells of it.
+/// S-47: nothing more is sent, in whatever state; one event reports it.
 #[test]
 fn an_abort_drops_everything() {
     let open = || {
@@ -40,7 +40,7 @@ fn an_abort_drops_everything() {
     assert_closed(&mut conn, Shutdown::Abort);
 }
 
-/// B-66, B-70: giving up drops the output and asks for the transport to be closed at once; it is told unless another
+/// B-66, B-70: giving up drops the output and asks for the transport to be closed at once; it is reported unless another
 /// end was.
 #[test]
 fn aborting_in_every_state() {
@@ -52,7 +52,7 @@ fn aborting_in_every_state() {
         (|conn| conn.close(CloseCode::NORMAL, "").unwrap(), aborted()),
         (|conn| drop(receive(conn, &close(conn.role(), 1000, ""))), vec![]),
         (|conn| drop(receive(conn, b"\xff")), vec![]),
-        // The transport has ended, which wasn't told yet.
+        // The transport has ended, which wasn't reported yet.
         (Connection::receive_eof, aborted()),
     ];
     for role in ROLES {

@@ -103,7 +103,7 @@ fn asking_in_every_state() {
 }
 
 /// B-66: the end of the transport, an abort and the last deadline, in every state: one end, told once, or none where
-/// it was told.
+/// it was reported.
 #[test]
 fn ending_in_every_state() {
     let endings: [(Call<()>, Cause); 3] = [

@@ -53,7 +53,7 @@ fn a_close_of_one_byte_is_refused() {
     }
 }
 
-/// B-35, B-84: a reason that isn't UTF-8 is refused with 1007; one that is, with any of its characters, is told.
+/// B-35, B-84: a reason that isn't UTF-8 is refused with 1007; one that is, with any of its characters, is reported.
 #[test]
 fn a_close_reason_is_text() {
     for role in ROLES {

@@ -46,7 +46,7 @@ fn messages_do_not_move_the_closing_deadline() {
     }
 }
 
-/// A Close sent before the first time told is timed from there.
+/// A Close sent before the first time set is timed from there.
 #[test]
 fn a_close_before_the_first_time_is_timed_from_it() {
     for role in ROLES {
@@ -58,7 +58,7 @@ fn a_close_before_the_first_time_is_timed_from_it() {
 }
 
 /// B-45: after the end, whatever it was, the last bytes have as long as a closing handshake to be drained; then they
-/// are given up, and nothing is told twice.
+/// are given up, and nothing is reported twice.
 #[test]
 fn undrained_output_is_given_up_at_the_closing_deadline() {
     let ends: [(&[u8], OwnedEvent); 2] = [

@@ -54,7 +54,7 @@ fn crossing_closes_end_clean() {
     assert_shuts_down(&mut server);
 }
 
-/// B-42: when `Closed` is told, the answer is in the output already.
+/// B-42: when `Closed` is reported, the answer is in the output already.
 #[test]
 fn the_echo_is_there_with_the_event() {
     for role in ROLES {

@@ -55,7 +55,7 @@ fn long_control_frames_are_not_sent() {
     }
 }
 
-/// B-48, B-51, B-49: every ping is told, and answered with its own bytes in the same call.
+/// B-48, B-51, B-49: every ping is reported, and answered with its own bytes in the same call.
 #[test]
 fn pings_are_answered_with_their_payload() {
     for role in ROLES {
@@ -80,7 +80,7 @@ fn several_pings_are_all_answered() {
     }
 }
 
-/// B-48: a ping behind the peer's Close is neither told nor answered; one in front of it is both.
+/// B-48: a ping behind the peer's Close is neither reported nor answered; one in front of it is both.
 #[test]
 fn pings_behind_a_close_are_not_answered() {
     for role in ROLES {
@@ -93,7 +93,7 @@ fn pings_behind_a_close_are_not_answered() {
     }
 }
 
-/// B-48, B-36: after our own Close a ping is told, and nothing follows the Close on the wire.
+/// B-48, B-36: after our own Close a ping is reported, and nothing follows the Close on the wire.
 #[test]
 fn pings_after_our_close_are_told_and_not_answered() {
     for role in ROLES {
@@ -104,7 +104,7 @@ fn pings_after_our_close_are_told_and_not_answered() {
     }
 }
 
-/// B-53: a pong that nobody asked for is told and gets no reply.
+/// B-53: a pong that nobody asked for is reported and gets no reply.
 #[test]
 fn unsolicited_pongs_get_no_reply() {
     for role in ROLES {
@@ -129,7 +129,7 @@ fn pings_and_pongs_are_sent() {
     }
 }
 
-/// B-48: who switches the answers off owes them: pings are told, `pong` answers.
+/// B-48: who switches the answers off owes them: pings are reported, `pong` answers.
 #[test]
 fn without_auto_pong_the_caller_answers() {
     for role in ROLES {

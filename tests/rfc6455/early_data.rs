@@ -18,13 +18,13 @@ fn early_frames_are_delivered_once_accepted() {
     let early =
         [frame(Role::Client, 0x81, b"Hello"), frame(Role::Client, 0x89, b"?"), frame(Role::Client, 0x82, &[7; 300])];
     let bytes = [request(), early.concat()].concat();
-    for pieces in every_cut(&bytes) {
-        // Accepted between the events of one piece, so that the rest of it is never kept.
+    for chunks in every_cut(&bytes) {
+        // Accepted between the events of one chunk, so that the rest of it is never kept.
         let mut conn = Connection::server(Config::new());
         let mut got = Vec::new();
-        for piece in &pieces {
-            let mut piece = piece.to_vec();
-            let mut input = &mut piece[..];
+        for chunk in &chunks {
+            let mut chunk = chunk.to_vec();
+            let mut input = &mut chunk[..];
             while let Some(event) = conn.receive(&mut input) {
                 if matches!(event, Event::Request(_)) {
                     conn.accept(Response::new()).unwrap();
@@ -36,10 +36,10 @@ fn early_frames_are_delivered_once_accepted() {
         assert_early_frames(&got);
         assert!(drain(&mut conn).ends_with(b"\r\n\r\n\x8a\x01?"));
     }
-    for pieces in every_cut(&bytes) {
+    for chunks in every_cut(&bytes) {
         // Accepted when everything has come.
         let mut conn = Connection::server(Config::new());
-        let got = feed_all(&mut conn, &pieces);
+        let got = feed_all(&mut conn, &chunks);
         assert!(matches!(got[..], [Event::Request(_)]), "{got:?}");
         conn.accept(Response::new()).unwrap();
         assert_early_frames(&pending_events(&mut conn));
@@ -80,8 +80,8 @@ fn early_bytes_are_kept_up_to_the_limit() {
         // Behind the answer there is no such limit.
         assert_eq!(feed(&mut conn, &early.repeat(9)).len(), 9);
 
-        let pieces: Vec<_> = too_much.chunks(size).collect();
-        assert_refused_by(awaiting_answer(), &pieces, HandshakeError::EarlyData);
+        let chunks: Vec<_> = too_much.chunks(size).collect();
+        assert_refused_by(awaiting_answer(), &chunks, HandshakeError::EarlyData);
     }
 }
 
@@ -136,7 +136,7 @@ fn bytes_behind_the_response_are_frames() {
     assert_eq!(drain(&mut conn), output);
 }
 
-/// B-15, B-66: frames that came with the request, before the transport ended, are told before its end is.
+/// B-15, B-66: frames that came with the request, before the transport ended, are reported before its end is.
 #[test]
 fn frames_kept_behind_a_request_outlive_the_transport() {
     let end = clean(1000, "", Cause::Peer);

@@ -75,7 +75,7 @@ fn frames_out_of_place_are_refused_by_their_first_byte() {
     }
 }
 
-/// B-24, B-49, B-62: a ping inside a message is told and answered before the message is there.
+/// B-24, B-49, B-62: a ping inside a message is reported and answered before the message is there.
 #[test]
 fn control_frames_inside_a_message_are_handled_at_once() {
     for role in ROLES {

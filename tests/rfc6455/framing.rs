@@ -211,7 +211,7 @@ fn unmasking_agrees_with_the_rfc_at_every_length_place_and_cut() {
     }
 }
 
-/// B-17: the key goes on where the piece before ended.
+/// B-17: the key goes on where the chunk before ended.
 #[test]
 fn the_mask_goes_on_over_pieces() {
     let data = bytes(1000);
@@ -219,7 +219,7 @@ fn the_mask_goes_on_over_pieces() {
     for size in [1, 2, 3, 5, 7, 64] {
         let mut conn = server();
         let events = whole.chunks(size).flat_map(|chunk| receive(&mut conn, chunk)).collect::<Vec<_>>();
-        assert_eq!(events, [binary(&data)], "in pieces of {size}");
+        assert_eq!(events, [binary(&data)], "in chunks of {size}");
     }
 }
 

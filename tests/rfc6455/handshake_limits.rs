@@ -16,8 +16,8 @@ fn a_head_of_exactly_the_limit_passes() {
         for size in [1, 7, limit, limit + 1] {
             let mut conn = Connection::server(config.clone());
             assert!(matches!(feed_chunks(&mut conn, &fits, size)[..], [Event::Request(_)]));
-            let pieces: Vec<_> = too_long.chunks(size).collect();
-            assert_refused_by(Connection::server(config.clone()), &pieces, HandshakeError::HeadTooLarge);
+            let chunks: Vec<_> = too_long.chunks(size).collect();
+            assert_refused_by(Connection::server(config.clone()), &chunks, HandshakeError::HeadTooLarge);
         }
         let mut conn = Connection::server(config);
         let behind = frame(Role::Client, 0x81, b"Hello");
@@ -35,8 +35,8 @@ fn exactly_as_many_headers_as_the_limit_pass() {
         for size in [1, 7, too_many.len()] {
             let mut conn = Connection::server(config.clone());
             assert!(matches!(feed_chunks(&mut conn, &fits, size)[..], [Event::Request(_)]));
-            let pieces: Vec<_> = too_many.chunks(size).collect();
-            assert_refused_by(Connection::server(config.clone()), &pieces, HandshakeError::TooManyHeaders);
+            let chunks: Vec<_> = too_many.chunks(size).collect();
+            assert_refused_by(Connection::server(config.clone()), &chunks, HandshakeError::TooManyHeaders);
         }
     }
 }
@@ -106,9 +106,9 @@ fn a_response_beyond_the_limits_fails() {
         (Config::new().max_headers(3), Ok(None)),
         (Config::new().max_headers(2), Err(HandshakeError::TooManyHeaders)),
     ] {
-        for pieces in splits(response.as_bytes()) {
+        for chunks in splits(response.as_bytes()) {
             let mut conn = awaiting_response(client_request(), config.clone());
-            assert_eq!(outcome(&mut conn, pieces), expected, "{config:?}");
+            assert_eq!(outcome(&mut conn, chunks), expected, "{config:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::checks::{abnormal, assert_sent, receive};
 use crate::helpers::deadlines::{OPENING, assert_quiet_until, connecting, secs, turns_at};
 use crate::support::{ROLES, drain, feed, request};
 
-/// The opening handshake has 10 seconds from the first time told, at both ends.
+/// The opening handshake has 10 seconds from the first time set, at both ends.
 #[test]
 fn the_opening_handshake_has_a_deadline() {
     for role in ROLES {

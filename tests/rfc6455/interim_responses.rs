@@ -15,8 +15,8 @@ fn interim_responses_are_passed_over() {
     let fails = interim.clone() + &minimal_response().replace("Upgrade: websocket", "Upgrade: h2c");
     assert_eq!(outcome_at_every_split(&fails), Err(HandshakeError::Upgrade));
     let refuses = interim + "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello";
-    for pieces in splits(refuses.as_bytes()) {
-        let response = rejected_response(&Config::new(), pieces, |_| {});
+    for chunks in splits(refuses.as_bytes()) {
+        let response = rejected_response(&Config::new(), chunks, |_| {});
         assert_eq!((response.status(), response.header("Link"), response.body()), (404, None, &b"hello"[..]));
     }
 }
@@ -26,9 +26,9 @@ fn interim_responses_are_passed_over() {
 fn interim_responses_are_bounded() {
     let response = "HTTP/1.1 100 Continue\r\n\r\n".repeat(3) + &minimal_response();
     for (size, expected) in [(response.len(), Ok(None)), (response.len() - 1, Err(HandshakeError::HeadTooLarge))] {
-        for pieces in splits(response.as_bytes()) {
+        for chunks in splits(response.as_bytes()) {
             let mut conn = awaiting_response(client_request(), Config::new().max_handshake_size(size));
-            assert_eq!(outcome(&mut conn, pieces), expected);
+            assert_eq!(outcome(&mut conn, chunks), expected);
         }
     }
 }

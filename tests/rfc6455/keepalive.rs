@@ -77,7 +77,7 @@ fn any_bytes_keep_the_connection() {
     }
 }
 
-/// Whoever doesn't read hears nothing, and says so: the silence isn't the peer's. When that is over, it may be.
+/// If you don't read, you receive nothing, and say so: the silence isn't the peer's. When that is over, it may be.
 #[test]
 fn a_pause_of_the_callers_is_no_silence_of_the_peers() {
     for role in ROLES {
@@ -97,7 +97,7 @@ fn a_pause_of_the_callers_is_no_silence_of_the_peers() {
     }
 }
 
-/// A ping of the caller's own takes nothing from a peer that has been heard since the keepalive's.
+/// A ping of the caller's own takes nothing from a peer that has sent something since the keepalive's.
 #[test]
 fn pings_of_the_callers_own_do_not_shorten_the_keepalive() {
     for role in ROLES {
@@ -173,7 +173,7 @@ fn a_slow_reader_is_not_lost() {
     }
 }
 
-/// What arrived in time counts, although the time was told first: a loop that stalls loses nobody.
+/// What arrived in time counts, although the time was set first: a loop that stalls loses nobody.
 #[test]
 fn bytes_in_hand_are_heard_before_a_deadline_takes_effect() {
     for role in ROLES {
@@ -192,7 +192,7 @@ fn bytes_in_hand_are_heard_before_a_deadline_takes_effect() {
     }
 }
 
-/// A deadline that has passed is of no interest once the connection has ended in another way: it is told once, and what
+/// A deadline that has passed is of no interest once the connection has ended in another way: it is reported once, and what
 /// is left to be sent is sent.
 #[test]
 fn an_end_in_time_is_the_only_end() {
@@ -217,7 +217,7 @@ fn an_end_in_time_is_the_only_end() {
     }
 }
 
-/// A caller that stops before it has taken in everything has heard the peer all the same; until then, the deadline
+/// A caller that stops before it has taken in everything has received from the peer all the same; until then, the deadline
 /// that has passed is the next.
 #[test]
 fn input_held_back_is_heard() {
@@ -285,7 +285,7 @@ fn a_late_deadline_fires_once() {
     }
 }
 
-/// What came in before a deadline is told before it.
+/// What came in before a deadline is reported before it.
 #[test]
 fn events_in_front_of_a_deadline_are_told() {
     for role in ROLES {

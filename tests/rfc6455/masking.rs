@@ -147,9 +147,9 @@ fn an_unmasked_frame_ends_the_connection() {
             let unmasked = raw_frame(first, None, payload);
             let bytes = [&before[..], &unmasked, &behind].concat();
             for bytes in [&bytes[..], &bytes[..before.len() + 2]] {
-                for pieces in every_cut(bytes) {
+                for chunks in every_cut(bytes) {
                     let mut conn = server();
-                    let mut got = feed_all(&mut conn, &pieces);
+                    let mut got = feed_all(&mut conn, &chunks);
                     assert!(matches!(&got.remove(0), Event::Text(text) if text == "before"));
                     assert_abnormal(&closed(got), Cause::Protocol(ProtocolError::UnmaskedFrame));
                     assert_eq!(conn.wants_shutdown(), None);

@@ -10,7 +10,7 @@ use crate::support::{ROLES, close_body, drain, open, open_with};
 type Call = fn(&mut Connection) -> Result<(), SendError>;
 
 /// Sends something of every kind, small and large, some of it handed over.
-fn say(conn: &mut Connection, step: usize) {
+fn send_step(conn: &mut Connection, step: usize) {
     let data = vec![step as u8; [0, 1, 130, 4095, 4096, 5000, 70_000][step % 7]];
     match step % 6 {
         0 => conn.send_binary(&data).unwrap(),
@@ -26,11 +26,11 @@ fn say(conn: &mut Connection, step: usize) {
     }
 }
 
-/// B-61: byte by byte, in pieces, or handed over: the same bytes as all at once.
+/// B-61: byte by byte, in chunks, or handed over: the same bytes as all at once.
 #[test]
 fn partial_draining_loses_nothing() {
     type Drain = fn(&mut Connection, &mut Vec<u8>);
-    let ways: [Drain; 5] = [
+    let drains: [Drain; 5] = [
         |conn, bytes| {
             bytes.push(conn.output().chunk()[0]);
             conn.output().advance(1);
@@ -41,9 +41,9 @@ fn partial_draining_loses_nothing() {
             bytes.extend(chunk);
         },
         |conn, bytes| {
-            let mut piece = vec![0; conn.output().remaining().min(4097)];
-            conn.output().copy_to_slice(&mut piece);
-            bytes.extend(piece);
+            let mut chunk = vec![0; conn.output().remaining().min(4097)];
+            conn.output().copy_to_slice(&mut chunk);
+            bytes.extend(chunk);
         },
         |conn, bytes| bytes.extend(conn.output().take().unwrap()),
         |conn, bytes| {
@@ -55,15 +55,15 @@ fn partial_draining_loses_nothing() {
     ];
     for role in ROLES {
         let mut twin = open(role);
-        (0..21).for_each(|step| say(&mut twin, step));
+        (0..21).for_each(|step| send_step(&mut twin, step));
         let expected = drain(&mut twin);
-        for way in ways {
+        for drain_some in drains {
             let mut conn = open(role);
-            (0..21).for_each(|step| say(&mut conn, step));
+            (0..21).for_each(|step| send_step(&mut conn, step));
             let mut bytes = Vec::new();
             while conn.output().has_remaining() {
                 let before = conn.output().remaining();
-                way(&mut conn, &mut bytes);
+                drain_some(&mut conn, &mut bytes);
                 assert_eq!(bytes.len() + conn.output().remaining(), expected.len());
                 assert!(conn.output().remaining() < before);
             }
@@ -83,8 +83,8 @@ fn sending_between_partial_drains_keeps_the_order() {
             let [mut conn, mut twin] = [open(role), open(role)];
             let mut bytes = Vec::new();
             for step in 0..42 {
-                say(&mut conn, step);
-                say(&mut twin, step);
+                send_step(&mut conn, step);
+                send_step(&mut twin, step);
                 for _ in 0..rng.below(3) {
                     let remaining = conn.output().remaining();
                     if rng.below(4) == 0 {

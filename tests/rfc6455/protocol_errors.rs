@@ -54,7 +54,7 @@ fn every_violation_is_answered_with_its_code() {
     }
 }
 
-/// B-36, B-69: after our Close a violation is told and not answered: one Close is all that is sent.
+/// B-36, B-69: after our Close a violation is reported and not answered: one Close is all that is sent.
 #[test]
 fn a_violation_after_our_close_gets_no_second_close() {
     for role in ROLES {

@@ -11,8 +11,8 @@ fn any_other_status_refuses_the_connection() {
         for version in ["HTTP/1.1", "HTTP/1.0"] {
             let lines = format!("{version} {status} Some Words\r\nLocation: ws://other\r\nContent-Length: 4");
             let response = minimal_response().replace("HTTP/1.1 101 Switching Protocols", &lines) + "body";
-            for pieces in splits(&[response.as_bytes(), FRAME].concat()) {
-                let response = rejected_response(&Config::new(), pieces, |_| {});
+            for chunks in splits(&[response.as_bytes(), FRAME].concat()) {
+                let response = rejected_response(&Config::new(), chunks, |_| {});
                 assert_eq!((response.status(), response.reason()), (status, "Some Words"));
                 assert_eq!(response.header("location"), Some("ws://other"));
                 assert_eq!(response.headers().next(), Some(("Location", &b"ws://other"[..])));
@@ -23,13 +23,13 @@ fn any_other_status_refuses_the_connection() {
     }
 }
 
-/// C-44: a refused version tells those that the server speaks, on one line or several.
+/// C-44: a refused version comes with those that the server speaks, on one line or several.
 #[test]
 fn a_refused_version_tells_those_that_the_server_speaks() {
     let response = "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13, 8\r\n\
                     sec-websocket-version: 7\r\nContent-Length: 0\r\n\r\n";
-    for pieces in splits(response.as_bytes()) {
-        let response = rejected_response(&Config::new(), pieces, |_| {});
+    for chunks in splits(response.as_bytes()) {
+        let response = rejected_response(&Config::new(), chunks, |_| {});
         assert_eq!((response.status(), response.header("Sec-WebSocket-Version")), (426, Some("13, 8")));
         let is_version = |name: &str| name.eq_ignore_ascii_case("Sec-WebSocket-Version");
         let versions = response.headers().filter(|(name, _)| is_version(name)).map(|(_, value)| value);
@@ -51,8 +51,8 @@ fn the_body_of_a_refusal_ends_by_itself() {
         ("Content-Length: 3\r\nTransfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n", "hello"),
     ] {
         let response = format!("HTTP/1.1 403 Forbidden\r\n{lines}\r\n\r\n{wire}");
-        for pieces in splits(&[response.as_bytes(), FRAME].concat()) {
-            let response = rejected_response(&Config::new(), pieces, |_| {});
+        for chunks in splits(&[response.as_bytes(), FRAME].concat()) {
+            let response = rejected_response(&Config::new(), chunks, |_| {});
             assert_eq!(str::from_utf8(response.body()), Ok(body), "{lines}");
         }
     }
@@ -72,14 +72,14 @@ fn what_is_not_a_chunk_ends_the_body_of_a_refusal() {
         "5\r\nhello6\r\nworld!\r\n",
     ] {
         let response = format!("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n{wire}");
-        for pieces in splits(&[response.as_bytes(), FRAME].concat()) {
-            let response = rejected_response(&Config::new(), pieces, |_| {});
+        for chunks in splits(&[response.as_bytes(), FRAME].concat()) {
+            let response = rejected_response(&Config::new(), chunks, |_| {});
             assert_eq!(str::from_utf8(response.body()), Ok("hello"), "{wire:?}");
         }
     }
 }
 
-/// C-30: a refusal that the transport or the deadline cuts off is told with as much of its body as came.
+/// C-30: a refusal that the transport or the deadline cuts off is reported with as much of its body as came.
 #[test]
 fn the_body_of_a_refusal_may_be_cut_off() {
     for (lines, wire, body) in [
@@ -95,9 +95,9 @@ fn the_body_of_a_refusal_may_be_cut_off() {
         ("Transfer-Encoding: chunked", "ffffffffffffffff\r\nhello", "hello"),
     ] {
         let response = format!("HTTP/1.1 503 Service Unavailable\r\n{lines}\r\n\r\n{wire}");
-        for pieces in splits(response.as_bytes()) {
+        for chunks in splits(response.as_bytes()) {
             for end in [Connection::receive_eof, pass_the_handshake_deadline] {
-                let response = rejected_response(&Config::new(), pieces, end);
+                let response = rejected_response(&Config::new(), chunks, end);
                 assert_eq!(str::from_utf8(response.body()), Ok(body), "{lines}");
             }
         }
@@ -109,14 +109,14 @@ fn the_body_of_a_refusal_may_be_cut_off() {
 fn the_body_of_a_refusal_without_a_valid_length_goes_on_up_to_the_end() {
     for length in ["", "x", "-1", "3x", "3, 4", "0x3", "18446744073709551616", "3\r\nContent-Length: 4", "+3"] {
         let response = format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {length}\r\n\r\nhello");
-        for pieces in splits(response.as_bytes()) {
-            let response = rejected_response(&Config::new(), pieces, Connection::receive_eof);
+        for chunks in splits(response.as_bytes()) {
+            let response = rejected_response(&Config::new(), chunks, Connection::receive_eof);
             assert_eq!(str::from_utf8(response.body()), Ok("hello"), "{length:?}");
         }
     }
 }
 
-/// C-30: a body is kept up to the limit, and told without waiting for the rest of it.
+/// C-30: a body is kept up to the limit, and reported without waiting for the rest of it.
 #[test]
 fn the_body_of_a_refusal_is_bounded() {
     for (lines, wire) in [
@@ -128,8 +128,8 @@ fn the_body_of_a_refusal_is_bounded() {
     ] {
         let response = format!("HTTP/1.1 400 Bad Request\r\n{lines}\r\n\r\n{wire}");
         for limit in 0..=5 {
-            for pieces in splits(response.as_bytes()) {
-                let response = rejected_response(&Config::new().max_rejection_body(limit), pieces, |_| {});
+            for chunks in splits(response.as_bytes()) {
+                let response = rejected_response(&Config::new().max_rejection_body(limit), chunks, |_| {});
                 assert_eq!(response.body(), &b"hello"[..limit], "{lines}");
             }
         }

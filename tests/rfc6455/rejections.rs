@@ -44,7 +44,7 @@ fn a_request_may_be_rejected() {
     assert_eq!(reject(Rejection::new(200)).status_line, "HTTP/1.1 200 OK");
 }
 
-/// S-12, S-23: a 426 of the caller's tells what to upgrade to, as our own does; another list takes its place.
+/// S-12, S-23: a 426 of the caller's names what to upgrade to, as our own does; another list takes its place.
 #[test]
 fn a_rejection_with_426_names_the_protocol() {
     for (rejection, versions) in

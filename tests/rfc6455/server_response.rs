@@ -105,8 +105,8 @@ fn no_frame_precedes_the_response() {
 fn without_a_request_nothing_can_be_answered() {
     let mut conn = Connection::server(Config::new());
     let request = request();
-    for piece in [&request[..0], &request[..20], &request[20..request.len() - 1]] {
-        assert!(feed(&mut conn, piece).is_empty());
+    for chunk in [&request[..0], &request[..20], &request[20..request.len() - 1]] {
+        assert!(feed(&mut conn, chunk).is_empty());
         assert_eq!(conn.accept(Response::new()), Err(AcceptError::NoRequest));
         assert_eq!(conn.reject(Rejection::new(403)), Err(AcceptError::NoRequest));
     }

@@ -9,26 +9,26 @@ use crate::checks::{
 };
 use crate::support::{ROLES, close_body, drain, frames, open, open_with};
 
-/// What an open connection tells, and says in return, when the bytes come in these pieces.
-fn run<'b>(role: Role, pieces: impl IntoIterator<Item = &'b [u8]>) -> (Vec<OwnedEvent>, Vec<(u8, Vec<u8>)>) {
+/// The events of an open connection, and the frames that it sends in return, when the bytes come in these chunks.
+fn exchange<'b>(role: Role, chunks: impl IntoIterator<Item = &'b [u8]>) -> (Vec<OwnedEvent>, Vec<(u8, Vec<u8>)>) {
     let mut conn = open(role);
-    let events = pieces.into_iter().flat_map(|piece| receive(&mut conn, piece)).collect();
+    let events = chunks.into_iter().flat_map(|chunk| receive(&mut conn, chunk)).collect();
     (events, sent_frames(&mut conn))
 }
 
-/// The pieces between which a set bit of `cuts` stands.
-fn pieces(bytes: &[u8], cuts: usize) -> Vec<&[u8]> {
-    let mut pieces = Vec::new();
+/// The chunks between which a set bit of `cuts` stands.
+fn chunks(bytes: &[u8], cuts: usize) -> Vec<&[u8]> {
+    let mut chunks = Vec::new();
     let mut start = 0;
     for at in (1..bytes.len()).filter(|at| cuts >> (at - 1) & 1 == 1).chain([bytes.len()]) {
-        pieces.push(&bytes[start..at]);
+        chunks.push(&bytes[start..at]);
         start = at;
     }
-    pieces
+    chunks
 }
 
-/// Something to say to a connection.
-type Say<'a> = &'a dyn Fn(&mut Connection);
+/// A call that sends.
+type Send<'a> = &'a dyn Fn(&mut Connection);
 
 type Example = (Script<'static>, OwnedEvent, [Option<&'static [u8]>; 2]);
 
@@ -54,7 +54,7 @@ fn the_example_frames_in_every_cut() {
             let bytes = peer(role, script);
             assert!(vector.is_none_or(|vector| vector == bytes));
             for cuts in 0..1 << (bytes.len() - 1) {
-                let (events, frames) = run(role, pieces(&bytes, cuts));
+                let (events, frames) = exchange(role, chunks(&bytes, cuts));
                 assert_eq!(events[..], *slice::from_ref(&event));
                 let answer = matches!(event, OwnedEvent::Ping(_)).then(|| (0x8a, b"Hello".to_vec()));
                 assert_eq!(frames, Vec::from_iter(answer));
@@ -74,10 +74,10 @@ fn the_long_example_frames_in_every_cut() {
             let bytes = peer(role, &[(0x82, &data)]);
             for at in (0..300.min(bytes.len())).chain([bytes.len() - 1]) {
                 let (before, behind) = bytes.split_at(at);
-                assert_eq!(run(role, [before, behind]), (vec![binary(&data)], vec![]), "cut at {at}");
+                assert_eq!(exchange(role, [before, behind]), (vec![binary(&data)], vec![]), "cut at {at}");
             }
             for size in [1, 3, 1000] {
-                assert_eq!(run(role, bytes.chunks(size)).0, [binary(&data)], "in pieces of {size}");
+                assert_eq!(exchange(role, bytes.chunks(size)).0, [binary(&data)], "in chunks of {size}");
             }
         }
     }
@@ -87,7 +87,7 @@ fn the_long_example_frames_in_every_cut() {
 #[test]
 fn the_example_frames_are_sent() {
     let long = [vec![7; 256], vec![8; 65_536]];
-    let calls: [(Say, Vec<u8>); 5] = [
+    let calls: [(Send, Vec<u8>); 5] = [
         (&|conn| conn.send_text("Hello").unwrap(), b"\x81\x05Hello".to_vec()),
         (
             &|conn| {
@@ -111,7 +111,7 @@ fn the_example_frames_are_sent() {
     }
 }
 
-/// A session with everything in it, and what it tells.
+/// A session with everything in it, and its events.
 fn session(role: Role) -> (Vec<u8>, Vec<OwnedEvent>) {
     let smile = "😀".as_bytes();
     let long = "long ".repeat(26);
@@ -148,7 +148,7 @@ fn session(role: Role) -> (Vec<u8>, Vec<OwnedEvent>) {
     (bytes, received)
 }
 
-/// B-15, B-62, B-23: a session tells and answers the same in every split into three, and in pieces of every size.
+/// B-15, B-62, B-23: a session gives the same events and answers in every split into three, and in chunks of every size.
 #[test]
 fn a_session_in_every_split() {
     for role in ROLES {
@@ -156,11 +156,11 @@ fn a_session_in_every_split() {
         let answers = vec![(0x8a, b"in between".to_vec()), (0x8a, vec![]), (0x88, close_body(1001, "söon"))];
         let expected = (received, answers);
         for size in 1..=bytes.len() {
-            assert_eq!(run(role, bytes.chunks(size)), expected, "in pieces of {size}");
+            assert_eq!(exchange(role, bytes.chunks(size)), expected, "in chunks of {size}");
         }
         for a in 0..bytes.len() {
             for b in a..bytes.len() {
-                assert_eq!(run(role, [&bytes[..a], &bytes[a..b], &bytes[b..]]), expected, "cut at {a} and {b}");
+                assert_eq!(exchange(role, [&bytes[..a], &bytes[a..b], &bytes[b..]]), expected, "cut at {a} and {b}");
             }
         }
     }
@@ -178,7 +178,7 @@ fn a_session_in_every_split_after_our_close() {
             assert_eq!(
                 bytes.chunks(size).flat_map(|chunk| receive(&mut conn, chunk)).collect::<Vec<_>>(),
                 received,
-                "in pieces of {size}"
+                "in chunks of {size}"
             );
             assert_sent(&mut conn, &[(0x88, &close_body(1000, ""))]);
         }
@@ -198,9 +198,9 @@ fn random_sessions_arrive_in_order() {
             let mut rest = letters.as_bytes();
             let mut opcode = if is_text { 1 } else { 2 };
             loop {
-                let (piece, behind) = rest.split_at(rng.below(rest.len() + 1));
+                let (chunk, behind) = rest.split_at(rng.below(rest.len() + 1));
                 let fin = if behind.is_empty() { 0x80 } else { 0 };
-                bytes.extend(peer(role, &[(fin | opcode, piece)]));
+                bytes.extend(peer(role, &[(fin | opcode, chunk)]));
                 (opcode, rest) = (0, behind);
                 if fin != 0 {
                     break;
@@ -217,8 +217,8 @@ fn random_sessions_arrive_in_order() {
         let mut conn = open_with(role, Config::new());
         let (mut events, mut answers, mut rest) = (Vec::new(), Vec::new(), &bytes[..]);
         while !rest.is_empty() {
-            let (piece, behind) = rest.split_at((1 + rng.below(200)).min(rest.len()));
-            events.extend(receive(&mut conn, piece));
+            let (chunk, behind) = rest.split_at((1 + rng.below(200)).min(rest.len()));
+            events.extend(receive(&mut conn, chunk));
             answers.extend(sent_frames(&mut conn));
             rest = behind;
         }

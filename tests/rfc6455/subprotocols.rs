@@ -106,9 +106,9 @@ fn the_subprotocol_must_have_been_offered() {
         assert_eq!(result, Err(HandshakeError::SubprotocolNotOffered), "{wrong}");
     }
     let response = minimal_response().replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: a\r\n\r\n");
-    for pieces in splits(response.as_bytes()) {
+    for chunks in splits(response.as_bytes()) {
         let mut conn = awaiting_response(plain_request(), Config::new());
-        assert_eq!(outcome(&mut conn, pieces), Err(HandshakeError::SubprotocolNotOffered), "none was offered");
+        assert_eq!(outcome(&mut conn, chunks), Err(HandshakeError::SubprotocolNotOffered), "none was offered");
     }
 }
 

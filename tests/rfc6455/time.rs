@@ -8,7 +8,7 @@ use crate::checks::{abnormal, peer, receive};
 use crate::helpers::deadlines::{CLOSING, connecting, secs, turns_at};
 use crate::support::{ROLES, open, open_with};
 
-/// Who never tells the time has no deadlines, and no round trips.
+/// Where the time is never set, there are no deadlines and no round trips.
 #[test]
 fn without_time_there_are_no_deadlines() {
     for role in ROLES {

@@ -129,7 +129,7 @@ fn the_end_of_the_transport_in_every_state() {
     }
 }
 
-/// B-15, B-66: what arrived before the transport ended is told before its end, also where it was held back.
+/// B-15, B-66: what arrived before the transport ended is reported before its end, also where it was held back.
 #[test]
 fn held_back_input_outlives_the_transport() {
     for role in ROLES {

@@ -38,7 +38,7 @@ pub(crate) fn open(role: Role, settings: &Deflate) -> Connection {
 }
 
 /// Whole and byte by byte, these bytes make a connection send the same and fail, with a Close frame of the error's code as
-/// its last frame. What it told before, and how many bytes it took to see it.
+/// its last frame. Returns the events before, and how many bytes it took to see it.
 #[track_caller]
 pub(crate) fn fails(open: impl Fn() -> Connection, bytes: &[u8], error: ProtocolError) -> (Vec<OwnedEvent>, usize) {
     let (mut whole, mut slow) = (open(), open());
@@ -60,7 +60,7 @@ pub(crate) fn fails(open: impl Fn() -> Connection, bytes: &[u8], error: Protocol
     (events, needed)
 }
 
-/// Why a connection ended, if it did, and what it told before.
+/// Why a connection ended, if it did, and the events before.
 pub(crate) fn ended(mut events: Vec<OwnedEvent>) -> (Vec<OwnedEvent>, Option<Cause>) {
     match events.pop() {
         Some(OwnedEvent::Closed { cause, .. }) => (events, Some(cause)),

@@ -8,7 +8,7 @@ use crate::reference_receiver::Receiver;
 use crate::sending::{noise, prose};
 use crate::support::ROLES;
 
-/// P-07, P-09, P-12: a compressed message in fragments: RSV1 on its first frame, and no frame for a piece of which nothing
+/// P-07, P-09, P-12: a compressed message in fragments: RSV1 on its first frame, and no frame for a chunk of which nothing
 /// comes out.
 #[test]
 fn fragments_of_a_compressed_message() {
@@ -20,9 +20,9 @@ fn fragments_of_a_compressed_message() {
                 let text = prose(30_000, size as u64);
                 let bytes = text.as_bytes();
                 let mut wire = Vec::new();
-                for (i, piece) in bytes.chunks(size).enumerate() {
+                for (i, part) in bytes.chunks(size).enumerate() {
                     let last = (i + 1) * size >= bytes.len();
-                    conn.send_fragment(Kind::Text, piece, last).unwrap();
+                    conn.send_fragment(Kind::Text, part, last).unwrap();
                     if i % 100 == 0 {
                         conn.ping(b"between").unwrap();
                     }
@@ -33,7 +33,7 @@ fn fragments_of_a_compressed_message() {
                 assert_eq!((message.opcode, &message.bytes[..]), (1, bytes));
                 let [_, between @ .., _] = &message.frames[..] else { continue };
                 assert!(between.iter().all(|payload| !payload.is_empty()));
-                assert!(message.frames.len() < 50, "pieces of nothing are no frames");
+                assert!(message.frames.len() < 50, "parts of nothing are no frames");
             }
         }
     }
@@ -48,15 +48,15 @@ fn fragments_between_messages() {
             let mut receiver = Receiver::new(10, takeover);
             let mut rng = Rng(5);
             for round in 0..40 {
-                let pieces: Vec<_> =
+                let parts: Vec<_> =
                     (0..rng.below(6)).map(|i| noise(rng.below(3) * rng.below(6000), i as u64)).collect();
-                for piece in &pieces {
-                    conn.send_fragment(Kind::Binary, piece, false).unwrap();
+                for part in &parts {
+                    conn.send_fragment(Kind::Binary, part, false).unwrap();
                 }
                 conn.send_fragment(Kind::Binary, b"", true).unwrap();
                 conn.send_text(&prose(500, round % 5)).unwrap();
                 let messages = receiver.messages(&mut conn);
-                assert_eq!(messages[0].bytes, pieces.concat());
+                assert_eq!(messages[0].bytes, parts.concat());
                 assert_eq!(messages[1].bytes, prose(500, round % 5).as_bytes());
             }
         }

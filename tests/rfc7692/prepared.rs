@@ -146,7 +146,7 @@ fn connections_that_share_a_scratch_share_no_window() {
     }
 }
 
-/// The other tests' receiver can tell: one that forgets what was agreed to be kept, or has less of a window, reads nothing.
+/// The other tests' receiver notices it: one that forgets what was agreed to be kept, or has less of a window, reads nothing.
 #[test]
 fn a_receiver_that_is_out_of_step_fails() {
     let mut conn = open(Role::Server, &both_ways(15, true));

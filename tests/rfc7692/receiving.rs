@@ -61,17 +61,17 @@ fn the_examples_in_every_fragmentation() {
         for (payload, inflated) in EXAMPLES.into_iter().filter(|(payload, _)| payload.len() <= 8) {
             for cuts in 0_u32..1 << (payload.len() - 1) {
                 receive(&mut conn, &peer(role, &[(0xc1, HELLO)]));
-                let mut pieces = vec![Vec::new()];
+                let mut parts = vec![Vec::new()];
                 for (i, byte) in payload.iter().enumerate() {
-                    pieces.last_mut().unwrap().push(*byte);
+                    parts.last_mut().unwrap().push(*byte);
                     if cuts >> i & 1 == 1 {
-                        pieces.push(Vec::new());
+                        parts.push(Vec::new());
                     }
                 }
                 for empty in [false, true] {
                     let mut script: Vec<(u8, &[u8])> = Vec::new();
-                    for piece in &pieces {
-                        script.push((0x00, piece));
+                    for part in &parts {
+                        script.push((0x00, part));
                         if empty {
                             script.extend([(0x89, &b"ping"[..]), (0x00, b"")]);
                         }
@@ -81,7 +81,7 @@ fn the_examples_in_every_fragmentation() {
                     let mut received = receive(&mut conn, &peer(role, &script));
                     assert_eq!(received.pop(), Some(text(inflated)), "{script:02x?}");
                     assert!(received.iter().all(|event| *event == ping(b"ping")));
-                    assert_eq!(received.len(), if empty { pieces.len() } else { 0 });
+                    assert_eq!(received.len(), if empty { parts.len() } else { 0 });
                     receive(&mut conn, &peer(role, &[(0xc1, HELLO)]));
                 }
             }
@@ -193,18 +193,18 @@ fn inflated_text_is_refused_at_its_first_impossible_byte() {
             let (received, needed) = fails(|| keeps(role), &whole, ProtocolError::InvalidUtf8);
             assert_eq!((received, needed), (vec![], whole.len() - wire.len() + 5 + at + 1), "{bytes:02x?}");
 
-            let mut pieces = peer(role, &[(0x41, &wire[..5])]);
+            let mut parts = peer(role, &[(0x41, &wire[..5])]);
             let mut expected = 0;
             for (i, byte) in wire[5..].iter().enumerate() {
-                pieces.extend(peer(role, &[(0x00, &[*byte])]));
+                parts.extend(peer(role, &[(0x00, &[*byte])]));
                 if i == at {
-                    expected = pieces.len();
+                    expected = parts.len();
                 }
-                pieces.extend(peer(role, &[(0x00, b""), (0x8a, b"")]));
+                parts.extend(peer(role, &[(0x00, b""), (0x8a, b"")]));
             }
             let mut conn = keeps(role);
-            receive(&mut conn, &pieces[..expected - 1]);
-            assert_eq!(receive(&mut conn, &pieces[expected - 1..]), [failed(ProtocolError::InvalidUtf8)]);
+            receive(&mut conn, &parts[..expected - 1]);
+            assert_eq!(receive(&mut conn, &parts[expected - 1..]), [failed(ProtocolError::InvalidUtf8)]);
         }
     }
 }
@@ -280,7 +280,7 @@ fn the_size_of_what_comes_out_is_limited() {
     }
 }
 
-/// P-13: a compressed message in pieces is the same message.
+/// P-13: a compressed message in chunks is the same message.
 #[test]
 fn compressed_messages_come_in_pieces() {
     let long = "大家好".repeat(40_000);

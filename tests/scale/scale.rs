@@ -24,7 +24,7 @@ fn main() {
     broadcast(10_000, 64 << 10);
 }
 
-/// Sends one message of that many bytes, fragment by fragment, to an endpoint that receives it in pieces.
+/// Sends one message of that many bytes, fragment by fragment, to an endpoint that receives it in chunks.
 fn stream(size: u64) {
     let mut client = Connection::upgraded_client(Negotiated::new(), Config::new(), Seed::new([1; 32]));
     let mut server = Connection::upgraded_server(Negotiated::new(), Config::new().pieces_from(0));

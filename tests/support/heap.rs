@@ -11,7 +11,7 @@ thread_local! {
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
-/// What a piece of work did to the heap.
+/// What some work did to the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Heap {
     /// Calls that asked for memory, growing included.

@@ -117,13 +117,13 @@ pub(crate) fn outcome_with_header(name: &str, values: &[&str]) -> Result<Option<
 /// What a response comes to: the same at every split of it.
 pub(crate) fn outcome_at_every_split(response: &str) -> Result<Option<String>, HandshakeError> {
     let whole = outcome(&mut connecting(), (response.as_bytes(), b""));
-    for pieces in splits(response.as_bytes()) {
-        assert_eq!(outcome(&mut connecting(), pieces), whole, "{pieces:?}");
+    for chunks in splits(response.as_bytes()) {
+        assert_eq!(outcome(&mut connecting(), chunks), whole, "{chunks:?}");
     }
     whole
 }
 
-/// What a response in two pieces comes to: an open connection with its subprotocol, or a failed handshake.
+/// What a response in two chunks comes to: an open connection with its subprotocol, or a failed handshake.
 pub(crate) fn outcome(
     conn: &mut Connection,
     (first, second): (&[u8], &[u8]),
@@ -148,15 +148,15 @@ pub(crate) fn outcome(
     }
 }
 
-/// The refusal that a response in two pieces comes to, with what ends it behind them.
+/// The refusal that a response in two chunks comes to, with what ends it behind them.
 pub(crate) fn rejected_response(
     config: &Config,
-    pieces: (&[u8], &[u8]),
+    chunks: (&[u8], &[u8]),
     end: impl Fn(&mut Connection),
 ) -> HandshakeResponse {
     let mut conn = awaiting_response(client_request(), config.clone());
-    let mut received = feed(&mut conn, pieces.0);
-    received.extend(feed(&mut conn, pieces.1));
+    let mut received = feed(&mut conn, chunks.0);
+    received.extend(feed(&mut conn, chunks.1));
     end(&mut conn);
     received.extend(pending_events(&mut conn));
     match <[Event; 2]>::try_from(received) {
@@ -165,7 +165,7 @@ pub(crate) fn rejected_response(
             assert_handshake_failed(&mut conn, &closed);
             *response
         }
-        other => panic!("{other:?}, of {}", [pieces.0, pieces.1].concat().escape_ascii()),
+        other => panic!("{other:?}, of {}", [chunks.0, chunks.1].concat().escape_ascii()),
     }
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn assert_handshake_failed(conn: &mut Connection, closed: &Closed) {
     assert!(drain(conn).is_empty());
 }
 
-/// The end of the transport is told once, as the end of the connection.
+/// The end of the transport is reported once, as the end of the connection.
 pub(crate) fn assert_ends_at_eof(conn: &mut Connection, shutdown: Shutdown) {
     conn.receive_eof();
     conn.receive_eof();

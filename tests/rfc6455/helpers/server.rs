@@ -40,14 +40,14 @@ pub(crate) fn request_of_size(size: usize) -> Vec<u8> {
     request
 }
 
-/// In two pieces at every place, and byte by byte.
+/// In two chunks at every place, and byte by byte.
 pub(crate) fn every_cut(bytes: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     let in_two = (0..=bytes.len()).map(|at| vec![&bytes[..at], &bytes[at..]]);
     in_two.chain([bytes.chunks(1).collect()])
 }
 
-pub(crate) fn feed_all(conn: &mut Connection, pieces: &[&[u8]]) -> Vec<Event<'static>> {
-    pieces.iter().flat_map(|piece| feed(conn, piece)).collect()
+pub(crate) fn feed_all(conn: &mut Connection, chunks: &[&[u8]]) -> Vec<Event<'static>> {
+    chunks.iter().flat_map(|chunk| feed(conn, chunk)).collect()
 }
 
 /// A server that waits for the answer to a request.
@@ -59,9 +59,9 @@ pub(crate) fn awaiting_answer(request: &[u8]) -> (Connection, Box<Request>) {
 
 /// The request, which is reported and can be accepted however it is cut.
 pub(crate) fn accepted(request: &[u8]) -> Request {
-    for pieces in every_cut(request) {
+    for chunks in every_cut(request) {
         let mut conn = Connection::server(Config::new());
-        let got = feed_all(&mut conn, &pieces);
+        let got = feed_all(&mut conn, &chunks);
         assert!(matches!(got[..], [Event::Request(_)]), "{got:?}");
         assert_awaits_answer(conn);
     }
@@ -113,8 +113,8 @@ pub(crate) fn assert_awaits_answer(mut conn: Connection) {
 
 /// The answer to a request that is refused for this reason, in one line, however it is cut.
 pub(crate) fn assert_refused(request: &[u8], error: HandshakeError) -> ParsedResponse {
-    let answers = every_cut(request).map(|pieces| {
-        let answer = assert_refused_by(Connection::server(Config::new()), &pieces, error);
+    let answers = every_cut(request).map(|chunks| {
+        let answer = assert_refused_by(Connection::server(Config::new()), &chunks, error);
         // The answer to a method may be one to HEAD, which has no body.
         if error == HandshakeError::Method {
             assert_eq!(answer.body, "");
@@ -128,8 +128,8 @@ pub(crate) fn assert_refused(request: &[u8], error: HandshakeError) -> ParsedRes
     answers.last().unwrap()
 }
 
-pub(crate) fn assert_refused_by(mut conn: Connection, pieces: &[&[u8]], error: HandshakeError) -> ParsedResponse {
-    let mut got = feed_all(&mut conn, pieces);
+pub(crate) fn assert_refused_by(mut conn: Connection, chunks: &[&[u8]], error: HandshakeError) -> ParsedResponse {
+    let mut got = feed_all(&mut conn, chunks);
     if error == HandshakeError::NoUpgrade {
         assert!(matches!(got.remove(0), Event::HttpRequest(_)));
     }
@@ -202,7 +202,7 @@ pub(crate) fn assert_abnormal(closed: &Closed, cause: Cause) {
     assert_eq!((closed.clean, &closed.reason[..]), (false, ""));
 }
 
-/// Nothing is left to be told or to be sent, and nothing changes that any more.
+/// Nothing is left to be reported or to be sent, and nothing changes that any more.
 pub(crate) fn assert_closed(conn: &mut Connection, shutdown: Shutdown) {
     assert!(feed(conn, &request()).is_empty());
     assert!(feed(conn, &frame(Role::Client, 0x89, b"late")).is_empty());
