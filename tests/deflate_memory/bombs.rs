@@ -2,7 +2,7 @@
 
 use websocket_proto::{Cause, Config, Connection, Event, Kind, ProtocolError, Role, Scratch};
 
-use crate::ends::{deflated, end, noise, settings, without_takeover};
+use crate::deflate::{deflated, endpoint, noise, settings, without_takeover};
 use crate::heap::heap_of;
 use crate::inflate::Writer;
 use crate::payloads::{BESIDE, bomb, message};
@@ -17,7 +17,7 @@ fn a_bomb_costs_the_limit() {
     for (role, kind) in [(Role::Server, Kind::Binary), (Role::Client, Kind::Text)] {
         for (fragment, input) in [(usize::MAX, usize::MAX), (usize::MAX, 1), (1, 16 << 10)] {
             for settings in [settings(), without_takeover()] {
-                let mut conn = end(role, Config::new(), &settings);
+                let mut conn = endpoint(role, Config::new(), &settings);
                 let wire = message(other(role), kind, bomb(), fragment.min(bomb().len()));
                 let mut input = vec![0; input.min(wire.len())];
                 let (cause, heap) = heap_of(|| {
@@ -67,7 +67,7 @@ fn limits_are_exact() {
             for in_pieces in [false, true] {
                 // A limit of chunks is one of frames as well: what doesn't shrink comes in several.
                 for (fragment, input) in [(90_000, usize::MAX), (1000, 100), (90_000, 7)] {
-                    let mut conn = end(Role::Server, config(in_pieces), &settings());
+                    let mut conn = endpoint(Role::Server, config(in_pieces), &settings());
                     let wire = message(Role::Client, kind, &payload, fragment);
                     let (mut received, mut closed) = (Vec::new(), None);
                     receive(&mut conn, &wire, input, |_, event| match event {
@@ -95,7 +95,7 @@ fn limits_are_exact() {
 #[test]
 fn a_limit_of_nothing_is_exact() {
     for (data, passes) in [(&b""[..], true), (b"x", false)] {
-        let mut conn = end(Role::Server, Config::new().max_message_size(0), &settings());
+        let mut conn = endpoint(Role::Server, Config::new().max_message_size(0), &settings());
         let events = feed(&mut conn, &frame(Role::Client, 0xc2, &deflated(data)));
         assert_eq!(matches!(events[..], [Event::Binary(_)]), passes, "{events:?}");
         assert_eq!(matches!(events[..], [Event::Closed(_)]), !passes, "{events:?}");
@@ -110,7 +110,7 @@ fn a_thousand_empty_blocks() {
         let payload = empty.stored(false, b"x").message();
         for fragment in [payload.len(), 1] {
             for settings in [settings(), without_takeover()] {
-                let mut conn = end(Role::Server, Config::new(), &settings);
+                let mut conn = endpoint(Role::Server, Config::new(), &settings);
                 let wire = message(Role::Client, Kind::Text, &payload, fragment);
                 let mut texts = Vec::new();
                 let ((), heap) = heap_of(|| {
@@ -129,7 +129,7 @@ fn a_thousand_empty_blocks() {
 /// Empty blocks without end are too large a message although nothing comes out.
 #[test]
 fn empty_blocks_without_end() {
-    let mut conn = end(Role::Server, Config::new().max_message_size(1000).max_fragments(u32::MAX), &settings());
+    let mut conn = endpoint(Role::Server, Config::new().max_message_size(1000).max_fragments(u32::MAX), &settings());
     let mut wire = frame(Role::Client, 0x42, b"");
     wire.extend(frame(Role::Client, 0x00, &Writer::default().stored(false, b"").bytes()).repeat(10_000));
     let (events, heap) = heap_of(|| feed(&mut conn, &wire));
@@ -148,7 +148,7 @@ fn a_flood_of_tiny_messages() {
             {
                 let wire = frame(other(role), 0xc1, payload).repeat(1000);
                 let mut buffer = wire.clone();
-                let mut conn = end(role, Config::new(), &settings);
+                let mut conn = endpoint(role, Config::new(), &settings);
                 let mut flood = |conn: &mut Connection, times: usize| {
                     let mut messages = 0;
                     for _ in 0..times {
@@ -181,7 +181,7 @@ fn a_flood_of_tiny_messages() {
 fn little_stays_behind_where_little_came_out() {
     for kind in [Kind::Binary, Kind::Text] {
         for settings in [settings(), without_takeover()] {
-            let mut conn = end(Role::Server, Config::new(), &settings);
+            let mut conn = endpoint(Role::Server, Config::new(), &settings);
             let mut scratch = Box::new(Scratch::new());
             conn.lend(scratch);
             let large = message(Role::Client, kind, &deflated(&vec![b'x'; 3 << 19]), usize::MAX / 2);
@@ -195,7 +195,7 @@ fn little_stays_behind_where_little_came_out() {
             drain(&mut conn);
             scratch = conn.release().unwrap();
 
-            let mut next = end(Role::Server, Config::new(), &settings);
+            let mut next = endpoint(Role::Server, Config::new(), &settings);
             let begun = message(Role::Client, kind, &deflated(b"begun"), 6);
             let (_scratch, heap) = heap_of(|| {
                 next.lend(scratch);
@@ -213,8 +213,8 @@ fn little_stays_behind_where_little_came_out() {
 /// What a client sends is refused by the same limits: roles make no difference.
 #[test]
 fn a_message_of_our_own_making_hits_the_limit() {
-    let mut client = end(Role::Client, Config::new().max_pending_output(1 << 30), &settings());
-    let mut server = end(Role::Server, Config::new().max_message_size(1 << 20), &settings());
+    let mut client = endpoint(Role::Client, Config::new().max_pending_output(1 << 30), &settings());
+    let mut server = endpoint(Role::Server, Config::new().max_message_size(1 << 20), &settings());
     for (length, passes) in [(1 << 20, true), ((1 << 20) + 1, false)] {
         client.send_text(&"x".repeat(length)).unwrap();
         let wire = drain(&mut client);

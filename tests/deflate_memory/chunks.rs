@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use websocket_proto::{Cause, Config, Event, Kind, Role};
 
-use crate::ends::{deflated, end, settings, without_takeover};
+use crate::deflate::{deflated, endpoint, settings, without_takeover};
 use crate::heap::heap_of;
 use crate::payloads::{BESIDE, CHUNK, MESSAGE, bomb, message};
 use crate::receive;
@@ -54,7 +54,7 @@ fn chunks_are_of_64_kib_at_most() {
     ] {
         let all = [settings(), without_takeover()];
         for (settings, &size) in all.iter().flat_map(|settings| sizes.iter().map(move |size| (settings, size))) {
-            let mut conn = end(Role::Server, Config::new().pieces_from(0), settings);
+            let mut conn = endpoint(Role::Server, Config::new().pieces_from(0), settings);
             let wire = message(Role::Client, kind, payload, payload.len());
             let (received, heap) = heap_of(|| {
                 let mut received = Received::default();
@@ -75,7 +75,7 @@ fn what_follows_comes_behind_the_last_chunk() {
         let last = frame(Role::Client, first, &payload);
         let wire = [message(Role::Client, Kind::Binary, &deflated(&vec![0; 200_000]), usize::MAX / 2), last].concat();
         for size in [1, wire.len()] {
-            let mut conn = end(Role::Server, Config::new().pieces_from(10), &settings());
+            let mut conn = endpoint(Role::Server, Config::new().pieces_from(10), &settings());
             let mut events = Vec::new();
             let mut total = 0;
             receive(&mut conn, &wire, size, |_, event| {
@@ -99,7 +99,7 @@ fn what_follows_comes_behind_the_last_chunk() {
 /// A receiver that stops between chunks, ends and all, misses none of them.
 #[test]
 fn a_receiver_may_stop_between_chunks() {
-    let mut conn = end(Role::Server, Config::new().pieces_from(0), &settings());
+    let mut conn = endpoint(Role::Server, Config::new().pieces_from(0), &settings());
     let mut wire = message(Role::Client, Kind::Binary, &deflated(&vec![0; 1 << 20]), usize::MAX / 2);
     let mut input = &mut wire[..];
     let mut total = 0;
@@ -122,8 +122,8 @@ fn a_receiver_may_stop_between_chunks() {
 #[test]
 fn a_gibibyte_runs_in_constant_memory() {
     let blocks = if cfg!(debug_assertions) { 100 } else { 1024 };
-    let mut client = end(Role::Client, Config::new(), &settings().level(1));
-    let mut server = end(Role::Server, Config::new().pieces_from(0), &settings());
+    let mut client = endpoint(Role::Client, Config::new(), &settings().level(1));
+    let mut server = endpoint(Role::Server, Config::new().pieces_from(0), &settings());
     let block = vec![0; 1 << 20];
     let mut buffer = vec![0; 16 << 10];
     let (received, heap) = heap_of(|| {
@@ -152,7 +152,7 @@ fn a_gibibyte_runs_in_constant_memory() {
 fn whole_below_a_mebibyte_and_in_pieces_from_it() {
     let config = || Config::new().pieces_from(1 << 20);
     for (kind, size) in [(Kind::Binary, 1 << 20), (Kind::Text, 1000), (Kind::Binary, 1)] {
-        let mut conn = end(Role::Server, config(), &settings());
+        let mut conn = endpoint(Role::Server, config(), &settings());
         let wire = message(Role::Client, kind, bomb(), bomb().len());
         let (received, heap) = heap_of(|| {
             let mut received = Received::default();
@@ -165,7 +165,7 @@ fn whole_below_a_mebibyte_and_in_pieces_from_it() {
         assert!(heap.peak <= (1 << 20) + CHUNK + 2 * wire.len().min(size) + BESIDE, "{heap:?}");
 
         let wire = message(Role::Client, Kind::Binary, &deflated(&vec![0; (1 << 20) - 1]), usize::MAX / 2);
-        let mut conn = end(Role::Server, config(), &settings());
+        let mut conn = endpoint(Role::Server, config(), &settings());
         assert!(matches!(&feed(&mut conn, &wire)[..], [Event::Binary(data)] if data.len() == (1 << 20) - 1));
     }
 }

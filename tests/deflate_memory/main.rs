@@ -3,7 +3,7 @@
 mod bombs;
 mod chunks;
 #[path = "../support/deflate.rs"]
-mod ends;
+mod deflate;
 #[path = "../support/heap.rs"]
 mod heap;
 #[path = "../support/inflate.rs"]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Buf;
 use websocket_proto::{Config, Connection, Deflate, Event, Kind, Negotiated, PreparedMessage, Response, Role, Scratch};
 
-use crate::ends::{agree, deflated, end, end_with, noise, settings, without_takeover};
+use crate::deflate::{deflated, endpoint, endpoint_with, negotiate, noise, settings, without_takeover};
 use crate::heap::{Heap, heap_of};
 use crate::support::{ROLES, drain, feed, frame, frames, other, request_with, seed};
 
@@ -17,7 +17,7 @@ const NOTHING: Heap = Heap { allocations: 0, kept: 0, peak: 0 };
 #[test]
 fn a_server_that_agreed_and_had_no_traffic_owns_nothing() {
     let config = Arc::new(Config::new().deflate(Deflate::new()));
-    let params = agree(&Deflate::new(), &Deflate::new());
+    let params = negotiate(&Deflate::new(), &Deflate::new());
     let (_conn, heap) = heap_of(|| Connection::upgraded_server(Negotiated::new().deflate(params), Arc::clone(&config)));
     assert_eq!(heap, NOTHING);
 
@@ -78,7 +78,7 @@ fn without_takeover_nothing_is_left_of_a_message() {
                 for size in [1000, usize::MAX] {
                     let config = Config::new().pieces_from(50_000);
                     let mut measured = Measured::new(role, config, &without_takeover(), lends);
-                    let mut peer = end(other(role), Config::new(), &without_takeover());
+                    let mut peer = endpoint(other(role), Config::new(), &without_takeover());
                     let (head, tail) = data.split_at(data.len() / 3);
                     for _ in 0..2 {
                         peer.send_fragment(Kind::Binary, head, false).unwrap();
@@ -102,14 +102,14 @@ fn without_takeover_nothing_is_left_of_a_message() {
 fn idle_connections_without_takeover_own_nothing() {
     let settings = without_takeover();
     let config = Arc::new(Config::new().deflate(settings.clone()));
-    let params = agree(&settings, &settings);
+    let params = negotiate(&settings, &settings);
     let traffic = &traffic(Role::Client, &settings, 1, 1_000)[0];
     let mut scratch = Some(Box::new(Scratch::new()));
     let mut buffer = vec![0; 1 << 10];
     let (conns, heap) = heap_of(|| {
         let mut conns = Vec::with_capacity(1000);
         for _ in 0..1000 {
-            let mut conn = end_with(Role::Server, Arc::clone(&config), params);
+            let mut conn = endpoint_with(Role::Server, Arc::clone(&config), params);
             echo(&mut conn, &mut scratch, traffic, &mut buffer);
             conns.push(conn);
         }
@@ -134,7 +134,7 @@ fn a_steady_echo_of_compressed_messages_costs_no_allocation() {
             settings().client_max_window_bits(10).server_max_window_bits(12).memory_level(3),
         ] {
             let turns = traffic(other(role), &settings, 12, 10_000);
-            let mut conn = end(role, Config::new(), &settings);
+            let mut conn = endpoint(role, Config::new(), &settings);
             let mut scratch = Some(Box::new(Scratch::new()));
             let mut buffer = vec![0; 16 << 10];
             let (first, rest) = turns.split_at(2);
@@ -151,7 +151,7 @@ fn a_steady_echo_of_compressed_messages_costs_no_allocation() {
 #[test]
 fn a_steady_echo_of_unlike_connections_costs_no_allocation() {
     let all = [settings(), without_takeover(), settings().server_no_context_takeover(true)];
-    let mut conns = all.each_ref().map(|settings| end(Role::Server, Config::new(), settings));
+    let mut conns = all.each_ref().map(|settings| endpoint(Role::Server, Config::new(), settings));
     let turns = all.each_ref().map(|settings| traffic(Role::Client, settings, 12, 10_000));
     let mut scratch = Some(Box::new(Scratch::new()));
     let mut buffer = vec![0; 16 << 10];
@@ -244,7 +244,7 @@ impl Measured {
     fn new(role: Role, config: Config, settings: &Deflate, lends: bool) -> Self {
         let config = Arc::new(config.deflate(settings.clone()));
         Self {
-            conn: end_with(role, Arc::clone(&config), agree(settings, settings)),
+            conn: endpoint_with(role, Arc::clone(&config), negotiate(settings, settings)),
             scratch: lends.then(Box::default),
             _config: config,
         }
@@ -316,7 +316,7 @@ fn kept_for_sending(role: Role, settings: &Deflate, lends: bool) -> usize {
 
 /// What stays of receiving much.
 fn kept_for_receiving(role: Role, settings: &Deflate, lends: bool) -> usize {
-    let mut peer = end(other(role), Config::new(), settings);
+    let mut peer = endpoint(other(role), Config::new(), settings);
     let mut measured = Measured::new(role, Config::new(), settings, lends);
     for _ in 0..2 {
         peer.send_binary(&much()).unwrap();
@@ -328,7 +328,7 @@ fn kept_for_receiving(role: Role, settings: &Deflate, lends: bool) -> usize {
 /// What a peer sends in as many turns: compressed messages whole, straddling two inputs, and fragmented, of about `size`
 /// bytes; text and binary; pings among them.
 fn traffic(from: Role, settings: &Deflate, turns: usize, size: usize) -> Vec<Vec<u8>> {
-    let mut conn = end(from, Config::new(), settings);
+    let mut conn = endpoint(from, Config::new(), settings);
     let noise = noise(4 * size);
     (0..turns)
         .map(|_| {

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use websocket_proto::{Kind, Role};
 
-use crate::ends::deflated;
+use crate::deflate::deflated;
 use crate::support::frame;
 
 /// What there is beside the bytes of a message: an inflater of 47 kB, a history of 32, what the events are in.

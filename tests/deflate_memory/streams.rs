@@ -2,7 +2,7 @@
 
 use websocket_proto::{Config, Connection, Deflate, Event, Kind, PreparedMessage, Role, Scratch};
 
-use crate::ends::{end, noise, settings};
+use crate::deflate::{endpoint, noise, settings};
 use crate::support::drain;
 
 /// Phrases that come again and again, so that every message refers to those before it.
@@ -51,8 +51,8 @@ fn shared_streams_stay_in_step() {
                 let settings = settings().server_max_window_bits(bits).client_max_window_bits(bits).level(level);
                 let peer = if role == Role::Server { Role::Client } else { Role::Server };
                 Pair {
-                    conn: end(role, Config::new(), &settings),
-                    peer: end(peer, Config::new(), &settings),
+                    conn: endpoint(role, Config::new(), &settings),
+                    peer: endpoint(peer, Config::new(), &settings),
                     settings,
                     unfinished: String::new(),
                     expected: Vec::new(),

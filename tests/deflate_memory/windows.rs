@@ -2,7 +2,7 @@
 
 use websocket_proto::{Cause, Config, Connection, Deflate, Event, Kind, PreparedMessage, ProtocolError, Role, Scratch};
 
-use crate::ends::{agree, deflated, end, end_with, noise, settings, without_takeover};
+use crate::deflate::{deflated, endpoint, endpoint_with, negotiate, noise, settings, without_takeover};
 use crate::inflate::{Symbol, Writer};
 use crate::support::{ROLES, drain, feed, frame, frames, other};
 
@@ -25,7 +25,7 @@ fn a_message_refers_to_those_before_it_with_takeover_only() {
         for (settings, result) in
             [(settings(), Ok(b"a s".to_vec())), (without_takeover(), Err(Cause::Protocol(ProtocolError::Deflate)))]
         {
-            let mut conn = end(role, Config::new(), &settings);
+            let mut conn = endpoint(role, Config::new(), &settings);
             feed(&mut conn, &frame(other(role), 0xc2, &deflated(SECRET)));
             assert_eq!(refers_back(&mut conn, SECRET.len()), result, "{role:?}");
         }
@@ -41,12 +41,12 @@ fn a_lent_inflater_forgets_the_connection_before() {
             for others in [&[before][..], &[before, before], &[after, before]] {
                 let mut scratch = Box::new(Scratch::new());
                 for settings in others {
-                    let mut conn = end(role, Config::new(), settings);
+                    let mut conn = endpoint(role, Config::new(), settings);
                     conn.lend(scratch);
                     feed(&mut conn, &frame(other(role), 0xc2, &deflated(SECRET)));
                     scratch = conn.release().unwrap();
                 }
-                let mut conn = end(role, Config::new(), after);
+                let mut conn = endpoint(role, Config::new(), after);
                 conn.lend(scratch);
                 let refused = Err(Cause::Protocol(ProtocolError::Deflate));
                 assert_eq!(refers_back(&mut conn, SECRET.len()), refused, "{role:?}: {others:?}, then {after:?}");
@@ -65,7 +65,7 @@ fn a_lent_inflater_knows_the_window_agreed_on() {
     };
     for bits in 9..=15 {
         let small = settings().client_max_window_bits(bits);
-        let params = agree(&small, &small);
+        let params = negotiate(&small, &small);
         let window = 1 << bits;
         for (distance, known) in [(window, true), (window + 1, false)] {
             // A larger distance than 32 KiB can't be said.
@@ -73,8 +73,8 @@ fn a_lent_inflater_knows_the_window_agreed_on() {
                 continue;
             }
             let mut scratch = Some(Box::default());
-            let mut conn = end_with(Role::Server, Config::new(), params);
-            let mut another = end(Role::Server, Config::new(), &settings());
+            let mut conn = endpoint_with(Role::Server, Config::new(), params);
+            let mut another = endpoint(Role::Server, Config::new(), &settings());
             lends(&mut conn, &mut scratch, &deflated(&vec![b'x'; 3 * window]));
             lends(&mut another, &mut scratch, &deflated(SECRET));
             conn.lend(scratch.take().unwrap());
@@ -90,9 +90,9 @@ fn a_sender_keeps_to_the_window() {
     let noise = noise(100_000);
     for bits in 9..=15 {
         let small = Deflate::new().server_max_window_bits(bits).level(9);
-        let params = agree(&small, &small);
-        let mut sender = end_with(Role::Server, Config::new().deflate(small), params);
-        let mut receiver = end_with(Role::Client, Config::new(), params);
+        let params = negotiate(&small, &small);
+        let mut sender = endpoint_with(Role::Server, Config::new().deflate(small), params);
+        let mut receiver = endpoint_with(Role::Client, Config::new(), params);
         let mut scratch = Some(Box::default());
         // Repetitions at every distance around the window's size.
         for step in ((1 << bits) - 300..(1 << bits) + 300).step_by(7) {
@@ -112,7 +112,7 @@ fn a_sender_keeps_to_the_window() {
 fn a_stream_that_begins_anew_knows_the_messages_before() {
     for pieces_from in [u64::MAX, 0] {
         for size in [1, usize::MAX] {
-            let mut conn = end(Role::Server, Config::new().pieces_from(pieces_from), &settings());
+            let mut conn = endpoint(Role::Server, Config::new().pieces_from(pieces_from), &settings());
             let blocks = Writer::default().stored(true, b"here").stored(true, b"");
             let again = blocks
                 .fixed(true, [Symbol::Copy(3, SECRET.len() + 4)])
@@ -135,8 +135,8 @@ fn a_stream_that_begins_anew_knows_the_messages_before() {
 fn a_sender_refers_to_nothing_before_a_prepared_message() {
     let noise = noise(20_000);
     for role in ROLES {
-        let mut sender = end(role, Config::new(), &settings());
-        let mut peer = end(other(role), Config::new(), &settings());
+        let mut sender = endpoint(role, Config::new(), &settings());
+        let mut peer = endpoint(other(role), Config::new(), &settings());
         let prepared = PreparedMessage::compressed("prepared ".repeat(1000), &settings());
         for _ in 0..3 {
             sender.send_binary(&noise).unwrap();
@@ -160,14 +160,14 @@ fn a_lent_compressor_refers_to_no_message_before() {
     for role in ROLES {
         let mut scratch = Some(Box::new(Scratch::new()));
         for _ in 0..3 {
-            let mut sender = end(role, Config::new(), &without_takeover());
+            let mut sender = endpoint(role, Config::new(), &without_takeover());
             for _ in 0..2 {
                 sender.lend(scratch.take().unwrap());
                 sender.send_text(&text).unwrap();
                 scratch = sender.release();
                 let wire = drain(&mut sender);
                 assert_eq!(frames(&wire)[0].first, 0xc1);
-                let mut peer = end(other(role), Config::new(), &without_takeover());
+                let mut peer = endpoint(other(role), Config::new(), &without_takeover());
                 assert!(matches!(&feed(&mut peer, &wire)[..], [Event::Text(got)] if *got == text));
             }
         }
@@ -187,7 +187,7 @@ fn a_stream_may_end_with_what_is_not_sent() {
             (vec![0], b""),
             (Writer::default().fixed(false, [Symbol::Copy(3, SECRET.len())]).message(), b"a s"),
         ] {
-            let mut conn = end(Role::Server, Config::new(), &settings());
+            let mut conn = endpoint(Role::Server, Config::new(), &settings());
             let mut scratch = Box::new(Scratch::new());
             let mut events = Vec::new();
             for payload in [&deflated(SECRET), LAST, &next] {

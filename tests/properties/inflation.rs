@@ -8,7 +8,7 @@ use websocket_proto::{Config, Connection, Deflate, Kind, Role};
 
 use crate::chunking::{Accept, Outcome, PLAIN, Received, outcome, turns};
 use crate::compression::settings;
-use crate::ends::{agree, end_with};
+use crate::deflate::{endpoint_with, negotiate};
 use crate::generate::{Frame, bytes, cases, chunks, cuts, damaged, encode, frames, limits, role};
 use crate::inflate::{Symbol, Writer};
 use crate::support::{self, drain, other};
@@ -102,7 +102,7 @@ fn block() -> impl Strategy<Value = (Block, bool)> {
 fn compress(from: Role, client: &Deflate, server: &Deflate, parts: Vec<Part>) -> Vec<Frame> {
     let own = if from == Role::Client { client } else { server };
     let config = Config::new().deflate(own.clone()).max_pending_output(usize::MAX);
-    let mut conn = end_with(from, config, agree(client, server));
+    let mut conn = endpoint_with(from, config, negotiate(client, server));
     let mut all = Vec::new();
     for part in parts {
         match part {
@@ -168,7 +168,7 @@ proptest! {
         }
         let stream = encode(peer, key, &frames);
         let own = if role == Role::Client { &client } else { &server };
-        let conn = || end_with(role, limits.config().deflate(own.clone()), agree(&client, &server));
+        let conn = || endpoint_with(role, limits.config().deflate(own.clone()), negotiate(&client, &server));
         let whole = outcome(conn(), [&stream[..]].into_iter(), Accept::AtOnce, PLAIN);
         let cut = outcome(conn(), chunks(&stream, &cuts), Accept::AtOnce, &turns);
         prop_assert_eq!(without_part(cut), without_part(whole));

@@ -8,7 +8,7 @@ mod chunking;
 mod compression;
 #[cfg(feature = "deflate")]
 #[path = "../support/deflate.rs"]
-mod ends;
+mod deflate;
 mod generate;
 #[cfg(feature = "deflate")]
 #[path = "../support/inflate.rs"]

@@ -1,13 +1,17 @@
 //! `Sec-WebSocket-Extensions` (RFC 6455 section 9.1), where no extension is configured.
 
-use websocket_proto::{AcceptError, HandshakeError, HeaderError, ProtocolError, RequestError, Response, Role};
+use websocket_proto::{
+    AcceptError, Cause, Config, Connection, HandshakeError, HeaderError, ProtocolError, RequestError, Response, Role,
+};
 
+use crate::checks::{OwnedEvent, abnormal, failed, peer, receive};
 use crate::helpers::client::{
     assert_protocol_error, client_request, connecting, header_values, minimal_response, outcome_with_header,
-    request_bytes, request_error,
+    plain_request, request_bytes, request_error,
 };
+use crate::helpers::pair::request_between;
 use crate::helpers::server::{accept, accept_fails, accepted, assert_refused, with_header_added};
-use crate::support::{feed, frame, request};
+use crate::support::{drain, feed, frame, request, request_with, seed};
 
 /// C-26, C-45: no extension is offered, and a caller can't offer one on its own account.
 #[test]
@@ -133,4 +137,82 @@ fn reserved_bits_fail_without_an_extension() {
             assert_protocol_error(&mut conn, &frame, ProtocolError::ReservedBits);
         }
     }
+}
+
+/// B-14, B-57, B-88: a server accepts none of the extensions that it is offered, known or not, and says none; the bits
+/// that they would define stay forbidden.
+#[test]
+fn offered_extensions_are_not_agreed_on() {
+    for offer in ["permessage-deflate", "permessage-deflate; client_max_window_bits, x-unknown; a=1; b"] {
+        let mut server = Connection::server(Config::new());
+        let request = request_with(&format!("Sec-WebSocket-Extensions: {offer}\r\n"));
+        assert_eq!(receive(&mut server, &request), [OwnedEvent::Request]);
+        server.accept(Response::new()).unwrap();
+        let head = String::from_utf8(drain(&mut server)).unwrap();
+        assert!(!head.contains("Sec-WebSocket-Extensions"));
+        let compressed = peer(Role::Server, &[(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00")]);
+        assert_eq!(receive(&mut server, &compressed), [failed(ProtocolError::ReservedBits)]);
+    }
+}
+
+/// B-57, B-88: an extension that wasn't offered is fatal to a client, malformed or not.
+#[test]
+fn extensions_that_were_not_offered_end_the_handshake() {
+    let cases = [
+        ("permessage-deflate", HandshakeError::ExtensionNotOffered),
+        ("x-unknown; a=\"b\"", HandshakeError::ExtensionNotOffered),
+        ("a;b=\"c d\"", HandshakeError::Extensions),
+    ];
+    for (extension, error) in cases {
+        let (mut client, mut server, _) = request_between(plain_request());
+        server.accept(Response::new()).unwrap();
+        let head = String::from_utf8(drain(&mut server)).unwrap();
+        let head = head.replace("\r\n\r\n", &format!("\r\nSec-WebSocket-Extensions: {extension}\r\n\r\n"));
+        assert_eq!(receive(&mut client, head.as_bytes()), [abnormal(Cause::Handshake(error))]);
+    }
+}
+
+/// B-14, B-57: no header of the caller's own brings an extension in.
+#[test]
+fn extensions_cannot_be_written_by_hand() {
+    let request = plain_request().header("sec-websocket-extensions", "permessage-deflate");
+    let error = Connection::client(request, Config::new(), seed()).unwrap_err();
+    assert_eq!(error, RequestError::Header(HeaderError::Reserved));
+    let (_, mut server, _) = request_between(plain_request());
+    let response = Response::new().header("SEC-WEBSOCKET-EXTENSIONS", "permessage-deflate");
+    assert_eq!(server.accept(response), Err(AcceptError::Header(HeaderError::Reserved)));
+}
+
+/// B-86: the grammar of extensions: parameters are tokens or quoted tokens, and what is quoted doesn't split.
+#[test]
+fn extension_lists_follow_the_grammar() {
+    for good in ["foo", "foo;bar=baz", "foo;bar=\"baz\"", "foo ; bar=\"b\\az\" , foo;bar", "a, b;c;d=e"] {
+        assert_eq!(
+            events_of_request_with(&format!("Sec-WebSocket-Extensions: {good}\r\n")),
+            [OwnedEvent::Request],
+            "{good}"
+        );
+    }
+    let bad = [
+        "foo;bar=\"\"",
+        "foo;bar=\"a b\"",
+        "foo;bar=\"a\\\"b\"",
+        "foo;bar=\"a,b\"",
+        "foo;bar=\"a;b\"",
+        "foo;bar=\"open",
+        "foo;",
+        "foo;=x",
+        "foo;bar=",
+        "foo bar",
+        "fo(o",
+    ];
+    for bad in bad {
+        let expected = abnormal(Cause::Handshake(HandshakeError::Extensions));
+        assert_eq!(events_of_request_with(&format!("Sec-WebSocket-Extensions: {bad}\r\n")), [expected], "{bad}");
+    }
+}
+
+/// The events of a server that receives a request with these header lines.
+fn events_of_request_with(lines: &str) -> Vec<OwnedEvent> {
+    receive(&mut Connection::server(Config::new()), &request_with(lines))
 }

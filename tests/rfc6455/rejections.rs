@@ -4,9 +4,12 @@ use websocket_proto::{
     AcceptError, Cause, Config, Connection, Event, HandshakeError, HeaderError, Rejection, Response, State,
 };
 
+use crate::checks::{OwnedEvent, receive};
+use crate::helpers::client::plain_request;
 use crate::helpers::closed;
+use crate::helpers::pair::{open_between, request_between, response_event};
 use crate::helpers::server::{assert_refused, last_response, reject, reject_fails, rejection_sent, with_line_replaced};
-use crate::support::{drain, pending_events};
+use crate::support::{drain, pending_events, request_with};
 
 /// S-15, S-21, S-22, S-23, S-24: any status that isn't 101, with headers and a body, and then the end.
 #[test]
@@ -102,4 +105,33 @@ fn plain_http_is_answered_with_426_by_default() {
     let closed = closed(pending_events(&mut conn));
     assert_eq!(closed.cause, Cause::Handshake(HandshakeError::NoUpgrade));
     assert_eq!(last_response(&mut conn).status_line, "HTTP/1.1 426 Upgrade Required");
+}
+
+/// B-92: what is wrong in a request is answered with an HTTP error, never with a Close frame.
+#[test]
+fn a_wrong_request_gets_an_http_error() {
+    for wrong in ["\x00", "Upgrade\r\n", "Sec-WebSocket-Version: 12\r\n", "Host: second\r\n", "A: \u{7f}\r\n"] {
+        let mut server = Connection::server(Config::new());
+        let events = receive(&mut server, &request_with(wrong));
+        assert!(
+            matches!(&events[..], [OwnedEvent::Closed { cause: Cause::Handshake(_), clean: false, .. }]),
+            "{wrong:?}"
+        );
+        assert!(drain(&mut server).starts_with(b"HTTP/1.1 400 "), "{wrong:?}");
+    }
+}
+
+/// B-47: headers pass through both ways, so that any HTTP authentication may be used.
+#[test]
+fn authentication_passes_through() {
+    let with = || plain_request().header("Authorization", "Basic Zm9vOmJhcg==").header("Cookie", "id=7");
+    let (mut client, mut server, request) = request_between(with());
+    assert_eq!(request.header("authorization"), Some("Basic Zm9vOmJhcg=="));
+    assert_eq!(request.header("Cookie"), Some("id=7"));
+    server.reject(Rejection::new(401).header("WWW-Authenticate", "Basic realm=\"x\"")).unwrap();
+    let Event::Rejected(response) = response_event(&mut client, &mut server) else { panic!("rejected") };
+    assert_eq!((response.status(), response.header("www-authenticate")), (401, Some("Basic realm=\"x\"")));
+
+    let (_, _, response) = open_between(with(), Response::new().header("Set-Cookie", "id=8"));
+    assert_eq!(response.header("set-cookie"), Some("id=8"));
 }

@@ -6,6 +6,7 @@ use crate::helpers::client::{
     awaiting_response, client_request, header_values, minimal_response, outcome, outcome_with_header, plain_request,
     request_bytes, request_error, splits,
 };
+use crate::helpers::pair::{open_between, request_between};
 use crate::helpers::server::{
     ParsedResponse, accept_fails, accepted, assert_awaits_answer, assert_refused, awaiting_answer, with_header_added,
 };
@@ -121,4 +122,18 @@ fn the_subprotocol_must_be_a_single_token() {
         assert_eq!(outcome_with_header("Sec-WebSocket-Protocol", wrong), Err(HandshakeError::Subprotocol), "{wrong:?}");
     }
     assert_eq!(outcome_with_header("Sec-WebSocket-Protocol", &["", "a"]), Err(HandshakeError::Subprotocol));
+}
+
+/// B-94: subprotocols are names and nothing else: whatever is a token passes, as it is written.
+#[test]
+fn subprotocols_are_opaque_names() {
+    for name in ["soap", "not.registered.anywhere", "v2+x", "!#$%&'*+-.^_`|~09aZ", "Chat"] {
+        let request = plain_request().subprotocol("other").subprotocol(name);
+        let (client, server, _) = open_between(request, Response::new().subprotocol(name));
+        assert_eq!((client.subprotocol(), server.subprotocol()), (Some(name), Some(name)));
+    }
+    // Names differ where their case does.
+    let (_, mut server, request) = request_between(plain_request().subprotocol("Chat"));
+    assert_eq!(request.choose(&["chat"]), None);
+    assert_eq!(server.accept(Response::new().subprotocol("chat")), Err(AcceptError::SubprotocolNotOffered));
 }

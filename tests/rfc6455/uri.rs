@@ -3,6 +3,7 @@
 use websocket_proto::{ClientRequest, Config, Connection, Event, Uri, UriError};
 
 use crate::helpers::client::{first_line, header_values, request_bytes, request_bytes_for};
+use crate::helpers::pair::request_between;
 use crate::support::feed;
 
 /// C-01: a fragment is refused wherever it stands; `%23` travels as it is.
@@ -110,4 +111,16 @@ fn a_secure_request_differs_in_nothing_but_its_transport() {
     assert!("wss://h".parse::<Uri>().unwrap().is_secure());
     assert!(!"ws://h".parse::<Uri>().unwrap().is_secure());
     assert_eq!(request_bytes_for("wss://h/a?b"), request_bytes_for("ws://h/a?b"));
+}
+
+/// B-95: a resource name arrives as it was asked for, well-known ones like any other.
+#[test]
+fn resource_names_pass_through() {
+    for resource in ["/", "/.well-known/x", "/.well-known/a%2Fb?c=d&e=%F0", "/a//b/../c?d?", "/~a;b=c,d:@!$'()*+"] {
+        for scheme in ["ws", "wss"] {
+            let uri = format!("{scheme}://example.com{resource}").parse().unwrap();
+            let (_, _, request) = request_between(ClientRequest::new(uri));
+            assert_eq!((request.resource(), request.host()), (resource, "example.com"));
+        }
+    }
 }

@@ -7,6 +7,7 @@
 #[path = "../rfc6455/checks.rs"]
 mod checks;
 mod connections;
+mod context_takeover;
 mod corrupt;
 mod fragments;
 #[path = "../support/inflate.rs"]
@@ -21,4 +22,3 @@ mod reference_receiver;
 mod sending;
 #[path = "../support/mod.rs"]
 mod support;
-mod takeover;

@@ -18,7 +18,7 @@ pub(crate) fn without_takeover() -> Deflate {
 }
 
 /// What a client and a server with these settings agree on.
-pub(crate) fn agree(client: &Deflate, server: &Deflate) -> DeflateParams {
+pub(crate) fn negotiate(client: &Deflate, server: &Deflate) -> DeflateParams {
     let offer = client.offer();
     let (answer, params) = server.answer([offer.as_bytes()]).expect("an answer");
     assert_eq!(client.check([answer.as_bytes()]), Ok(Some(params)));
@@ -26,12 +26,12 @@ pub(crate) fn agree(client: &Deflate, server: &Deflate) -> DeflateParams {
 }
 
 /// An end that agreed with a peer of the same settings.
-pub(crate) fn end(role: Role, config: Config, settings: &Deflate) -> Connection {
-    end_with(role, config.deflate(settings.clone()), agree(settings, settings))
+pub(crate) fn endpoint(role: Role, config: Config, settings: &Deflate) -> Connection {
+    endpoint_with(role, config.deflate(settings.clone()), negotiate(settings, settings))
 }
 
 /// An end of what was agreed on, of any configuration.
-pub(crate) fn end_with(role: Role, config: impl Into<Arc<Config>>, params: DeflateParams) -> Connection {
+pub(crate) fn endpoint_with(role: Role, config: impl Into<Arc<Config>>, params: DeflateParams) -> Connection {
     let negotiated = Negotiated::new().deflate(params);
     match role {
         Role::Client => Connection::upgraded_client(negotiated, config, seed()),
@@ -42,7 +42,7 @@ pub(crate) fn end_with(role: Role, config: impl Into<Arc<Config>>, params: Defla
 /// The payload of a compressed message: it refers to none before it, and may be cut into fragments anywhere.
 pub(crate) fn deflated(data: &[u8]) -> Vec<u8> {
     // With takeover, a message is compressed although it grows.
-    let mut conn = end(Role::Server, Config::new(), &settings().level(9));
+    let mut conn = endpoint(Role::Server, Config::new(), &settings().level(9));
     conn.send_binary(data).unwrap();
     let [frame] = &frames(&drain(&mut conn))[..] else { panic!("not one frame") };
     assert_eq!(frame.first, 0xc2);

@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod closing;
 pub(crate) mod deadlines;
+pub(crate) mod pair;
 pub(crate) mod phase;
 pub(crate) mod server;
 
