@@ -24,7 +24,7 @@
 /// Nothing is allocated for compression before the first compressed message of a direction. From then on, a connection
 /// that keeps its context (which is called takeover) holds for that direction, in bytes:
 ///
-// The table is held to what is measured by `tests/deflate/memory.rs`.
+// The table is held to what is measured by `tests/deflate_memory/memory.rs`.
 #[doc = include_str!("memory.md")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Deflate {

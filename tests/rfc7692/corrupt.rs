@@ -194,10 +194,10 @@ fn a_message_that_ends_inside_a_block_is_corrupt() {
         for takeover in [true, false] {
             let mut conn = open(role, &both_ways(15, takeover));
             let script: [(u8, &[u8]); 3] = [(0xc1, HELLO), (0xc2, inside_a_header), (0xc1, HELLO)];
-            let told = hear(&mut conn, &peer(role, &script));
-            assert_eq!(told.len(), 2, "{told:?}");
-            assert_eq!(told[0], text("Hello"));
-            assert_eq!(told[1], failed(ProtocolError::Deflate));
+            let events = receive(&mut conn, &peer(role, &script));
+            assert_eq!(events.len(), 2, "{events:?}");
+            assert_eq!(events[0], text("Hello"));
+            assert_eq!(events[1], failed(ProtocolError::Deflate));
         }
     }
 }
