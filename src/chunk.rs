@@ -110,8 +110,8 @@ impl<'b> Chunk<'b> {
     pub fn text(&self) -> [&str; 2] {
         match &self.0 {
             Repr::Text { carried, text, .. } => {
-                // It was made of a character.
                 let carried = str::from_utf8(&carried.bytes[..usize::from(carried.length)]);
+                debug_assert!(carried.is_ok(), "it was made of a character");
                 [carried.unwrap_or_default(), text]
             }
             Repr::OwnedText { text, .. } => ["", text],

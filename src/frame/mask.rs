@@ -88,6 +88,7 @@ pub(crate) fn rotate(key: [u8; 4], bytes: usize) -> [u8; 4] {
 fn ends<const N: usize>(payload: &mut [u8], key: [u8; 4]) {
     let split = payload.len() - N;
     let (Some(&(mut front)), Some(&(mut back))) = (payload.first_chunk::<N>(), payload.last_chunk::<N>()) else {
+        debug_assert!(false, "the payload has at least {N} bytes");
         return;
     };
     xor(front.as_chunks_mut().0, key);

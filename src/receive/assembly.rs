@@ -106,7 +106,10 @@ impl Assembly {
                 if arrived > text.capacity() {
                     grow_text(text, arrived, capacity_limit(arrived, payload.rest, payload.fin, config), pool);
                 }
-                payload.unmasked_blocks().try_for_each(|block| append_text(text, utf8, block))
+                for block in payload.unmasked_blocks() {
+                    append_text(text, utf8, block)?;
+                }
+                Ok(())
             }
             Self::Binary { read_offered, ahead, data, .. } => {
                 *read_offered = false;
@@ -242,7 +245,10 @@ impl Assembly {
         if !ends && completed.is_none() && text.map_or(data, str::as_bytes).is_empty() {
             return Ok(None);
         }
-        let first = delivery.next_chunk().unwrap_or(true);
+        let first = delivery.next_chunk().unwrap_or_else(|| {
+            debug_assert!(false, "the message is delivered in chunks");
+            true
+        });
         Ok(Some(Received::Chunk(match text {
             Some(text) => Chunk::text_piece(first, ends, completed, text),
             None => Chunk::binary_piece(first, ends, data),

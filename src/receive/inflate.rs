@@ -68,8 +68,8 @@ const MAX_CHUNK: usize = 64 << 10;
 
 /// After a final block, a stream begins with the window as its dictionary. That copies up to 32 KiB, even for a stream of
 /// two bytes. So no more is copied than a few windows, and so many bytes for each byte, compressed or inflated, that has
-/// come: a window for each half KiB. Beyond that, a stream may refer to itself only, as those of all known compressors do:
-/// where they end a stream, they begin with an empty window. `tests/work` counts what hostile ones cost.
+/// come: a window for each half KiB. Beyond that, a stream may refer to itself only, as zlib's do: after a final block, it
+/// begins with an empty window. `tests/work` counts what hostile streams cost.
 const FREE_SEEDS: u64 = 16 * (32 << 10);
 const SEED_PER_BYTE: u64 = 64;
 
@@ -116,6 +116,7 @@ impl Inflation {
         config: &Config,
         pool: Option<&mut BufferPool>,
     ) -> Result<Progress, ProtocolError> {
+        debug_assert!(self.message.is_some(), "it was begun");
         if let Some(message) = &mut self.message {
             message.received = message.received.and(payload.len(), payload.ends_message());
         }

@@ -1,0 +1,144 @@
+//! What stays with a connection after its turn, whatever its thread has done before: the table of the guide's chapter on
+//! memory is what is measured here.
+
+#[path = "support/heap.rs"]
+mod heap;
+#[path = "support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use heap::{Counting, heap_of};
+use support::{ROLES, drain, feed, frame, other};
+use websocket_proto::{Config, Connection, Event, Negotiated, Role, Scratch, Seed};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What a turn leaves behind: how that is called in the table, and how it comes about.
+type Leaving = (&'static str, fn(&mut Connection));
+
+const LEAVINGS: [Leaving; 7] = [
+    ("nothing", |_| {}),
+    ("7 bytes of a binary message", |conn| begin_message(conn, 0x02, 7)),
+    ("7 bytes of a text message", |conn| begin_message(conn, 0x01, 7)),
+    ("100,000 bytes of a binary message", |conn| begin_message(conn, 0x02, 100_000)),
+    ("7 bytes of output", |conn| leave_output(conn, 7)),
+    ("100,000 bytes of output", |conn| leave_output(conn, 100_000)),
+    ("half a ping", |conn| {
+        let ping = frame(other(conn.role()), 0x89, &[b'p'; 100]);
+        assert!(feed(conn, &ping[..50]).is_empty());
+    }),
+];
+
+/// The table of `src/guide/memory.md`, line by line.
+#[test]
+fn the_table_of_the_guide_is_what_is_measured() {
+    let guide = std::fs::read_to_string("src/guide/memory.md").unwrap();
+    let expected: Vec<String> = LEAVINGS
+        .iter()
+        .map(|&(name, leave)| {
+            let [with, without] = [true, false].map(|is_lent| grouped(retained(Role::Server, is_lent, leave)));
+            format!("| {name} | {with} | {without} |")
+        })
+        .collect();
+    let table: Vec<&str> = guide
+        .lines()
+        .filter(|line| LEAVINGS.iter().any(|(name, _)| line.starts_with(&format!("| {name} |"))))
+        .collect();
+    assert_eq!(table, expected);
+}
+
+/// With a scratch, no more than four times what is there, or 4 KiB, stays in a buffer, at either role, and beside it a few
+/// small boxes.
+#[test]
+fn what_stays_fits_what_is_there() {
+    for role in ROLES {
+        for (name, leave) in LEAVINGS {
+            let there = if name.starts_with("100,000") { 100_000 } else { 7 };
+            let kept = retained(role, true, leave);
+            let keys = if role == Role::Client { 512 } else { 0 };
+            assert!(kept <= keys + (4 * there).max(4096) + 160, "{role:?}, {name}: {kept} bytes");
+        }
+    }
+}
+
+/// How many bytes of the heap a connection owns after a turn that leaves something behind. Its thread has echoed messages
+/// of 1 MiB before, over this connection and others; with a scratch, these share it.
+fn retained(role: Role, is_lent: bool, leave: fn(&mut Connection)) -> isize {
+    let mut scratch = is_lent.then(|| Box::new(Scratch::new()));
+    let config = Arc::new(Config::new());
+    let mut conns = [(); 3].map(|()| match role {
+        Role::Server => Connection::upgraded_server(Negotiated::new(), Arc::clone(&config)),
+        Role::Client => Connection::upgraded_client(Negotiated::new(), Arc::clone(&config), Seed::new([7; 32])),
+    });
+    for conn in &mut conns {
+        turn(conn, &mut scratch, |conn| {
+            for first in [0x82, 0x81] {
+                let large = frame(other(conn.role()), first, &[b'x'; 1 << 20]);
+                echo(conn, &large);
+            }
+        });
+    }
+    let [mut conn, ..] = conns;
+    turn(&mut conn, &mut scratch, leave);
+    let ((), heap) = heap_of(|| drop(conn));
+    -heap.kept
+}
+
+fn turn(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, work: impl FnOnce(&mut Connection)) {
+    if let Some(scratch) = scratch.take() {
+        conn.lend(scratch);
+        work(conn);
+    } else {
+        work(conn);
+    }
+    *scratch = conn.release();
+}
+
+/// Receives a message in inputs of 64 KiB, sends it back, and has it written.
+fn echo(conn: &mut Connection, wire: &[u8]) {
+    for chunk in wire.chunks(64 << 10) {
+        let mut chunk = chunk.to_vec();
+        let mut input = &mut chunk[..];
+        while let Some(event) = conn.receive(&mut input) {
+            match event {
+                Event::Binary(data) => {
+                    conn.send_binary(&data).unwrap();
+                    conn.give_back(data);
+                }
+                Event::Text(text) => {
+                    conn.send_text(&text).unwrap();
+                    conn.give_back(text);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    // The last message is one whose buffer is worth keeping.
+    drain(conn);
+    conn.send_binary(&[b'x'; 16_000]).unwrap();
+    drain(conn);
+}
+
+/// Receives the first fragment of a message.
+fn begin_message(conn: &mut Connection, first: u8, length: usize) {
+    let fragment = frame(other(conn.role()), first, &vec![b'x'; length]);
+    for chunk in fragment.chunks(16 << 10) {
+        assert!(feed(conn, chunk).is_empty());
+    }
+}
+
+/// Sends a message of which that many bytes aren't written.
+fn leave_output(conn: &mut Connection, length: usize) {
+    conn.send_binary(&vec![b'x'; length.max(1000)]).unwrap();
+    let pending = conn.output().remaining();
+    conn.output().advance(pending - length);
+}
+
+fn grouped(number: isize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap()).collect();
+    groups.join(",")
+}
