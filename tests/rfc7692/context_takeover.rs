@@ -2,7 +2,7 @@
 
 use websocket_proto::{Config, Connection, Deflate, ProtocolError, Role, Scratch};
 
-use crate::checks::{Script, binary, failed, peer, receive, text};
+use crate::checks::{OwnedEvent, Script, binary, failed, peer, receive, text};
 use crate::connections::{both_ways, open, open_with, upgraded};
 use crate::inflate::Symbol::{Copy, Literal};
 use crate::inflate::Writer;
@@ -192,5 +192,51 @@ fn what_was_agreed_on_outlives_the_end() {
         conn.receive_eof();
         assert_eq!(crate::support::pending_events(&mut conn).len(), 1);
         assert_eq!(conn.deflate(), agreed);
+    }
+}
+
+/// P-43: a stream after a final block may refer to what came before it, but not endlessly often for a few bytes: each time
+/// copies the window. Ordinary data earns more of that, and streams that refer to themselves need none.
+#[test]
+fn what_streams_after_final_blocks_copy_is_bounded() {
+    let noise: Vec<u8> = (0..1_u32 << 15).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let ordinary = Writer::default().stored(false, &noise).message();
+    let streams = |count: usize| {
+        let mut writer = Writer::default();
+        for _ in 0..count {
+            writer = writer.fixed(true, [Copy(3, 30_000)]);
+        }
+        writer.bytes()
+    };
+    let alone = |count: usize| {
+        let mut writer = Writer::default();
+        for _ in 0..count {
+            writer = writer.fixed(true, [Literal(b'a'), Copy(3, 1)]);
+        }
+        writer.bytes()
+    };
+    for role in ROLES {
+        for is_lent in [true, false] {
+            let mut conn = open(role, &both_ways(15, true));
+            if is_lent {
+                conn.lend(Box::new(Scratch::new()));
+            }
+            let mut lengths = |payload: &[u8]| {
+                let received = receive(&mut conn, &peer(role, &[(0xc2, payload)]));
+                let [event] = &received[..] else { panic!("{received:?}") };
+                match event {
+                    OwnedEvent::Binary(data) => Ok(data.len()),
+                    other => Err(other.clone()),
+                }
+            };
+            for _ in 0..3 {
+                assert_eq!(lengths(&ordinary), Ok(1 << 15));
+                assert_eq!(lengths(&streams(50)), Ok(150));
+            }
+            assert_eq!(lengths(&alone(10_000)), Ok(40_000));
+            // In one message, or in as many messages.
+            let refused = (0..2_000).find_map(|_| lengths(&streams(1)).err());
+            assert_eq!(refused, Some(failed(ProtocolError::Deflate)), "{role:?}");
+        }
     }
 }
