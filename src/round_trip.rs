@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use crate::timers::Instant;
+/// Nanoseconds since the caller's epoch. Saturates after 584 years.
+pub(crate) type Instant = u64;
 
 /// The time from a ping to its pong. Both ends are the first time that is set after the event, so the measurement is right,
 /// to within a turn, in whatever order a loop waits, receives and sets the time.

@@ -25,10 +25,7 @@ use core::time::Duration;
 
 use crate::config::{Config, Keepalive};
 use crate::event::Deadline;
-use crate::round_trip::RoundTrip;
-
-/// Nanoseconds since the caller's epoch. Saturates after 584 years.
-pub(crate) type Instant = u64;
+use crate::round_trip::{Instant, RoundTrip};
 
 const NEVER: Instant = u64::MAX;
 

@@ -76,7 +76,7 @@ fn retained(role: Role, is_lent: bool, leave: fn(&mut Connection)) -> isize {
     for conn in &mut conns {
         turn(conn, &mut scratch, |conn| {
             for first in [0x82, 0x81] {
-                let large = frame(other(conn.role()), first, &[b'x'; 1 << 20]);
+                let large = frame(other(conn.role()), first, &vec![b'x'; 1 << 20]);
                 echo(conn, &large);
             }
         });

@@ -3,7 +3,7 @@
 use bytes::Buf;
 
 use super::Connection;
-use super::state::Phase;
+use super::state::{Phase, TransportEnd};
 use crate::close::CloseCode;
 use crate::error::SendError;
 use crate::event::Cause;
@@ -17,16 +17,6 @@ pub enum Shutdown {
     /// that no reset overtakes the last bytes.
     Finish,
     /// Close at once.
-    Abort,
-}
-
-/// The end of a closed connection's transport.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TransportEnd {
-    /// A client lets the server close first (RFC 6455 section 7.1.1).
-    AwaitEof,
-    /// The output is written before.
-    Graceful,
     Abort,
 }
 

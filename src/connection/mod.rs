@@ -26,7 +26,6 @@ use crate::seed::Seed;
 use crate::send::{Output, Sender};
 use crate::timers::{Timer, Timers};
 pub use close::Shutdown;
-use close::TransportEnd;
 pub use scratch::{Scratch, Used};
 use state::Phase;
 

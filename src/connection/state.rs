@@ -20,7 +20,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Connection, State, TransportEnd};
+use super::{Connection, State};
 use crate::close::CloseCode;
 use crate::event::{Cause, Closed, Deadline};
 use crate::frame::CloseFrame;
@@ -93,6 +93,16 @@ impl Phase {
             Self::Closed { .. } => State::Closed,
         }
     }
+}
+
+/// The end of a closed connection's transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TransportEnd {
+    /// A client lets the server close first (RFC 6455 section 7.1.1).
+    AwaitEof,
+    /// The output is written before.
+    Graceful,
+    Abort,
 }
 
 /// The only places that assign the phase.

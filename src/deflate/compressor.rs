@@ -1,13 +1,16 @@
 //! Bytes → compressed bytes (RFC 7692 section 7.2.1).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::{mem, slice};
 
 use zlib_rs::DeflateFlush;
 
-use super::compressor_pool::{CompressorPool, Stream, StreamConfig};
-use super::config::MIN_WINDOW_BITS;
-use super::{Deflate, SendCompression, TAIL, Window};
+use super::config::{Deflate, MIN_WINDOW_BITS};
+use super::inflater::TAIL;
+use super::params::SendCompression;
+use super::stream::{Stream, StreamConfig, StreamPool};
+use super::window::Window;
 
 /// Compresses the messages of a connection, and keeps what the next of them may refer to.
 #[derive(Debug, Default)]
@@ -47,7 +50,7 @@ impl Compressor {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             None => {
-                let spare = spare.and_then(|spare| spare.get_stream(config));
+                let spare = spare.and_then(|spare| spare.streams.get(config));
                 self.needs_reset = spare.is_some() || !self.window.is_empty();
                 self.stream.insert(spare.unwrap_or_else(|| Stream::new(config)))
             }
@@ -104,10 +107,30 @@ impl Compressor {
         }
     }
 
-    pub(super) fn recycle_stream(&mut self, spare: &mut CompressorPool) {
+    fn recycle_stream(&mut self, spare: &mut CompressorPool) {
         if let Some(stream) = self.stream.take() {
-            spare.recycle_stream(stream);
+            spare.streams.recycle(stream);
         }
+    }
+}
+
+/// What the connections of a thread share between messages: streams, and a box for a compressor at work.
+#[derive(Debug, Default)]
+pub(crate) struct CompressorPool {
+    streams: StreamPool,
+    spare_box: Option<Box<Compressor>>,
+}
+
+impl CompressorPool {
+    /// Returns a compressor without a stream or a window.
+    pub(crate) fn get(&mut self) -> Option<Box<Compressor>> {
+        self.spare_box.take()
+    }
+
+    /// Takes back a compressor whose connection has no more use for it: without context takeover, its window is empty.
+    pub(crate) fn recycle(&mut self, mut compressor: Box<Compressor>) {
+        compressor.recycle_stream(self);
+        self.spare_box = Some(compressor);
     }
 }
 

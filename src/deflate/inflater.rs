@@ -7,7 +7,7 @@ use core::fmt;
 
 use zlib_rs::{Inflate, InflateFlush};
 
-use super::{ReceiveCompression, TAIL};
+use super::params::ReceiveCompression;
 
 /// The bytes aren't DEFLATE, or end inside a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub(crate) enum Status {
     StreamEnd,
     Corrupt,
 }
+
+/// What ends every flushed part of a DEFLATE stream, and isn't sent (RFC 7692 section 7.2.1).
+pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// A decompressor.
 pub(crate) struct Inflater {

@@ -138,7 +138,7 @@ impl Inflater {
 
 /// A window that stays empty.
 #[derive(Debug, Default)]
-pub(crate) struct Window;
+pub(crate) struct Window {}
 
 #[expect(clippy::unused_self, reason = "there is nothing in it")]
 impl Window {

@@ -15,9 +15,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::Received;
 use super::decoder::Rest;
 use super::payload::Payload;
+use super::received::Received;
 use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::frame::Kind;

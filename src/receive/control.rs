@@ -3,8 +3,8 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 
-use super::Received;
 use super::payload::Payload;
+use super::received::Received;
 use crate::error::ProtocolError;
 use crate::frame::{CloseFrame, MAX_CONTROL_PAYLOAD, OpCode};
 

@@ -6,29 +6,10 @@
 use core::mem;
 
 use super::Receiver;
+
 use crate::config::Config;
-use crate::error::ProtocolError;
 use crate::frame::{self, Kind, header};
 use crate::role::Role;
-use crate::utf8;
-
-/// A message that lies whole in the input, unmasked there.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum WholeMessage<'b> {
-    Text(&'b str),
-    Binary(&'b [u8]),
-}
-
-impl<'b> WholeMessage<'b> {
-    /// RFC 6455 section 8.1: text must be UTF-8.
-    #[inline]
-    pub(crate) fn new(kind: Kind, payload: &'b [u8]) -> Result<Self, ProtocolError> {
-        match kind {
-            Kind::Text => Ok(Self::Text(utf8::check(payload)?)),
-            Kind::Binary => Ok(Self::Binary(payload)),
-        }
-    }
-}
 
 impl Receiver {
     /// Returns the next message, if it is a common frame, for [`WholeMessage::new`]. `None` says nothing.
@@ -88,7 +69,7 @@ fn take<'b>(input: &mut &'b mut [u8], start: usize, length: usize) -> Option<(&'
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Context, Received};
+    use super::super::{Context, Received, WholeMessage};
     use super::*;
     use alloc::borrow::Cow;
     use alloc::vec::Vec;

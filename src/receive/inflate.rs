@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::Received;
 use super::assembly::Assembly;
 use super::payload::Payload;
+use super::received::Received;
 use crate::config::Config;
 use crate::deflate::{Inflater, ReceiveCompression, Status, Window};
 use crate::error::ProtocolError;

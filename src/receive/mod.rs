@@ -20,35 +20,24 @@ mod direct_read;
 mod fast_path;
 mod inflate;
 mod payload;
+mod received;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 
-use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::deflate::ReceiveCompression;
 use crate::error::ProtocolError;
-use crate::frame::{CloseFrame, Kind};
+use crate::frame::Kind;
 use crate::pool::BufferPool;
 use crate::role::Role;
 use assembly::Assembly;
 use control::{CutControl, receive_control};
 use decoder::{FrameDecoder, Peer};
-pub(crate) use fast_path::WholeMessage;
 pub(crate) use inflate::Inflation;
 use inflate::Progress;
 use payload::{FrameType, Payload};
-
-/// What the peer sent: a whole message, a chunk of one, or a control frame.
-#[derive(Debug)]
-pub(crate) enum Received<'b> {
-    Text(Cow<'b, str>),
-    Binary(Cow<'b, [u8]>),
-    Chunk(Chunk<'b>),
-    Ping(Cow<'b, [u8]>),
-    Pong(Cow<'b, [u8]>),
-    Close(CloseFrame),
-}
+pub(crate) use received::{Received, WholeMessage};
 
 /// What a receiver works with, and doesn't own.
 #[derive(Debug)]

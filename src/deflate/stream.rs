@@ -1,38 +1,24 @@
-//! The compressors that a thread's connections share between messages.
+//! The streams of zlib-rs that compress, and which of them a thread's connections share between messages.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Compressor, Deflate, SendCompression};
+use super::config::Deflate;
+use super::params::SendCompression;
 
-/// Spare streams, at most one for every configuration that the connections of a thread use, and a box for one at work.
+/// Spare streams, at most one for every configuration that the connections of a thread use.
 #[derive(Debug, Default)]
-pub(crate) struct CompressorPool {
-    streams: Vec<Stream>,
-    spare_box: Option<Box<Compressor>>,
-}
+pub(super) struct StreamPool(Vec<Stream>);
 
-impl CompressorPool {
-    /// Returns a compressor without a stream or a window.
-    pub(crate) fn get(&mut self) -> Option<Box<Compressor>> {
-        self.spare_box.take()
+impl StreamPool {
+    pub(super) fn get(&mut self, config: StreamConfig) -> Option<Stream> {
+        let at = self.0.iter().position(|stream| stream.config == config)?;
+        Some(self.0.swap_remove(at))
     }
 
-    /// Takes back a compressor whose connection has no more use for it: without context takeover, its window is empty.
-    pub(crate) fn recycle(&mut self, mut compressor: Box<Compressor>) {
-        compressor.recycle_stream(self);
-        self.spare_box = Some(compressor);
-    }
-
-    pub(super) fn get_stream(&mut self, config: StreamConfig) -> Option<Stream> {
-        let at = self.streams.iter().position(|stream| stream.config == config)?;
-        Some(self.streams.swap_remove(at))
-    }
-
-    pub(super) fn recycle_stream(&mut self, stream: Stream) {
-        if self.streams.iter().all(|other| other.config != stream.config) {
-            self.streams.push(stream);
+    pub(super) fn recycle(&mut self, stream: Stream) {
+        if self.0.iter().all(|other| other.config != stream.config) {
+            self.0.push(stream);
         }
     }
 }
