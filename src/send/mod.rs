@@ -5,15 +5,16 @@
 //!        └─► compress.rs: compressed payload ──┘
 //! ```
 
+mod chain;
 mod compress;
 mod message;
 mod output;
 mod prepared;
 mod sender;
 
+pub(crate) use chain::Chain;
 pub(crate) use compress::CompressContext;
 pub use message::Message;
-pub(crate) use output::Chain;
 pub use output::Output;
 pub use prepared::PreparedMessage;
 pub(crate) use sender::Sender;

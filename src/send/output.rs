@@ -2,27 +2,24 @@
 //!
 //! ```text
 //! tail:   [sent|header, small frames …|header|…]      the payloads chained at an offset of the tail
-//!               ▲ head               ▲                come out between the bytes before and behind it
+//!               ▲ head               ▲                come out between the bytes before and after it
 //!                             chain: (offset, Bytes)
 //! ```
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
 use bytes::{Buf, Bytes};
 
+use super::Chain;
 use crate::frame::{self, MAX_CONTROL_PAYLOAD, MAX_HEADER};
-use crate::pool::{BufferPool, MAX_POOLED};
+use crate::pool::BufferPool;
 
-/// A drained buffer of up to this size is kept for the next frames; a larger one is given back.
+/// A drained buffer of up to this size is retained for the next frames; a larger one is freed.
 const KEPT: usize = 16 << 10;
 
-/// For how many payloads the place is kept.
-const LINKS: usize = 64;
-
-/// The most that [`Output::pongs`] is.
+/// While this much output is pending, pings are not answered one by one, even where the limit of pending output is higher.
 const PONGS: u32 = 64 << 10;
 
 /// The bytes that a connection has to send, in order.
@@ -44,17 +41,28 @@ const PONGS: u32 = 64 << 10;
 /// ```
 #[derive(Debug)]
 pub struct Output {
-    /// Bytes in the order of sending; those before `head` are sent.
+    /// Bytes in the order of sending.
     tail: Vec<u8>,
+    /// How many bytes of the buffer are sent.
     head: usize,
     chain: Option<Box<Chain>>,
-    /// The answer to the newest ping, while too much is pending to answer each.
     pong: Option<Box<Pong>>,
-    /// Below this much pending output, every ping is answered; above, the newest.
+    /// Below this much pending output every ping is answered; from it on, the newest.
     pongs: u32,
     keeps: Keeps,
     /// How much the transport has taken since that was last asked.
     progress: Progress,
+}
+
+/// What is retained of the memory of a drained output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeps {
+    /// Nothing: the opening handshake is over, or the buffers went back, and the connection may stay idle.
+    Nothing,
+    /// A buffer of up to [`KEPT`] bytes.
+    Small,
+    /// Everything: it is borrowed, and goes back.
+    All,
 }
 
 /// How much of an output the transport has taken.
@@ -66,17 +74,6 @@ enum Progress {
     Everything,
 }
 
-/// How large a drained buffer is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keeps {
-    /// None: it was the opening handshake's, and is of no more use.
-    Nothing,
-    /// One of up to [`KEPT`] bytes.
-    Small,
-    /// Any: it is lent, and goes back.
-    All,
-}
-
 /// An encoded pong: every header is at most 14 bytes, every payload at most 125.
 #[derive(Debug)]
 struct Pong {
@@ -84,41 +81,15 @@ struct Pong {
     length: usize,
 }
 
-/// Payloads that come out in front of the tail's byte at their offset.
-#[derive(Debug, Default)]
-pub(crate) struct Chain {
-    payloads: VecDeque<(usize, Bytes)>,
-    bytes: usize,
-    /// The buffer of a payload that was sent and that nobody else holds: it goes to the scratch.
-    spent: Vec<u8>,
-}
-
-impl Chain {
-    /// The first payload is sent.
-    fn drop_first(&mut self, keeps: Keeps) {
-        if let Some((_, payload)) = self.payloads.pop_front()
-            && keeps == Keeps::All
-            && self.spent.capacity() == 0
-            && payload.is_unique()
-        {
-            let buffer = Vec::from(payload);
-            if buffer.capacity() <= MAX_POOLED {
-                self.spent = buffer;
-            }
-        }
-    }
-}
-
 impl Output {
     /// An empty output that will be held to that limit.
     pub(crate) fn new(limit: usize) -> Self {
-        let pongs = u32::try_from(limit).map_or(PONGS, |limit| limit.min(PONGS));
         Self {
             tail: Vec::new(),
             head: 0,
             chain: None,
             pong: None,
-            pongs,
+            pongs: u32::try_from(limit).map_or(PONGS, |limit| limit.min(PONGS)),
             keeps: Keeps::Nothing,
             progress: Progress::Nothing,
         }
@@ -126,54 +97,11 @@ impl Output {
 
     /// Hands over the next pending bytes for good, without copying them; `None` when nothing is pending.
     ///
-    /// What was taken counts as sent: until it is written, the caller keeps the transport open although
-    /// [`wants_shutdown`](crate::Connection::wants_shutdown) may say `Finish` already, and gives up when it says `Abort`.
+    /// Bytes returned here count as sent. Keep the transport open until you have written them, even if
+    /// [`wants_shutdown`](crate::Connection::wants_shutdown) already says `Finish`; drop them when it says `Abort`.
     pub fn take(&mut self) -> Option<Bytes> {
-        if !self.has_remaining() {
-            return None;
-        }
-        let taken = if self.is_chained() { self.take_chained() } else { Some(self.take_tail()) };
-        if !self.has_remaining() {
-            self.progress = Progress::Everything;
-        } else if self.progress == Progress::Nothing {
-            self.progress = Progress::Something;
-        }
-        self.promote_pong();
-        taken
-    }
-
-    fn take_tail(&mut self) -> Bytes {
-        let mut tail = Bytes::from(mem::take(&mut self.tail));
-        tail.advance(mem::take(&mut self.head));
-        tail
-    }
-
-    fn take_chained(&mut self) -> Option<Bytes> {
-        if !self.front().is_empty() {
-            // Cut the tail where payloads come out, and chain the cuts as well: once for all that wait now.
-            let mut at = self.head;
-            let mut tail = self.take_tail();
-            let chain = self.chain.as_mut()?;
-            chain.bytes += tail.len();
-            let mut payloads = VecDeque::with_capacity(2 * chain.payloads.len() + 1);
-            for (offset, payload) in chain.payloads.drain(..) {
-                let before = tail.split_to(offset - at);
-                at = offset;
-                payloads
-                    .extend([before, payload].into_iter().filter(|piece| !piece.is_empty()).map(|piece| (0, piece)));
-            }
-            payloads.extend([tail].into_iter().filter(|piece| !piece.is_empty()).map(|piece| (0, piece)));
-            chain.payloads = payloads;
-        }
-        let chain = self.chain.as_mut()?;
-        let (_, taken) = chain.payloads.pop_front()?;
-        chain.bytes -= taken.len();
-        if chain.payloads.is_empty() {
-            self.unchain();
-            if self.head == self.tail.len() {
-                self.drained();
-            }
-        }
+        let taken = self.take_chained().or_else(|| self.take_tail())?;
+        self.on_sent(taken.len());
         Some(taken)
     }
 
@@ -191,23 +119,20 @@ impl Output {
     /// Returns the buffer of a payload that was sent.
     pub(crate) fn return_spent(&mut self, pool: &mut BufferPool) {
         if let Some(chain) = &mut self.chain {
-            pool.recycle(mem::take(&mut chain.spent));
+            pool.recycle(chain.take_recyclable());
         }
     }
 
     /// Returns the buffer, if nothing is pending in it.
     pub(crate) fn return_to(&mut self, pool: &mut BufferPool, spare: &mut Option<Box<Chain>>) {
         self.return_spent(pool);
-        if let Some(unused) = self.chain.take_if(|chain| chain.payloads.is_empty()) {
+        if let Some(unused) = self.chain.take_if(|chain| chain.is_empty()) {
             *spare = Some(unused);
         }
-        // What stays behind is let go of once it is drained.
+        // What stays behind is freed once it is drained.
         self.keeps = if self.has_remaining() { Keeps::Nothing } else { Keeps::Small };
         if pool.shrink(&mut self.tail, self.head) {
-            for (offset, _) in self.chain.iter_mut().flat_map(|chain| &mut chain.payloads) {
-                *offset -= self.head;
-            }
-            self.head = 0;
+            self.rebase();
         }
     }
 
@@ -221,12 +146,13 @@ impl Output {
         self.progress == Progress::Everything || !self.has_remaining()
     }
 
+    /// Whether so little is pending that each ping is answered.
     #[inline]
     pub(crate) fn takes_pongs(&self) -> bool {
         self.remaining() < self.pongs as usize
     }
 
-    /// Keeps the answer to the newest ping until there is room for it.
+    /// Keeps the answer to the newest ping until there is space for it.
     pub(crate) fn keep_pong(&mut self, frame: &[u8]) {
         let pong =
             self.pong.get_or_insert_with(|| Box::new(Pong { frame: [0; MAX_HEADER + MAX_CONTROL_PAYLOAD], length: 0 }));
@@ -234,17 +160,29 @@ impl Output {
         pong.length = frame.len();
     }
 
+    /// Drops the answer that is kept: no frame follows a Close frame.
     pub(crate) fn drop_pong(&mut self) {
         self.pong = None;
     }
 
-    /// Drops everything that is pending.
+    /// Drops everything that is pending. What is borrowed stays, to go back.
     pub(crate) fn clear(&mut self) {
-        let (keeps, pongs) = (self.keeps, self.pongs);
-        *self = Self { pongs, keeps, ..Self::new(0) };
+        self.pong = None;
+        self.progress = Progress::Nothing;
+        self.head = 0;
+        if self.keeps == Keeps::All {
+            self.tail.clear();
+            if let Some(chain) = &mut self.chain {
+                chain.clear();
+            }
+            self.release_chain();
+        } else {
+            self.tail = Vec::new();
+            self.chain = None;
+        }
     }
 
-    /// Makes room for a frame.
+    /// Makes space for a frame.
     #[inline]
     pub(crate) fn reserve(&mut self, additional: usize) {
         if self.keeps == Keeps::Nothing {
@@ -274,12 +212,7 @@ impl Output {
 
     /// Appends a payload without copying it.
     pub(crate) fn attach(&mut self, payload: Bytes) {
-        if payload.is_empty() {
-            return;
-        }
-        let chain = self.chain.get_or_insert_default();
-        chain.bytes += payload.len();
-        chain.payloads.push_back((self.tail.len(), payload));
+        self.chain.get_or_insert_default().push_nonempty(self.tail.len(), payload);
     }
 
     #[cold]
@@ -288,49 +221,97 @@ impl Output {
         // most once for each that was sent.
         if self.head >= self.tail.len() - self.head {
             self.tail.drain(..self.head);
-            if let Some(chain) = &mut self.chain {
-                for (offset, _) in &mut chain.payloads {
-                    *offset -= self.head;
-                }
-            }
-            self.head = 0;
+            self.rebase();
         }
         self.tail.reserve(additional);
     }
 
-    /// The pending bytes of the tail up to the next chained payload.
-    #[inline]
-    fn front(&self) -> &[u8] {
-        let end = match &self.chain {
-            None => self.tail.len(),
-            Some(chain) => chain.payloads.front().map_or(self.tail.len(), |(offset, _)| *offset),
-        };
-        &self.tail[self.head..end]
+    /// The bytes that were sent are gone from the buffer.
+    fn rebase(&mut self) {
+        let removed = mem::take(&mut self.head);
+        if let Some(chain) = &mut self.chain {
+            chain.rebase(removed);
+        }
+    }
+
+    /// Takes the bytes of the buffer, if some are pending.
+    fn take_tail(&mut self) -> Option<Bytes> {
+        if self.head == self.tail.len() {
+            return None;
+        }
+        let mut taken = Bytes::from(mem::take(&mut self.tail));
+        taken.advance(mem::take(&mut self.head));
+        Some(taken)
+    }
+
+    /// Takes the bytes before the next chained payload, or that payload, if there is one.
+    fn take_chained(&mut self) -> Option<Bytes> {
+        let chain = self.chain.as_mut()?;
+        if chain.front()?.0 > self.head {
+            // Once for all payloads that wait now.
+            chain.absorb(mem::take(&mut self.tail), mem::take(&mut self.head));
+        }
+        let taken = chain.pop();
+        self.release_chain();
+        taken
+    }
+
+    /// Marks bytes as sent, up to the last chained payload. Returns how many of them come after it.
+    fn advance_chained(&mut self, mut count: usize) -> usize {
+        let recycle = self.keeps == Keeps::All;
+        if let Some(chain) = &mut self.chain {
+            while count > 0
+                && let Some((offset, _)) = chain.front()
+            {
+                let before = count.min(offset - self.head);
+                self.head += before;
+                count -= before;
+                count -= chain.advance(count, recycle);
+            }
+            self.release_chain();
+        }
+        count
     }
 
     /// Whether payloads are chained.
     #[inline]
     fn is_chained(&self) -> bool {
-        self.chain.as_ref().is_some_and(|chain| !chain.payloads.is_empty())
+        self.chain.as_ref().is_some_and(|chain| !chain.is_empty())
     }
 
-    /// The last chained payload is gone: what held it is kept where it is lent, unless it has become large.
-    fn unchain(&mut self) {
-        let keeps = self.keeps == Keeps::All;
-        self.chain = self.chain.take().filter(|chain| keeps && chain.payloads.capacity() <= LINKS);
+    /// An empty chain stays where it is borrowed, unless it has become long.
+    fn release_chain(&mut self) {
+        match &mut self.chain {
+            Some(chain) if !chain.is_empty() => {}
+            Some(chain) if self.keeps == Keeps::All => chain.shrink(),
+            _ => self.chain = None,
+        }
     }
 
-    /// Lets go of what a drained output no longer needs.
-    fn drained(&mut self) {
+    /// Takes note that the transport has taken so many bytes.
+    #[inline]
+    fn on_sent(&mut self, count: usize) {
+        if self.head == self.tail.len() && !self.is_chained() {
+            self.on_drained();
+        } else if count > 0 && self.progress == Progress::Nothing {
+            self.progress = Progress::Something;
+        }
+        if self.pong.is_some() {
+            self.promote_pong();
+        }
+    }
+
+    /// Frees what a drained output does not retain.
+    fn on_drained(&mut self) {
         self.progress = Progress::Everything;
         self.head = 0;
         self.tail.clear();
-        let kept = match self.keeps {
+        let retained = match self.keeps {
             Keeps::Nothing => 0,
             Keeps::Small => KEPT,
             Keeps::All => usize::MAX,
         };
-        if self.tail.capacity() > kept {
+        if self.tail.capacity() > retained {
             self.tail = Vec::new();
         }
     }
@@ -343,95 +324,38 @@ impl Output {
             self.extend(&pong.frame[..pong.length]);
         }
     }
-
-    fn advance_chained(&mut self, mut count: usize) {
-        while count > 0 {
-            let front = self.front().len();
-            if front > 0 {
-                let step = front.min(count);
-                self.head += step;
-                count -= step;
-                continue;
-            }
-            let Some(chain) = &mut self.chain else { break };
-            let Some((_, payload)) = chain.payloads.front_mut() else { break };
-            let step = payload.len().min(count);
-            payload.advance(step);
-            chain.bytes -= step;
-            count -= step;
-            if payload.is_empty() {
-                chain.drop_first(self.keeps);
-                if chain.payloads.is_empty() {
-                    self.unchain();
-                }
-            }
-        }
-    }
 }
 
 impl Buf for Output {
     #[inline]
     fn remaining(&self) -> usize {
-        let chained = self.chain.as_ref().map_or(0, |chain| chain.bytes);
-        self.tail.len() - self.head + chained
+        self.tail.len() - self.head + self.chain.as_ref().map_or(0, |chain| chain.remaining())
     }
 
     #[inline]
     fn chunk(&self) -> &[u8] {
-        let front = self.front();
-        match self.chain.as_ref().and_then(|chain| chain.payloads.front()) {
-            Some((_, payload)) if front.is_empty() => payload,
-            _ => front,
+        match self.chain.as_ref().and_then(|chain| chain.front()) {
+            None => &self.tail[self.head..],
+            Some((offset, payload)) if offset == self.head => payload,
+            Some((offset, _)) => &self.tail[self.head..offset],
         }
     }
 
     /// Marks the next `count` bytes as sent; more than are pending are taken for all that are.
     #[inline]
     fn advance(&mut self, count: usize) {
-        if self.is_chained() {
-            self.advance_chained(count);
-        } else {
-            self.head += count.min(self.tail.len() - self.head);
-        }
-        if self.head == self.tail.len() && !self.is_chained() {
-            self.drained();
-        } else if count > 0 && self.progress == Progress::Nothing {
-            self.progress = Progress::Something;
-        }
-        if self.pong.is_some() {
-            self.promote_pong();
-        }
+        let rest = if self.is_chained() { self.advance_chained(count) } else { count };
+        self.head += rest.min(self.tail.len() - self.head);
+        self.on_sent(count);
     }
 
     #[cfg(feature = "std")]
     fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        let mut filled = 0;
-        let mut at = self.head;
-        let chained = self.chain.iter().flat_map(|chain| &chain.payloads);
-        let pieces = chained.flat_map(|(offset, payload)| {
-            let before = &self.tail[at..*offset];
-            at = *offset;
-            [before, &payload[..]]
-        });
-        for piece in pieces.filter(|piece| !piece.is_empty()) {
-            let Some(slice) = slices.get_mut(filled) else { return filled };
-            *slice = std::io::IoSlice::new(piece);
-            filled += 1;
-        }
-        let rest = &self.tail[self.chain_end()..];
-        if let Some(slice) = slices.get_mut(filled).filter(|_| !rest.is_empty()) {
-            *slice = std::io::IoSlice::new(rest);
-            filled += 1;
-        }
-        filled
-    }
-}
-
-#[cfg(feature = "std")]
-impl Output {
-    /// Where the bytes behind the last chained payload begin.
-    fn chain_end(&self) -> usize {
-        let last = self.chain.as_ref().and_then(|chain| chain.payloads.back());
-        last.map_or(self.head, |(offset, _)| *offset)
+        let mut start = self.head;
+        let mut before = |offset| &self.tail[mem::replace(&mut start, offset)..offset];
+        let payloads = self.chain.iter().flat_map(|chain| chain.iter());
+        let ends = payloads.map(|(offset, payload)| (offset, &payload[..])).chain([(self.tail.len(), &[][..])]);
+        let chunks = ends.flat_map(|(offset, payload)| [before(offset), payload]).filter(|chunk| !chunk.is_empty());
+        slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = std::io::IoSlice::new(chunk)).count()
     }
 }
