@@ -7,6 +7,7 @@
 
 mod chain;
 mod compress;
+mod deferred_pong;
 mod message;
 mod output;
 mod prepared;

@@ -13,7 +13,8 @@ use core::mem;
 use bytes::{Buf, Bytes};
 
 use super::Chain;
-use crate::frame::{self, MAX_CONTROL_PAYLOAD, MAX_HEADER};
+use super::deferred_pong::DeferredPong;
+use crate::frame;
 use crate::pool::BufferPool;
 
 /// A drained buffer of up to this size is retained for the next frames; a larger one is freed.
@@ -46,7 +47,7 @@ pub struct Output {
     /// How many bytes of the buffer are sent.
     head: usize,
     chain: Option<Box<Chain>>,
-    pong: Option<Box<Pong>>,
+    deferred_pong: DeferredPong,
     /// Below this much pending output every ping is answered; from it on, the newest.
     pongs: u32,
     keeps: Keeps,
@@ -74,13 +75,6 @@ enum Progress {
     Everything,
 }
 
-/// An encoded pong: every header is at most 14 bytes, every payload at most 125.
-#[derive(Debug)]
-struct Pong {
-    frame: [u8; MAX_HEADER + MAX_CONTROL_PAYLOAD],
-    length: usize,
-}
-
 impl Output {
     /// An empty output that will be held to that limit.
     pub(crate) fn new(limit: usize) -> Self {
@@ -88,7 +82,7 @@ impl Output {
             tail: Vec::new(),
             head: 0,
             chain: None,
-            pong: None,
+            deferred_pong: DeferredPong::default(),
             pongs: u32::try_from(limit).map_or(PONGS, |limit| limit.min(PONGS)),
             keeps: Keeps::Nothing,
             progress: Progress::Nothing,
@@ -154,20 +148,17 @@ impl Output {
 
     /// Keeps the answer to the newest ping until there is space for it.
     pub(crate) fn keep_pong(&mut self, frame: &[u8]) {
-        let pong =
-            self.pong.get_or_insert_with(|| Box::new(Pong { frame: [0; MAX_HEADER + MAX_CONTROL_PAYLOAD], length: 0 }));
-        pong.frame[..frame.len()].copy_from_slice(frame);
-        pong.length = frame.len();
+        self.deferred_pong.set(frame);
     }
 
     /// Drops the answer that is kept: no frame follows a Close frame.
     pub(crate) fn drop_pong(&mut self) {
-        self.pong = None;
+        self.deferred_pong.clear();
     }
 
     /// Drops everything that is pending. What is borrowed stays, to go back.
     pub(crate) fn clear(&mut self) {
-        self.pong = None;
+        self.deferred_pong.clear();
         self.progress = Progress::Nothing;
         self.head = 0;
         if self.keeps == Keeps::All {
@@ -296,7 +287,7 @@ impl Output {
         } else if count > 0 && self.progress == Progress::Nothing {
             self.progress = Progress::Something;
         }
-        if self.pong.is_some() {
+        if self.deferred_pong.is_some() {
             self.promote_pong();
         }
     }
@@ -318,10 +309,10 @@ impl Output {
 
     fn promote_pong(&mut self) {
         if self.takes_pongs()
-            && let Some(pong) = self.pong.take()
+            && let Some(pong) = self.deferred_pong.take()
         {
-            self.reserve(pong.length);
-            self.extend(&pong.frame[..pong.length]);
+            self.reserve(pong.frame().len());
+            self.extend(pong.frame());
         }
     }
 }
