@@ -1,8 +1,8 @@
 //! Bytes that wait to be sent: one buffer, and the large payloads that were handed over rather than copied.
 //!
 //! ```text
-//! tail:   [sent|header, small frames …|header|…]      the payloads chained at an offset of the tail
-//!               ▲ head               ▲                come out between the bytes before and after it
+//! buffer: [sent|header, small frames …|header|…]      the payloads chained at an offset of the buffer
+//!               ▲ sent               ▲                come out between the bytes before and after it
 //!                             chain: (offset, Bytes)
 //! ```
 
@@ -18,10 +18,10 @@ use crate::frame;
 use crate::pool::BufferPool;
 
 /// A drained buffer of up to this size is retained for the next frames; a larger one is freed.
-const KEPT: usize = 16 << 10;
+const MAX_RETAINED_BUFFER: usize = 16 << 10;
 
 /// While this much output is pending, pings are not answered one by one, even where the limit of pending output is higher.
-const PONGS: u32 = 64 << 10;
+const PONG_BACKLOG: u32 = 64 << 10;
 
 /// The bytes that a connection has to send, in order.
 ///
@@ -43,27 +43,27 @@ const PONGS: u32 = 64 << 10;
 #[derive(Debug)]
 pub struct Output {
     /// Bytes in the order of sending.
-    tail: Vec<u8>,
+    buffer: Vec<u8>,
     /// How many bytes of the buffer are sent.
-    head: usize,
+    sent: usize,
     chain: Option<Box<Chain>>,
     deferred_pong: DeferredPong,
     /// Below this much pending output every ping is answered; from it on, the newest.
-    pongs: u32,
-    keeps: Keeps,
+    pong_limit: u32,
+    retain: Retain,
     /// How much the transport has taken since that was last asked.
     progress: Progress,
 }
 
 /// What is retained of the memory of a drained output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keeps {
+enum Retain {
     /// Nothing: the opening handshake is over, or the buffers went back, and the connection may stay idle.
     Nothing,
-    /// A buffer of up to [`KEPT`] bytes.
-    Small,
+    /// A buffer of up to [`MAX_RETAINED_BUFFER`] bytes.
+    SmallBuffer,
     /// Everything: it is borrowed, and goes back.
-    All,
+    Everything,
 }
 
 /// How much of an output the transport has taken.
@@ -79,12 +79,12 @@ impl Output {
     /// An empty output that will be held to that limit.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
-            tail: Vec::new(),
-            head: 0,
+            buffer: Vec::new(),
+            sent: 0,
             chain: None,
             deferred_pong: DeferredPong::default(),
-            pongs: u32::try_from(limit).map_or(PONGS, |limit| limit.min(PONGS)),
-            keeps: Keeps::Nothing,
+            pong_limit: u32::try_from(limit).map_or(PONG_BACKLOG, |limit| limit.min(PONG_BACKLOG)),
+            retain: Retain::Nothing,
             progress: Progress::Nothing,
         }
     }
@@ -94,24 +94,24 @@ impl Output {
     /// Bytes returned here count as sent. Keep the transport open until you have written them, even if
     /// [`wants_shutdown`](crate::Connection::wants_shutdown) already says `Finish`; drop them when it says `Abort`.
     pub fn take(&mut self) -> Option<Bytes> {
-        let taken = self.take_chained().or_else(|| self.take_tail())?;
+        let taken = self.take_chained().or_else(|| self.take_buffer())?;
         self.on_sent(taken.len());
         Some(taken)
     }
 
     /// Borrows a buffer, if it has none.
     pub(crate) fn borrow_from(&mut self, pool: &mut BufferPool, spare: &mut Option<Box<Chain>>) {
-        if self.tail.capacity() == 0 {
-            self.tail = pool.get();
+        if self.buffer.capacity() == 0 {
+            self.buffer = pool.get();
         }
         if self.chain.is_none() {
             self.chain = spare.take();
         }
-        self.keeps = Keeps::All;
+        self.retain = Retain::Everything;
     }
 
     /// Returns the buffer of a payload that was sent.
-    pub(crate) fn return_spent(&mut self, pool: &mut BufferPool) {
+    pub(crate) fn return_recyclable(&mut self, pool: &mut BufferPool) {
         if let Some(chain) = &mut self.chain {
             pool.recycle(chain.take_recyclable());
         }
@@ -119,13 +119,13 @@ impl Output {
 
     /// Returns the buffer, if nothing is pending in it.
     pub(crate) fn return_to(&mut self, pool: &mut BufferPool, spare: &mut Option<Box<Chain>>) {
-        self.return_spent(pool);
+        self.return_recyclable(pool);
         if let Some(unused) = self.chain.take_if(|chain| chain.is_empty()) {
             *spare = Some(unused);
         }
         // What stays behind is freed once it is drained.
-        self.keeps = if self.has_remaining() { Keeps::Nothing } else { Keeps::Small };
-        if pool.shrink(&mut self.tail, self.head) {
+        self.retain = if self.has_remaining() { Retain::Nothing } else { Retain::SmallBuffer };
+        if pool.shrink(&mut self.buffer, self.sent) {
             self.rebase();
         }
     }
@@ -143,7 +143,7 @@ impl Output {
     /// Whether so little is pending that each ping is answered.
     #[inline]
     pub(crate) fn takes_pongs(&self) -> bool {
-        self.remaining() < self.pongs as usize
+        self.remaining() < self.pong_limit as usize
     }
 
     /// Keeps the answer to the newest ping until there is space for it.
@@ -160,15 +160,15 @@ impl Output {
     pub(crate) fn clear(&mut self) {
         self.deferred_pong.clear();
         self.progress = Progress::Nothing;
-        self.head = 0;
-        if self.keeps == Keeps::All {
-            self.tail.clear();
+        self.sent = 0;
+        if self.retain == Retain::Everything {
+            self.buffer.clear();
             if let Some(chain) = &mut self.chain {
                 chain.clear();
             }
             self.release_chain();
         } else {
-            self.tail = Vec::new();
+            self.buffer = Vec::new();
             self.chain = None;
         }
     }
@@ -176,71 +176,71 @@ impl Output {
     /// Makes space for a frame.
     #[inline]
     pub(crate) fn reserve(&mut self, additional: usize) {
-        if self.keeps == Keeps::Nothing {
-            self.keeps = Keeps::Small;
+        if self.retain == Retain::Nothing {
+            self.retain = Retain::SmallBuffer;
         }
-        if self.tail.capacity() - self.tail.len() < additional {
+        if self.buffer.capacity() - self.buffer.len() < additional {
             self.grow(additional);
         }
     }
 
     /// The bytes in the order of sending, to append to.
     pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
-        &mut self.tail
+        &mut self.buffer
     }
 
     /// Appends bytes.
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        self.tail.extend_from_slice(bytes);
+        self.buffer.extend_from_slice(bytes);
     }
 
     /// Appends bytes and masks them on the way.
     #[inline]
     pub(crate) fn extend_masked(&mut self, bytes: &[u8], key: [u8; 4]) {
-        frame::append(&mut self.tail, bytes, key);
+        frame::append(&mut self.buffer, bytes, key);
     }
 
     /// Appends a payload without copying it.
     pub(crate) fn attach(&mut self, payload: Bytes) {
-        self.chain.get_or_insert_default().push_nonempty(self.tail.len(), payload);
+        self.chain.get_or_insert_default().push_nonempty(self.buffer.len(), payload);
     }
 
     #[cold]
     fn grow(&mut self, additional: usize) {
         // Move the pending bytes to the front where that is at most as many as were sent: each byte is then moved at
         // most once for each that was sent.
-        if self.head >= self.tail.len() - self.head {
-            self.tail.drain(..self.head);
+        if self.sent >= self.buffer.len() - self.sent {
+            self.buffer.drain(..self.sent);
             self.rebase();
         }
-        self.tail.reserve(additional);
+        self.buffer.reserve(additional);
     }
 
     /// The bytes that were sent are gone from the buffer.
     fn rebase(&mut self) {
-        let removed = mem::take(&mut self.head);
+        let removed = mem::take(&mut self.sent);
         if let Some(chain) = &mut self.chain {
             chain.rebase(removed);
         }
     }
 
     /// Takes the bytes of the buffer, if some are pending.
-    fn take_tail(&mut self) -> Option<Bytes> {
-        if self.head == self.tail.len() {
+    fn take_buffer(&mut self) -> Option<Bytes> {
+        if self.sent == self.buffer.len() {
             return None;
         }
-        let mut taken = Bytes::from(mem::take(&mut self.tail));
-        taken.advance(mem::take(&mut self.head));
+        let mut taken = Bytes::from(mem::take(&mut self.buffer));
+        taken.advance(mem::take(&mut self.sent));
         Some(taken)
     }
 
     /// Takes the bytes before the next chained payload, or that payload, if there is one.
     fn take_chained(&mut self) -> Option<Bytes> {
         let chain = self.chain.as_mut()?;
-        if chain.front()?.0 > self.head {
+        if chain.front()?.0 > self.sent {
             // Once for all payloads that wait now.
-            chain.absorb(mem::take(&mut self.tail), mem::take(&mut self.head));
+            chain.absorb(mem::take(&mut self.buffer), mem::take(&mut self.sent));
         }
         let taken = chain.pop();
         self.release_chain();
@@ -249,13 +249,13 @@ impl Output {
 
     /// Marks bytes as sent, up to the last chained payload. Returns how many of them come after it.
     fn advance_chained(&mut self, mut count: usize) -> usize {
-        let recycle = self.keeps == Keeps::All;
+        let recycle = self.retain == Retain::Everything;
         if let Some(chain) = &mut self.chain {
             while count > 0
                 && let Some((offset, _)) = chain.front()
             {
-                let before = count.min(offset - self.head);
-                self.head += before;
+                let before = count.min(offset - self.sent);
+                self.sent += before;
                 count -= before;
                 count -= chain.advance(count, recycle);
             }
@@ -274,7 +274,7 @@ impl Output {
     fn release_chain(&mut self) {
         match &mut self.chain {
             Some(chain) if !chain.is_empty() => {}
-            Some(chain) if self.keeps == Keeps::All => chain.shrink(),
+            Some(chain) if self.retain == Retain::Everything => chain.shrink(),
             _ => self.chain = None,
         }
     }
@@ -282,7 +282,7 @@ impl Output {
     /// Takes note that the transport has taken so many bytes.
     #[inline]
     fn on_sent(&mut self, count: usize) {
-        if self.head == self.tail.len() && !self.is_chained() {
+        if self.sent == self.buffer.len() && !self.is_chained() {
             self.on_drained();
         } else if count > 0 && self.progress == Progress::Nothing {
             self.progress = Progress::Something;
@@ -295,15 +295,15 @@ impl Output {
     /// Frees what a drained output does not retain.
     fn on_drained(&mut self) {
         self.progress = Progress::Everything;
-        self.head = 0;
-        self.tail.clear();
-        let retained = match self.keeps {
-            Keeps::Nothing => 0,
-            Keeps::Small => KEPT,
-            Keeps::All => usize::MAX,
+        self.sent = 0;
+        self.buffer.clear();
+        let retained = match self.retain {
+            Retain::Nothing => 0,
+            Retain::SmallBuffer => MAX_RETAINED_BUFFER,
+            Retain::Everything => usize::MAX,
         };
-        if self.tail.capacity() > retained {
-            self.tail = Vec::new();
+        if self.buffer.capacity() > retained {
+            self.buffer = Vec::new();
         }
     }
 
@@ -320,15 +320,15 @@ impl Output {
 impl Buf for Output {
     #[inline]
     fn remaining(&self) -> usize {
-        self.tail.len() - self.head + self.chain.as_ref().map_or(0, |chain| chain.remaining())
+        self.buffer.len() - self.sent + self.chain.as_ref().map_or(0, |chain| chain.remaining())
     }
 
     #[inline]
     fn chunk(&self) -> &[u8] {
         match self.chain.as_ref().and_then(|chain| chain.front()) {
-            None => &self.tail[self.head..],
-            Some((offset, payload)) if offset == self.head => payload,
-            Some((offset, _)) => &self.tail[self.head..offset],
+            None => &self.buffer[self.sent..],
+            Some((offset, payload)) if offset == self.sent => payload,
+            Some((offset, _)) => &self.buffer[self.sent..offset],
         }
     }
 
@@ -336,16 +336,16 @@ impl Buf for Output {
     #[inline]
     fn advance(&mut self, count: usize) {
         let rest = if self.is_chained() { self.advance_chained(count) } else { count };
-        self.head += rest.min(self.tail.len() - self.head);
+        self.sent += rest.min(self.buffer.len() - self.sent);
         self.on_sent(count);
     }
 
     #[cfg(feature = "std")]
     fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        let mut start = self.head;
-        let mut before = |offset| &self.tail[mem::replace(&mut start, offset)..offset];
+        let mut start = self.sent;
+        let mut before = |offset| &self.buffer[mem::replace(&mut start, offset)..offset];
         let payloads = self.chain.iter().flat_map(|chain| chain.iter());
-        let ends = payloads.map(|(offset, payload)| (offset, &payload[..])).chain([(self.tail.len(), &[][..])]);
+        let ends = payloads.map(|(offset, payload)| (offset, &payload[..])).chain([(self.buffer.len(), &[][..])]);
         let chunks = ends.flat_map(|(offset, payload)| [before(offset), payload]).filter(|chunk| !chunk.is_empty());
         slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = std::io::IoSlice::new(chunk)).count()
     }
