@@ -33,12 +33,14 @@ struct Link {
 
 impl Chain {
     /// Appends a payload at that offset, which is at least that of the last one. An empty payload is left out.
+    #[inline]
     pub(super) fn push_nonempty(&mut self, offset: usize, payload: Bytes) {
         if !payload.is_empty() {
             self.push(offset, payload);
         }
     }
 
+    #[inline]
     fn push(&mut self, offset: usize, payload: Bytes) {
         debug_assert!(!payload.is_empty(), "an empty payload would never be sent");
         debug_assert!(self.iter().next_back().is_none_or(|(last, _)| last <= offset), "payloads are sent in order");
@@ -76,6 +78,7 @@ impl Chain {
 
     /// Marks up to `count` bytes of the first payload as sent. Returns how many: fewer where the payload ends, and none
     /// where there is no payload. `recycle` keeps its buffer for [`take_recyclable`](Self::take_recyclable).
+    #[inline]
     pub(super) fn advance(&mut self, count: usize, recycle: bool) -> usize {
         let Some(Link { payload, .. }) = self.links.front_mut() else { return 0 };
         let step = payload.len().min(count);
@@ -89,6 +92,7 @@ impl Chain {
     }
 
     /// The first payload is sent.
+    #[inline]
     fn drop_first(&mut self, recycle: bool) {
         if let Some(Link { payload, .. }) = self.links.pop_front()
             && recycle
@@ -135,6 +139,7 @@ impl Chain {
     }
 
     /// All payloads, and their offsets.
+    #[inline]
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &Bytes)> {
         self.links.iter().map(|link| (link.position.wrapping_sub(self.removed), &link.payload))
     }

@@ -243,7 +243,9 @@ impl Output {
             chain.absorb(mem::take(&mut self.buffer), mem::take(&mut self.sent));
         }
         let taken = chain.pop();
-        self.release_chain();
+        if chain.is_empty() {
+            self.release_chain();
+        }
         taken
     }
 
@@ -259,7 +261,9 @@ impl Output {
                 count -= before;
                 count -= chain.advance(count, recycle);
             }
-            self.release_chain();
+            if chain.is_empty() {
+                self.release_chain();
+            }
         }
         count
     }
@@ -270,10 +274,9 @@ impl Output {
         self.chain.as_ref().is_some_and(|chain| !chain.is_empty())
     }
 
-    /// An empty chain stays where it is borrowed, unless it has become long.
+    /// The chain has become empty: it stays where it is borrowed, to go back.
     fn release_chain(&mut self) {
         match &mut self.chain {
-            Some(chain) if !chain.is_empty() => {}
             Some(chain) if self.retain == Retain::Everything => chain.shrink(),
             _ => self.chain = None,
         }
@@ -320,7 +323,8 @@ impl Output {
 impl Buf for Output {
     #[inline]
     fn remaining(&self) -> usize {
-        self.buffer.len() - self.sent + self.chain.as_ref().map_or(0, |chain| chain.remaining())
+        let chained = self.chain.as_ref().map_or(0, |chain| chain.remaining());
+        self.buffer.len() - self.sent + chained
     }
 
     #[inline]
@@ -342,11 +346,25 @@ impl Buf for Output {
 
     #[cfg(feature = "std")]
     fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
+        let total = slices.len();
+        let mut free = slices.iter_mut();
+        let mut fill = |chunk: &'a [u8]| {
+            if !chunk.is_empty()
+                && let Some(slice) = free.next()
+            {
+                *slice = std::io::IoSlice::new(chunk);
+            }
+        };
         let mut start = self.sent;
-        let mut before = |offset| &self.buffer[mem::replace(&mut start, offset)..offset];
-        let payloads = self.chain.iter().flat_map(|chain| chain.iter());
-        let ends = payloads.map(|(offset, payload)| (offset, &payload[..])).chain([(self.buffer.len(), &[][..])]);
-        let chunks = ends.flat_map(|(offset, payload)| [before(offset), payload]).filter(|chunk| !chunk.is_empty());
-        slices.iter_mut().zip(chunks).map(|(slice, chunk)| *slice = std::io::IoSlice::new(chunk)).count()
+        if let Some(chain) = &self.chain {
+            // Each payload fills a slice or finds none free, so no more of them are of use.
+            for (offset, payload) in chain.iter().take(total) {
+                fill(&self.buffer[start..offset]);
+                fill(payload);
+                start = offset;
+            }
+        }
+        fill(&self.buffer[start..]);
+        total - free.len()
     }
 }
