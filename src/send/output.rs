@@ -368,3 +368,9 @@ impl Buf for Output {
         total - free.len()
     }
 }
+
+// It writes vectored, for which `std` is needed.
+#[cfg(all(test, feature = "std"))]
+mod model;
+#[cfg(test)]
+mod tests;

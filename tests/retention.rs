@@ -1,0 +1,111 @@
+//! What is retained once it has done its work: spare buffers and compressors are few, and go back.
+
+#[cfg(feature = "deflate")]
+#[path = "support/deflate.rs"]
+mod ends;
+#[path = "support/heap.rs"]
+mod heap;
+#[path = "support/mod.rs"]
+mod support;
+
+use bytes::{Buf, Bytes};
+use heap::{Counting, heap_of};
+use support::server;
+use websocket_proto::Scratch;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A scratch keeps 8 spare buffers, however small they are.
+#[test]
+fn spare_buffers_are_few() {
+    let mut conn = server();
+    conn.lend(Box::new(Scratch::new()));
+    let ((), heap) = heap_of(|| (0..100).for_each(|_| conn.give_back(vec![7; 10_000])));
+    assert!(heap.kept >= 8 * 10_000 && heap.kept < 9 * 10_000, "{heap:?}");
+}
+
+/// The buffer of an aborted connection goes back to its thread, and serves the next connection.
+#[test]
+fn an_aborted_connection_returns_what_it_borrowed() {
+    let mut scratch = Some(Box::new(Scratch::new()));
+    let (copied, chained) = (vec![1; 100_000], Bytes::from(vec![2; 10_000]));
+    let mut turn = |aborts: bool| {
+        let mut conn = server();
+        let ((), heap) = heap_of(|| {
+            conn.lend(scratch.take().unwrap());
+            conn.send_binary(&copied).unwrap();
+            conn.send(chained.clone()).unwrap();
+            if aborts {
+                conn.abort();
+            }
+            let pending = conn.output().remaining();
+            conn.output().advance(pending);
+            scratch = conn.release();
+        });
+        heap
+    };
+    turn(false);
+    turn(true);
+    let heap = turn(false);
+    assert_eq!((heap.allocations, heap.kept), (0, 0));
+}
+
+#[cfg(feature = "deflate")]
+mod compression {
+    use websocket_proto::{Config, Connection, Event, Kind, Role, Scratch};
+
+    use super::ends::{end, settings, without_takeover};
+    use super::heap::heap_of;
+    use super::support::{ROLES, close_body, drain, feed, frame, other};
+
+    fn end_it(conn: &mut Connection, role: Role) {
+        let events = feed(conn, &frame(other(role), 0x88, &close_body(1000, "")));
+        assert!(matches!(events[..], [Event::Closed(_)]));
+        while conn.output().take().is_some() {}
+    }
+
+    /// A compressor has 270 KB, and a closed connection may be held for long.
+    #[test]
+    fn a_closed_connection_has_no_compressor() {
+        for role in ROLES {
+            let kept = |sends: bool| {
+                let (_conn, heap) = heap_of(|| {
+                    let mut conn = end(role, Config::new(), &settings());
+                    if sends {
+                        conn.send_binary(&[0; 1000]).unwrap();
+                        assert!(drain(&mut conn).len() < 100, "it is compressed");
+                    }
+                    end_it(&mut conn, role);
+                    conn
+                });
+                heap.kept
+            };
+            assert_eq!(kept(true), kept(false), "{role:?}");
+        }
+    }
+
+    /// A scratch has one spare compressor for what its connections agreed on, however many of them compressed at the same
+    /// time.
+    #[test]
+    fn spare_compressors_of_one_kind_do_not_pile_up() {
+        let kept = |count| {
+            let mut conns: Vec<_> = (0..count).map(|_| end(Role::Server, Config::new(), &without_takeover())).collect();
+            let (_scratch, heap) = heap_of(|| {
+                let mut scratch = Box::new(Scratch::new());
+                for last in [false, true] {
+                    for conn in &mut conns {
+                        conn.lend(scratch);
+                        conn.send_fragment(Kind::Binary, &[1; 1000], last).unwrap();
+                        drain(conn);
+                        scratch = conn.release().unwrap();
+                    }
+                }
+                scratch
+            });
+            heap.kept
+        };
+        assert!(kept(1) > 100 << 10, "a compressor: {}", kept(1));
+        assert_eq!(kept(5), kept(1));
+    }
+}
