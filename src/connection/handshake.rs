@@ -25,7 +25,7 @@ impl Connection {
             return Err(AcceptError::NotWebSocket);
         };
         let accept = upgrade.check(&response)?;
-        response.encode(accept.as_ref(), upgrade.extensions().as_deref(), self.output.tail())?;
+        response.encode(accept.as_ref(), upgrade.extensions().as_deref(), self.output.buffer())?;
         let negotiated = upgrade.negotiated(&response);
         let early_data = mem::take(&mut request.early_data);
         self.on_open(negotiated, early_data);

@@ -118,7 +118,7 @@ impl Connection {
         let (config, mut keys) = (config.into(), MaskKeys::new(seed));
         let nonce = keys.nonce();
         let mut output = Output::new(config.max_pending_output);
-        let handshake = ClientHandshake::new(request, nonce, &config, output.tail())?;
+        let handshake = ClientHandshake::new(request, nonce, &config, output.buffer())?;
         let phase = Phase::Response(Box::new(handshake));
         Ok(Self { output, ..Self::new(config, Role::Client, Some(keys), phase) })
     }

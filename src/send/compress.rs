@@ -151,7 +151,7 @@ impl Sender {
         // How long the header will be isn't known, but likely: the payload is moved where it isn't so.
         let (_, gap) = Header::encode(first_byte, payload.len(), self.keys.is_some().then_some([0; 4]));
         output.reserve(gap);
-        let tail = output.tail();
+        let tail = output.buffer();
         let start = tail.len();
         tail.resize(start + gap, 0);
         compressor.compress(payload, frame.fin, frame.compression, tail);

@@ -185,7 +185,7 @@ impl Output {
     }
 
     /// The bytes in the order of sending, to append to.
-    pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
     }
 

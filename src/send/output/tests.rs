@@ -78,7 +78,7 @@ fn a_drained_output_frees_a_large_buffer() {
 #[test]
 fn a_buffer_that_no_frame_was_sent_from_is_freed() {
     let mut output = Output::new(usize::MAX);
-    output.tail().extend_from_slice(b"HTTP/1.1 101 Switching Protocols");
+    output.buffer().extend_from_slice(b"HTTP/1.1 101 Switching Protocols");
     output.advance(usize::MAX);
     assert_eq!(output.buffer.capacity(), 0);
 
