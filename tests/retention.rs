@@ -2,7 +2,7 @@
 
 #[cfg(feature = "deflate")]
 #[path = "support/deflate.rs"]
-mod ends;
+mod deflate;
 #[path = "support/heap.rs"]
 mod heap;
 #[path = "support/mod.rs"]
@@ -55,7 +55,7 @@ fn an_aborted_connection_returns_what_it_borrowed() {
 mod compression {
     use websocket_proto::{Config, Connection, Event, Kind, Role, Scratch};
 
-    use super::ends::{end, settings, without_takeover};
+    use super::deflate::{endpoint, settings, without_takeover};
     use super::heap::heap_of;
     use super::support::{ROLES, close_body, drain, feed, frame, other};
 
@@ -71,7 +71,7 @@ mod compression {
         for role in ROLES {
             let kept = |sends: bool| {
                 let (_conn, heap) = heap_of(|| {
-                    let mut conn = end(role, Config::new(), &settings());
+                    let mut conn = endpoint(role, Config::new(), &settings());
                     if sends {
                         conn.send_binary(&[0; 1000]).unwrap();
                         assert!(drain(&mut conn).len() < 100, "it is compressed");
@@ -90,7 +90,8 @@ mod compression {
     #[test]
     fn spare_compressors_of_one_kind_do_not_pile_up() {
         let kept = |count| {
-            let mut conns: Vec<_> = (0..count).map(|_| end(Role::Server, Config::new(), &without_takeover())).collect();
+            let mut conns: Vec<_> =
+                (0..count).map(|_| endpoint(Role::Server, Config::new(), &without_takeover())).collect();
             let (_scratch, heap) = heap_of(|| {
                 let mut scratch = Box::new(Scratch::new());
                 for last in [false, true] {
