@@ -34,7 +34,7 @@ impl BodyReader {
     pub(crate) fn new(status: u16, fields: &impl Lookup) -> Self {
         let framing = if status == 204 || status == 304 {
             Framing::Length(0)
-        } else if lists::has_word(fields.all(Known::TransferEncoding), b"chunked") {
+        } else if lists::contains_token(fields.all(Known::TransferEncoding), b"chunked") {
             Framing::Chunked { rest: 0, behind: false, line: Vec::new() }
         } else {
             let length = match fields.only(Known::ContentLength) {

@@ -5,11 +5,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::str;
 
+use super::accept_key::{self, AcceptKey, Key};
 use super::body::BodyReader;
 use super::extensions::Offered;
 use super::fields::{Fields, HeaderLines, Index, Indexed, Known, Lookup, Only, append};
 use super::head::{Head, HeadReader, Lines, head_error, span};
-use super::key::{self, Accept, Key};
 use super::{Negotiated, Uri};
 use crate::config::Config;
 use crate::error::{HandshakeError, RequestError};
@@ -201,7 +201,7 @@ impl ClientHandshake {
         config: &Config,
         output: &mut Vec<u8>,
     ) -> Result<Self, RequestError> {
-        let key = key::encode(nonce);
+        let key = accept_key::encode_key(nonce);
         let extensions = Offered::new(config);
         request.encode(&key, &extensions, output)?;
         Ok(Self { key, offered: request.subprotocols, extensions, head: HeadReader::default(), refusal: None })
@@ -225,7 +225,7 @@ impl ClientHandshake {
                     if version != 1 {
                         return Err(HandshakeError::HttpVersion);
                     }
-                    check_upgrade(&fields, &key::accept(&self.key))?;
+                    check_upgrade(&fields, &accept_key::accept_key(&self.key))?;
                     let negotiated = check_choices(&fields, &self.offered, &self.extensions)?;
                     return Ok(Some(Outcome::Open(response, negotiated)));
                 }
@@ -253,12 +253,12 @@ impl ClientHandshake {
 }
 
 /// RFC 6455 4.1, what a client checks of a response with status 101, items 2 to 4. `accept` belongs to the key sent.
-pub(crate) fn check_upgrade(fields: &impl Lookup, accept: &Accept) -> Result<(), HandshakeError> {
+pub(crate) fn check_upgrade(fields: &impl Lookup, accept: &AcceptKey) -> Result<(), HandshakeError> {
     match fields.only(Known::Upgrade) {
-        Only::One(value) if lists::is_word(value, b"websocket") => {}
+        Only::One(value) if lists::eq_token(value, b"websocket") => {}
         _ => return Err(HandshakeError::Upgrade),
     }
-    if !lists::has_word(fields.all(Known::Connection), b"upgrade") {
+    if !lists::contains_token(fields.all(Known::Connection), b"upgrade") {
         return Err(HandshakeError::Connection);
     }
     match fields.only(Known::Accept) {

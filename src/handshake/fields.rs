@@ -8,7 +8,7 @@ use core::str;
 
 use super::head::Line;
 use crate::error::HeaderError;
-use crate::http_grammar::lists::{is_token, is_word, trim};
+use crate::http_grammar::lists::{eq_token, is_token, trim};
 
 /// The fields that the handshake has rules for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +46,16 @@ impl Known {
     /// What a name means. The lengths tell almost all of them apart.
     fn of(name: &[u8]) -> Option<Self> {
         let (known, is_same) = match name.len() {
-            4 => (Self::Host, is_word(name, b"host")),
-            7 => (Self::Upgrade, is_word(name, b"upgrade")),
-            10 => (Self::Connection, is_word(name, b"connection")),
-            14 => (Self::ContentLength, is_word(name, b"content-length")),
-            17 if is_word(name, b"transfer-encoding") => (Self::TransferEncoding, true),
-            17 => (Self::Key, is_word(name, b"sec-websocket-key")),
-            20 => (Self::Accept, is_word(name, b"sec-websocket-accept")),
-            21 => (Self::Version, is_word(name, b"sec-websocket-version")),
-            22 => (Self::Protocol, is_word(name, b"sec-websocket-protocol")),
-            24 => (Self::Extensions, is_word(name, b"sec-websocket-extensions")),
+            4 => (Self::Host, eq_token(name, b"host")),
+            7 => (Self::Upgrade, eq_token(name, b"upgrade")),
+            10 => (Self::Connection, eq_token(name, b"connection")),
+            14 => (Self::ContentLength, eq_token(name, b"content-length")),
+            17 if eq_token(name, b"transfer-encoding") => (Self::TransferEncoding, true),
+            17 => (Self::Key, eq_token(name, b"sec-websocket-key")),
+            20 => (Self::Accept, eq_token(name, b"sec-websocket-accept")),
+            21 => (Self::Version, eq_token(name, b"sec-websocket-version")),
+            22 => (Self::Protocol, eq_token(name, b"sec-websocket-protocol")),
+            24 => (Self::Extensions, eq_token(name, b"sec-websocket-extensions")),
             _ => return None,
         };
         is_same.then_some(known)

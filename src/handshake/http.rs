@@ -10,10 +10,10 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
 
+use super::accept_key::{self, AcceptKey, Key};
 use super::client::{check_choices, check_upgrade};
 use super::extensions::Offered;
 use super::fields::{HeaderLines, Known, Lookup};
-use super::key::{self, Accept, Key};
 use super::server::{self, Upgrade};
 use super::{ClientRequest, Negotiated, Rejection, Response};
 use crate::config::Config;
@@ -189,7 +189,7 @@ impl Rejection {
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     /// Where a key was sent, which it isn't over HTTP/2 and HTTP/3.
-    accept: Option<Accept>,
+    accept: Option<AcceptKey>,
     offered: Vec<String>,
     extensions: Offered,
 }
@@ -206,7 +206,7 @@ impl HttpClient {
         config: &Config,
         seed: Seed,
     ) -> Result<(http::Request<()>, Self), RequestError> {
-        let key: Key = key::encode(MaskKeys::new(seed).nonce());
+        let key: Key = accept_key::encode_key(MaskKeys::new(seed).nonce());
         let (uri, offered, lines) = request.into_parts()?;
         let mut request = http::Request::new(());
         *request.uri_mut() = uri.resource().parse().map_err(|_| RequestError::Target)?;
@@ -217,7 +217,7 @@ impl HttpClient {
         headers.insert(http::header::SEC_WEBSOCKET_KEY, value(&key)?);
         let extensions = Offered::new(config);
         offer(headers, &offered, &extensions, &lines)?;
-        Ok((request, Self { accept: Some(key::accept(&key)), offered, extensions }))
+        Ok((request, Self { accept: Some(accept_key::accept_key(&key)), offered, extensions }))
     }
 
     /// An extended CONNECT of HTTP/2 (RFC 8441 4 and 5) or HTTP/3 (RFC 9220), once the server has said by

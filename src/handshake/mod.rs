@@ -4,7 +4,7 @@
 //! server.rs  request head in  ──► rules ──► Request;             Response or Rejection ──► head out
 //! client.rs  ClientRequest ──► head out;  response head in ──► rules ──► HandshakeResponse
 //!            head.rs: any split → a whole head, its lines    fields.rs: which of them are known
-//!            key.rs, uri.rs: what stands in them
+//!            accept_key.rs, uri.rs: their values
 //!            extensions.rs: what the two ends may agree on   body.rs: what a refusal says
 //! ```
 
@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 
 use crate::deflate::DeflateParams;
 
+mod accept_key;
 mod body;
 mod client;
 mod extensions;
@@ -19,7 +20,6 @@ mod fields;
 mod head;
 #[cfg(feature = "http")]
 mod http;
-mod key;
 mod response;
 mod server;
 mod uri;

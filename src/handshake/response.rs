@@ -8,8 +8,8 @@ use core::fmt::Write as _;
 
 use bytes::Bytes;
 
+use super::accept_key::AcceptKey;
 use super::fields::{HeaderLines, append};
-use super::key::Accept;
 use crate::error::{AcceptError, HandshakeError};
 
 /// Headers that a response to an upgrade may not have twice, or at all.
@@ -78,7 +78,7 @@ impl Response {
     /// Appends the head to the output, if it can be sent.
     pub(crate) fn encode(
         &self,
-        accept: Option<&Accept>,
+        accept: Option<&AcceptKey>,
         extensions: Option<&str>,
         output: &mut Vec<u8>,
     ) -> Result<(), AcceptError> {

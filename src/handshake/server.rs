@@ -5,10 +5,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::str;
 
+use super::accept_key::{self, AcceptKey, Key};
 use super::extensions::Accepted;
 use super::fields::{Fields, Indexed, Known, Lookup, Only};
 use super::head::{Head, Lines, head_error, span};
-use super::key::{self, Accept, Key};
 use super::{Negotiated, Response, uri};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
@@ -121,12 +121,12 @@ impl Upgrade {
     }
 
     /// What belongs to the key, once the response is known to be one that may be sent.
-    pub(crate) fn check(&self, response: &Response) -> Result<Option<Accept>, AcceptError> {
+    pub(crate) fn check(&self, response: &Response) -> Result<Option<AcceptKey>, AcceptError> {
         match response.chosen() {
             Some(chosen) if !self.offered.split_terminator(',').any(|offered| offered == chosen) => {
                 Err(AcceptError::SubprotocolNotOffered)
             }
-            _ => Ok(self.key.as_ref().map(key::accept)),
+            _ => Ok(self.key.as_ref().map(accept_key::accept_key)),
         }
     }
 
@@ -196,17 +196,17 @@ pub(crate) fn check_framing(fields: &impl Lookup) -> Result<(), HandshakeError> 
 /// RFC 6455 4.2.1, items 3 to 9, on headers in whatever form they came; nothing where no upgrade to WebSocket is asked
 /// for.
 pub(crate) fn check_upgrade(fields: &impl Lookup, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
-    if !lists::has_word(fields.all(Known::Upgrade), b"websocket") {
+    if !lists::contains_token(fields.all(Known::Upgrade), b"websocket") {
         return Ok(None);
     }
-    if !lists::has_word(fields.all(Known::Connection), b"upgrade") {
+    if !lists::contains_token(fields.all(Known::Connection), b"upgrade") {
         return Err(HandshakeError::Connection);
     }
     check_version(fields)?;
     let Only::One(key) = fields.only(Known::Key) else {
         return Err(HandshakeError::Key);
     };
-    let key = key::parse(key).ok_or(HandshakeError::Key)?;
+    let key = accept_key::parse_key(key).ok_or(HandshakeError::Key)?;
     check_offers(fields, config, Some(*key)).map(Some)
 }
 

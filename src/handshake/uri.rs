@@ -147,7 +147,7 @@ pub(crate) fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[') {
         return address.strip_suffix(']').is_some_and(|address| address.parse::<core::net::Ipv6Addr>().is_ok());
     }
-    !host.is_empty() && HOST.has_all(host.as_bytes())
+    !host.is_empty() && HOST.contains_all(host.as_bytes())
 }
 
 /// Whether a `Host` header names a host, perhaps with a port.

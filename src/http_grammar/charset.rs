@@ -1,14 +1,15 @@
-//! The sets of characters that the grammars are made of, looked up in tables: no comparison per member and byte.
+//! The character sets of the grammars, as tables: one lookup a byte, however many members a set has.
 
-/// RFC 9110 5.6.2: what a token may have in it, visible ASCII without separators.
-pub(crate) static TOKEN: Charset = Charset::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+/// The characters of a token (RFC 9110 section 5.6.2): visible ASCII without separators.
+pub(crate) static TOKEN: CharSet = CharSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
-/// RFC 3986 3.2.2: what a registered name or an IPv4 address may have in it.
-pub(crate) static HOST: Charset = Charset::alphanumeric_and(b"-._~!$&'()*+,;=%");
+/// The characters of a registered name or an IPv4 address (RFC 3986 section 3.2.2).
+pub(crate) static HOST: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=%");
 
-pub(crate) struct Charset([bool; 256]);
+/// A set of bytes.
+pub(crate) struct CharSet([bool; 256]);
 
-impl Charset {
+impl CharSet {
     const fn alphanumeric_and(mut others: &[u8]) -> Self {
         let mut set = [false; 256];
         let mut byte = 0_u8;
@@ -23,11 +24,11 @@ impl Charset {
         Self(set)
     }
 
-    pub(crate) fn has(&self, byte: u8) -> bool {
+    pub(crate) fn contains(&self, byte: u8) -> bool {
         self.0[usize::from(byte)]
     }
 
-    pub(crate) fn has_all(&self, text: &[u8]) -> bool {
-        text.iter().all(|&byte| self.has(byte))
+    pub(crate) fn contains_all(&self, text: &[u8]) -> bool {
+        text.iter().all(|&byte| self.contains(byte))
     }
 }

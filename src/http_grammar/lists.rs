@@ -1,19 +1,19 @@
-//! Header values that are lists: tokens, subprotocols, extensions (RFC 6455 9.1, RFC 9110 5.6).
+//! Header values that are lists: tokens, subprotocols, extensions (RFC 6455 section 9.1, RFC 9110 section 5.6).
 //!
-//! A list may be spread over several header lines. Empty elements are skipped, as RFC 9110 5.6.1.2 asks of recipients;
-//! anything else that isn't the grammar's is refused.
+//! A list may be spread over several header lines. Empty elements are skipped, which RFC 9110 section 5.6.1.2 requires
+//! of recipients. Anything else that does not follow the grammar is an error.
 
 use alloc::vec::Vec;
 
 use super::charset::TOKEN;
 use crate::error::HandshakeError;
 
-/// Whether `text` is a token (RFC 9110 5.6.2): at least one of their characters, and no other.
+/// Returns whether `text` is a token (RFC 9110 section 5.6.2).
 pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && TOKEN.has_all(text)
+    !text.is_empty() && TOKEN.contains_all(text)
 }
 
-/// Optional white space around a value is no part of it (RFC 9110 5.5).
+/// Removes optional white space around a value, of which it is no part (RFC 9110 section 5.5).
 #[inline]
 pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
@@ -22,26 +22,29 @@ pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// The elements of a list of tokens.
+/// The elements of a list of tokens, without the empty ones. They may be anything but empty: nothing is checked here.
 pub(crate) fn elements<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
     values.flat_map(|value| value.split(|&byte| byte == b',')).map(trim).filter(|element| !element.is_empty())
 }
 
-/// Whether a list has that word, in any case.
-pub(crate) fn has_word<'a, const N: usize>(mut values: impl Iterator<Item = &'a [u8]>, word: &[u8; N]) -> bool {
+/// Returns whether a list contains a token, whose case does not matter. See [`eq_token`] for what the token may be.
+pub(crate) fn contains_token<'a, const N: usize>(mut values: impl Iterator<Item = &'a [u8]>, token: &[u8; N]) -> bool {
+    let has_element = |value| elements(core::iter::once(value)).any(|element| eq_token(element, token));
     // Most lists have one element.
-    values.any(|value| is_word(value, word) || elements(core::iter::once(value)).any(|element| is_word(element, word)))
+    values.any(|value| eq_token(value, token) || has_element(value))
 }
 
-/// Whether a text without control characters is that word, in any case. The word consists of small letters and dashes.
+/// Returns whether `text`, which has no control characters, is a token. Case does not matter; `token` must consist of
+/// small letters and dashes.
 #[inline]
-pub(crate) fn is_word<const N: usize>(text: &[u8], word: &[u8; N]) -> bool {
-    // A bit tells small letters from capitals; dashes have it. Nothing else becomes one of them by it.
-    let differences = |text: &[u8; N]| text.iter().zip(word).fold(0, |any, (byte, small)| any | (byte | 0x20) ^ small);
+pub(crate) fn eq_token<const N: usize>(text: &[u8], token: &[u8; N]) -> bool {
+    // Capitals differ from small letters in one bit, which dashes have as well. Setting it turns no other character
+    // into a letter or a dash, apart from control characters.
+    let differences = |text: &[u8; N]| text.iter().zip(token).fold(0, |any, (byte, small)| any | (byte | 0x20) ^ small);
     <&[u8; N]>::try_from(text).is_ok_and(|text| differences(text) == 0)
 }
 
-/// Checks a list of subprotocols that is there: tokens, no two the same (RFC 6455 4.1, item 10).
+/// Checks the list of subprotocols of a request that has one: tokens, no two the same (RFC 6455 section 4.1, item 10).
 pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<(), HandshakeError> {
     let mut names: Vec<_> = elements(values).collect();
     if names.is_empty() || !names.iter().all(|name| is_token(name)) {
@@ -54,7 +57,7 @@ pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> 
     Ok(())
 }
 
-/// Calls `each` with every element of lists of extensions (RFC 6455 9.1), and refuses what isn't one:
+/// Calls `each` with every element of a list of extensions (RFC 6455 section 9.1):
 ///
 /// ```text
 /// extension = token *( ";" parameter )
@@ -87,7 +90,7 @@ pub(crate) fn extensions<'a>(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extension<'a> {
     pub(crate) name: &'a [u8],
-    /// What stands behind the name; it follows the grammar.
+    /// The text after the name, which follows the grammar.
     parameters: &'a [u8],
 }
 
@@ -95,22 +98,29 @@ impl<'a> Extension<'a> {
     /// The names and values of the parameters.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'a [u8], Option<Value<'a>>)> + use<'a> {
         let mut rest = Scanner(self.parameters);
-        core::iter::from_fn(move || if rest.eat(b';') { rest.parameter().ok() } else { None })
+        core::iter::from_fn(move || {
+            if !rest.eat(b';') {
+                return None;
+            }
+            let parameter = rest.parameter();
+            debug_assert!(parameter.is_ok(), "`extensions` has checked the parameters");
+            parameter.ok()
+        })
     }
 }
 
-/// The value of a parameter as it stands there: a token, or a quoted string.
+/// The value of a parameter as it was written: a token, or a quoted string.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value<'a>(&'a [u8]);
 
 impl<'a> Value<'a> {
-    /// The token that it means: neither quotes nor backslashes can be part of one.
+    /// The token that the value stands for: quotes and backslashes can't be part of one.
     pub(crate) fn bytes(self) -> impl Iterator<Item = u8> + use<'a> {
         self.0.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\\'))
     }
 }
 
-/// What is left of a value.
+/// The part of a value that is not parsed yet.
 struct Scanner<'a>(&'a [u8]);
 
 impl<'a> Scanner<'a> {
@@ -124,7 +134,7 @@ impl<'a> Scanner<'a> {
         Ok(Extension { name, parameters: &parameters[..parameters.len() - self.0.len()] })
     }
 
-    /// What follows a semicolon, up to the next or to the end.
+    /// Parses what follows a semicolon, up to the next one or to the end of the element.
     fn parameter(&mut self) -> Result<(&'a [u8], Option<Value<'a>>), HandshakeError> {
         self.skip_space();
         let name = self.token()?;
@@ -145,19 +155,19 @@ impl<'a> Scanner<'a> {
     }
 
     fn token(&mut self) -> Result<&'a [u8], HandshakeError> {
-        let length = self.0.iter().take_while(|&&byte| TOKEN.has(byte)).count();
+        let length = self.0.iter().take_while(|&&byte| TOKEN.contains(byte)).count();
         let (token, rest) = self.0.split_at(length);
         self.0 = rest;
         if token.is_empty() { Err(HandshakeError::Extensions) } else { Ok(token) }
     }
 
-    /// The rest of a quoted string, whose every character must be one of a token, escaped or not.
+    /// Parses a quoted string after its opening quote. Unescaped, it must be a token (RFC 6455 section 9.1).
     fn quoted_token(&mut self) -> Result<(), HandshakeError> {
         let mut length = 0;
         loop {
             let escaped = self.eat(b'\\');
             match *self.0 {
-                [byte, ref rest @ ..] if TOKEN.has(byte) => {
+                [byte, ref rest @ ..] if TOKEN.contains(byte) => {
                     self.0 = rest;
                     length += 1;
                 }
@@ -224,6 +234,22 @@ mod tests {
         ] {
             assert_eq!(count(wrong), None, "{wrong}");
         }
+    }
+
+    /// The standard library's comparison is the oracle.
+    #[test]
+    fn tokens_are_compared_without_their_case() {
+        for token in (b'a'..=b'z').chain([b'-']) {
+            for byte in (b' '..=255).chain([b'\t']) {
+                assert_eq!(
+                    eq_token(&[b'x', byte], &[b'x', token]),
+                    byte.eq_ignore_ascii_case(&token),
+                    "{byte} {token}"
+                );
+            }
+        }
+        assert!(!eq_token(b"upgrad", b"upgrade"));
+        assert!(!eq_token(b"upgrades", b"upgrade"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The grammar of HTTP that header values are written in (RFC 9110 section 5.6): characters, tokens, lists.
+//! The grammar of HTTP header values (RFC 9110 section 5.6): characters, tokens, lists.
 
 pub(crate) mod charset;
 #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "no extension is known, so none has parameters"))]
