@@ -84,8 +84,8 @@ pub(super) fn receive_request(
     }
     let mut new = HeadReader::default();
     let current = reader.as_deref_mut().unwrap_or(&mut new);
-    if current.read(input, config)? {
-        return read_request(current.take(), config).map(Some);
+    if let Some(head) = current.read(input, config)? {
+        return read_request(head, config).map(Some);
     }
     reader.get_or_insert_with(|| Box::new(new));
     Ok(None)

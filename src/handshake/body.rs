@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::mem;
 use core::str;
 
-use super::fields::{Known, Lookup, Only};
+use super::headers::{HeaderName, Headers, Occurrences};
 use crate::http_grammar::lists;
 
 /// The longest line that announces a chunk.
@@ -31,17 +31,17 @@ enum Framing {
 }
 
 impl BodyReader {
-    pub(crate) fn new(status: u16, fields: &impl Lookup) -> Self {
+    pub(crate) fn new(status: u16, fields: &impl Headers) -> Self {
         let framing = if status == 204 || status == 304 {
             Framing::Length(0)
-        } else if lists::contains_token(fields.all(Known::TransferEncoding), b"chunked") {
+        } else if lists::contains_token(fields.all(HeaderName::TransferEncoding), b"chunked") {
             Framing::Chunked { rest: 0, behind: false, line: Vec::new() }
         } else {
-            let length = match fields.only(Known::ContentLength) {
+            let length = match fields.single(HeaderName::ContentLength) {
                 // A sign is no part of it, although the standard library reads one.
-                Only::One(value) if !value.iter().all(u8::is_ascii_digit) => None,
-                Only::One(value) => str::from_utf8(value).ok().and_then(|value| value.parse().ok()),
-                Only::Missing | Only::Several => None,
+                Occurrences::One(value) if !value.iter().all(u8::is_ascii_digit) => None,
+                Occurrences::One(value) => str::from_utf8(value).ok().and_then(|value| value.parse().ok()),
+                Occurrences::None | Occurrences::Several => None,
             };
             length.map_or(Framing::UntilEof, Framing::Length)
         };

@@ -8,27 +8,15 @@ use core::str;
 use super::accept_key::{self, AcceptKey, Key};
 use super::body::BodyReader;
 use super::extensions::Offered;
-use super::fields::{Fields, HeaderLines, Index, Indexed, Known, Lookup, Only, append};
-use super::head::{Head, HeadReader, Lines, head_error, span};
+use super::fields::{Fields, HeaderIndex, IndexedHeaders};
+use super::head::{Head, Span};
+use super::head_reader::HeadReader;
+use super::header_lines::{HeaderLines, OutgoingHead, append_text};
+use super::headers::{HeaderName, Headers, Occurrences};
 use super::{Negotiated, Uri};
 use crate::config::Config;
 use crate::error::{HandshakeError, RequestError};
 use crate::http_grammar::lists;
-
-/// Headers that the handshake writes itself, or that a request without a body can't have.
-const RESERVED: &[&str] = &[
-    "Connection",
-    "Content-Length",
-    "Host",
-    "Sec-WebSocket-Accept",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Version",
-    "Trailer",
-    "Transfer-Encoding",
-    "Upgrade",
-];
 
 /// More than a request has in it, apart from what the caller chose.
 const MOST: usize = 224;
@@ -64,7 +52,7 @@ impl ClientRequest {
     /// Sets the `Origin` header, which browsers send and others may (RFC 6455 4.1, item 8).
     pub fn origin(mut self, origin: &str) -> Self {
         self.origin = HeaderLines::default();
-        self.origin.push("Origin", origin, &[]);
+        self.origin.push("Origin", origin, OutgoingHead::Request);
         self
     }
 
@@ -74,7 +62,7 @@ impl ClientRequest {
         if name.eq_ignore_ascii_case("Origin") {
             return self.origin(value);
         }
-        self.headers.push(name, value, RESERVED);
+        self.headers.push(name, value, OutgoingHead::Request);
         self
     }
 
@@ -88,34 +76,34 @@ impl ClientRequest {
                 return Err(RequestError::DuplicateSubprotocol);
             }
         }
-        self.origin.lines()?;
-        self.headers.lines()?;
+        self.origin.checked()?;
+        self.headers.checked()?;
         Ok(())
     }
 
     /// Appends the head to the output, if it can be sent.
     fn encode(&self, key: &Key, extensions: &Offered, output: &mut Vec<u8>) -> Result<(), RequestError> {
         self.check()?;
-        let (origin, headers) = (self.origin.lines()?, self.headers.lines()?);
+        let (origin, headers) = (self.origin.checked()?, self.headers.checked()?);
         let extensions = extensions.header();
         let subprotocols: usize = self.subprotocols.iter().map(|subprotocol| subprotocol.len() + 2).sum();
-        let more = extensions.as_ref().map_or(0, String::len) + origin.len() + headers.len();
+        let more = extensions.as_ref().map_or(0, String::len) + origin.as_str().len() + headers.as_str().len();
         output.reserve(MOST + self.uri.authority().len() + self.uri.resource().len() + subprotocols + more);
-        append(output, ["GET ", self.uri.resource(), " HTTP/1.1\r\nHost: ", self.uri.authority()]);
-        append(output, ["\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "]);
+        append_text(output, ["GET ", self.uri.resource(), " HTTP/1.1\r\nHost: ", self.uri.authority()]);
+        append_text(output, ["\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "]);
         output.extend_from_slice(key);
-        append(output, ["\r\nSec-WebSocket-Version: 13\r\n"]);
+        append_text(output, ["\r\nSec-WebSocket-Version: 13\r\n"]);
         if let [first, rest @ ..] = &self.subprotocols[..] {
-            append(output, ["Sec-WebSocket-Protocol: ", first]);
+            append_text(output, ["Sec-WebSocket-Protocol: ", first]);
             for subprotocol in rest {
-                append(output, [", ", subprotocol]);
+                append_text(output, [", ", subprotocol]);
             }
-            append(output, ["\r\n"]);
+            append_text(output, ["\r\n"]);
         }
         if let Some(extensions) = extensions {
-            append(output, ["Sec-WebSocket-Extensions: ", &extensions, "\r\n"]);
+            append_text(output, ["Sec-WebSocket-Extensions: ", &extensions, "\r\n"]);
         }
-        append(output, [origin, headers, "\r\n"]);
+        append_text(output, [origin.as_str(), headers.as_str(), "\r\n"]);
         Ok(())
     }
 }
@@ -126,8 +114,8 @@ impl ClientRequest {
     pub(crate) fn into_parts(self) -> Result<(Uri, Vec<String>, HeaderLines), RequestError> {
         self.check()?;
         let mut lines = self.origin;
-        for (name, value) in self.headers.iter() {
-            lines.push(name, value, &[]);
+        for (name, value) in self.headers.checked()?.iter() {
+            lines.push(name, value, OutgoingHead::Request);
         }
         Ok((self.uri, self.subprotocols, lines))
     }
@@ -137,7 +125,7 @@ impl ClientRequest {
 #[derive(Clone, Debug)]
 pub struct HandshakeResponse {
     status: u16,
-    reason: [u32; 2],
+    reason: Span,
     fields: Fields,
     body: Vec<u8>,
 }
@@ -214,11 +202,11 @@ impl ClientHandshake {
         config: &Config,
     ) -> Result<Option<Outcome>, HandshakeError> {
         while self.refusal.is_none() {
-            if !self.head.read(input, config)? {
+            let Some(head) = self.head.read(input, config)? else {
                 return Ok(None);
-            }
-            let (response, index, version) = read_response(self.head.take())?;
-            let fields = Indexed { fields: &response.fields, index: &index };
+            };
+            let (response, index, version) = read_response(head)?;
+            let fields = IndexedHeaders { fields: &response.fields, index: &index };
             match response.status {
                 101 => {
                     // RFC 9110 7.8: HTTP/1.0 knows no upgrade.
@@ -253,54 +241,50 @@ impl ClientHandshake {
 }
 
 /// RFC 6455 4.1, what a client checks of a response with status 101, items 2 to 4. `accept` belongs to the key sent.
-pub(crate) fn check_upgrade(fields: &impl Lookup, accept: &AcceptKey) -> Result<(), HandshakeError> {
-    match fields.only(Known::Upgrade) {
-        Only::One(value) if lists::eq_token(value, b"websocket") => {}
+pub(crate) fn check_upgrade(fields: &impl Headers, accept: &AcceptKey) -> Result<(), HandshakeError> {
+    match fields.single(HeaderName::Upgrade) {
+        Occurrences::One(value) if lists::eq_token(value, b"websocket") => {}
         _ => return Err(HandshakeError::Upgrade),
     }
-    if !lists::contains_token(fields.all(Known::Connection), b"upgrade") {
+    if !lists::contains_token(fields.all(HeaderName::Connection), b"upgrade") {
         return Err(HandshakeError::Connection);
     }
-    match fields.only(Known::Accept) {
-        Only::One(value) if value == accept => Ok(()),
+    match fields.single(HeaderName::Accept) {
+        Occurrences::One(value) if value == accept => Ok(()),
         _ => Err(HandshakeError::Accept),
     }
 }
 
 /// Items 5 and 6, which hold over HTTP/2 and HTTP/3 as well: nothing was chosen that wasn't offered.
 pub(crate) fn check_choices(
-    fields: &impl Lookup,
+    fields: &impl Headers,
     offered: &[String],
     extensions: &Offered,
 ) -> Result<Negotiated, HandshakeError> {
-    let negotiated = extensions.check(fields.all(Known::Extensions))?;
-    match fields.only(Known::Protocol) {
-        Only::Missing => Ok(negotiated),
-        Only::One(value) if !lists::is_token(value) => Err(HandshakeError::Subprotocol),
-        Only::One(value) => match offered.iter().find(|offered| offered.as_bytes() == value) {
+    let negotiated = extensions.check(fields.all(HeaderName::Extensions))?;
+    match fields.single(HeaderName::Protocol) {
+        Occurrences::None => Ok(negotiated),
+        Occurrences::One(value) if !lists::is_token(value) => Err(HandshakeError::Subprotocol),
+        Occurrences::One(value) => match offered.iter().find(|offered| offered.as_bytes() == value) {
             Some(chosen) => Ok(negotiated.subprotocol(chosen.as_str())),
             None => Err(HandshakeError::SubprotocolNotOffered),
         },
-        Only::Several => Err(HandshakeError::Subprotocol),
+        Occurrences::Several => Err(HandshakeError::Subprotocol),
     }
 }
 
 /// Reads a whole response head: the response, where its known fields are, and the minor version of its HTTP/1.
-fn read_response(head: Head) -> Result<(Box<HandshakeResponse>, Index, u8), HandshakeError> {
-    let mut slots = head.slots();
+fn read_response(head: Head) -> Result<(Box<HandshakeResponse>, HeaderIndex, u8), HandshakeError> {
+    let mut slots = head.header_slots();
     let mut parsed = httparse::Response::new(&mut []);
-    match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, &head.bytes, slots.places())
-    {
-        Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
-        Err(error) => return Err(head_error(&head.bytes, error)),
-    }
+    let parser = httparse::ParserConfig::default();
+    head.check_parsed(parser.parse_response_with_uninit_headers(&mut parsed, head.bytes(), &mut slots))?;
     let (status, version) = (parsed.code.unwrap_or_default(), parsed.version.unwrap_or_default());
     if !(100..600).contains(&status) {
         return Err(HandshakeError::Head);
     }
-    let reason = span(&head.bytes, parsed.reason.unwrap_or_default().as_bytes());
-    let lines = Lines::find(&head.bytes, parsed.headers);
-    let (fields, index) = Fields::keep(head.bytes, &lines);
+    let reason = head.span(parsed.reason.unwrap_or_default().as_bytes());
+    let lines = head.lines(parsed.headers);
+    let (fields, index) = Fields::new(head, &lines);
     Ok((Box::new(HandshakeResponse { status, reason, fields, body: Vec::new() }), index, version))
 }

@@ -7,13 +7,14 @@ use alloc::vec::Vec;
 use core::str;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode, Version};
 
 use super::accept_key::{self, AcceptKey, Key};
 use super::client::{check_choices, check_upgrade};
 use super::extensions::Offered;
-use super::fields::{HeaderLines, Known, Lookup};
+use super::header_lines::CheckedLines;
+use super::headers::{HeaderName, Headers};
 use super::server::{self, Upgrade};
 use super::{ClientRequest, Negotiated, Rejection, Response};
 use crate::config::Config;
@@ -132,7 +133,7 @@ impl HttpOffer {
         if let Some(extensions) = self.upgrade.extensions() {
             headers.insert(http::header::SEC_WEBSOCKET_EXTENSIONS, value(extensions.as_bytes())?);
         }
-        append(headers, response.headers()?)?;
+        append(headers, response.checked_headers()?)?;
         *answer.status_mut() = if accept.is_some() { StatusCode::SWITCHING_PROTOCOLS } else { StatusCode::OK };
         Ok((answer, self.upgrade.negotiated(&response)))
     }
@@ -151,18 +152,18 @@ impl Rejection {
     pub fn into_http(self) -> Result<http::Response<Bytes>, AcceptError> {
         self.check()?;
         let (status, lines, body) = self.into_parts();
-        lines.lines()?;
+        let lines = lines.checked()?;
         let mut answer = http::Response::new(body);
         *answer.status_mut() = StatusCode::from_u16(status).map_err(|_| AcceptError::Status)?;
         if status == 426 {
             let headers = answer.headers_mut();
             headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(http::header::CONNECTION, HeaderValue::from_static("Upgrade"));
-            if !lines.has("Sec-WebSocket-Version") {
+            if !lines.contains("Sec-WebSocket-Version") {
                 headers.insert(http::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
         }
-        append(answer.headers_mut(), &lines)?;
+        append(answer.headers_mut(), lines)?;
         Ok(answer)
     }
 }
@@ -216,7 +217,7 @@ impl HttpClient {
         headers.insert(http::header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(http::header::SEC_WEBSOCKET_KEY, value(&key)?);
         let extensions = Offered::new(config);
-        offer(headers, &offered, &extensions, &lines)?;
+        offer(headers, &offered, &extensions, lines.checked()?)?;
         Ok((request, Self { accept: Some(accept_key::accept_key(&key)), offered, extensions }))
     }
 
@@ -240,7 +241,7 @@ impl HttpClient {
             .build()
             .map_err(|_| RequestError::Target)?;
         let extensions = Offered::new(config);
-        offer(request.headers_mut(), &offered, &extensions, &lines)?;
+        offer(request.headers_mut(), &offered, &extensions, lines.checked()?)?;
         Ok((request, Self { accept: None, offered, extensions }))
     }
 
@@ -265,9 +266,9 @@ impl HttpClient {
     }
 }
 
-impl Lookup for HeaderMap {
-    fn all(&self, known: Known) -> impl Iterator<Item = &[u8]> {
-        self.get_all(known.name()).into_iter().map(|value| crate::http_grammar::lists::trim(value.as_bytes()))
+impl Headers for HeaderMap {
+    fn all(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.get_all(name.as_str()).into_iter().map(|value| crate::http_grammar::lists::trim(value.as_bytes()))
     }
 }
 
@@ -275,7 +276,7 @@ fn offer(
     headers: &mut HeaderMap,
     subprotocols: &[String],
     extensions: &Offered,
-    lines: &HeaderLines,
+    lines: CheckedLines<'_>,
 ) -> Result<(), HeaderError> {
     headers.insert(http::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     if !subprotocols.is_empty() {
@@ -287,9 +288,9 @@ fn offer(
     append(headers, lines)
 }
 
-fn append(headers: &mut HeaderMap, lines: &HeaderLines) -> Result<(), HeaderError> {
+fn append(headers: &mut HeaderMap, lines: CheckedLines<'_>) -> Result<(), HeaderError> {
     for (name, text) in lines.iter() {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name)?;
+        let name = header::HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name)?;
         headers.append(name, value(text.as_bytes())?);
     }
     Ok(())

@@ -3,7 +3,9 @@
 //! ```text
 //! server.rs  request head in  ──► rules ──► Request;             Response or Rejection ──► head out
 //! client.rs  ClientRequest ──► head out;  response head in ──► rules ──► HandshakeResponse
-//!            head.rs: any split → a whole head, its lines    fields.rs: which of them are known
+//!            head_reader.rs: any split → a whole head        head.rs: its lines
+//!            fields.rs: received headers                     header_lines.rs: headers to send
+//!            headers.rs: those with rules, looked up
 //!            accept_key.rs, uri.rs: their values
 //!            extensions.rs: what the two ends may agree on   body.rs: what a refusal says
 //! ```
@@ -17,9 +19,14 @@ mod body;
 mod client;
 mod extensions;
 mod fields;
+mod find_control;
 mod head;
+mod head_reader;
+mod header_lines;
+mod headers;
 #[cfg(feature = "http")]
 mod http;
+mod inline_list;
 mod response;
 mod server;
 mod uri;
@@ -28,7 +35,7 @@ mod uri;
 pub use self::http::{HttpClient, HttpOffer};
 pub(crate) use client::{ClientHandshake, Outcome};
 pub use client::{ClientRequest, HandshakeResponse};
-pub(crate) use head::HeadReader;
+pub(crate) use head_reader::HeadReader;
 pub use response::{Rejection, Response};
 pub use server::Request;
 pub(crate) use server::{Upgrade, read_request};

@@ -9,28 +9,11 @@ use core::fmt::Write as _;
 use bytes::Bytes;
 
 use super::accept_key::AcceptKey;
-use super::fields::{HeaderLines, append};
-use crate::error::{AcceptError, HandshakeError};
-
-/// Headers that a response to an upgrade may not have twice, or at all.
-const RESERVED: &[&str] = &[
-    "Connection",
-    "Content-Length",
-    "Sec-WebSocket-Accept",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Version",
-    "Transfer-Encoding",
-    "Upgrade",
-];
+use super::header_lines::{CheckedLines, HeaderLines, OutgoingHead, append_text};
+use crate::error::{AcceptError, HandshakeError, HeaderError};
 
 /// More than a 101 has in it, apart from what the caller chose.
 const MOST: usize = 192;
-
-/// Headers that frame a response, or that only an acceptance has.
-const RESERVED_IN_REJECTIONS: &[&str] =
-    &["Connection", "Content-Length", "Sec-WebSocket-Accept", "Transfer-Encoding", "Upgrade"];
 
 /// The answer that opens a connection: 101, with a subprotocol and further headers where wanted.
 ///
@@ -61,7 +44,7 @@ impl Response {
     /// Adds a header, after those that the handshake writes itself. One that can't be sent makes
     /// [`accept`](crate::Connection::accept) fail.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push(name, value, RESERVED);
+        self.headers.push(name, value, OutgoingHead::Response);
         self
     }
 
@@ -69,10 +52,9 @@ impl Response {
         self.subprotocol.as_deref()
     }
 
-    #[cfg(feature = "http")]
-    pub(crate) fn headers(&self) -> Result<&HeaderLines, AcceptError> {
-        self.headers.lines()?;
-        Ok(&self.headers)
+    /// Returns the caller's headers if they can be sent.
+    pub(crate) fn checked_headers(&self) -> Result<CheckedLines<'_>, HeaderError> {
+        self.headers.checked()
     }
 
     /// Appends the head to the output, if it can be sent.
@@ -82,21 +64,21 @@ impl Response {
         extensions: Option<&str>,
         output: &mut Vec<u8>,
     ) -> Result<(), AcceptError> {
-        let headers = self.headers.lines()?;
+        let headers = self.checked_headers()?;
         let subprotocol = self.chosen().unwrap_or_default();
-        output.reserve(MOST + subprotocol.len() + extensions.map_or(0, str::len) + headers.len());
+        output.reserve(MOST + subprotocol.len() + extensions.map_or(0, str::len) + headers.as_str().len());
         output.extend_from_slice(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
         );
         output.extend_from_slice(accept.map_or(&[], |accept| accept));
         output.extend_from_slice(b"\r\n");
         if let Some(subprotocol) = self.chosen() {
-            append(output, ["Sec-WebSocket-Protocol: ", subprotocol, "\r\n"]);
+            append_text(output, ["Sec-WebSocket-Protocol: ", subprotocol, "\r\n"]);
         }
         if let Some(extensions) = extensions {
-            append(output, ["Sec-WebSocket-Extensions: ", extensions, "\r\n"]);
+            append_text(output, ["Sec-WebSocket-Extensions: ", extensions, "\r\n"]);
         }
-        append(output, [headers, "\r\n"]);
+        append_text(output, [headers.as_str(), "\r\n"]);
         Ok(())
     }
 }
@@ -125,7 +107,7 @@ impl Rejection {
 
     /// Adds a header. One that can't be sent makes [`reject`](crate::Connection::reject) fail.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push(name, value, RESERVED_IN_REJECTIONS);
+        self.headers.push(name, value, OutgoingHead::Rejection);
         self
     }
 
@@ -162,25 +144,25 @@ impl Rejection {
     /// The head, and the body behind it.
     pub(crate) fn encode(self) -> Result<(String, Bytes), AcceptError> {
         self.check()?;
-        let headers = self.headers.lines()?;
+        let headers = self.headers.checked()?;
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         if self.status == 426 {
             // RFC 9110 15.5.22 and RFC 6455 4.2.2: what to upgrade to.
             head.push_str("Connection: close, Upgrade\r\nUpgrade: websocket\r\n");
-            if !self.headers.has("Sec-WebSocket-Version") {
+            if !headers.contains("Sec-WebSocket-Version") {
                 head.push_str("Sec-WebSocket-Version: 13\r\n");
             }
         } else {
             head.push_str("Connection: close\r\n");
         }
-        if !self.body.is_empty() && !self.headers.has("Content-Type") {
+        if !self.body.is_empty() && !headers.contains("Content-Type") {
             head.push_str("Content-Type: text/plain; charset=utf-8\r\n");
         }
         if self.has_body() {
             // Writing to a string can't fail.
             let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
         }
-        head.push_str(headers);
+        head.push_str(headers.as_str());
         head.push_str("\r\n");
         Ok((head, self.body))
     }

@@ -7,8 +7,9 @@ use core::str;
 
 use super::accept_key::{self, AcceptKey, Key};
 use super::extensions::Accepted;
-use super::fields::{Fields, Indexed, Known, Lookup, Only};
-use super::head::{Head, Lines, head_error, span};
+use super::fields::{Fields, IndexedHeaders};
+use super::head::{Head, Span};
+use super::headers::{HeaderName, Headers, Occurrences};
 use super::{Negotiated, Response, uri};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
@@ -34,13 +35,13 @@ use crate::http_grammar::lists;
 pub struct Request {
     fields: Fields,
     /// Where the target's parts lie in the head.
-    authority: Option<[u32; 2]>,
+    authority: Option<Span>,
     resource: Resource,
 }
 
 #[derive(Clone, Debug)]
 enum Resource {
-    InHead([u32; 2]),
+    InHead(Span),
     /// Of an absolute URI whose path is empty.
     Completed(Box<str>),
 }
@@ -95,7 +96,7 @@ impl Request {
 
     /// The subprotocols that the client offers, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
-        subprotocols(self.fields.values(Known::Protocol.name()))
+        subprotocols(self.fields.values(HeaderName::Protocol.as_str()))
     }
 
     /// The first of `supported`, in the server's order of preference, that the client offers.
@@ -143,13 +144,9 @@ impl Upgrade {
 
 /// Reads a whole request head. Without an [`Upgrade`], it is a well-formed GET that asks for none.
 pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Box<Request>, Option<Upgrade>), HandshakeError> {
-    let mut slots = head.slots();
+    let mut slots = head.header_slots();
     let mut parsed = httparse::Request::new(&mut []);
-    match parsed.parse_with_uninit_headers(&head.bytes, slots.places()) {
-        Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) => return Err(HandshakeError::Head),
-        Err(error) => return Err(head_error(&head.bytes, error)),
-    }
+    head.check_parsed(parsed.parse_with_uninit_headers(head.bytes(), &mut slots))?;
     if parsed.version != Some(1) {
         return Err(HandshakeError::HttpVersion);
     }
@@ -157,15 +154,15 @@ pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Box<Request>,
         return Err(HandshakeError::Method);
     }
     let (authority, resource) = split_target(parsed.path.unwrap_or_default())?;
-    let authority = authority.map(|authority| span(&head.bytes, authority.as_bytes()));
+    let authority = authority.map(|authority| head.span(authority.as_bytes()));
     let resource = match resource {
-        Cow::Borrowed(resource) => Resource::InHead(span(&head.bytes, resource.as_bytes())),
+        Cow::Borrowed(resource) => Resource::InHead(head.span(resource.as_bytes())),
         Cow::Owned(resource) => Resource::Completed(resource.into()),
     };
-    let lines = Lines::find(&head.bytes, parsed.headers);
-    let (fields, index) = Fields::keep(head.bytes, &lines);
+    let lines = head.lines(parsed.headers);
+    let (fields, index) = Fields::new(head, &lines);
     let request = Box::new(Request { fields, authority, resource });
-    let fields = Indexed { fields: &request.fields, index: &index };
+    let fields = IndexedHeaders { fields: &request.fields, index: &index };
     check_framing(&fields)?;
     let upgrade = check_upgrade(&fields, config)?;
     Ok((request, upgrade))
@@ -178,16 +175,18 @@ fn subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Ite
 }
 
 /// What every HTTP/1.1 request is held to, whether it asks for an upgrade or not.
-pub(crate) fn check_framing(fields: &impl Lookup) -> Result<(), HandshakeError> {
+pub(crate) fn check_framing(fields: &impl Headers) -> Result<(), HandshakeError> {
     // RFC 9112 3.2: exactly one Host, whatever the target says.
-    let Only::One(host) = fields.only(Known::Host) else {
+    let Occurrences::One(host) = fields.single(HeaderName::Host) else {
         return Err(HandshakeError::Host);
     };
     if !str::from_utf8(host).is_ok_and(uri::is_host_header) {
         return Err(HandshakeError::Host);
     }
     // RFC 9112 6: bytes of a body would be read as frames.
-    if fields.has(Known::TransferEncoding) || fields.all(Known::ContentLength).any(|length| length != b"0") {
+    if fields.contains(HeaderName::TransferEncoding)
+        || fields.all(HeaderName::ContentLength).any(|length| length != b"0")
+    {
         return Err(HandshakeError::Body);
     }
     Ok(())
@@ -195,15 +194,15 @@ pub(crate) fn check_framing(fields: &impl Lookup) -> Result<(), HandshakeError> 
 
 /// RFC 6455 4.2.1, items 3 to 9, on headers in whatever form they came; nothing where no upgrade to WebSocket is asked
 /// for.
-pub(crate) fn check_upgrade(fields: &impl Lookup, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
-    if !lists::contains_token(fields.all(Known::Upgrade), b"websocket") {
+pub(crate) fn check_upgrade(fields: &impl Headers, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
+    if !lists::contains_token(fields.all(HeaderName::Upgrade), b"websocket") {
         return Ok(None);
     }
-    if !lists::contains_token(fields.all(Known::Connection), b"upgrade") {
+    if !lists::contains_token(fields.all(HeaderName::Connection), b"upgrade") {
         return Err(HandshakeError::Connection);
     }
     check_version(fields)?;
-    let Only::One(key) = fields.only(Known::Key) else {
+    let Occurrences::One(key) = fields.single(HeaderName::Key) else {
         return Err(HandshakeError::Key);
     };
     let key = accept_key::parse_key(key).ok_or(HandshakeError::Key)?;
@@ -212,33 +211,33 @@ pub(crate) fn check_upgrade(fields: &impl Lookup, config: &Config) -> Result<Opt
 
 /// RFC 8441 5: the same over HTTP/2 and HTTP/3, where neither the upgrade nor the key has a place.
 #[cfg(feature = "http")]
-pub(crate) fn check_connect(fields: &impl Lookup, config: &Config) -> Result<Upgrade, HandshakeError> {
-    if fields.has(Known::Connection) {
+pub(crate) fn check_connect(fields: &impl Headers, config: &Config) -> Result<Upgrade, HandshakeError> {
+    if fields.contains(HeaderName::Connection) {
         return Err(HandshakeError::Connection);
     }
-    if fields.has(Known::Upgrade) {
+    if fields.contains(HeaderName::Upgrade) {
         return Err(HandshakeError::Upgrade);
     }
     check_version(fields)?;
     check_offers(fields, config, None)
 }
 
-fn check_version(fields: &impl Lookup) -> Result<(), HandshakeError> {
-    match fields.only(Known::Version) {
-        Only::One(b"13") => Ok(()),
-        Only::One(value) if is_version(value) => Err(HandshakeError::UnsupportedVersion),
+fn check_version(fields: &impl Headers) -> Result<(), HandshakeError> {
+    match fields.single(HeaderName::Version) {
+        Occurrences::One(b"13") => Ok(()),
+        Occurrences::One(value) if is_version(value) => Err(HandshakeError::UnsupportedVersion),
         _ => Err(HandshakeError::Version),
     }
 }
 
 /// RFC 6455 4.2.1, items 8 and 9: what may be chosen from.
-fn check_offers(fields: &impl Lookup, config: &Config, key: Option<Key>) -> Result<Upgrade, HandshakeError> {
+fn check_offers(fields: &impl Headers, config: &Config, key: Option<Key>) -> Result<Upgrade, HandshakeError> {
     let mut offered = String::new();
-    if fields.has(Known::Protocol) {
-        lists::check_subprotocols(fields.all(Known::Protocol))?;
-        offered.extend(subprotocols(fields.all(Known::Protocol)).flat_map(|name| [name, ","]));
+    if fields.contains(HeaderName::Protocol) {
+        lists::check_subprotocols(fields.all(HeaderName::Protocol))?;
+        offered.extend(subprotocols(fields.all(HeaderName::Protocol)).flat_map(|name| [name, ","]));
     }
-    let extensions = Accepted::new(config, fields.all(Known::Extensions))?;
+    let extensions = Accepted::new(config, fields.all(HeaderName::Extensions))?;
     Ok(Upgrade { key, offered, extensions })
 }
 

@@ -1,0 +1,136 @@
+//! The input in any split, collected to one whole HTTP head; each byte is searched once.
+
+use alloc::vec::Vec;
+use core::mem;
+
+use super::find_control::find_control;
+use super::head::{Head, PackedLine};
+use crate::config::Config;
+use crate::error::HandshakeError;
+
+/// Collects a head up to its empty line.
+///
+/// ```text
+/// for each line feed in the new bytes:
+///     the byte before it must be a carriage return
+///     if the line is empty, and others came before it: the head ends here
+/// keep the new bytes; remember the length and the last byte of the unfinished line
+/// ```
+#[derive(Debug, Default)]
+pub(crate) struct HeadReader {
+    bytes: Vec<u8>,
+    /// All bytes consumed, those of earlier heads included: the limit of a client applies to its interim responses
+    /// together.
+    size: usize,
+    /// The lines that are whole, the first one included.
+    lines: usize,
+    /// The bytes of the unfinished line in earlier input, and the last of them.
+    line_length: usize,
+    last: u8,
+}
+
+impl HeadReader {
+    /// Consumes input up to the end of the head, and returns the head once it is whole. After that, the reader is ready
+    /// for another one.
+    pub(crate) fn read(&mut self, input: &mut &mut [u8], config: &Config) -> Result<Option<Head>, HandshakeError> {
+        let most = input.len().min(config.max_handshake_size - self.size);
+        let end = self.find_end(&input[..most], config.max_headers)?;
+        let (chunk, rest) = mem::take(input).split_at_mut(end.unwrap_or(most));
+        *input = rest;
+        if end.is_some() {
+            // `Fields` appends the position of each line, the empty one included.
+            self.bytes.reserve_exact(chunk.len() + (self.lines + 1) * size_of::<PackedLine>());
+        }
+        self.bytes.extend_from_slice(chunk);
+        self.size += chunk.len();
+        if end.is_some() {
+            // The first line is no header.
+            let headers = mem::take(&mut self.lines) - 1;
+            return Ok(Some(Head::new(mem::take(&mut self.bytes), headers)));
+        }
+        if self.size == config.max_handshake_size {
+            return Err(HandshakeError::HeadTooLarge);
+        }
+        Ok(None)
+    }
+
+    /// Returns the length up to the end of the head, if `chunk` has that.
+    fn find_end(&mut self, chunk: &[u8], max_headers: usize) -> Result<Option<usize>, HandshakeError> {
+        let mut start = 0;
+        while let Some(length) = find_control(&chunk[start..]) {
+            let at = start + length;
+            let before = if at == 0 { self.last } else { chunk[at - 1] };
+            let length = self.line_length + length;
+            // RFC 9112 section 2.2: lines end with CR LF. A bare LF is an error, and so is any other control character.
+            if chunk[at] != b'\n' || length == 0 || before != b'\r' {
+                return Err(HandshakeError::Head);
+            }
+            start = at + 1;
+            self.line_length = 0;
+            if length == 1 {
+                // RFC 9112 section 2.2: an empty line before the first is ignored.
+                if self.lines == 0 {
+                    continue;
+                }
+                return Ok(Some(start));
+            }
+            self.lines += 1;
+            // The first line is no header.
+            if self.lines - 1 > max_headers {
+                return Err(HandshakeError::TooManyHeaders);
+            }
+        }
+        self.line_length += chunk.len() - start;
+        self.last = chunk.last().copied().unwrap_or(self.last);
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &[u8] = b"\r\nGET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n";
+
+    fn read_all(reader: &mut HeadReader, config: &Config, chunks: &[&[u8]]) -> Result<Option<Head>, HandshakeError> {
+        for (i, chunk) in chunks.iter().enumerate() {
+            let mut bytes = chunk.to_vec();
+            if let Some(head) = reader.read(&mut &mut bytes[..], config)? {
+                assert_eq!(i + 1, chunks.len(), "the head ends with the last chunk");
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn a_head_is_whole_at_its_last_byte_whatever_the_split() {
+        for first in 0..HEAD.len() {
+            for second in first..HEAD.len() {
+                let mut reader = HeadReader::default();
+                let chunks = [&HEAD[..first], &HEAD[first..second], &HEAD[second..]];
+                let head = read_all(&mut reader, &Config::new(), &chunks).unwrap().unwrap();
+                assert_eq!(head.bytes(), HEAD);
+                assert_eq!(head.header_slots().len(), 2);
+                assert!(reader.bytes.is_empty() && reader.lines == 0, "ready for another head");
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_the_head_stays_in_the_input() {
+        let mut bytes = [HEAD, b"\x81\x00"].concat();
+        let mut input = &mut bytes[..];
+        assert!(HeadReader::default().read(&mut input, &Config::new()).unwrap().is_some());
+        assert_eq!(input, b"\x81\x00");
+    }
+
+    #[test]
+    fn heads_are_limited_together() {
+        let config = Config::new().max_handshake_size(2 * HEAD.len());
+        let mut reader = HeadReader::default();
+        assert!(read_all(&mut reader, &config, &[HEAD]).unwrap().is_some());
+        assert!(read_all(&mut reader, &config, &[HEAD]).unwrap().is_some());
+        assert_eq!(read_all(&mut reader, &config, &[b"H"]).unwrap_err(), HandshakeError::HeadTooLarge);
+    }
+}

@@ -1,0 +1,155 @@
+//! The headers that a caller adds to a head to be sent, checked against injection.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::error::HeaderError;
+use crate::http_grammar::lists::is_token;
+
+/// A head to be sent, which some headers may not be added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutgoingHead {
+    Request,
+    /// The response that opens the connection.
+    Response,
+    /// Any other response.
+    Rejection,
+}
+
+use OutgoingHead::{Rejection, Request, Response};
+
+/// The headers that may not be added, by the head that they may not be added to: the handshake writes them itself, they
+/// frame a body, or they have no meaning there. A rejection may name versions, extensions and subprotocols, which do not
+/// bind it.
+const RESERVED: &[(&str, &[OutgoingHead])] = &[
+    ("Connection", &[Request, Response, Rejection]),
+    ("Content-Length", &[Request, Response, Rejection]),
+    ("Host", &[Request]),
+    ("Sec-WebSocket-Accept", &[Request, Response, Rejection]),
+    ("Sec-WebSocket-Extensions", &[Request, Response]),
+    ("Sec-WebSocket-Key", &[Request, Response]),
+    ("Sec-WebSocket-Protocol", &[Request, Response]),
+    ("Sec-WebSocket-Version", &[Request, Response]),
+    ("Trailer", &[Request]),
+    ("Transfer-Encoding", &[Request, Response, Rejection]),
+    ("Upgrade", &[Request, Response, Rejection]),
+];
+
+/// Header lines to be sent. An error in one of them is remembered, since setters return none, and reported by
+/// [`checked`](Self::checked).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HeaderLines {
+    lines: String,
+    /// Why the first one that can't be sent can't be.
+    error: Option<HeaderError>,
+}
+
+impl HeaderLines {
+    /// Adds a header to the lines for that head.
+    pub(crate) fn push(&mut self, name: &str, value: &str, head: OutgoingHead) {
+        match check_header(name, value, head) {
+            Ok(()) => self.lines.extend([name, ": ", value, "\r\n"]),
+            Err(error) => self.error = self.error.or(Some(error)),
+        }
+    }
+
+    /// Returns the lines if all that were added can be sent.
+    pub(crate) fn checked(&self) -> Result<CheckedLines<'_>, HeaderError> {
+        self.error.map_or(Ok(CheckedLines(&self.lines)), Err)
+    }
+}
+
+/// Whole header lines, all of which can be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CheckedLines<'l>(&'l str);
+
+impl<'l> CheckedLines<'l> {
+    pub(crate) fn as_str(self) -> &'l str {
+        self.0
+    }
+
+    /// Returns the names and values.
+    pub(crate) fn iter(self) -> impl Iterator<Item = (&'l str, &'l str)> {
+        self.0.split_terminator("\r\n").map(|line| {
+            line.split_once(": ").unwrap_or_else(|| {
+                debug_assert!(false, "`push` writes a colon and a space into each line");
+                (line, "")
+            })
+        })
+    }
+
+    /// Returns whether a header of that name was added.
+    pub(crate) fn contains(self, name: &str) -> bool {
+        self.iter().any(|(this, _)| this.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Appends parts of a head to the bytes to be sent.
+pub(crate) fn append_text<const N: usize>(head: &mut Vec<u8>, parts: [&str; N]) {
+    for part in parts {
+        head.extend_from_slice(part.as_bytes());
+    }
+}
+
+fn check_header(name: &str, value: &str, head: OutgoingHead) -> Result<(), HeaderError> {
+    if !is_token(name.as_bytes()) {
+        return Err(HeaderError::Name);
+    }
+    if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+        return Err(HeaderError::Value);
+    }
+    if RESERVED.iter().any(|(reserved, heads)| heads.contains(&head) && reserved.eq_ignore_ascii_case(name)) {
+        return Err(HeaderError::Reserved);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(headers: &[(&str, &str)], head: OutgoingHead) -> HeaderLines {
+        let mut lines = HeaderLines::default();
+        for (name, value) in headers {
+            lines.push(name, value, head);
+        }
+        lines
+    }
+
+    #[test]
+    fn lines_are_written_and_read_again() {
+        let headers = [("A", "1"), ("b", ""), ("C", "x: y"), ("a", "2\t3")];
+        let lines = lines(&headers, Request);
+        let checked = lines.checked().unwrap();
+        assert_eq!(checked.as_str(), "A: 1\r\nb: \r\nC: x: y\r\na: 2\t3\r\n");
+        assert!(checked.iter().eq(headers));
+        assert!(checked.contains("B") && !checked.contains("x"));
+    }
+
+    #[test]
+    fn the_first_error_is_remembered() {
+        for (headers, error) in [
+            ([("a b", "1"), ("C", "\0")], HeaderError::Name),
+            ([("C", "\r\nD: 1"), ("a b", "1")], HeaderError::Value),
+            ([("upgrade", "h2c"), ("C", "1")], HeaderError::Reserved),
+        ] {
+            assert_eq!(lines(&headers, Response).checked().unwrap_err(), error);
+        }
+    }
+
+    /// The three lists, each written out: what may be added to one head may not be added to another.
+    #[test]
+    fn each_head_has_its_reserved_headers() {
+        let everywhere = ["Connection", "Content-Length", "Sec-WebSocket-Accept", "Transfer-Encoding", "Upgrade"];
+        let upgrade =
+            ["Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Sec-WebSocket-Version"];
+        let request = ["Host", "Trailer"];
+        let reserved = |head| {
+            let all = everywhere.iter().chain(&upgrade).chain(&request).chain(&["Cookie", "Origin", "Location"]);
+            all.copied().filter(|name| lines(&[(name, "1")], head).checked().is_err()).collect::<Vec<_>>()
+        };
+        assert_eq!(reserved(Request), [&everywhere[..], &upgrade, &request].concat());
+        assert_eq!(reserved(Response), [&everywhere[..], &upgrade].concat());
+        assert_eq!(reserved(Rejection), everywhere);
+    }
+}
