@@ -24,9 +24,9 @@ impl Connection {
         let Some(upgrade) = &request.upgrade else {
             return Err(AcceptError::NotWebSocket);
         };
-        let accept = upgrade.check(&response)?;
-        response.encode(accept.as_ref(), upgrade.extensions().as_deref(), self.output.buffer())?;
-        let negotiated = upgrade.negotiated(&response);
+        let accept = upgrade.accept_key_for(&response)?;
+        response.encode(&accept, upgrade.offers().extensions().as_deref(), self.output.buffer())?;
+        let negotiated = upgrade.offers().negotiated(&response);
         let early_data = mem::take(&mut request.early_data);
         self.on_open(negotiated, early_data);
         Ok(())

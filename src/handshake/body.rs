@@ -1,4 +1,4 @@
-//! The body of a response that isn't 101: bounded, for a person or a program that wants to know why.
+//! The body of a response other than 101: bounded, for a person or a program that wants to know the reason.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -7,99 +7,152 @@ use core::str;
 use super::headers::{HeaderName, Headers, Occurrences};
 use crate::http_grammar::lists;
 
-/// The longest line that announces a chunk.
-const MAX_CHUNK_LINE: usize = 256;
-
-/// Collects a body however it is framed (RFC 9112 6).
+/// Collects a body, however its length is determined (RFC 9112 section 6.3). A body whose framing is malformed ends
+/// where that shows.
 #[derive(Debug)]
 pub(crate) struct BodyReader {
     framing: Framing,
     body: Vec<u8>,
 }
 
+/// The part of the body that comes next.
 #[derive(Debug)]
 enum Framing {
-    /// Bytes to come.
+    /// The number of bytes up to the end.
     Length(u64),
     UntilEof,
-    /// Bytes of the chunk to come, whether there was a chunk, and the line that is under way behind it.
-    Chunked {
-        rest: u64,
-        behind: bool,
-        line: Vec<u8>,
-    },
+    /// RFC 9112 section 7.1: the line with the size of the next chunk.
+    ChunkSize(ChunkLine),
+    /// The number of bytes up to the end of a chunk. The line, which is empty now, comes along: the lines between all
+    /// chunks share one allocation.
+    ChunkData(u64, ChunkLine),
+    /// The empty line after a chunk.
+    ChunkEnd(ChunkLine),
 }
 
 impl BodyReader {
-    pub(crate) fn new(status: u16, fields: &impl Headers) -> Self {
-        let framing = if status == 204 || status == 304 {
+    pub(crate) fn new(status: u16, headers: &impl Headers) -> Self {
+        // RFC 9112 section 6.3, item 1: these responses have no body, whatever their headers say. That is the rule for
+        // recipients. A server may not send a body with 205 either (RFC 9110 section 15.3.6, see `Rejection`), but that
+        // response is framed by its headers like any other, and a body that they announce has to be read.
+        let framing = if matches!(status, 204 | 304) {
             Framing::Length(0)
-        } else if lists::contains_token(fields.all(HeaderName::TransferEncoding), b"chunked") {
-            Framing::Chunked { rest: 0, behind: false, line: Vec::new() }
+        } else if lists::contains_token(headers.all(HeaderName::TransferEncoding), b"chunked") {
+            Framing::ChunkSize(ChunkLine::default())
         } else {
-            let length = match fields.single(HeaderName::ContentLength) {
-                // A sign is no part of it, although the standard library reads one.
-                Occurrences::One(value) if !value.iter().all(u8::is_ascii_digit) => None,
-                Occurrences::One(value) => str::from_utf8(value).ok().and_then(|value| value.parse().ok()),
-                Occurrences::None | Occurrences::Several => None,
-            };
-            length.map_or(Framing::UntilEof, Framing::Length)
+            content_length(headers).map_or(Framing::UntilEof, Framing::Length)
         };
         Self { framing, body: Vec::new() }
     }
 
-    /// Takes bytes in; whether the body is complete, or as long as it may be.
+    /// Consumes input. Returns whether the body is complete, or has reached the limit.
     pub(crate) fn read(&mut self, input: &mut &mut [u8], limit: usize) -> bool {
         loop {
-            let rest = match &mut self.framing {
-                Framing::Length(rest) => rest,
-                Framing::UntilEof => &mut u64::MAX.clone(),
-                Framing::Chunked { rest: 0, behind, line } => {
-                    let [byte, rest @ ..] = mem::take(input) else { return false };
-                    let byte = *byte;
-                    *input = rest;
-                    line.push(byte);
-                    if byte != b'\n' {
-                        if line.len() > MAX_CHUNK_LINE {
-                            return true;
-                        }
-                        continue;
-                    }
-                    // RFC 9112 7.1: an empty line stands behind each chunk, in front of the next one's size.
-                    if mem::take(behind) {
-                        if line.as_slice() != b"\r\n" {
-                            return true;
-                        }
-                        line.clear();
-                        continue;
-                    }
-                    let Ok(httparse::Status::Complete((_, size @ 1..))) = httparse::parse_chunk_size(line) else {
-                        return true;
-                    };
-                    line.clear();
-                    self.framing = Framing::Chunked { rest: size, behind: true, line: mem::take(line) };
-                    continue;
+            match &mut self.framing {
+                Framing::Length(rest) => {
+                    *rest -= append_up_to(&mut self.body, input, *rest, limit);
+                    return *rest == 0 || self.body.len() == limit;
                 }
-                Framing::Chunked { rest, .. } => rest,
-            };
-            let room = limit - self.body.len();
-            let count = usize::try_from(*rest).unwrap_or(usize::MAX).min(input.len()).min(room);
-            let (piece, behind) = mem::take(input).split_at_mut(count);
-            self.body.extend_from_slice(piece);
-            *input = behind;
-            *rest -= count as u64;
-            if self.body.len() == limit {
-                return true;
-            }
-            match self.framing {
-                Framing::Length(0) => return true,
-                Framing::Chunked { rest: 0, .. } => {}
-                _ => return false,
+                Framing::UntilEof => {
+                    append_up_to(&mut self.body, input, u64::MAX, limit);
+                    return self.body.len() == limit;
+                }
+                Framing::ChunkSize(line) => match line.read(input) {
+                    LineStatus::Partial => return false,
+                    LineStatus::TooLong => return true,
+                    LineStatus::Complete => match line.chunk_size() {
+                        // The last chunk has size 0.
+                        None | Some(0) => return true,
+                        Some(size) => self.framing = Framing::ChunkData(size, line.take_cleared()),
+                    },
+                },
+                Framing::ChunkData(rest, line) => {
+                    *rest -= append_up_to(&mut self.body, input, *rest, limit);
+                    if self.body.len() == limit {
+                        return true;
+                    }
+                    if *rest > 0 {
+                        return false;
+                    }
+                    self.framing = Framing::ChunkEnd(line.take_cleared());
+                }
+                Framing::ChunkEnd(line) => match line.read(input) {
+                    LineStatus::Partial => return false,
+                    LineStatus::Complete if line.is_empty() => self.framing = Framing::ChunkSize(line.take_cleared()),
+                    LineStatus::Complete | LineStatus::TooLong => return true,
+                },
             }
         }
     }
 
     pub(crate) fn into_body(self) -> Vec<u8> {
         self.body
+    }
+}
+
+/// Returns the value of `Content-Length`, if it is a number.
+fn content_length(headers: &impl Headers) -> Option<u64> {
+    match headers.single(HeaderName::ContentLength) {
+        // A sign is no part of it, although the standard library would accept one.
+        Occurrences::One(value) if value.iter().all(u8::is_ascii_digit) => str::from_utf8(value).ok()?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Moves at most `count` bytes from the input to a body that may have `limit` bytes, and returns their number.
+fn append_up_to(body: &mut Vec<u8>, input: &mut &mut [u8], count: u64, limit: usize) -> u64 {
+    let count = usize::try_from(count).unwrap_or(usize::MAX).min(input.len()).min(limit - body.len());
+    let (part, rest) = mem::take(input).split_at_mut(count);
+    body.extend_from_slice(part);
+    *input = rest;
+    count as u64
+}
+
+/// A line before or after a chunk, as far as it was received.
+#[derive(Debug, Default)]
+struct ChunkLine(Vec<u8>);
+
+/// The longest line before or after a chunk, without its line feed.
+const MAX_CHUNK_LINE: usize = 256;
+
+enum LineStatus {
+    Partial,
+    Complete,
+    TooLong,
+}
+
+impl ChunkLine {
+    /// Consumes input up to the end of the line.
+    fn read(&mut self, input: &mut &mut [u8]) -> LineStatus {
+        while let [byte, rest @ ..] = mem::take(input) {
+            let byte = *byte;
+            *input = rest;
+            self.0.push(byte);
+            if byte == b'\n' {
+                return LineStatus::Complete;
+            }
+            if self.0.len() > MAX_CHUNK_LINE {
+                return LineStatus::TooLong;
+            }
+        }
+        LineStatus::Partial
+    }
+
+    /// Returns the size of the chunk that the line, which is complete, announces.
+    fn chunk_size(&self) -> Option<u64> {
+        match httparse::parse_chunk_size(&self.0) {
+            Ok(httparse::Status::Complete((_, size))) => Some(size),
+            Ok(httparse::Status::Partial) | Err(_) => None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0 == b"\r\n"
+    }
+
+    /// Returns the line for the next state, empty, with its allocation.
+    fn take_cleared(&mut self) -> Self {
+        self.0.clear();
+        mem::take(self)
     }
 }

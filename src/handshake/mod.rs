@@ -1,25 +1,35 @@
-//! The opening handshake (RFC 6455 section 4): HTTP/1.1 heads in and out, both roles as mirror images.
+//! The opening handshake (RFC 6455 section 4): HTTP/1.1 heads in both directions, for both roles.
 //!
 //! ```text
-//! server.rs  request head in  ──► rules ──► Request;             Response or Rejection ──► head out
-//! client.rs  ClientRequest ──► head out;  response head in ──► rules ──► HandshakeResponse
-//!            head_reader.rs: any split → a whole head        head.rs: its lines
-//!            fields.rs: received headers                     header_lines.rs: headers to send
-//!            headers.rs: those with rules, looked up
-//!            accept_key.rs, uri.rs: their values
-//!            extensions.rs: what the two ends may agree on   body.rs: what a refusal says
+//!           received                                   sent
+//! server    request.rs                                 response.rs (101), rejection.rs (any other status)
+//!             server.rs: the rules (section 4.2.1)
+//!             upgrade.rs: what is kept until the answer
+//! client    handshake_response.rs                      client_request.rs
+//!             client.rs: states, rules (section 4.1)
+//!             body.rs: the body of a rejection
+//! both      head_reader.rs: input in any split → head  header_lines.rs: the caller's headers
+//!             find_control.rs: the search for line ends
+//!             head.rs: a whole head, its lines
+//!             fields.rs: its headers, kept
+//!             headers.rs: those with rules
+//!
+//! accept_key.rs, uri.rs, extensions.rs    values of headers
+//! negotiated.rs                           the result
+//! http/                                   the same rules for the heads of an HTTP library
+//! inline_list.rs                          a list without an allocation
 //! ```
-
-use alloc::boxed::Box;
-
-use crate::deflate::DeflateParams;
+//!
+//! No two files use each other, directly or through others.
 
 mod accept_key;
 mod body;
 mod client;
+mod client_request;
 mod extensions;
 mod fields;
 mod find_control;
+mod handshake_response;
 mod head;
 mod head_reader;
 mod header_lines;
@@ -27,52 +37,24 @@ mod headers;
 #[cfg(feature = "http")]
 mod http;
 mod inline_list;
+mod negotiated;
+mod rejection;
+mod request;
 mod response;
 mod server;
+mod upgrade;
 mod uri;
 
 #[cfg(feature = "http")]
 pub use self::http::{HttpClient, HttpOffer};
 pub(crate) use client::{ClientHandshake, Outcome};
-pub use client::{ClientRequest, HandshakeResponse};
+pub use client_request::ClientRequest;
+pub use handshake_response::HandshakeResponse;
 pub(crate) use head_reader::HeadReader;
-pub use response::{Rejection, Response};
-pub use server::Request;
-pub(crate) use server::{Upgrade, read_request};
+pub use negotiated::Negotiated;
+pub use rejection::Rejection;
+pub use request::Request;
+pub use response::Response;
+pub(crate) use server::read_request;
+pub(crate) use upgrade::Upgrade;
 pub use uri::Uri;
-
-/// What two endpoints agreed on in an opening handshake that was done elsewhere (by an HTTP server or over HTTP/2),
-/// for [`Connection::upgraded_server`](crate::Connection::upgraded_server) and its counterpart.
-///
-/// ```
-/// use websocket_proto::{Config, Connection, Negotiated};
-///
-/// let conn = Connection::upgraded_server(Negotiated::new().subprotocol("chat"), Config::new());
-/// assert_eq!(conn.subprotocol(), Some("chat"));
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Negotiated {
-    pub(crate) subprotocol: Option<Box<str>>,
-    pub(crate) deflate: Option<DeflateParams>,
-}
-
-impl Negotiated {
-    /// Neither a subprotocol nor an extension.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The subprotocol that the server chose.
-    pub fn subprotocol<'a>(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
-        self.subprotocol = subprotocol.into().map(Into::into);
-        self
-    }
-
-    /// What was agreed on for compression: that of [`Deflate::answer`](crate::Deflate::answer) at a server, of
-    /// [`Deflate::check`](crate::Deflate::check) at a client.
-    #[cfg(feature = "deflate")]
-    pub fn deflate(mut self, params: impl Into<Option<DeflateParams>>) -> Self {
-        self.deflate = params.into();
-        self
-    }
-}

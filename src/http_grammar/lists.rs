@@ -4,6 +4,7 @@
 //! of recipients. Anything else that does not follow the grammar is an error.
 
 use alloc::vec::Vec;
+use core::str;
 
 use super::charset::TOKEN;
 use crate::error::HandshakeError;
@@ -55,6 +56,11 @@ pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> 
         return Err(HandshakeError::Subprotocol);
     }
     Ok(())
+}
+
+/// The subprotocols of a list. An element that isn't text, which a list that was checked doesn't have, is left out.
+pub(crate) fn subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a str> {
+    elements(values).filter_map(|name| str::from_utf8(name).ok())
 }
 
 /// Calls `each` with every element of a list of extensions (RFC 6455 section 9.1):

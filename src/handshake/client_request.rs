@@ -1,0 +1,114 @@
+//! The request that a client sends.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::accept_key::Key;
+use super::header_lines::{CheckedLines, HeaderLines, OutgoingHead, append_text};
+use super::uri::Uri;
+use crate::error::RequestError;
+use crate::http_grammar::lists;
+
+/// The request of a client: the resource, the subprotocols that it offers, and further headers.
+///
+/// ```
+/// use websocket_proto::{ClientRequest, Uri};
+///
+/// let uri: Uri = "ws://example.com/chat".parse().unwrap();
+/// let request = ClientRequest::new(uri).subprotocol("chat").header("Cookie", "id=7");
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientRequest {
+    uri: Uri,
+    subprotocols: Vec<String>,
+    headers: HeaderLines,
+    origin: HeaderLines,
+}
+
+impl ClientRequest {
+    /// A request for that resource.
+    pub fn new(uri: Uri) -> Self {
+        Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default(), origin: HeaderLines::default() }
+    }
+
+    /// Offers a subprotocol, after those offered before: their order is the client's preference.
+    pub fn subprotocol(mut self, subprotocol: &str) -> Self {
+        self.subprotocols.push(subprotocol.into());
+        self
+    }
+
+    /// Sets the `Origin` header, which browsers send and other clients may (RFC 6455 section 4.1, item 8).
+    pub fn origin(mut self, origin: &str) -> Self {
+        self.origin = HeaderLines::default();
+        self.origin.push("Origin", origin, OutgoingHead::Request);
+        self
+    }
+
+    /// Adds a header, after those that the handshake writes itself. If it can't be sent,
+    /// [`Connection::client`](crate::Connection::client) fails.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if name.eq_ignore_ascii_case("Origin") {
+            return self.origin(value);
+        }
+        self.headers.push(name, value, OutgoingHead::Request);
+        self
+    }
+}
+
+impl ClientRequest {
+    /// Returns the parts of the request if all that the caller set can be sent.
+    pub(crate) fn checked(&self) -> Result<CheckedRequest<'_>, RequestError> {
+        for (i, subprotocol) in self.subprotocols.iter().enumerate() {
+            if !lists::is_token(subprotocol.as_bytes()) {
+                return Err(RequestError::Subprotocol);
+            }
+            if self.subprotocols[..i].contains(subprotocol) {
+                return Err(RequestError::DuplicateSubprotocol);
+            }
+        }
+        let (origin, headers) = (self.origin.checked()?, self.headers.checked()?);
+        Ok(CheckedRequest { uri: &self.uri, subprotocols: &self.subprotocols, origin, headers })
+    }
+
+    /// Returns the subprotocols, one of which the response may select.
+    pub(crate) fn into_subprotocols(self) -> Vec<String> {
+        self.subprotocols
+    }
+}
+
+/// A request that can be sent.
+#[derive(Debug)]
+pub(crate) struct CheckedRequest<'r> {
+    pub(crate) uri: &'r Uri,
+    pub(crate) subprotocols: &'r [String],
+    pub(crate) origin: CheckedLines<'r>,
+    pub(crate) headers: CheckedLines<'r>,
+}
+
+/// The bytes of a request apart from what the caller chose, rounded up.
+const REQUEST_CAPACITY: usize = 224;
+
+impl CheckedRequest<'_> {
+    /// Appends the head to the output. `extensions` is the value of `Sec-WebSocket-Extensions`.
+    pub(crate) fn encode(&self, key: &Key, extensions: Option<&str>, output: &mut Vec<u8>) {
+        let (origin, headers) = (self.origin.as_str(), self.headers.as_str());
+        let subprotocols: usize = self.subprotocols.iter().map(|subprotocol| subprotocol.len() + 2).sum();
+        let more = extensions.map_or(0, str::len) + origin.len() + headers.len();
+        output.reserve(REQUEST_CAPACITY + self.uri.authority().len() + self.uri.resource().len() + subprotocols + more);
+        append_text(output, ["GET ", self.uri.resource(), " HTTP/1.1\r\nHost: ", self.uri.authority()]);
+        append_text(output, ["\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "]);
+        output.extend_from_slice(key);
+        append_text(output, ["\r\nSec-WebSocket-Version: 13\r\n"]);
+        if let [first, rest @ ..] = self.subprotocols {
+            append_text(output, ["Sec-WebSocket-Protocol: ", first]);
+            for subprotocol in rest {
+                append_text(output, [", ", subprotocol]);
+            }
+            append_text(output, ["\r\n"]);
+        }
+        if let Some(extensions) = extensions {
+            append_text(output, ["Sec-WebSocket-Extensions: ", extensions, "\r\n"]);
+        }
+        append_text(output, [origin, headers, "\r\n"]);
+    }
+}

@@ -1,0 +1,136 @@
+//! Clients whose requests an HTTP library sends.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, StatusCode, Version};
+
+use super::header_map::{append_lines, header_value};
+use crate::config::Config;
+use crate::error::{HandshakeError, HeaderError, RequestError};
+use crate::handshake::accept_key::{self, AcceptKey};
+use crate::handshake::client::{check_choices, check_upgrade};
+use crate::handshake::client_request::{CheckedRequest, ClientRequest};
+use crate::handshake::extensions::Offered;
+use crate::handshake::negotiated::Negotiated;
+use crate::rng::MaskKeys;
+use crate::seed::Seed;
+
+/// A request for WebSocket that an HTTP library sends for a client, and the rules for its response.
+///
+/// ```
+/// use std::sync::Arc;
+/// use websocket_proto::{ClientRequest, Config, Connection, HttpClient, Seed};
+///
+/// let request = ClientRequest::new("ws://example.com/chat".parse()?).subprotocol("chat");
+/// let config = Arc::new(Config::new());
+/// let (request, client) = HttpClient::upgrade(request, &config, Seed::new([1; 32]))?;
+/// assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/chat"));
+/// # let offer = websocket_proto::HttpOffer::upgrade(&request, &config)?;
+/// # let (response, _) = offer.accept(websocket_proto::Response::new().subprotocol("chat"))?;
+/// // Send the request; then, with its response:
+/// let negotiated = client.check(&response)?;
+/// // And on the upgraded stream, with another seed:
+/// let conn = Connection::upgraded_client(negotiated, config, Seed::new([2; 32]));
+/// assert_eq!(conn.subprotocol(), Some("chat"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    /// The accept key that the response must have. No key is sent over HTTP/2 and HTTP/3.
+    accept: Option<AcceptKey>,
+    subprotocols: Vec<String>,
+    extensions: Offered,
+}
+
+impl HttpClient {
+    /// A request of HTTP/1.1, its target in origin-form. The configuration, which should be the connection's, says which
+    /// extensions are offered. The seed is for the key alone; the connection needs another.
+    ///
+    /// # Errors
+    ///
+    /// What in `request` can't be sent.
+    pub fn upgrade(
+        request: ClientRequest,
+        config: &Config,
+        seed: Seed,
+    ) -> Result<(http::Request<()>, Self), RequestError> {
+        let key = accept_key::encode_key(MaskKeys::new(seed).nonce());
+        let extensions = Offered::new(config);
+        let checked = request.checked()?;
+        let mut upgrade = http::Request::new(());
+        *upgrade.uri_mut() = checked.uri.resource().parse().map_err(|_| RequestError::Target)?;
+        let headers = upgrade.headers_mut();
+        headers.insert(header::HOST, header_value(checked.uri.authority().as_bytes())?);
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::SEC_WEBSOCKET_KEY, header_value(&key)?);
+        insert_offers(headers, &checked, &extensions)?;
+        let accept = Some(accept_key::accept_key(&key));
+        Ok((upgrade, Self { accept, subprotocols: request.into_subprotocols(), extensions }))
+    }
+
+    /// An extended CONNECT of HTTP/2 (RFC 8441 sections 4 and 5) or HTTP/3 (RFC 9220), to be sent after the server has
+    /// announced by `SETTINGS_ENABLE_CONNECT_PROTOCOL` that it accepts one.
+    ///
+    /// Add the pseudo-header `:protocol`, which must be `websocket`, in the form that your HTTP library has for it. The
+    /// version is HTTP/2; set it for HTTP/3.
+    ///
+    /// # Errors
+    ///
+    /// What in `request` can't be sent.
+    pub fn connect(request: ClientRequest, config: &Config) -> Result<(http::Request<()>, Self), RequestError> {
+        let extensions = Offered::new(config);
+        let checked = request.checked()?;
+        let mut connect = http::Request::new(());
+        *connect.method_mut() = Method::CONNECT;
+        *connect.version_mut() = Version::HTTP_2;
+        *connect.uri_mut() = http::Uri::builder()
+            .scheme(if checked.uri.is_secure() { "https" } else { "http" })
+            .authority(checked.uri.authority())
+            .path_and_query(checked.uri.resource())
+            .build()
+            .map_err(|_| RequestError::Target)?;
+        insert_offers(connect.headers_mut(), &checked, &extensions)?;
+        Ok((connect, Self { accept: None, subprotocols: request.into_subprotocols(), extensions }))
+    }
+
+    /// Checks the response (RFC 6455 section 4.1), and returns what is agreed on if it opens the connection.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the response breaks; [`HandshakeError::Status`] if the server rejected the request.
+    pub fn check<B>(&self, response: &http::Response<B>) -> Result<Negotiated, HandshakeError> {
+        let headers = response.headers();
+        match &self.accept {
+            Some(accept) => {
+                if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    return Err(HandshakeError::Status);
+                }
+                check_upgrade(headers, accept)?;
+            }
+            None if response.status().is_success() => {}
+            None => return Err(HandshakeError::Status),
+        }
+        check_choices(headers, &self.subprotocols, &self.extensions)
+    }
+}
+
+/// Adds the headers that a request has over any version of HTTP, and those of the caller.
+fn insert_offers(
+    headers: &mut HeaderMap,
+    request: &CheckedRequest<'_>,
+    extensions: &Offered,
+) -> Result<(), HeaderError> {
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    if !request.subprotocols.is_empty() {
+        let subprotocols = request.subprotocols.join(", ");
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, header_value(subprotocols.as_bytes())?);
+    }
+    if let Some(extensions) = extensions.header() {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, header_value(extensions.as_bytes())?);
+    }
+    append_lines(headers, request.origin)?;
+    append_lines(headers, request.headers)
+}

@@ -1,0 +1,178 @@
+//! Servers whose requests an HTTP library parses.
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, StatusCode, Version};
+
+use super::header_map::{append_lines, header_value};
+use crate::config::Config;
+use crate::error::{AcceptError, HandshakeError};
+use crate::handshake::negotiated::Negotiated;
+use crate::handshake::rejection::Rejection;
+use crate::handshake::response::Response;
+use crate::handshake::server::{check_framing, parse_connect, parse_upgrade};
+use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
+
+/// A request for WebSocket that an HTTP library has parsed, checked at a server by the rules of the built-in handshake.
+///
+/// With HTTP/1.1, for example by hyper or axum:
+///
+/// ```
+/// use std::sync::Arc;
+/// use websocket_proto::{Config, Connection, HttpOffer, Response};
+///
+/// let config = Arc::new(Config::new());
+/// # let request = http::Request::get("/chat").header("host", "localhost").header("upgrade", "websocket")
+/// #     .header("connection", "Upgrade").header("sec-websocket-version", "13")
+/// #     .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").header("sec-websocket-protocol", "chat")
+/// #     .body(()).unwrap();
+/// // let request: http::Request<_> = …
+/// let offer = HttpOffer::upgrade(&request, &config)?;
+/// let choice = Response::new().subprotocol(offer.choose(&["chat"]));
+/// let (response, negotiated) = offer.accept(choice)?;
+/// assert_eq!(response.status(), 101);
+/// // Send the response; then, on the upgraded stream:
+/// let conn = Connection::upgraded_server(negotiated, config);
+/// assert_eq!(conn.subprotocol(), Some("chat"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Over HTTP/2 and HTTP/3, the HTTP library must have sent `SETTINGS_ENABLE_CONNECT_PROTOCOL` = 1 (and never 0 after
+/// that). The frames travel in the stream's DATA.
+///
+/// - The orderly end of the stream (`END_STREAM`, FIN) is reported by
+///   [`receive_eof`](crate::Connection::receive_eof), and is what [`Shutdown::Finish`](crate::Shutdown::Finish) asks for.
+/// - A reset (`CANCEL`, `H3_REQUEST_CANCELLED`) is reported by [`abort`](crate::Connection::abort), and is what
+///   [`Shutdown::Abort`](crate::Shutdown::Abort) asks for.
+#[derive(Clone, Debug)]
+pub struct HttpOffer(Form);
+
+/// The two forms of a request for WebSocket.
+#[derive(Clone, Debug)]
+enum Form {
+    /// A GET request of HTTP/1.1.
+    Upgrade(Upgrade),
+    /// An extended CONNECT of HTTP/2 or HTTP/3.
+    Connect(Offers, Version),
+}
+
+impl HttpOffer {
+    /// Checks a request of HTTP/1.1 (RFC 6455 section 4.2.1). The configuration, which should be the connection's, says
+    /// which extensions may be accepted.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the request breaks; [`Rejection::from`] makes the response to it, and [`Rejection::into_http`] one
+    /// of the `http` crate. A request that asks for no upgrade gives [`HandshakeError::NoUpgrade`].
+    pub fn upgrade<B>(request: &http::Request<B>, config: &Config) -> Result<Self, HandshakeError> {
+        if request.version() != Version::HTTP_11 {
+            return Err(HandshakeError::HttpVersion);
+        }
+        if request.method() != Method::GET {
+            return Err(HandshakeError::Method);
+        }
+        check_framing(request.headers())?;
+        let upgrade = parse_upgrade(request.headers(), config)?.ok_or(HandshakeError::NoUpgrade)?;
+        Ok(Self(Form::Upgrade(upgrade)))
+    }
+
+    /// Checks an extended CONNECT of HTTP/2 (RFC 8441 sections 4 and 5) or HTTP/3 (RFC 9220). `protocol` is the
+    /// pseudo-header `:protocol`, which HTTP libraries keep in a type of their own among the request's extensions.
+    ///
+    /// A key is ignored. The authority is only the name of a host: nothing is connected to.
+    ///
+    /// # Errors
+    ///
+    /// As for [`upgrade`](Self::upgrade); another protocol gives [`HandshakeError::Protocol`], whose status is 501.
+    pub fn connect<B>(request: &http::Request<B>, protocol: &str, config: &Config) -> Result<Self, HandshakeError> {
+        if request.method() != Method::CONNECT {
+            return Err(HandshakeError::Method);
+        }
+        if protocol != "websocket" {
+            return Err(HandshakeError::Protocol);
+        }
+        // RFC 8441 section 4: with `:protocol`, there must be `:scheme` and `:path`. An `http::Uri` that has a scheme
+        // always has a path: the HTTP library rejects a request without `:path`, or can't make a URI of it.
+        if request.uri().scheme().is_none() {
+            return Err(HandshakeError::Target);
+        }
+        Ok(Self(Form::Connect(parse_connect(request.headers(), config)?, request.version())))
+    }
+
+    /// The subprotocols that the client offers, in its order of preference.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.offers().subprotocols()
+    }
+
+    /// Returns the first of `supported`, in the server's order of preference, that the client offers.
+    pub fn choose(&self, supported: &[&str]) -> Option<&str> {
+        select_subprotocol(supported, || self.subprotocols())
+    }
+
+    /// Returns the response that opens the connection, 101 or over HTTP/2 and HTTP/3 200, and what is agreed on by it.
+    ///
+    /// # Errors
+    ///
+    /// A subprotocol that the client does not offer, or a header that can't be sent.
+    pub fn accept(&self, response: Response) -> Result<(http::Response<()>, Negotiated), AcceptError> {
+        let mut answer = http::Response::new(());
+        let headers = answer.headers_mut();
+        let (status, version) = match &self.0 {
+            Form::Upgrade(upgrade) => {
+                let accept = upgrade.accept_key_for(&response)?;
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+                headers.insert(header::SEC_WEBSOCKET_ACCEPT, header_value(&accept)?);
+                (StatusCode::SWITCHING_PROTOCOLS, Version::HTTP_11)
+            }
+            Form::Connect(offers, version) => {
+                offers.check_response(&response)?;
+                (StatusCode::OK, *version)
+            }
+        };
+        if let Some(selected) = response.selected_subprotocol() {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, header_value(selected.as_bytes())?);
+        }
+        if let Some(extensions) = self.offers().extensions() {
+            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, header_value(extensions.as_bytes())?);
+        }
+        append_lines(headers, response.checked_headers()?)?;
+        *answer.status_mut() = status;
+        *answer.version_mut() = version;
+        Ok((answer, self.offers().negotiated(&response)))
+    }
+
+    fn offers(&self) -> &Offers {
+        match &self.0 {
+            Form::Upgrade(upgrade) => upgrade.offers(),
+            Form::Connect(offers, _) => offers,
+        }
+    }
+}
+
+impl Rejection {
+    /// Returns the same response for an HTTP library to send.
+    ///
+    /// With 426 come `Upgrade` and `Connection`, which RFC 9110 section 15.5.22 requires of HTTP/1.1. HTTP/2 and HTTP/3
+    /// have neither: hyper removes them there. If you send the response by h2 or h3 directly, remove them yourself.
+    ///
+    /// # Errors
+    ///
+    /// A status, a body or a header that can't be sent, as for [`reject`](crate::Connection::reject).
+    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    pub fn into_http(self) -> Result<http::Response<Bytes>, AcceptError> {
+        let lines = self.checked_headers()?;
+        let mut answer = http::Response::new(());
+        *answer.status_mut() = StatusCode::from_u16(self.status()).map_err(|_| AcceptError::Status)?;
+        let headers = answer.headers_mut();
+        if self.status() == 426 {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            if !lines.contains("Sec-WebSocket-Version") {
+                headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
+        }
+        append_lines(headers, lines)?;
+        Ok(answer.map(|()| self.into_body()))
+    }
+}

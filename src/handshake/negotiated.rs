@@ -1,0 +1,42 @@
+//! What the two endpoints agreed on.
+
+use alloc::boxed::Box;
+
+use crate::deflate::DeflateParams;
+
+/// The result of an opening handshake that was done elsewhere (by an HTTP server or over HTTP/2), for
+/// [`Connection::upgraded_server`](crate::Connection::upgraded_server) and
+/// [`Connection::upgraded_client`](crate::Connection::upgraded_client).
+///
+/// ```
+/// use websocket_proto::{Config, Connection, Negotiated};
+///
+/// let conn = Connection::upgraded_server(Negotiated::new().subprotocol("chat"), Config::new());
+/// assert_eq!(conn.subprotocol(), Some("chat"));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Negotiated {
+    pub(crate) subprotocol: Option<Box<str>>,
+    pub(crate) deflate: Option<DeflateParams>,
+}
+
+impl Negotiated {
+    /// Neither a subprotocol nor an extension.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the subprotocol that the server selected.
+    pub fn subprotocol<'a>(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
+        self.subprotocol = subprotocol.into().map(Into::into);
+        self
+    }
+
+    /// Sets the negotiated parameters of compression: those of [`Deflate::answer`](crate::Deflate::answer) at a server,
+    /// of [`Deflate::check`](crate::Deflate::check) at a client.
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, params: impl Into<Option<DeflateParams>>) -> Self {
+        self.deflate = params.into();
+        self
+    }
+}

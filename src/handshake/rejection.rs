@@ -1,0 +1,142 @@
+//! The response of a server that opens no connection.
+
+use alloc::format;
+use alloc::string::String;
+use core::fmt::Write as _;
+
+use bytes::Bytes;
+
+use super::header_lines::{CheckedLines, HeaderLines, OutgoingHead};
+use crate::error::{AcceptError, HandshakeError};
+
+/// A response other than 101: an error, a redirect, a demand for authentication, or a page for a browser that asked for
+/// no upgrade. The transport is closed after it.
+///
+/// ```
+/// use websocket_proto::Rejection;
+///
+/// let no = Rejection::new(401).header("WWW-Authenticate", "Basic realm=\"chat\"").body("who are you?");
+/// let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body("<h1>Chat</h1>");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    status: u16,
+    headers: HeaderLines,
+    body: Bytes,
+}
+
+impl Rejection {
+    /// A response of that status, from 200 to 599, without a body.
+    pub fn new(status: u16) -> Self {
+        Self { status, headers: HeaderLines::default(), body: Bytes::new() }
+    }
+
+    /// Adds a header. If it can't be sent, [`reject`](crate::Connection::reject) fails.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push(name, value, OutgoingHead::Rejection);
+        self
+    }
+
+    /// Sets the body: plain text, unless a header `Content-Type` says otherwise.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+}
+
+impl From<HandshakeError> for Rejection {
+    /// The response to a malformed handshake: its status, and one readable line.
+    fn from(error: HandshakeError) -> Self {
+        match error {
+            // The request may be HEAD, to which a response has no body (RFC 9110 section 9.3.2).
+            HandshakeError::Method => Self::new(error.status()).header("Allow", "GET"),
+            _ => Self::new(error.status()).body(format!("{error}\n")),
+        }
+    }
+}
+
+impl Rejection {
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn into_body(self) -> Bytes {
+        self.body
+    }
+
+    /// Returns the caller's headers if the response can be sent: with a final status (RFC 9110 section 15), and with a
+    /// body only where that has one.
+    pub(crate) fn checked_headers(&self) -> Result<CheckedLines<'_>, AcceptError> {
+        if !(200..600).contains(&self.status) {
+            return Err(AcceptError::Status);
+        }
+        if !self.may_have_body() && !self.body.is_empty() {
+            return Err(AcceptError::Body);
+        }
+        Ok(self.headers.checked()?)
+    }
+
+    /// Returns the head, and the body that follows it.
+    pub(crate) fn encode(self) -> Result<(String, Bytes), AcceptError> {
+        let headers = self.checked_headers()?;
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason_phrase(self.status));
+        if self.status == 426 {
+            // RFC 9110 section 15.5.22 and RFC 6455 section 4.2.2: the protocol to upgrade to, and its version.
+            head.push_str("Connection: close, Upgrade\r\nUpgrade: websocket\r\n");
+            if !headers.contains("Sec-WebSocket-Version") {
+                head.push_str("Sec-WebSocket-Version: 13\r\n");
+            }
+        } else {
+            head.push_str("Connection: close\r\n");
+        }
+        if !self.body.is_empty() && !headers.contains("Content-Type") {
+            head.push_str("Content-Type: text/plain; charset=utf-8\r\n");
+        }
+        if self.may_have_body() {
+            // Writing to a string can't fail.
+            let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
+        }
+        head.push_str(headers.as_str());
+        head.push_str("\r\n");
+        Ok((head, self.body))
+    }
+
+    /// RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these responses have no content. That is the rule for a server, which
+    /// may not send a body with 205. To a client, only 204 and 304 mean that no body follows (RFC 9112 section 6.3): see
+    /// `BodyReader`.
+    fn may_have_body(&self) -> bool {
+        !matches!(self.status, 204 | 205 | 304)
+    }
+}
+
+/// Returns the reason phrase of a status that a WebSocket server has use for (RFC 9110 section 15, RFC 6585).
+fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        410 => "Gone",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        // RFC 9112 section 4: the phrase may be empty; the space before it stays.
+        _ => "",
+    }
+}

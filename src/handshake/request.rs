@@ -1,0 +1,159 @@
+//! The request that a server receives.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::format;
+
+use super::fields::{Fields, HeaderIndex};
+use super::head::{Head, Span};
+use super::headers::HeaderName;
+use super::upgrade::select_subprotocol;
+use super::uri;
+use crate::error::HandshakeError;
+use crate::http_grammar::lists;
+
+/// A client's request for a connection (RFC 6455 section 4.2.1): well-formed, its headers readable in order.
+///
+/// ```
+/// use websocket_proto::{Config, Connection, Event};
+///
+/// let mut request = *b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+///     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+///     Sec-WebSocket-Protocol: v2.chat, chat\r\nCookie: id=7\r\n\r\n";
+/// let mut conn = Connection::server(Config::new());
+/// let Some(Event::Request(request)) = conn.receive(&mut &mut request[..]) else { panic!() };
+/// assert_eq!((request.path(), request.query()), ("/chat", Some("room=1")));
+/// assert_eq!((request.host(), request.origin()), ("example.com", None));
+/// assert_eq!(request.header("cookie"), Some("id=7"));
+/// assert_eq!(request.subprotocols().collect::<Vec<_>>(), ["v2.chat", "chat"]);
+/// assert_eq!(request.choose(&["chat", "v2.chat"]), Some("chat"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Request {
+    fields: Fields,
+    /// The authority of a target that is an absolute URI.
+    authority: Option<Span>,
+    resource: Resource,
+}
+
+#[derive(Clone, Debug)]
+enum Resource {
+    InHead(Span),
+    /// Of an absolute URI whose path is empty.
+    Completed(Box<str>),
+}
+
+impl Request {
+    /// The resource name (RFC 6455 section 3): path and query.
+    pub fn resource(&self) -> &str {
+        match &self.resource {
+            Resource::InHead(span) => self.fields.text(*span),
+            Resource::Completed(resource) => resource,
+        }
+    }
+
+    /// The path: the resource name up to its query.
+    pub fn path(&self) -> &str {
+        self.resource().split_once('?').map_or(self.resource(), |(path, _)| path)
+    }
+
+    /// The query: the resource name after the first `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.resource().split_once('?').map(|(_, query)| query)
+    }
+
+    /// The host and port that the client asked for: the `Host` header, or those of a target that is an absolute URI
+    /// (RFC 9112 section 3.2.2).
+    pub fn host(&self) -> &str {
+        let host = match self.authority {
+            Some(authority) => Some(self.fields.text(authority)),
+            None => self.fields.get(HeaderName::Host.as_str()),
+        };
+        debug_assert!(host.is_some(), "a request without a valid Host was rejected");
+        host.unwrap_or_default()
+    }
+
+    /// The `Origin` header: the page that a browser's script came from (RFC 6455 section 10.2). A request without one
+    /// doesn't come from a browser.
+    ///
+    /// If there are several such headers, this is the first; [`headers`](Self::headers) returns them all.
+    /// A server that isn't meant for every page compares it with the origins that it knows, and rejects others with 403.
+    pub fn origin(&self) -> Option<&str> {
+        self.header("Origin")
+    }
+
+    /// The value of the first header of that name (in any case), if it is text; [`headers`](Self::headers) has them
+    /// all, as bytes.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.fields.get(name)
+    }
+
+    /// All headers in order, as names and values.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+        self.fields.iter()
+    }
+
+    /// The subprotocols that the client offers, in its order of preference.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        lists::subprotocols(self.fields.values(HeaderName::Protocol.as_str()))
+    }
+
+    /// Returns the first of `supported`, in the server's order of preference, that the client offers.
+    pub fn choose(&self, supported: &[&str]) -> Option<&str> {
+        select_subprotocol(supported, || self.subprotocols())
+    }
+}
+
+impl Request {
+    /// Parses the head of a GET request of HTTP/1.1. Returns the index of its headers, which are not checked, as well.
+    pub(super) fn parse(head: Head) -> Result<(Box<Self>, HeaderIndex), HandshakeError> {
+        let mut slots = head.header_slots();
+        let mut parsed = httparse::Request::new(&mut []);
+        head.check_parsed(parsed.parse_with_uninit_headers(head.bytes(), &mut slots))?;
+        let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
+            debug_assert!(false, "a parsed request has a request line");
+            return Err(HandshakeError::Head);
+        };
+        if version != 1 {
+            return Err(HandshakeError::HttpVersion);
+        }
+        if method != "GET" {
+            return Err(HandshakeError::Method);
+        }
+        let (authority, resource) = split_target(target)?;
+        let authority = authority.map(|authority| head.span(authority.as_bytes()));
+        let resource = match resource {
+            Cow::Borrowed(resource) => Resource::InHead(head.span(resource.as_bytes())),
+            Cow::Owned(resource) => Resource::Completed(resource.into()),
+        };
+        let lines = head.lines(parsed.headers);
+        let (fields, index) = Fields::new(head, &lines);
+        Ok((Box::new(Self { fields, authority, resource }), index))
+    }
+
+    pub(super) fn fields(&self) -> &Fields {
+        &self.fields
+    }
+}
+
+/// Splits a target in origin-form or absolute-form (RFC 9112 section 3.2) into its authority, if it has one, and the
+/// resource name.
+fn split_target(target: &str) -> Result<(Option<&str>, Cow<'_, str>), HandshakeError> {
+    let is_clean = target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if !is_clean {
+        return Err(HandshakeError::Target);
+    }
+    if target.starts_with('/') {
+        return Ok((None, Cow::Borrowed(target)));
+    }
+    let (scheme, rest) = target.split_once("://").ok_or(HandshakeError::Target)?;
+    if !["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
+        return Err(HandshakeError::Target);
+    }
+    let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    if !uri::is_host_header(authority) {
+        return Err(HandshakeError::Target);
+    }
+    let resource = if resource.starts_with('/') { Cow::Borrowed(resource) } else { Cow::Owned(format!("/{resource}")) };
+    Ok((Some(authority), resource))
+}

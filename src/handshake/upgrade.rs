@@ -1,0 +1,91 @@
+//! What a server keeps of a request for WebSocket until it is answered: the key, and what the client offers.
+
+use alloc::string::String;
+
+use super::accept_key::{self, AcceptKey, Key};
+use super::extensions::Accepted;
+use super::headers::{HeaderName, Headers};
+use super::negotiated::Negotiated;
+use super::response::Response;
+use crate::config::Config;
+use crate::error::{AcceptError, HandshakeError};
+use crate::http_grammar::lists;
+
+/// A request for an upgrade of HTTP/1.1, which has passed the rules.
+#[derive(Clone, Debug)]
+pub(crate) struct Upgrade {
+    /// Hashed when the request is accepted: a rejection needs no accept key.
+    key: Key,
+    offers: Offers,
+}
+
+impl Upgrade {
+    pub(super) fn new(key: Key, offers: Offers) -> Self {
+        Self { key, offers }
+    }
+
+    /// Returns the accept key to be sent with that response, if the response fits what the client offers.
+    pub(crate) fn accept_key_for(&self, response: &Response) -> Result<AcceptKey, AcceptError> {
+        self.offers.check_response(response)?;
+        Ok(accept_key::accept_key(&self.key))
+    }
+
+    pub(crate) fn offers(&self) -> &Offers {
+        &self.offers
+    }
+}
+
+/// What a client offers, over any version of HTTP.
+#[derive(Clone, Debug)]
+pub(crate) struct Offers {
+    /// The subprotocols, each with a comma after it.
+    subprotocols: String,
+    /// The extensions that the server accepts, of those offered.
+    extensions: Accepted,
+}
+
+impl Offers {
+    /// RFC 6455 section 4.2.1, items 8 and 9.
+    pub(super) fn parse(headers: &impl Headers, config: &Config) -> Result<Self, HandshakeError> {
+        let mut subprotocols = String::new();
+        if headers.contains(HeaderName::Protocol) {
+            lists::check_subprotocols(headers.all(HeaderName::Protocol))?;
+            let offered = lists::subprotocols(headers.all(HeaderName::Protocol));
+            subprotocols.extend(offered.flat_map(|name| [name, ","]));
+        }
+        let extensions = Accepted::new(config, headers.all(HeaderName::Extensions))?;
+        Ok(Self { subprotocols, extensions })
+    }
+
+    pub(crate) fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.subprotocols.split_terminator(',')
+    }
+
+    /// RFC 6455 section 4.2.2, item 5.5: a server may only select a subprotocol that the client offers.
+    pub(crate) fn check_response(&self, response: &Response) -> Result<(), AcceptError> {
+        match response.selected_subprotocol() {
+            Some(selected) if !self.subprotocols().any(|offered| offered == selected) => {
+                Err(AcceptError::SubprotocolNotOffered)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the value of `Sec-WebSocket-Extensions` for the response.
+    pub(crate) fn extensions(&self) -> Option<String> {
+        self.extensions.header()
+    }
+
+    /// Returns what is agreed on by that response.
+    pub(crate) fn negotiated(&self, response: &Response) -> Negotiated {
+        self.extensions.negotiated().subprotocol(response.selected_subprotocol())
+    }
+}
+
+/// Selects the first of `supported`, the server's order of preference, that the client offers.
+pub(crate) fn select_subprotocol<'r, I: Iterator<Item = &'r str>>(
+    supported: &[&str],
+    offered: impl Fn() -> I,
+) -> Option<&'r str> {
+    supported.iter().find_map(|supported| offered().find(|offered| offered == supported))
+}
