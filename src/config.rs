@@ -223,3 +223,17 @@ impl Default for Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Positions in a head are kept as `u32`.
+    #[test]
+    fn a_handshake_has_at_most_one_gibibyte() {
+        assert_eq!(Config::new().max_handshake_size(usize::MAX).max_handshake_size, 1 << 30);
+        assert_eq!(Config::new().max_handshake_size((1 << 30) + 1).max_handshake_size, 1 << 30);
+        assert_eq!(Config::new().max_handshake_size(1 << 30).max_handshake_size, 1 << 30);
+        assert_eq!(Config::new().max_handshake_size(1).max_handshake_size, 1);
+    }
+}

@@ -42,7 +42,7 @@ fn a_request_of_few_headers_allocates_nothing_for_them() {
 #[test]
 fn a_response_of_few_headers_allocates_nothing_for_them() {
     let config = Arc::new(Config::new());
-    let request = ClientRequest::new("ws://a/".parse().unwrap());
+    let request = request();
     let connect = || Connection::client(request.clone(), Arc::clone(&config), support::seed()).unwrap();
     let mut server = Connection::server(Config::new());
     feed(&mut server, &drain(&mut connect()));
@@ -75,10 +75,18 @@ fn assert_one_more_each(allocations: impl Fn(usize) -> usize, fewest: usize) {
     }
 }
 
+fn request() -> ClientRequest {
+    ClientRequest::new("ws://a/".parse().unwrap())
+}
+
+/// A client that waits for the response.
+fn client() -> Connection {
+    Connection::client(request(), Config::new(), support::seed()).unwrap()
+}
+
 /// The body that a client reads of a response in chunks, whose first has a size line of that many bytes before its LF.
 fn body_after_size_line(length: usize) -> Vec<u8> {
-    let mut conn =
-        Connection::client(ClientRequest::new("ws://a/".parse().unwrap()), Config::new(), support::seed()).unwrap();
+    let mut conn = client();
     let line = format!("5;{}\r", "x".repeat(length - 3));
     assert_eq!(line.len(), length);
     let response = format!(
@@ -98,5 +106,32 @@ fn the_line_before_a_chunk_has_an_exact_limit() {
     }
     for length in [257, 258, 10_000] {
         assert_eq!(body_after_size_line(length), b"", "{length}");
+    }
+}
+
+/// However many chunks a body has, their lines share one allocation. The others are those of the growing body.
+#[test]
+fn chunks_cost_no_allocation_each() {
+    let mut bytes = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    bytes.extend(b"1\r\nx\r\n".repeat(10_000));
+    bytes.extend(b"0\r\n\r\n");
+    let mut conn = client();
+    let (event, heap) = heap_of(|| conn.receive(&mut &mut bytes[..]));
+    let Some(Event::Rejected(response)) = event else { panic!("{event:?}") };
+    assert_eq!(response.body().len(), 10_000);
+    assert!(heap.allocations < 40, "{heap:?}");
+}
+
+/// A server may not send a body with 205 (RFC 9110 section 15.3.6), but a client reads the one that such a response
+/// announces. It reads none after 204 and 304, whatever they announce (RFC 9112 section 6.3).
+#[test]
+fn two_statuses_have_no_body_for_a_client() {
+    for (status, expected) in [(204, ""), (205, "why"), (304, ""), (403, "why")] {
+        for framing in ["Content-Length: 3\r\n\r\nwhy", "Transfer-Encoding: chunked\r\n\r\n3\r\nwhy\r\n0\r\n\r\n"] {
+            let mut conn = client();
+            let events = feed(&mut conn, format!("HTTP/1.1 {status} X\r\n{framing}").as_bytes());
+            let [Event::Rejected(response), Event::Closed(_)] = &events[..] else { panic!("{events:?}") };
+            assert_eq!((response.status(), response.body()), (status, expected.as_bytes()));
+        }
     }
 }

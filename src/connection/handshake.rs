@@ -24,9 +24,8 @@ impl Connection {
         let Some(upgrade) = &request.upgrade else {
             return Err(AcceptError::NotWebSocket);
         };
-        let accept = upgrade.accept_key_for(&response)?;
-        response.encode(&accept, upgrade.offers().extensions().as_deref(), self.output.buffer())?;
-        let negotiated = upgrade.offers().negotiated(&response);
+        let negotiated = upgrade.offers().negotiate(&response)?;
+        response.encode(&upgrade.accept_key(), upgrade.offers().extensions().as_deref(), self.output.buffer())?;
         let early_data = mem::take(&mut request.early_data);
         self.on_open(negotiated, early_data);
         Ok(())

@@ -140,3 +140,65 @@ fn reason_phrase(status: u16) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The statuses with a phrase, as IANA's registry of HTTP status codes spells them.
+    const PHRASES: &str = "\
+200 OK
+204 No Content
+301 Moved Permanently
+302 Found
+303 See Other
+304 Not Modified
+307 Temporary Redirect
+308 Permanent Redirect
+400 Bad Request
+401 Unauthorized
+403 Forbidden
+404 Not Found
+405 Method Not Allowed
+408 Request Timeout
+410 Gone
+426 Upgrade Required
+429 Too Many Requests
+431 Request Header Fields Too Large
+500 Internal Server Error
+501 Not Implemented
+502 Bad Gateway
+503 Service Unavailable
+505 HTTP Version Not Supported";
+
+    #[test]
+    fn every_status_line_has_its_reason_phrase() {
+        let mut written = 0;
+        for status in 200..600 {
+            let (head, _) = Rejection::new(status).encode().unwrap();
+            let (line, _) = head.split_once("\r\n").unwrap();
+            let line = line.strip_prefix("HTTP/1.1 ").unwrap();
+            match PHRASES.lines().find(|phrase| phrase.starts_with(&line[..3])) {
+                Some(expected) => assert_eq!(line, expected),
+                // RFC 9112 section 4: the space stays.
+                None => assert_eq!(line, format!("{status} ")),
+            }
+            written += usize::from(line.len() > 4);
+        }
+        assert_eq!(written, PHRASES.lines().count());
+    }
+
+    #[test]
+    fn only_three_statuses_have_no_length_and_take_no_body() {
+        for status in 200..600 {
+            let (head, _) = Rejection::new(status).encode().unwrap();
+            let has_no_body = [204, 205, 304].contains(&status);
+            assert_eq!(head.contains("\r\nContent-Length: 0\r\n"), !has_no_body, "{status}");
+            let with_body = Rejection::new(status).body("why").encode();
+            assert_eq!(with_body.err(), has_no_body.then_some(AcceptError::Body), "{status}");
+        }
+        for status in [0, 101, 199, 600, 999] {
+            assert_eq!(Rejection::new(status).encode().err(), Some(AcceptError::Status), "{status}");
+        }
+    }
+}

@@ -24,10 +24,9 @@ impl Upgrade {
         Self { key, offers }
     }
 
-    /// Returns the accept key to be sent with that response, if the response fits what the client offers.
-    pub(crate) fn accept_key_for(&self, response: &Response) -> Result<AcceptKey, AcceptError> {
-        self.offers.check_response(response)?;
-        Ok(accept_key::accept_key(&self.key))
+    /// Returns the accept key of the response that opens the connection.
+    pub(crate) fn accept_key(&self) -> AcceptKey {
+        accept_key::accept_key(&self.key)
     }
 
     pub(crate) fn offers(&self) -> &Offers {
@@ -61,24 +60,20 @@ impl Offers {
         self.subprotocols.split_terminator(',')
     }
 
-    /// RFC 6455 section 4.2.2, item 5.5: a server may only select a subprotocol that the client offers.
-    pub(crate) fn check_response(&self, response: &Response) -> Result<(), AcceptError> {
-        match response.selected_subprotocol() {
-            Some(selected) if !self.subprotocols().any(|offered| offered == selected) => {
-                Err(AcceptError::SubprotocolNotOffered)
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Returns the value of `Sec-WebSocket-Extensions` for the response.
     pub(crate) fn extensions(&self) -> Option<String> {
         self.extensions.header()
     }
 
-    /// Returns what is agreed on by that response.
-    pub(crate) fn negotiated(&self, response: &Response) -> Negotiated {
-        self.extensions.negotiated().subprotocol(response.selected_subprotocol())
+    /// Returns what is agreed on by that response, if it fits the offers: RFC 6455 section 4.2.2, item 5.5, lets a server
+    /// select only a subprotocol that the client offers.
+    pub(crate) fn negotiate(&self, response: &Response) -> Result<Negotiated, AcceptError> {
+        match response.selected_subprotocol() {
+            Some(selected) if !self.subprotocols().any(|offered| offered == selected) => {
+                Err(AcceptError::SubprotocolNotOffered)
+            }
+            selected => Ok(self.extensions.negotiated().subprotocol(selected)),
+        }
     }
 }
 

@@ -115,20 +115,17 @@ impl HttpOffer {
     ///
     /// A subprotocol that the client does not offer, or a header that can't be sent.
     pub fn accept(&self, response: Response) -> Result<(http::Response<()>, Negotiated), AcceptError> {
+        let negotiated = self.offers().negotiate(&response)?;
         let mut answer = http::Response::new(());
         let headers = answer.headers_mut();
         let (status, version) = match &self.0 {
             Form::Upgrade(upgrade) => {
-                let accept = upgrade.accept_key_for(&response)?;
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
                 headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-                headers.insert(header::SEC_WEBSOCKET_ACCEPT, header_value(&accept)?);
+                headers.insert(header::SEC_WEBSOCKET_ACCEPT, header_value(&upgrade.accept_key())?);
                 (StatusCode::SWITCHING_PROTOCOLS, Version::HTTP_11)
             }
-            Form::Connect(offers, version) => {
-                offers.check_response(&response)?;
-                (StatusCode::OK, *version)
-            }
+            Form::Connect(_, version) => (StatusCode::OK, *version),
         };
         if let Some(selected) = response.selected_subprotocol() {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, header_value(selected.as_bytes())?);
@@ -139,7 +136,7 @@ impl HttpOffer {
         append_lines(headers, response.checked_headers()?)?;
         *answer.status_mut() = status;
         *answer.version_mut() = version;
-        Ok((answer, self.offers().negotiated(&response)))
+        Ok((answer, negotiated))
     }
 
     fn offers(&self) -> &Offers {
@@ -174,5 +171,19 @@ impl Rejection {
         }
         append_lines(headers, lines)?;
         Ok(answer.map(|()| self.into_body()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// What `HttpOffer::connect` relies on for `:path`.
+    #[test]
+    fn a_uri_with_a_scheme_has_a_path() {
+        for uri in ["https://a", "https://a?b", "https://a/", "https://a:1"] {
+            assert!(uri.parse::<http::Uri>().unwrap().path().starts_with('/'), "{uri}");
+        }
+        assert!(http::Uri::builder().scheme("https").authority("a").build().is_err());
+        assert!(http::Uri::builder().scheme("https").path_and_query("/").build().is_err());
+        assert_eq!(http::Uri::builder().scheme("https").authority("a").path_and_query("").build().unwrap().path(), "/");
     }
 }
