@@ -8,6 +8,7 @@
 /// find the place by words of 8 bytes           one bit marks each control character; the lowest bit is the first
 /// look at what is left byte by byte
 /// ```
+#[inline]
 pub(crate) fn find_control(bytes: &[u8]) -> Option<usize> {
     let (blocks, _) = bytes.as_chunks::<16>();
     let has_none = |block: &&[u8; 16]| !block.iter().fold(false, |any, &byte| any | is_control(byte));

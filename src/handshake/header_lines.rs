@@ -59,7 +59,7 @@ impl HeaderLines {
     }
 }
 
-/// Whole header lines, all of which can be sent.
+/// Header lines that can all be sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CheckedLines<'l>(&'l str);
 

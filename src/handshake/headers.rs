@@ -36,7 +36,8 @@ impl HeaderName {
     }
 
     /// Returns the header of that name, in any case, if there is a rule for it. The inverse of [`as_str`](Self::as_str):
-    /// the lengths tell almost all names apart, and arrays are compared without a loop.
+    /// almost all names differ in their length, and arrays are compared without a loop.
+    #[inline]
     pub(crate) fn parse(name: &[u8]) -> Option<Self> {
         let (known, is_equal) = match name.len() {
             4 => (Self::Host, eq_token(name, b"host")),

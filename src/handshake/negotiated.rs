@@ -1,4 +1,4 @@
-//! What the two endpoints agreed on.
+//! The result of an opening handshake.
 
 use alloc::boxed::Box;
 

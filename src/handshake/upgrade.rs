@@ -1,4 +1,4 @@
-//! What a server keeps of a request for WebSocket until it is answered: the key, and what the client offers.
+//! The parts of a request for WebSocket that a server keeps until it is answered: the key and the client's offers.
 
 use alloc::string::String;
 
@@ -34,7 +34,7 @@ impl Upgrade {
     }
 }
 
-/// What a client offers, over any version of HTTP.
+/// The offers of a client, over any version of HTTP.
 #[derive(Clone, Debug)]
 pub(crate) struct Offers {
     /// The subprotocols, each with a comma after it.

@@ -1,4 +1,4 @@
-//! WebSocket URIs (RFC 6455 3): `ws://host[:port][/path][?query]` and `wss://…`.
+//! WebSocket URIs (RFC 6455 section 3): `ws://host[:port][/path][?query]` and `wss://…`.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -9,10 +9,10 @@ use core::str::FromStr;
 use crate::error::UriError;
 use crate::http_grammar::charset::HOST;
 
-/// A WebSocket URI, which says where to connect to and what to ask for.
+/// A WebSocket URI: the host and port to connect to, and the resource to ask for.
 ///
-/// It takes what can stand in a request as it is: no fragment, no user name, and nothing that must be percent-encoded
-/// or, in the host, be written in its `xn--` form first.
+/// It must have the form in which a request contains it: no fragment, no user name, no character that must be
+/// percent-encoded, and a host in its `xn--` form.
 ///
 /// ```
 /// use websocket_proto::Uri;
@@ -30,21 +30,21 @@ use crate::http_grammar::charset::HOST;
 pub struct Uri {
     secure: bool,
     port: u16,
-    /// Authority and resource name, as a request has them. A client that comes back asks for the same.
+    /// Authority and resource name, as a request contains them. Shared, since a client that reconnects asks for the same.
     text: Arc<str>,
-    /// How long the host is, with the brackets of an IPv6 address.
+    /// The length of the host, with the brackets of an IPv6 address.
     host: usize,
-    /// How long the authority is: the host, and the port where it isn't the scheme's default.
+    /// The length of the authority: the host, and the port unless it is the scheme's default.
     authority: usize,
 }
 
 impl Uri {
-    /// Whether the scheme is `wss`: the transport must be TLS before the first byte of the handshake.
+    /// Returns whether the scheme is `wss`: TLS must be established before the first byte of the handshake.
     pub fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// The host to connect to, and the server name for TLS; an IPv6 address stands without its brackets.
+    /// The host to connect to, which is the server name for TLS. An IPv6 address has no brackets.
     pub fn host(&self) -> &str {
         let host = &self.text[..self.host];
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
@@ -55,16 +55,17 @@ impl Uri {
         self.port
     }
 
-    /// The resource name (RFC 6455 3): path and query, as the request line has them.
+    /// The resource name (RFC 6455 section 3): path and query, as the request line contains them.
     pub fn resource(&self) -> &str {
         &self.text[self.authority..]
     }
 
-    /// The value of the `Host` header: the port stands in it only where it isn't the scheme's default.
+    /// The value of the `Host` header: the host, and the port unless it is the scheme's default.
     pub fn host_header(&self) -> String {
         self.authority().to_owned()
     }
 
+    /// The host, and the port unless it is the scheme's default.
     pub(crate) fn authority(&self) -> &str {
         &self.text[..self.authority]
     }
@@ -95,7 +96,7 @@ impl FromStr for Uri {
             return Err(UriError::Host);
         }
         let port = match port {
-            // RFC 3986 3.2.3: a port may be empty, and then is the default.
+            // RFC 3986 section 3.2.3: a port may be empty, which means the default.
             None | Some("") => default_port(secure),
             Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
                 port.parse().ok().filter(|&port| port != 0).ok_or(UriError::Port)?
@@ -125,7 +126,7 @@ fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
 
-/// Splits the port off; colons inside the brackets of an IPv6 address are its own.
+/// Splits the port off. Colons inside the brackets of an IPv6 address belong to the host.
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), UriError> {
     if authority.starts_with('[') {
         let end = authority.find(']').ok_or(UriError::Host)? + 1;
@@ -142,7 +143,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), UriError> {
     })
 }
 
-/// A registered name, an IPv4 address, or an IPv6 address in brackets (RFC 3986 3.2.2).
+/// Returns whether a text is a registered name, an IPv4 address, or an IPv6 address in brackets (RFC 3986 section 3.2.2).
 pub(crate) fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[') {
         return address.strip_suffix(']').is_some_and(|address| address.parse::<core::net::Ipv6Addr>().is_ok());
@@ -150,7 +151,7 @@ pub(crate) fn is_host(host: &str) -> bool {
     !host.is_empty() && HOST.contains_all(host.as_bytes())
 }
 
-/// Whether a `Host` header names a host, perhaps with a port.
+/// Returns whether a `Host` header names a host, perhaps with a port.
 pub(crate) fn is_host_header(value: &str) -> bool {
     split_port(value).is_ok_and(|(host, port)| {
         let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
@@ -158,7 +159,7 @@ pub(crate) fn is_host_header(value: &str) -> bool {
     })
 }
 
-/// Path and query as a request line has them: the path at least `/`, the query only where it isn't empty.
+/// Appends path and query as a request line contains them: an empty path becomes `/`, an empty query is left out.
 fn push_resource_name(text: &mut String, resource: &str) -> Result<(), UriError> {
     if !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(UriError::Resource);

@@ -120,7 +120,7 @@ impl<'a> Extension<'a> {
 pub(crate) struct Value<'a>(&'a [u8]);
 
 impl<'a> Value<'a> {
-    /// The token that the value stands for: quotes and backslashes can't be part of one.
+    /// The token that the value means: quotes and backslashes can't be part of one.
     pub(crate) fn bytes(self) -> impl Iterator<Item = u8> + use<'a> {
         self.0.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\\'))
     }

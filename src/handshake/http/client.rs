@@ -50,7 +50,7 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// What in `request` can't be sent.
+    /// A part of `request` can't be sent.
     pub fn upgrade(
         request: ClientRequest,
         config: &Config,
@@ -79,7 +79,7 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// What in `request` can't be sent.
+    /// A part of `request` can't be sent.
     pub fn connect(request: ClientRequest, config: &Config) -> Result<(http::Request<()>, Self), RequestError> {
         let extensions = Offered::new(config);
         let checked = request.checked()?;

@@ -176,7 +176,7 @@ impl Rejection {
 
 #[cfg(test)]
 mod tests {
-    /// What `HttpOffer::connect` relies on for `:path`.
+    /// `HttpOffer::connect` relies on this for `:path`.
     #[test]
     fn a_uri_with_a_scheme_has_a_path() {
         for uri in ["https://a", "https://a?b", "https://a/", "https://a:1"] {
