@@ -3,22 +3,12 @@
 use bytes::Buf;
 
 use super::Connection;
-use super::state::{Phase, TransportEnd};
+use super::phase::{Phase, Shutdown, TransportEnd};
 use crate::close::CloseCode;
 use crate::error::SendError;
 use crate::event::Cause;
 use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
 use crate::role::Role;
-
-/// How to shut the transport down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Shutdown {
-    /// Shut down the writing side, read and discard until the peer does the same (for a bounded time), then close, so
-    /// that no reset overtakes the last bytes.
-    Finish,
-    /// Close at once.
-    Abort,
-}
 
 /// Closing the connection.
 impl Connection {

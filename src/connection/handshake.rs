@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::mem;
 
 use super::Connection;
-use super::state::{AwaitingAnswer, Phase};
+use super::phase::{AwaitingAnswer, Phase};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
 use crate::event::{Cause, Closed};

@@ -4,6 +4,7 @@ mod close;
 mod direct_read;
 mod handshake;
 mod lending;
+mod phase;
 mod receive;
 mod scratch;
 mod send;
@@ -25,9 +26,9 @@ use crate::role::Role;
 use crate::seed::Seed;
 use crate::send::{Output, Sender};
 use crate::timers::{Timer, Timers};
-pub use close::Shutdown;
+use phase::Phase;
+pub use phase::{Shutdown, State};
 pub use scratch::{Scratch, Used};
-use state::Phase;
 
 /// A WebSocket connection, either role, without its transport.
 ///
@@ -74,19 +75,6 @@ pub struct Connection {
     subprotocol: Option<Box<Box<str>>>,
     /// Borrowed from the thread that handles this connection at the moment.
     scratch: Option<Box<Scratch>>,
-}
-
-/// The state of a connection: the `readyState` of a browser's `WebSocket`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// The opening handshake is in progress.
-    Connecting,
-    /// Messages can be sent and received.
-    Open,
-    /// We sent a Close frame; the peer may still send messages until its own comes.
-    Closing,
-    /// The connection is closed; the output may still be drained.
-    Closed,
 }
 
 impl Connection {

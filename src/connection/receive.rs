@@ -6,7 +6,7 @@ use core::mem;
 
 use super::Connection;
 use super::handshake::receive_request;
-use super::state::{EarlyData, Phase};
+use super::phase::{EarlyData, Phase};
 use crate::error::HandshakeError;
 use crate::event::{Cause, Event};
 use crate::handshake::Outcome;

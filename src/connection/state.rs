@@ -1,4 +1,4 @@
-//! The phases of a connection, and every transition between them.
+//! Every transition between the [phases](Phase) of a connection.
 //!
 //! ```text
 //! Connection::server                Connection::client             upgraded_server, upgraded_client
@@ -20,90 +20,14 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Connection, State};
+use super::Connection;
+use super::phase::{AwaitingAnswer, CloseSent, EarlyData, LastEvents, Phase, TransportEnd};
 use crate::close::CloseCode;
 use crate::event::{Cause, Closed, Deadline};
 use crate::frame::CloseFrame;
-use crate::handshake::{ClientHandshake, HandshakeResponse, HeadReader, Negotiated, Rejection, Upgrade};
+use crate::handshake::{HandshakeResponse, Negotiated, Rejection, Upgrade};
 use crate::role::Role;
 use crate::timers::Timer;
-
-/// The phase of a connection: how received bytes are handled, and the data for that.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// A server collects the head of the request. Before its first byte there is no reader.
-    Request(Option<Box<HeadReader>>),
-    /// A server's request waits for `accept` or `reject`.
-    AwaitingAnswer(Box<AwaitingAnswer>),
-    /// A client collects the response.
-    Response(Box<ClientHandshake>),
-    /// A server has accepted; frames that came before that are received first.
-    OpenEarlyData { data: Box<EarlyData>, close_sent: CloseSent },
-    /// Frames are received.
-    Open { close_sent: CloseSent },
-    /// Received bytes are discarded.
-    Closed { transport: TransportEnd, last: Option<Box<LastEvents>> },
-}
-
-/// The code of our Close frame, if we sent the first.
-pub(super) type CloseSent = Option<CloseCode>;
-
-#[derive(Debug)]
-pub(super) struct AwaitingAnswer {
-    /// `None` for plain HTTP.
-    pub(super) upgrade: Option<Upgrade>,
-    /// Bytes that followed the request, at most [`Config::max_handshake_size`](crate::Config::max_handshake_size).
-    pub(super) early_data: Vec<u8>,
-}
-
-/// Frames that came before the request was accepted.
-#[derive(Debug, Default)]
-pub(super) struct EarlyData {
-    pub(super) bytes: Vec<u8>,
-    /// Those before it have been received.
-    pub(super) start: usize,
-}
-
-/// The events that are still to be delivered when a connection has ended.
-#[derive(Debug)]
-pub(super) struct LastEvents {
-    /// At a client: the response that wasn't 101.
-    pub(super) rejected: Option<Box<HandshakeResponse>>,
-    pub(super) closed: Box<Closed>,
-}
-
-impl Phase {
-    /// Frames are received, and nothing else comes first.
-    #[inline]
-    pub(super) fn is_open(&self) -> bool {
-        matches!(self, Self::Open { .. })
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        matches!(self, Self::Closed { .. })
-    }
-
-    /// The public state.
-    #[inline]
-    pub(super) fn state(&self) -> State {
-        match self {
-            Self::Request(_) | Self::AwaitingAnswer(_) | Self::Response(_) => State::Connecting,
-            Self::Open { close_sent: None } | Self::OpenEarlyData { close_sent: None, .. } => State::Open,
-            Self::Open { .. } | Self::OpenEarlyData { .. } => State::Closing,
-            Self::Closed { .. } => State::Closed,
-        }
-    }
-}
-
-/// The end of a closed connection's transport.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TransportEnd {
-    /// A client lets the server close first (RFC 6455 section 7.1.1).
-    AwaitEof,
-    /// The output is written before.
-    Graceful,
-    Abort,
-}
 
 /// The only places that assign the phase.
 impl Connection {
