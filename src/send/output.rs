@@ -339,8 +339,12 @@ impl Buf for Output {
     /// Marks the next `count` bytes as sent; more than are pending are taken for all that are.
     #[inline]
     fn advance(&mut self, count: usize) {
-        let rest = if self.is_chained() { self.advance_chained(count) } else { count };
-        self.sent += rest.min(self.buffer.len() - self.sent);
+        if self.is_chained() {
+            let rest = self.advance_chained(count);
+            self.sent += rest.min(self.buffer.len() - self.sent);
+        } else {
+            self.sent += count.min(self.buffer.len() - self.sent);
+        }
         self.on_sent(count);
     }
 
