@@ -11,7 +11,7 @@ pub(crate) struct InvalidUtf8;
 
 /// Checks bytes that are all of their text.
 #[inline]
-pub(crate) fn check(text: &[u8]) -> Result<&str, InvalidUtf8> {
+pub(crate) fn validate(text: &[u8]) -> Result<&str, InvalidUtf8> {
     simdutf8::basic::from_utf8(text).map_err(|_| InvalidUtf8)
 }
 
@@ -48,7 +48,7 @@ impl Utf8 {
             (completed, piece) = self.complete(piece)?;
         }
         let (text, cut) = piece.split_at(piece.len() - cut_off(piece));
-        let text = check(text)?;
+        let text = validate(text)?;
         if !cut.is_empty() {
             // A character that is cut has at most three bytes, and they may not show that it can't be one.
             if str::from_utf8(cut).is_err_and(|error| error.error_len().is_some()) {
@@ -177,7 +177,7 @@ mod tests {
             for start in 0..64 {
                 let bytes = &text.as_bytes()[start..start + length];
                 let expected = str::from_utf8(bytes);
-                assert_eq!(check(bytes).ok(), expected.ok());
+                assert_eq!(validate(bytes).ok(), expected.ok());
                 if start % 8 == length % 8 {
                     let fed = feed(bytes.chunks(1));
                     assert_eq!(matches!(fed, Ok((_, true))), expected.is_ok());

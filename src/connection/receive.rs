@@ -146,7 +146,7 @@ impl Connection {
             Ok(Some(Received::Ping(payload))) => {
                 // RFC 6455 section 5.5.2. Nothing follows our Close frame, which the peer would discard (section 1.4).
                 if self.config.auto_pong && self.close_sent().is_none() {
-                    self.sender.answer(&mut self.output, &payload);
+                    self.sender.answer_ping(&mut self.output, &payload);
                 }
                 Some(Event::Ping(payload))
             }

@@ -120,8 +120,8 @@ impl Connection {
         }
         let last = Some(Box::new(LastEvents { rejected, closed: Box::new(closed) }));
         self.phase = Phase::Closed { transport, last };
-        self.receiver.end();
-        self.sender.end();
+        self.receiver.stop();
+        self.sender.stop();
         if transport == TransportEnd::Abort {
             self.abort_transport();
         } else {
@@ -150,11 +150,11 @@ impl Connection {
                 }
                 TransportEnd::Graceful
             }
-            Cause::Handshake(error) if is_server => self.answer(Rejection::from(error)),
+            Cause::Handshake(error) if is_server => self.send_rejection(Rejection::from(error)),
             Cause::Timeout(Deadline::Opening) => match self.phase {
                 // The client was too slow, or the caller was.
-                Phase::Request(Some(_)) => self.answer(Rejection::new(408).body(TOO_LATE)),
-                Phase::AwaitingAnswer(_) => self.answer(Rejection::new(503).body(TOO_LATE)),
+                Phase::Request(Some(_)) => self.send_rejection(Rejection::new(408).body(TOO_LATE)),
+                Phase::AwaitingAnswer(_) => self.send_rejection(Rejection::new(503).body(TOO_LATE)),
                 Phase::Request(None) | Phase::Response(_) => TransportEnd::Abort,
                 Phase::OpenEarlyData { .. } | Phase::Open { .. } | Phase::Closed { .. } => {
                     debug_assert!(false, "the deadline of the opening handshake ends with it");
@@ -173,7 +173,7 @@ impl Connection {
         }
     }
 
-    fn answer(&mut self, rejection: Rejection) -> TransportEnd {
+    fn send_rejection(&mut self, rejection: Rejection) -> TransportEnd {
         let sent = self.respond(rejection);
         debug_assert!(sent.is_ok(), "the connection's own answers can be sent");
         TransportEnd::Graceful

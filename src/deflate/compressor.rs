@@ -162,7 +162,7 @@ fn compress_with(stream: &mut Stream, mut input: &[u8], last: bool, output: &mut
     }
 }
 
-/// The space that a step has to write into: it is set to zero before, which costs less than a second step.
+/// The space that a step may write into. It is set to zero before, so that little is made where little comes out.
 const MIN_SPACE: usize = 64;
 const MAX_SPACE: usize = 64 << 10;
 

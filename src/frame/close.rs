@@ -23,7 +23,7 @@ impl CloseFrame {
                 _ => Err(ProtocolError::CloseLength),
             };
         };
-        let reason = utf8::check(reason).map_err(|_| ProtocolError::CloseReason);
+        let reason = utf8::validate(reason).map_err(|_| ProtocolError::CloseReason);
         Ok(Self { code: Some(parse_code(code)?), reason: reason?.to_owned() })
     }
 

@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 
 /// The payload from which on words are worth more than the overlapping ends.
-const WORDS: usize = 64;
+const MAX_ENDS: usize = 64;
 
 /// The payload from which on it is worth while to begin at a cache line.
-const LONG: usize = 1024;
+const MIN_ALIGNED: usize = 1024;
 const CACHE_LINE: usize = 64;
 
 /// Masks or unmasks `payload` in place: the same XOR does both.
@@ -18,7 +18,7 @@ pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     // is written, and in the overlap both write the same, so no byte loop is needed for what is left over.
     match payload.len() {
         16..=32 => ends::<16>(payload, key),
-        33..=WORDS => ends::<32>(payload, key),
+        33..=MAX_ENDS => ends::<32>(payload, key),
         8..16 => ends::<8>(payload, key),
         4..8 => ends::<4>(payload, key),
         0..4 => {
@@ -31,8 +31,8 @@ pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
 }
 
 /// Masks or unmasks `payload` while it is appended to `to`, which has room for it.
-pub(crate) fn append(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
-    if payload.len() < LINE {
+pub(crate) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
+    if payload.len() < KEY_LINE {
         let start = to.len();
         to.extend_from_slice(payload);
         mask(&mut to[start..], key);
@@ -42,8 +42,8 @@ pub(crate) fn append(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
 }
 
 /// Masks or unmasks `payload` while it is copied to `place`, which is as long.
-pub(crate) fn copy(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
-    if payload.len() < LINE {
+pub(crate) fn copy_masked(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
+    if payload.len() < KEY_LINE {
         place.copy_from_slice(payload);
         mask(place, key);
         return;
@@ -53,13 +53,13 @@ pub(crate) fn copy(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
 
 /// How much of the key's repetition is made at once, where nothing is there yet to be overwritten: a line is combined byte
 /// by byte, which is to say vector by vector.
-const LINE: usize = 256;
+const KEY_LINE: usize = 256;
 
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
 fn append_lines(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
-    let mut line = [0; LINE];
+    let mut line = [0; KEY_LINE];
     line.as_chunks_mut().0.fill(key);
-    for payload in payload.chunks(LINE) {
+    for payload in payload.chunks(KEY_LINE) {
         to.extend(payload.iter().zip(&line).map(|(byte, key)| byte ^ key));
     }
 }
@@ -110,7 +110,7 @@ fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
 /// be asked. A long payload is gone through from a cache line's beginning on: no vector lies across two lines then.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
 fn words(payload: &mut [u8], key: [u8; 4]) {
-    if payload.len() < LONG {
+    if payload.len() < MIN_ALIGNED {
         return flat(payload, key);
     }
     let start = payload.as_ptr().align_offset(CACHE_LINE).min(payload.len());
@@ -166,11 +166,11 @@ mod tests {
             for phase in 0..4 {
                 let key = rotate([0x37, 0xfa, 0x21, 0x3d], phase);
                 let (mut fast, mut slow) = (b"before".to_vec(), source[..length].to_vec());
-                append(&mut fast, &source[..length], key);
+                append_masked(&mut fast, &source[..length], key);
                 naive(&mut slow, key);
                 assert_eq!(fast, [b"before", &slow[..]].concat(), "{length} bytes, phase {phase}");
                 fast.fill(0);
-                copy(&mut fast[6..], &source[..length], key);
+                copy_masked(&mut fast[6..], &source[..length], key);
                 assert_eq!(fast, [&[0; 6], &slow[..]].concat(), "{length} bytes, phase {phase}");
             }
         }

@@ -7,6 +7,6 @@ mod opcode;
 
 pub(crate) use close::CloseFrame;
 pub(crate) use header::{FrameContext, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, first_byte};
-pub(crate) use mask::{append, copy, mask, rotate};
+pub(crate) use mask::{append_masked, copy_masked, mask, rotate};
 pub use opcode::Kind;
 pub(crate) use opcode::OpCode;

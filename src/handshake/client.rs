@@ -154,7 +154,7 @@ pub(crate) fn check_choices(
     subprotocols: &[String],
     extensions: &Offered,
 ) -> Result<Negotiated, HandshakeError> {
-    let negotiated = extensions.check(headers.all(HeaderName::Extensions))?;
+    let negotiated = extensions.check_response(headers.all(HeaderName::Extensions))?;
     match headers.single(HeaderName::Protocol) {
         Occurrences::None => Ok(negotiated),
         Occurrences::One(value) if !lists::is_token(value) => Err(HandshakeError::Subprotocol),

@@ -25,7 +25,10 @@ impl Offered {
     }
 
     /// Returns what was agreed on, if the answer is one to what was offered.
-    pub(crate) fn check<'a>(&self, answer: impl Iterator<Item = &'a [u8]>) -> Result<Negotiated, HandshakeError> {
+    pub(crate) fn check_response<'a>(
+        &self,
+        answer: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Negotiated, HandshakeError> {
         Ok(Negotiated { deflate: deflate::check_answer(&self.deflate, answer)?, ..Negotiated::new() })
     }
 }

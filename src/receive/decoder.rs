@@ -109,11 +109,11 @@ impl FrameDecoder {
         let header = if *length == 0 {
             match Header::parse(input, &context)? {
                 Some((header, size)) => {
-                    take(input, size);
+                    split_front(input, size);
                     header
                 }
                 None => {
-                    let cut = take(input, input.len());
+                    let cut = split_front(input, input.len());
                     start[..cut.len()].copy_from_slice(cut);
                     // Less than a header, which is at most 14 bytes.
                     *length = cut.len() as u8;
@@ -134,7 +134,7 @@ impl FrameDecoder {
         // The common case leaves no trace: a whole frame, which is a message or a control frame of its own.
         if length <= input.len() as u64 && (opcode.is_control() || fin && opcode != OpCode::Continuation) {
             let frame = FrameType::new(opcode, peer.compression.filter(|_| compressed));
-            let bytes = take(input, length as usize);
+            let bytes = split_front(input, length as usize);
             return Ok(Some(Payload {
                 frame,
                 fin,
@@ -171,7 +171,7 @@ impl FrameDecoder {
             return None;
         }
         let length = usize::try_from(*rest).map_or(input.len(), |rest| rest.min(input.len()));
-        let bytes = take(input, length);
+        let bytes = split_front(input, length);
         let this_key = masking_key(*key, from);
         *key = frame::rotate(*key, length);
         *rest -= length as u64;
@@ -243,7 +243,7 @@ fn complete_header(
     context: &FrameContext,
 ) -> Result<Option<Header>, ProtocolError> {
     while let [byte, ..] = **input {
-        take(input, 1);
+        split_front(input, 1);
         start[usize::from(*length)] = byte;
         *length += 1;
         if let Some((header, _)) = Header::parse(&start[..usize::from(*length)], context)? {
@@ -255,7 +255,7 @@ fn complete_header(
 
 /// Takes the first `count` bytes off the input.
 #[inline]
-fn take<'b>(input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
+fn split_front<'b>(input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
     let (taken, rest) = mem::take(input).split_at_mut(count);
     *input = rest;
     taken

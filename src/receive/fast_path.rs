@@ -44,13 +44,13 @@ impl Receiver {
             return None;
         }
         let payload = if is_masked {
-            let (head, payload) = take(input, start + 4, length)?;
+            let (head, payload) = split_frame(input, start + 4, length)?;
             if let Some(&key) = head.last_chunk() {
                 frame::mask(payload, key);
             }
             payload
         } else {
-            take(input, start, length)?.1
+            split_frame(input, start, length)?.1
         };
         Some((kind, payload))
     }
@@ -58,7 +58,7 @@ impl Receiver {
 
 /// Takes a frame off the input, if all of it is there: its header, and its payload.
 #[inline(always)]
-fn take<'b>(input: &mut &'b mut [u8], start: usize, length: usize) -> Option<(&'b mut [u8], &'b mut [u8])> {
+fn split_frame<'b>(input: &mut &'b mut [u8], start: usize, length: usize) -> Option<(&'b mut [u8], &'b mut [u8])> {
     if input.len() < start + length {
         return None;
     }

@@ -99,7 +99,7 @@ impl Receiver {
     }
 
     /// Frees what the frames needed: nothing more is received. What was negotiated can still be asked for.
-    pub(crate) fn end(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let Self { from, at_eof, compression, .. } = *self;
         *self = Self { at_eof, compression, ..Self::new(from) };
     }

@@ -30,7 +30,7 @@ impl<'b> WholeMessage<'b> {
     #[inline]
     pub(crate) fn new(kind: Kind, payload: &'b [u8]) -> Result<Self, ProtocolError> {
         match kind {
-            Kind::Text => Ok(Self::Text(utf8::check(payload)?)),
+            Kind::Text => Ok(Self::Text(utf8::validate(payload)?)),
             Kind::Binary => Ok(Self::Binary(payload)),
         }
     }

@@ -198,7 +198,7 @@ impl Output {
     /// Appends bytes and masks them on the way.
     #[inline]
     pub(crate) fn extend_masked(&mut self, bytes: &[u8], key: [u8; 4]) {
-        frame::append(&mut self.buffer, bytes, key);
+        frame::append_masked(&mut self.buffer, bytes, key);
     }
 
     /// Appends a payload without copying it.
