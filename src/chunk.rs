@@ -31,7 +31,7 @@ use crate::frame::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk<'b>(Repr<'b>);
 
-/// The flags stand in the variants, in whose padding they cost nothing.
+/// The flags are in the variants, in whose padding they cost nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Repr<'b> {
     Text { first: bool, last: bool, carried: Character, text: &'b str },
@@ -68,7 +68,7 @@ impl<'b> Chunk<'b> {
         Self(Repr::OwnedBinary { first, last, data })
     }
 
-    /// What the message carries.
+    /// Returns the kind of its message.
     pub fn kind(&self) -> Kind {
         match self.0 {
             Repr::Text { .. } | Repr::OwnedText { .. } => Kind::Text,
@@ -76,7 +76,7 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// Whether this is the first piece of its message.
+    /// Returns whether this is the first chunk of its message.
     pub fn is_first(&self) -> bool {
         match self.0 {
             Repr::Text { first, .. }
@@ -86,7 +86,7 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// Whether this is the last piece of its message; it may be empty.
+    /// Returns whether this is the last chunk of its message, which may be empty.
     pub fn is_last(&self) -> bool {
         match self.0 {
             Repr::Text { last, .. }
@@ -119,12 +119,12 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// How many bytes the piece has.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         self.parts().iter().map(|part| part.len()).sum()
     }
 
-    /// Whether it has none, as a last piece may.
+    /// Returns whether it has no bytes, as a last chunk may.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

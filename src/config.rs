@@ -183,7 +183,7 @@ impl Config {
         }
     }
 
-    /// Whether a message that has declared that many bytes is delivered in chunks.
+    /// Returns whether a message that has declared that many bytes is delivered in chunks.
     #[inline]
     pub(crate) fn is_chunked(&self, declared: u64) -> bool {
         self.pieces_from != u64::MAX && (declared >= self.pieces_from || declared > self.max_message_size)
@@ -195,7 +195,7 @@ impl Config {
         if self.pieces_from == u64::MAX {
             (self.max_frame_size, self.max_message_size)
         } else {
-            // What is longer than a whole message may be comes in pieces; what may be whole is never too long.
+            // A message that is too long to be whole comes in chunks; one that may be whole is never too long.
             let whole = self.max_message_size.min(self.pieces_from.saturating_sub(1));
             let longest = self.max_piecewise_size.max(whole);
             (longest, longest)

@@ -1,6 +1,6 @@
 //! Spare buffers of a thread, and the one policy for what is retained.
 //!
-//! A pool gives its largest buffer to whatever is at work, which has then room for most of what comes. What stays with a
+//! A pool gives its largest buffer first, which has space for most of what comes. What stays with a
 //! connection between its turns moves into a small one, so that a few bytes never hold much memory, and back into a large
 //! one when more arrives. In a steady state neither allocates.
 
@@ -17,7 +17,7 @@ pub(crate) const MAX_POOLED: usize = 4 << 20;
 /// A buffer of up to this size may stay with a connection, however little is in it.
 const MIN_SHRINK: usize = 4 << 10;
 
-/// Spare buffers of a thread, for whichever of its connections is at work.
+/// Spare buffers of a thread, for whichever of its connections is being served.
 #[derive(Debug)]
 pub(crate) struct BufferPool {
     /// Empty, the largest at the end.
@@ -134,7 +134,7 @@ pub(crate) fn empty_text(mut buffer: Vec<u8>) -> String {
     String::from_utf8(buffer).unwrap_or_default()
 }
 
-/// Whether a buffer is too large to stay with a connection that has so many bytes in it.
+/// Returns whether a buffer is too large to stay with a connection that has so many bytes in it.
 fn is_much_larger(capacity: usize, length: usize) -> bool {
     capacity > max_retained(length)
 }
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(pool.total, 10 * MAX_BUFFERS);
     }
 
-    /// What stays with a connection is in a buffer of at most four times its size, or 4 KiB.
+    /// Bytes that stay with a connection are in a buffer of at most four times its size, or 4 KiB.
     #[test]
     fn few_bytes_stay_in_a_small_buffer() {
         for (capacity, length, is_moved) in [

@@ -4,14 +4,14 @@ use super::Connection;
 
 /// Reading without a copy.
 impl Connection {
-    /// Room for the next bytes of the message under way, where reading them straight into it saves a copy: a frame of
-    /// an uncompressed binary message, of which at least 8 KiB are still to come. `None` most of the time; then read into
+    /// Returns space for the next bytes of the current message, where reading them straight into it saves a copy: in a frame
+    /// of an uncompressed binary message, of which at least 8 KiB are still to come. `None` most of the time; then read into
     /// the buffer for [`receive`](Self::receive), as always.
     ///
-    /// It is for callers who expect large messages, and who can read into two places at once (`readv`): what the
-    /// transport has beyond this room goes into the buffer. Tell how much was read by
-    /// [`message_filled`](Self::message_filled). The room ends with the frame; it grows with what has arrived, as all
-    /// memory of messages does, and what it contains before it is overwritten has no meaning.
+    /// It is for callers that expect large messages, and can read into two buffers at once (`readv`): what the transport has
+    /// beyond this space goes into your own buffer. Report how much was read by [`message_filled`](Self::message_filled).
+    /// The space ends with the frame, and grows with what has arrived, as all memory of messages does. Its bytes have no
+    /// meaning before they are overwritten; they are never those of another connection.
     ///
     /// ```
     /// use std::io::{self, IoSliceMut, Read};
@@ -52,12 +52,13 @@ impl Connection {
         if self.phase.is_open() { self.receiver.read_buffer(&self.config) } else { None }
     }
 
-    /// Takes in up to `count` bytes, which were read into [`message_space`](Self::message_space); how many that were.
-    /// What was read beyond that is where the caller has put it: behind the room, in the buffer. It is nothing where there
-    /// was no room, so that this may be called after every read; nor where the room isn't what it was any more, since
-    /// other input was received or the buffers were [released](Self::release) in between.
+    /// Consumes up to `count` bytes that were read into [`message_space`](Self::message_space), and returns how many. The rest
+    /// of what was read is in your own buffer, as input for [`receive`](Self::receive).
     ///
-    /// Call [`receive`](Self::receive) behind it, be it with an empty input: the message may be complete.
+    /// It is 0 where there was no such space, so that you may call this after every read, and where the space has changed
+    /// since: other input was received, or the buffers were [released](Self::release).
+    ///
+    /// Call [`receive`](Self::receive) afterwards, even with an empty input: the message may be complete.
     pub fn message_filled(&mut self, count: usize) -> usize {
         if count == 0 || !self.phase.is_open() {
             return 0;

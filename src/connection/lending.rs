@@ -1,20 +1,18 @@
-//! Buffers: whose they are while a connection is at work, and what stays behind.
+//! Buffers that a thread lends to the connection that it is serving, and takes back.
 
 use alloc::boxed::Box;
 
 use super::{Connection, Scratch, Used};
 
-/// Buffers that a thread lends.
+/// Borrowed buffers.
 impl Connection {
-    /// Lends a thread's buffers to this connection, until [`release`](Self::release). One that was lent before is
-    /// dropped.
+    /// Gives this connection the buffers of a thread, until [`release`](Self::release). Those that it had are dropped.
     pub fn lend(&mut self, mut scratch: Box<Scratch>) {
         self.output.borrow_from(&mut scratch.buffers, &mut scratch.chain);
         self.scratch = Some(scratch);
     }
 
-    /// Takes the buffers back. What is pending stays behind with the buffer that it is in: output that wasn't drained,
-    /// a message that isn't whole.
+    /// Takes the buffers back. Pending output and an unfinished message stay with the connection, in buffers that fit them.
     pub fn release(&mut self) -> Option<Box<Scratch>> {
         let mut scratch = self.scratch.take()?;
         self.output.return_to(&mut scratch.buffers, &mut scratch.chain);

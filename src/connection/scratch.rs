@@ -1,4 +1,4 @@
-//! Buffers that a thread lends to the connection at work.
+//! The buffers of a thread, for whichever of its connections is being served.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -12,13 +12,13 @@ use crate::pool::BufferPool;
 use crate::receive::{Inflation, Lent};
 use crate::send::Chain;
 
-/// A thread's buffers, lent to whichever of its connections is at work.
+/// The buffers of a thread, for whichever of its connections is being served.
 ///
-/// Everything works without one: a connection then has buffers of its own, which it keeps (up to 16 KiB) for its next
-/// messages. Where there are many connections and most of them are idle, a thread [lends](crate::Connection::lend) its
-/// scratch to the connection that bytes came for, and takes it [back](crate::Connection::release) when that has
-/// answered. What stays behind is only what is pending: an idle connection owns no heap memory, and a busy one
-/// allocates none.
+/// Everything works without one: a connection then has buffers of its own, and keeps up to 16 KiB of them for its next
+/// messages. Where there are many connections and most of them are idle, [`lend`](crate::Connection::lend) the scratch of
+/// the thread to the connection that bytes came for, and take it back with [`release`](crate::Connection::release) when that
+/// has answered. Only what is pending stays with the connection: an idle one owns no heap memory, and a busy one allocates
+/// none.
 ///
 /// ```
 /// use bytes::Buf;
@@ -44,9 +44,9 @@ use crate::send::Chain;
 #[derive(Debug, Default)]
 pub struct Scratch {
     pub(super) buffers: BufferPool,
-    /// What holds an output's chained payloads.
+    /// A spare list for the payloads that are chained into an output.
     pub(super) chain: Option<Box<Chain>>,
-    /// What a connection needs for a compressed message that comes in.
+    /// A spare inflater, and what belongs to it.
     pub(super) inflation: Option<Box<Inflation>>,
     pub(super) compressors: CompressorPool,
 }
@@ -57,7 +57,7 @@ impl Scratch {
         Self::default()
     }
 
-    /// How many bytes of spare buffers may be kept; larger ones are freed when they are given back.
+    /// Sets how many bytes of spare buffers are kept, 4 MiB by default. Larger ones are freed when they come back.
     pub fn keep(mut self, bytes: usize) -> Self {
         self.buffers.set_max_total(bytes);
         self
@@ -65,7 +65,7 @@ impl Scratch {
 }
 
 impl Scratch {
-    /// What a receiver may use of it.
+    /// The part of it that a receiver uses.
     #[inline]
     pub(super) fn for_receiver(&mut self) -> Lent<'_> {
         Lent { pool: &mut self.buffers, inflation: &mut self.inflation }
@@ -104,7 +104,7 @@ impl From<Vec<u8>> for Used {
     }
 }
 
-/// What nobody else holds: a payload that was sent by [`Output::take`](crate::Output::take), say.
+/// A buffer is only used again if nobody else holds it: that of a payload that was sent by [`Output::take`](crate::Output::take), say.
 impl From<Bytes> for Used {
     #[inline]
     fn from(payload: Bytes) -> Self {

@@ -73,8 +73,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As for [`send_text`](Self::send_text), and text that can't be UTF-8; nothing is sent then, and the message
-    /// stands where it stood.
+    /// As for [`send_text`](Self::send_text), and text that can't be UTF-8. Nothing is sent then, and the message
+    /// can be continued.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Kind, Negotiated, SendError};
@@ -99,9 +99,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether messages that begin from now on are compressed, where that was agreed on; they are, unless this says no. For
-    /// what doesn't shrink, such as images, and for secrets that stand next to what an attacker may choose, whose
-    /// length would tell of them.
+    /// Sets whether messages that begin from now on are compressed, where that was agreed on. They are by default. Switch it
+    /// off for data that doesn't shrink, such as images, and for secrets beside text that an attacker may choose: the length
+    /// of such a message would reveal them.
     #[cfg(feature = "deflate")]
     pub fn set_compression(&mut self, on: bool) {
         self.sender.set_compression_enabled(on);
@@ -128,13 +128,13 @@ impl Connection {
         self.send_control(OpCode::Pong, payload)
     }
 
-    /// Whether a message may be sent now: the connection is open, and pending output is below its
-    /// [limit](crate::Config::max_pending_output). A fragmented message that is under way is finished first all the same.
+    /// Returns whether a message may be sent now: the connection is open, and pending output is below its
+    /// [limit](crate::Config::max_pending_output). A fragmented message still has to be finished first.
     pub fn can_send(&self) -> bool {
         self.check_can_send().is_ok()
     }
 
-    /// How many bytes of output are pending: those of [`output`](Self::output).
+    /// Returns the number of bytes in the [`output`](Self::output).
     pub fn pending_output(&self) -> usize {
         self.output.remaining()
     }
@@ -158,7 +158,7 @@ impl Connection {
         sender.compressed_message(output, kind, payload, compression, context)
     }
 
-    /// What takes part where something is sent compressed.
+    /// The parts that send something compressed.
     fn compressing(&mut self) -> (&mut Sender, &mut Output, CompressContext<'_>) {
         let spare = self.scratch.as_mut().map(|scratch| &mut scratch.compressors);
         (&mut self.sender, &mut self.output, CompressContext { settings: &self.config.deflate, spare })

@@ -87,7 +87,7 @@ impl Compressor {
         }
     }
 
-    /// Whether a message has begun that isn't complete.
+    /// Returns whether a message has begun that isn't complete.
     pub(crate) fn is_in_message(&self) -> bool {
         self.message != State::BetweenMessages
     }
@@ -114,7 +114,7 @@ impl Compressor {
     }
 }
 
-/// What the connections of a thread share between messages: streams, and a box for a compressor at work.
+/// Shared by the connections of a thread between messages: streams, and a spare box for a compressor.
 #[derive(Debug, Default)]
 pub(crate) struct CompressorPool {
     streams: StreamPool,

@@ -64,14 +64,14 @@ impl Deflate {
         Self::default()
     }
 
-    /// Whether the server begins every message with an empty window (RFC 7692 7.1.1.1). Off by default. It makes messages
+    /// Sets whether the server begins every message with an empty window (RFC 7692 7.1.1.1). Off by default. It makes messages
     /// larger, and lets the server keep no compressor and the client no window between them.
     pub fn server_no_context_takeover(mut self, on: bool) -> Self {
         self.server_no_context_takeover = on;
         self
     }
 
-    /// Whether the client begins every message with an empty window (RFC 7692 7.1.1.2). Off by default; a server agrees
+    /// Sets whether the client begins every message with an empty window (RFC 7692 7.1.1.2). Off by default; a server agrees
     /// in any case with a client that offers it.
     pub fn client_no_context_takeover(mut self, on: bool) -> Self {
         self.client_no_context_takeover = on;
@@ -105,7 +105,7 @@ impl Deflate {
         self
     }
 
-    /// How much memory the compressor has for what it collects before it chooses a code: 1 to 9, 8 by default; what is
+    /// Sets how much memory the compressor has for what it collects before it chooses a code: 1 to 9, 8 by default; what is
     /// beyond counts as the nearest. See the table above.
     pub fn memory_level(mut self, level: u8) -> Self {
         self.memory_level = level.clamp(1, 9);

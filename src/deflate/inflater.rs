@@ -13,14 +13,14 @@ use super::params::ReceiveCompression;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Corrupt;
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Inflated {
-    /// How many bytes of the input were consumed.
+    /// The number of bytes of the input that were consumed.
     pub(crate) consumed: usize,
-    /// How many bytes were written.
+    /// The number of bytes that were written.
     pub(crate) written: usize,
-    /// What comes after these bytes.
+    /// The state of the stream after these bytes.
     pub(crate) status: Status,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Status {
     Corrupt,
 }
 
-/// What ends every flushed part of a DEFLATE stream, and isn't sent (RFC 7692 section 7.2.1).
+/// The end of every flushed part of a DEFLATE stream, which isn't sent (RFC 7692 section 7.2.1).
 pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// A decompressor.

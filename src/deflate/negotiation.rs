@@ -14,7 +14,7 @@ const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 
-/// What a server answers an offer with: `Display` writes the element of the header.
+/// The answer of a server to an offer. `Display` writes the element of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     params: DeflateParams,
@@ -153,7 +153,7 @@ pub(crate) fn write_offers(settings: &[Deflate]) -> String {
     elements
 }
 
-/// What a client's offers of these settings were answered with.
+/// Returns what a server has accepted of the offers of these settings.
 pub(crate) fn check_answer<'a>(
     settings: &[Deflate],
     answer: impl Iterator<Item = &'a [u8]>,
@@ -176,7 +176,7 @@ pub(crate) fn check_answer<'a>(
     }
 }
 
-/// What an answer comes to, if it is one to the offer of these settings.
+/// Returns the parameters of an answer, if it is one to the offer of these settings.
 fn params_of_answer(settings: &Deflate, answer: &Element) -> Option<DeflateParams> {
     // RFC 7692 7.1.1.1 and 7.1.2.1: a server that accepts the offer says so, and doesn't exceed it.
     if settings.server_no_context_takeover && !answer.server_no_context_takeover {

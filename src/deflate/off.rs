@@ -1,5 +1,5 @@
-//! What stands for `deflate/` where the feature is off: the same names, of which no value exists. Code that has a value of
-//! them can't run, and isn't compiled into anything.
+//! The twin of `deflate/` for builds without the feature: the same names, of which no value exists. Code that has a value
+//! of them can't run, and isn't compiled into anything.
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -23,7 +23,7 @@ impl StreamPool {
     }
 }
 
-/// What a stream of zlib-rs is made for.
+/// The configuration of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StreamConfig {
     window_bits: u8,

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     bytes: Vec<u8>,
-    /// Where the oldest byte is, once there are as many as the window has.
+    /// The position of the oldest byte, once the window is full.
     start: usize,
 }
 

@@ -33,19 +33,19 @@ const LENGTH_64: u8 = 127;
 pub(crate) const WHOLE_TEXT: u8 = FIN | OpCode::Text as u8;
 pub(crate) const WHOLE_BINARY: u8 = FIN | OpCode::Binary as u8;
 
-/// What a header is held to: the role of the peer, the state of the message in progress, and what is left of the limits.
+/// The context in which a header is checked: the role of the peer, the message in progress, and what is left of the limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameContext {
     pub(crate) from: Role,
-    /// Whether a message may be compressed.
+    /// Messages may be compressed.
     pub(crate) deflate: bool,
     pub(crate) in_message: bool,
-    /// Whether the message in progress may have one more frame.
+    /// The message in progress may have one more frame.
     pub(crate) may_continue: bool,
     pub(crate) max_frame: u64,
-    /// How many bytes the message in progress, or a new one, may still grow by.
+    /// The most bytes by which the message in progress, or a new one, may still grow.
     pub(crate) max_growth: u64,
-    /// How many bytes the first frame of a compressed message may have.
+    /// The most bytes that the first frame of a compressed message may have.
     pub(crate) max_compressed: u64,
 }
 
@@ -129,7 +129,7 @@ impl Header {
             }
             (u64::from(length), 4)
         } else {
-            // The top bit stands in the first of the eight bytes.
+            // The top bit is in the first of the eight bytes.
             if bytes.get(2).is_some_and(|&top| top & 0x80 != 0) {
                 return Err(ProtocolError::LengthTopBit);
             }

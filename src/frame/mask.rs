@@ -11,7 +11,7 @@ const CACHE_LINE: usize = 64;
 
 /// Masks or unmasks `payload` in place: the same XOR does both.
 ///
-/// `key` belongs to the first byte of `payload`; a payload that arrives in pieces continues with [`rotate`].
+/// `key` belongs to the first byte of `payload`; a payload that arrives in parts continues with [`rotate`].
 #[inline]
 pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     // Short payloads: the first and the last 4, 8, 16 or 32 bytes, which may overlap. Both are read before either
@@ -30,7 +30,7 @@ pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     }
 }
 
-/// Masks or unmasks `payload` while it is appended to `to`, which has room for it.
+/// Masks or unmasks `payload` while it is appended to `to`, which has capacity for it.
 pub(crate) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
     if payload.len() < KEY_LINE {
         let start = to.len();
@@ -51,7 +51,7 @@ pub(crate) fn copy_masked(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
     copy_words(place, payload, key);
 }
 
-/// How much of the key's repetition is made at once, where nothing is there yet to be overwritten: a line is combined byte
+/// The length of the repeated key that is made at once, where nothing is there yet to be overwritten: a line is combined byte
 /// by byte, which is to say vector by vector.
 const KEY_LINE: usize = 256;
 

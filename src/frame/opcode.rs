@@ -1,6 +1,6 @@
 //! The types of frames (RFC 6455 section 11.8), and of messages (section 5.6).
 
-/// What a data message carries (RFC 6455 5.6).
+/// The kind of a data message (RFC 6455 section 5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// UTF-8 text.

@@ -8,7 +8,7 @@
 //!                  commit_read
 //! ```
 //!
-//! In chunks, a payload that finds nothing here is lent instead: `lend`.
+//! In chunks, a payload that finds nothing here is delivered where it lies in the input: `lend`.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -202,7 +202,7 @@ impl Assembly {
         }
     }
 
-    /// Delivers what is here: the message, or a chunk; nothing where the message goes on and there is nothing to deliver.
+    /// Delivers what is here: the message, or a chunk; nothing where the message continues and there is nothing to deliver.
     pub(super) fn deliver(&mut self, ends: bool) -> Result<Option<Received<'static>>, InvalidUtf8> {
         if !ends && self.bytes().is_empty() {
             return Ok(None);
@@ -280,7 +280,7 @@ impl Assembly {
 }
 
 impl Delivery {
-    /// Whether the next chunk is the first; `None` where there are no chunks.
+    /// Returns whether the next chunk is the first; `None` where there are no chunks.
     fn next_chunk(&mut self) -> Option<bool> {
         match self {
             Self::Whole => None,

@@ -17,7 +17,7 @@ pub(super) struct FrameDecoder {
     message: Option<CurrentMessage>,
 }
 
-/// What is known of a peer's frames before they come.
+/// The properties of the peer that its frames are held to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     pub(super) role: Role,
@@ -38,7 +38,7 @@ struct CurrentMessage {
     kind: Kind,
     compression: Option<ReceiveCompression>,
     frames: u32,
-    /// How many bytes its frames have declared.
+    /// The number of bytes that its frames have declared.
     size: u64,
 }
 
@@ -46,13 +46,13 @@ impl Stage {
     const START: Self = Self::Header { start: [0; MAX_HEADER], length: 0 };
 }
 
-/// What is still to come of a frame of which nothing but payload can come next.
+/// The rest of a frame of which nothing but payload can come next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest {
     /// It is the last of its message.
     pub(super) fin: bool,
     pub(super) length: u64,
-    /// How many bytes the message has declared.
+    /// The number of bytes that the message has declared.
     pub(super) declared: u64,
 }
 
@@ -61,7 +61,7 @@ impl FrameDecoder {
         Self { stage: Stage::START, message: None }
     }
 
-    /// Whether the next byte is the first of a frame.
+    /// Returns whether the next byte is the first of a frame.
     #[inline]
     pub(super) fn is_between_frames(&self) -> bool {
         matches!(self.stage, Stage::Header { length: 0, .. })

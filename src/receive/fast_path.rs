@@ -1,7 +1,7 @@
 //! The common frame: a whole message of up to 64 KiB that lies in the input, between messages.
 //!
-//! It is received with few comparisons, and in place. Everything here is decided by [`Receiver::receive`] as well, which
-//! comes to the same for such a frame: the test below holds both equal.
+//! It is received with few comparisons, and in place. [`Receiver::receive`] decides all of this as well, with the same result
+//! for such a frame: the test below holds both equal.
 
 use core::mem;
 
@@ -130,7 +130,7 @@ mod tests {
         })
     }
 
-    /// Whether the fast path receives the frame; if so, as the slow path does.
+    /// Returns whether the fast path receives the frame, which must then be as the slow path does.
     fn compare(from: Role, config: &Config, bytes: &[u8]) -> bool {
         let (mut fast, mut slow) = (bytes.to_vec(), bytes.to_vec());
         let (mut fast_rest, mut slow_rest) = (&mut fast[..], &mut slow[..]);

@@ -12,7 +12,7 @@ use crate::deflate::{Inflater, ReceiveCompression, Status, Window};
 use crate::error::ProtocolError;
 use crate::pool::BufferPool;
 
-/// What a connection needs for the compressed messages that it receives.
+/// The state of the compressed messages that a connection receives.
 #[derive(Debug)]
 pub(crate) struct Inflation {
     /// In step with the peer's compressor. Between messages it may serve other connections.
@@ -21,7 +21,7 @@ pub(crate) struct Inflation {
     message: Option<CompressedMessage>,
     /// A final block has ended. What follows, if anything does, is another stream.
     stream_ended: bool,
-    /// How many bytes may be copied into the inflater for streams that follow one.
+    /// The number of bytes that may be copied into the inflater for streams that follow one.
     seed_credit: u64,
 }
 
@@ -29,13 +29,13 @@ pub(crate) struct Inflation {
 #[derive(Debug)]
 struct CompressedMessage {
     received: Input,
-    /// How many bytes came out.
+    /// The number of bytes that came out.
     inflated: u64,
     /// A chunk was full before this input was consumed.
     unread: Option<Unread>,
 }
 
-/// What has been received of a message's compressed bytes.
+/// How much of a message's compressed bytes has been received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Input {
     None,
@@ -53,11 +53,11 @@ struct Unread {
     start: usize,
 }
 
-/// What some input came to.
+/// The result of some input.
 #[derive(Debug)]
 pub(super) enum Progress {
     NeedsInput,
-    /// A chunk; the message goes on.
+    /// A chunk; the message continues.
     Chunk(Received<'static>),
     /// The message, or its last chunk.
     End(Received<'static>),
@@ -80,12 +80,12 @@ impl Default for Inflation {
 }
 
 impl Inflation {
-    /// Whether this is of any use to its connection between messages.
+    /// Returns whether this is of any use to its connection between messages.
     pub(super) fn is_needed(&self, compression: ReceiveCompression) -> bool {
         self.message.is_some() || compression.context_takeover()
     }
 
-    /// Whether more can be inflated without further input.
+    /// Returns whether more can be inflated without further input.
     pub(super) fn has_unread_input(&self) -> bool {
         self.message.as_ref().is_some_and(|message| message.unread.is_some())
     }
@@ -245,7 +245,7 @@ impl Inflation {
 }
 
 impl CompressedMessage {
-    /// How many bytes may come out now: to the limit and one more, which shows that it is exceeded, but not beyond the size
+    /// Returns how many bytes may come out now: to the limit and one more, which shows that it is exceeded, but not beyond the size
     /// from which on a message is delivered in chunks, or the end of a chunk.
     fn space(&self, into: &Assembly, config: &Config) -> usize {
         let to_limit = config.size_limits().1.saturating_sub(self.inflated).saturating_add(1);

@@ -9,7 +9,7 @@
 //! transport ──────────────────────────────────────────── direct_read.rs ─────┘
 //! ```
 //!
-//! The `#[inline]`s of this room and of `connection/` were counted by `tests/work/growth`, in instructions: as they are, with
+//! The `#[inline]`s of `receive/` and of `connection/` were counted by `tests/work/growth`, in instructions: as they are, with
 //! `inline` instead of `inline(always)`, and with none.
 //!
 //! | | as it is | `inline` | none |
@@ -44,18 +44,18 @@ use inflate::Progress;
 use payload::{FrameType, Payload};
 pub(crate) use received::{Received, WholeMessage};
 
-/// What a receiver works with, and doesn't own.
+/// The context of a receiver: what it works with, and doesn't own.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) config: &'a Config,
     pub(crate) lent: Option<Lent<'a>>,
 }
 
-/// What a thread lends to a receiver.
+/// The buffers of a thread that a receiver may use.
 #[derive(Debug)]
 pub(crate) struct Lent<'a> {
     pub(crate) pool: &'a mut BufferPool,
-    /// What a connection needs for a compressed message, while no connection has it.
+    /// A spare inflater, and what belongs to it.
     pub(crate) inflation: &'a mut Option<Box<Inflation>>,
 }
 
@@ -133,7 +133,7 @@ impl Receiver {
         }
     }
 
-    /// Receives a payload of a message that isn't compressed: lends it, or assembles the message.
+    /// Receives a payload of a message that isn't compressed: delivers it where it lies, or assembles the message.
     #[inline(always)]
     fn receive_plain<'b>(
         &mut self,
@@ -200,7 +200,7 @@ impl Receiver {
         Ok(self.after_inflating(progress, compression, context))
     }
 
-    /// What is of no more use to this connection may be to others.
+    /// Leaves the inflater to other connections, where this one has no more use for it.
     fn after_inflating(
         &mut self,
         progress: Progress,

@@ -10,9 +10,9 @@ use crate::frame::{self, Kind, OpCode};
 pub(super) struct Payload<'b> {
     pub(super) frame: FrameType,
     pub(super) fin: bool,
-    /// How many bytes of the frame are still to come.
+    /// The number of bytes of the frame that are still to come.
     pub(super) rest: u64,
-    /// How many bytes the message has declared so far, all its frames together; those of a control frame.
+    /// The number of bytes that the message has declared so far, all its frames together; or those of a control frame.
     pub(super) declared: u64,
     /// As it lies in the input: it is unmasked there, or on the way to where it goes.
     pub(super) bytes: &'b mut [u8],
