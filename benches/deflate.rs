@@ -3,8 +3,8 @@
 
 use bytes::Buf;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use websocket_proto::{Config, Connection, Deflate, Event, Negotiated, Scratch};
-use zlib_rs::{DeflateConfig, DeflateFlush, Inflate, InflateFlush};
+use websocket_proto::{Config, Connection, DeflateConfig, Event, Negotiated, Scratch};
+use zlib_rs::{DeflateFlush, Inflate, InflateFlush};
 
 const SIZES: [usize; 2] = [1 << 10, 64 << 10];
 const LEVEL: u8 = 4;
@@ -37,7 +37,7 @@ fn inflate(c: &mut Criterion) {
                     input.copy_from_slice(chunk);
                     while let Some(Event::Text(text)) = server.receive(&mut input) {
                         length += text.len();
-                        server.give_back(text);
+                        server.recycle(text);
                     }
                 }
                 assert_eq!(length, total);
@@ -82,7 +82,7 @@ fn deflate(c: &mut Criterion) {
                     }
                 });
             });
-            let config = DeflateConfig { window_bits: -15, ..DeflateConfig::new(LEVEL.into()) };
+            let config = zlib_rs::DeflateConfig { window_bits: -15, ..zlib_rs::DeflateConfig::new(LEVEL.into()) };
             let mut stream = zlib_rs::Deflate::new_with_config(config);
             let mut room = vec![0; size + 300];
             group.bench_function(BenchmarkId::new("zlib-rs", size), |b| {
@@ -103,14 +103,14 @@ fn deflate(c: &mut Criterion) {
 /// A client and a server that are open and agree on compression, each at work with buffers of a thread.
 fn pair(takeover: bool) -> (Connection, Connection) {
     let settings =
-        Deflate::new().level(LEVEL).server_no_context_takeover(!takeover).client_no_context_takeover(!takeover);
+        DeflateConfig::new().level(LEVEL).server_no_context_takeover(!takeover).client_no_context_takeover(!takeover);
     let params = settings.answer([settings.offer().as_bytes()]).unwrap().1;
     let negotiated = || Negotiated::new().deflate(params);
     let config = || Config::new().deflate(settings.clone());
     let mut client = Connection::upgraded_client(negotiated(), config(), websocket_proto::Seed::new([1; 32]));
     let mut server = Connection::upgraded_server(negotiated(), config());
-    client.lend(Box::new(Scratch::new()));
-    server.lend(Box::new(Scratch::new()));
+    client.attach_scratch(Box::new(Scratch::new()));
+    server.attach_scratch(Box::new(Scratch::new()));
     (client, server)
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::thread;
 
 use link::{IDLE, Link, PATIENCE};
-use websocket_proto::{Cause, ClientRequest, CloseCode, Config, Connection, Deflate, Event, Seed, Uri};
+use websocket_proto::{Cause, ClientRequest, CloseCode, Config, Connection, DeflateConfig, Event, Seed, Uri};
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -43,7 +43,7 @@ fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Bo
         return Err("this example has no TLS: wss needs a transport that does".into());
     }
     let request = subprotocols.fold(ClientRequest::new(uri.clone()), |request, name| request.subprotocol(&name));
-    let config = Config::new().keepalive(IDLE, PATIENCE).deflate(Deflate::new());
+    let config = Config::new().keepalive(IDLE, PATIENCE).deflate(DeflateConfig::new());
     let conn = Connection::client(request, config, Seed::from_os()?)?;
 
     let stream = TcpStream::connect((uri.host(), uri.port()))?;

@@ -29,7 +29,7 @@ use link::{IDLE, Link, PATIENCE};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use websocket_proto::{
-    Cause, CloseCode, Closed, Config, Connection, Deflate, Event, Rejection, Request, Response, State,
+    Cause, CloseCode, Closed, Config, Connection, DeflateConfig, Event, Rejection, Request, Response, State,
 };
 
 const ADDRESS: &str = "127.0.0.1:9001";
@@ -76,8 +76,9 @@ fn run(address: &str, quiet: bool, context_takeover: bool) -> io::Result<()> {
     }
     // With context takeover, each connection keeps a compressor and a window of its own, 450 KiB together, from its first
     // compressed message on.
-    let deflate =
-        Deflate::new().server_no_context_takeover(!context_takeover).client_no_context_takeover(!context_takeover);
+    let deflate = DeflateConfig::new()
+        .server_no_context_takeover(!context_takeover)
+        .client_no_context_takeover(!context_takeover);
     let (says, said) = mpsc::sync_channel(BACKLOG);
     let server = Arc::new(Server {
         config: Arc::new(Config::new().keepalive(IDLE, PATIENCE).deflate(deflate)),
@@ -197,7 +198,7 @@ impl Server {
     }
 
     fn open(&self, client: &Client, conn: &mut Connection, request: &Request) {
-        let response = Response::new().subprotocol(request.choose(&["chat", "echo"]));
+        let response = Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
         or_abort(conn.accept(response).is_ok(), conn);
         let name = || format!("guest-{}", self.names.fetch_add(1, Ordering::Relaxed) + 1);
         self.log(client.name.get_or_init(name), &format!("opened {}", request.resource()));

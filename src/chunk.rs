@@ -5,22 +5,22 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::str;
 
-use crate::frame::Kind;
+use crate::frame::MessageKind;
 
-/// A piece of a message, where [`Config::pieces_from`](crate::Config::pieces_from) asks for pieces.
+/// A piece of a message, where [`Config::chunk_threshold`](crate::Config::chunk_threshold) asks for pieces.
 ///
 /// The pieces of a message follow each other in order, with nothing but control frames' events between them. Text is
 /// checked on the way, and no piece ends inside a character: the bytes of one that the input cut wait, and come in front
 /// of the next piece.
 ///
 /// ```
-/// use websocket_proto::{Config, Connection, Event, Kind, Negotiated};
+/// use websocket_proto::{Config, Connection, Event, MessageKind, Negotiated};
 ///
-/// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new().pieces_from(0));
+/// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new().chunk_threshold(0));
 /// // A text of 6 bytes, "你好", whose second character is cut.
 /// let mut arrived = *b"\x81\x86\0\0\0\0\xe4\xbd\xa0\xe5\xa5";
 /// let Some(Event::Chunk(chunk)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
-/// assert_eq!((chunk.kind(), chunk.is_first(), chunk.is_last()), (Kind::Text, true, false));
+/// assert_eq!((chunk.kind(), chunk.is_first(), chunk.is_last()), (MessageKind::Text, true, false));
 /// assert_eq!(chunk.text().concat(), "你");
 ///
 /// let mut arrived = *b"\xbd";
@@ -69,10 +69,10 @@ impl<'b> Chunk<'b> {
     }
 
     /// Returns the kind of its message.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> MessageKind {
         match self.0 {
-            Repr::Text { .. } | Repr::OwnedText { .. } => Kind::Text,
-            Repr::Binary { .. } | Repr::OwnedBinary { .. } => Kind::Binary,
+            Repr::Text { .. } | Repr::OwnedText { .. } => MessageKind::Text,
+            Repr::Binary { .. } | Repr::OwnedBinary { .. } => MessageKind::Binary,
         }
     }
 

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::deflate::Deflate;
+use crate::deflate::DeflateConfig;
 
 /// Limits and deadlines of a [`Connection`](crate::Connection); one `Arc<Config>` may serve every connection.
 ///
@@ -24,15 +24,15 @@ pub struct Config {
     pub(crate) max_rejection_body: usize,
     pub(crate) max_frame_size: u64,
     pub(crate) max_message_size: u64,
-    pub(crate) pieces_from: u64,
-    pub(crate) max_piecewise_size: u64,
+    pub(crate) chunk_threshold: u64,
+    pub(crate) max_chunked_message_size: u64,
     pub(crate) max_fragments: u32,
     pub(crate) max_pending_output: usize,
     pub(crate) handshake_timeout: Option<Duration>,
     pub(crate) close_timeout: Option<Duration>,
     pub(crate) keepalive: Option<Keepalive>,
     pub(crate) auto_pong: bool,
-    pub(crate) deflate: Vec<Deflate>,
+    pub(crate) deflate: Vec<DeflateConfig>,
 }
 
 /// Positions in a head are kept as `u32`.
@@ -93,17 +93,17 @@ impl Config {
     /// The size of a fragmented message shows only with its frames: it is assembled until it has announced that many
     /// bytes, and delivered in pieces from then on. Messages longer than [`max_message_size`](Self::max_message_size)
     /// come in pieces in any case, once this is set. Messages in pieces are bounded by
-    /// [`max_piecewise_size`](Self::max_piecewise_size) and may have any number of fragments;
+    /// [`max_chunked_message_size`](Self::max_chunked_message_size) and may have any number of fragments;
     /// [`max_frame_size`](Self::max_frame_size) holds for no message then.
-    pub fn pieces_from(mut self, bytes: u64) -> Self {
-        self.pieces_from = bytes;
+    pub fn chunk_threshold(mut self, bytes: u64) -> Self {
+        self.chunk_threshold = bytes;
         self
     }
 
     /// The longest message, in bytes, that is delivered in pieces, all its frames together; also the longest of these
     /// frames. 1 TiB by default. Beyond: close code 1009.
-    pub fn max_piecewise_size(mut self, bytes: u64) -> Self {
-        self.max_piecewise_size = bytes;
+    pub fn max_chunked_message_size(mut self, bytes: u64) -> Self {
+        self.max_chunked_message_size = bytes;
         self
     }
 
@@ -160,14 +160,14 @@ impl Config {
     /// Compresses messages (RFC 7692) with peers that agree. Off by default.
     ///
     /// A client offers these settings, and behind them those of further calls, in the order of its preference; a server
-    /// takes the first offer that fits the first settings. [`level`](Deflate::level),
-    /// [`memory_level`](Deflate::memory_level) and [`min_size`](Deflate::min_size) are those of the first.
+    /// takes the first offer that fits the first settings. [`level`](DeflateConfig::level),
+    /// [`memory_level`](DeflateConfig::memory_level) and [`min_size`](DeflateConfig::min_size) are those of the first.
     ///
     /// [`max_message_size`](Self::max_message_size) and what else is said of sizes holds for messages as they are when they
     /// aren't compressed, counted while they come out; [`max_frame_size`](Self::max_frame_size) for frames as
     /// they are sent.
     #[cfg(feature = "deflate")]
-    pub fn deflate(mut self, settings: Deflate) -> Self {
+    pub fn deflate(mut self, settings: DeflateConfig) -> Self {
         self.deflate.push(settings);
         self
     }
@@ -176,28 +176,28 @@ impl Config {
 impl Config {
     /// The size from which on a message is delivered in chunks.
     pub(crate) fn chunked_from(&self) -> u64 {
-        if self.pieces_from == u64::MAX {
+        if self.chunk_threshold == u64::MAX {
             u64::MAX
         } else {
-            self.pieces_from.min(self.max_message_size.saturating_add(1))
+            self.chunk_threshold.min(self.max_message_size.saturating_add(1))
         }
     }
 
     /// Returns whether a message that has declared that many bytes is delivered in chunks.
     #[inline]
     pub(crate) fn is_chunked(&self, declared: u64) -> bool {
-        self.pieces_from != u64::MAX && (declared >= self.pieces_from || declared > self.max_message_size)
+        self.chunk_threshold != u64::MAX && (declared >= self.chunk_threshold || declared > self.max_message_size)
     }
 
     /// The limits of a frame and of a message.
     #[inline]
     pub(crate) fn size_limits(&self) -> (u64, u64) {
-        if self.pieces_from == u64::MAX {
+        if self.chunk_threshold == u64::MAX {
             (self.max_frame_size, self.max_message_size)
         } else {
             // A message that is too long to be whole comes in chunks; one that may be whole is never too long.
-            let whole = self.max_message_size.min(self.pieces_from.saturating_sub(1));
-            let longest = self.max_piecewise_size.max(whole);
+            let whole = self.max_message_size.min(self.chunk_threshold.saturating_sub(1));
+            let longest = self.max_chunked_message_size.max(whole);
             (longest, longest)
         }
     }
@@ -211,8 +211,8 @@ impl Default for Config {
             max_rejection_body: 64 << 10,
             max_frame_size: 16 << 20,
             max_message_size: 16 << 20,
-            pieces_from: u64::MAX,
-            max_piecewise_size: 1 << 40,
+            chunk_threshold: u64::MAX,
+            max_chunked_message_size: 1 << 40,
             max_fragments: 131_072,
             max_pending_output: 32 << 20,
             handshake_timeout: Some(Duration::from_secs(10)),

@@ -33,7 +33,7 @@ pub enum Event<'b> {
     /// A whole binary message.
     Binary(Cow<'b, [u8]>),
     /// A piece of a message, where the configuration asks for pieces
-    /// ([`Config::pieces_from`](crate::Config::pieces_from)).
+    /// ([`Config::chunk_threshold`](crate::Config::chunk_threshold)).
     Chunk(Chunk<'b>),
     /// A ping, already answered unless [`auto_pong`](crate::Config::auto_pong) is off.
     Ping(Cow<'b, [u8]>),

@@ -26,11 +26,11 @@
 //!
 //! ```
 //! use std::io::{self, ErrorKind::{Interrupted, TimedOut, WouldBlock}, Read, Write};
-//! use std::net::{Shutdown as Half, TcpStream};
+//! use std::net::{Shutdown, TcpStream};
 //! use std::time::{Duration, Instant};
 //!
 //! use bytes::Buf;
-//! use websocket_proto::{Connection, Event, Response, Shutdown};
+//! use websocket_proto::{Connection, Event, Response, TransportShutdown};
 //!
 //! fn serve(mut stream: TcpStream, mut conn: Connection) -> io::Result<()> {
 //!     let (start, mut buf) = (Instant::now(), [0; 16 * 1024]);
@@ -48,7 +48,7 @@
 //!         while let Some(event) = conn.receive(&mut input) {
 //!             match event {
 //!                 Event::Request(request) => {
-//!                     let response = Response::new().subprotocol(request.choose(&["chat"]));
+//!                     let response = Response::new().subprotocol(request.select_subprotocol(&["chat"]));
 //!                     conn.accept(response).map_err(io::Error::other)?;
 //!                 }
 //!                 Event::Text(text) => conn.send_text(&text).map_err(io::Error::other)?,
@@ -63,8 +63,8 @@
 //!         }
 //!         stream.flush()?;                                // for streams that buffer, such as TLS
 //!     }
-//!     if conn.wants_shutdown() == Some(Shutdown::Finish) {
-//!         stream.shutdown(Half::Write)?;                  // then read to the end: no reset eats the last bytes
+//!     if conn.wants_shutdown() == Some(TransportShutdown::Graceful) {
+//!         stream.shutdown(Shutdown::Write)?;                  // then read to the end: no reset eats the last bytes
 //!         let goodbye = Instant::now() + Duration::from_secs(2);
 //!         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
 //!         while Instant::now() < goodbye && matches!(stream.read(&mut buf), Ok(1..)) {}
@@ -141,7 +141,7 @@
 //!   `chunks_vectored` for [`Output`]. Without it the crate needs `alloc` alone.
 //! - `getrandom` (default): `Seed::from_os`.
 //! - `deflate`: `Config::deflate`, compression. It needs `std`.
-//! - `http`: handshakes done elsewhere, with the types of the `http` crate: `HttpOffer` for servers, `HttpClient` for
+//! - `http`: handshakes done elsewhere, with the types of the `http` crate: `HttpServerHandshake` for servers, `HttpClientHandshake` for
 //!   clients, over HTTP/1.1, HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220).
 
 #![no_std]
@@ -190,15 +190,15 @@ mod utf8;
 pub use chunk::Chunk;
 pub use close::CloseCode;
 pub use config::Config;
-pub use connection::{Connection, Scratch, Shutdown, State, Used};
+pub use connection::{Connection, Recycled, Scratch, State, TransportShutdown};
 #[cfg(feature = "deflate")]
-pub use deflate::{Deflate, DeflateParams};
+pub use deflate::{DeflateConfig, DeflateParams};
 pub use error::{AcceptError, HandshakeError, HeaderError, ProtocolError, RequestError, SendError, UriError};
 pub use event::{Cause, Closed, Deadline, Event};
-pub use frame::Kind;
+pub use frame::MessageKind;
 pub use handshake::{ClientRequest, HandshakeResponse, Negotiated, Rejection, Request, Response, Uri};
 #[cfg(feature = "http")]
-pub use handshake::{HttpClient, HttpOffer};
+pub use handshake::{HttpClientHandshake, HttpServerHandshake};
 pub use role::Role;
 pub use seed::Seed;
 #[cfg(feature = "getrandom")]

@@ -13,7 +13,7 @@ use heap::{Counting, heap_of};
 use support::{close_body, drain, feed, frame, raw_frame, sent, server, server_with};
 use websocket_proto::{
     Cause, ClientRequest, CloseCode, Closed, Config, Connection, Event, HandshakeError, Negotiated, ProtocolError,
-    Role, Shutdown, State,
+    Role, State, TransportShutdown,
 };
 
 #[global_allocator]
@@ -273,7 +273,7 @@ fn a_flood_of_interim_responses() {
     assert_eq!(closed(&events).cause, Cause::Handshake(HandshakeError::HeadTooLarge));
     assert!(fed <= HEAD + interim.len() && fed > HEAD - interim.len());
     assert!(heap.peak < 8192, "{heap:?}");
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
 }
 
 /// A client refused with a body that never ends keeps as much as it may, and reports that.

@@ -8,15 +8,15 @@ mod support;
 use bytes::Buf;
 use heap::{Counting, heap_of};
 use support::{drain, server};
-use websocket_proto::{CloseCode, Config, Connection, Kind, Negotiated, PreparedMessage, SendError};
+use websocket_proto::{CloseCode, Config, Connection, MessageKind, Negotiated, PreparedMessage, SendError};
 
 /// A prepared message is what an ordinary one is on the wire, at every size, for both roles.
 #[test]
 fn a_prepared_message_is_an_ordinary_one() {
     for size in [0, 1, 125, 126, 4000, 4096, 65_535, 65_536, 100_000] {
         for (kind, message) in [
-            (Kind::Text, PreparedMessage::new("x".repeat(size))),
-            (Kind::Binary, PreparedMessage::new(vec![b'x'; size])),
+            (MessageKind::Text, PreparedMessage::new("x".repeat(size))),
+            (MessageKind::Binary, PreparedMessage::new(vec![b'x'; size])),
         ] {
             assert_eq!((message.kind(), message.payload().len()), (kind, size));
             for role in support::ROLES {
@@ -24,8 +24,8 @@ fn a_prepared_message_is_an_ordinary_one() {
                 let mut ordinary = support::open(role);
                 prepared.send_prepared(&message).unwrap();
                 match kind {
-                    Kind::Text => ordinary.send_text(&"x".repeat(size)).unwrap(),
-                    Kind::Binary => ordinary.send_binary(&vec![b'x'; size]).unwrap(),
+                    MessageKind::Text => ordinary.send_text(&"x".repeat(size)).unwrap(),
+                    MessageKind::Binary => ordinary.send_binary(&vec![b'x'; size]).unwrap(),
                 }
                 assert_eq!(drain(&mut prepared), drain(&mut ordinary), "{kind:?} of {size}");
             }
@@ -38,7 +38,7 @@ fn a_prepared_message_is_an_ordinary_one() {
 fn a_prepared_message_keeps_the_rules() {
     let news = PreparedMessage::new("news");
     let mut conn = server();
-    conn.send_fragment(Kind::Text, b"a", false).unwrap();
+    conn.send_fragment(MessageKind::Text, b"a", false).unwrap();
     let pending = conn.pending_output();
     assert_eq!(conn.send_prepared(&news), Err(SendError::UnfinishedMessage));
     assert_eq!(conn.pending_output(), pending);

@@ -8,7 +8,7 @@ mod support;
 use bytes::Buf;
 use heap::{Counting, heap_of};
 use support::{ROLES, feed, feed_chunks, frame, other, sent, server_with};
-use websocket_proto::{Cause, Chunk, Config, Connection, Event, Kind, Negotiated, ProtocolError, Role};
+use websocket_proto::{Cause, Chunk, Config, Connection, Event, MessageKind, Negotiated, ProtocolError, Role};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -19,7 +19,7 @@ static ALLOCATOR: Counting = Counting;
 fn pieces_are_the_message() {
     let text = "聊天室 κόσμε 👋🏽 plain";
     for role in ROLES {
-        for (opcode, kind) in [(1, Kind::Text), (2, Kind::Binary)] {
+        for (opcode, kind) in [(1, MessageKind::Text), (2, MessageKind::Binary)] {
             for cut in 0..=text.len() {
                 let (head, tail) = text.as_bytes().split_at(cut);
                 let from = other(role);
@@ -27,7 +27,7 @@ fn pieces_are_the_message() {
                 let fragments = [frame(from, opcode, head), frame(from, 0x89, b"?"), frame(from, 0x80, tail)].concat();
                 for wire in [whole, fragments] {
                     for size in [1, 2, 3, 5, 7, wire.len()] {
-                        let mut conn = support::open_with(role, Config::new().pieces_from(0));
+                        let mut conn = support::open_with(role, Config::new().chunk_threshold(0));
                         let chunks = chunks(feed_chunks(&mut conn, &wire, size));
                         let joined: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.parts().concat()).collect();
                         assert_eq!(joined, text.as_bytes());
@@ -40,7 +40,7 @@ fn pieces_are_the_message() {
                             let text = chunk.text().concat();
                             assert_eq!(
                                 text.as_bytes(),
-                                if kind == Kind::Text { chunk.parts().concat() } else { vec![] }
+                                if kind == MessageKind::Text { chunk.parts().concat() } else { vec![] }
                             );
                         }
                     }
@@ -53,7 +53,7 @@ fn pieces_are_the_message() {
 /// Messages below the threshold are whole, others in chunks; of a fragmented one it shows only as its frames come.
 #[test]
 fn whole_below_a_size_and_in_pieces_from_it() {
-    let config = Config::new().pieces_from(10);
+    let config = Config::new().chunk_threshold(10);
     let describe_all = |wire: &[u8], size| {
         let mut conn = server_with(config.clone());
         feed_chunks(&mut conn, wire, size).iter().map(describe).collect::<Vec<_>>()
@@ -78,7 +78,7 @@ fn whole_below_a_size_and_in_pieces_from_it() {
 /// With a threshold of nothing, an empty message is a chunk, too.
 #[test]
 fn an_empty_message_is_one_empty_piece() {
-    let mut conn = server_with(Config::new().pieces_from(0));
+    let mut conn = server_with(Config::new().chunk_threshold(0));
     let events: Vec<_> = feed(&mut conn, &frame(Role::Client, 0x81, b"")).iter().map(describe).collect();
     assert_eq!(events, ["first last 0"]);
 }
@@ -86,7 +86,8 @@ fn an_empty_message_is_one_empty_piece() {
 /// Chunks have a limit of their own, exact, and decided from the header; those for whole messages don't hold.
 #[test]
 fn pieces_have_their_own_limit() {
-    let config = || Config::new().max_message_size(5).max_frame_size(5).pieces_from(4).max_piecewise_size(100);
+    let config =
+        || Config::new().max_message_size(5).max_frame_size(5).chunk_threshold(4).max_chunked_message_size(100);
     for (sizes, fails) in [(&[100][..], false), (&[101], true), (&[60, 40], false), (&[60, 41], true), (&[3], false)] {
         let mut conn = server_with(config());
         let last = sizes.len() - 1;
@@ -110,7 +111,7 @@ fn pieces_have_their_own_limit() {
 #[test]
 fn pieces_may_have_any_number_of_fragments() {
     let fragments = |size| {
-        let mut conn = server_with(Config::new().max_fragments(3).pieces_from(5));
+        let mut conn = server_with(Config::new().max_fragments(3).chunk_threshold(5));
         let wire = [frame(Role::Client, 0x02, &vec![1; size]), frame(Role::Client, 0x00, b"").repeat(10)].concat();
         let events = feed(&mut conn, &wire);
         matches!(events.last(), Some(Event::Closed(closed))
@@ -123,11 +124,11 @@ fn pieces_may_have_any_number_of_fragments() {
 /// Text is checked on the way: what came before an impossible byte is passed on, what has it isn't.
 #[test]
 fn pieces_of_text_are_checked_on_the_way() {
-    let mut conn = server_with(Config::new().pieces_from(0));
+    let mut conn = server_with(Config::new().chunk_threshold(0));
     let wire = frame(Role::Client, 0x81, b"good\xe4\xbdbad");
     let events: Vec<_> = feed_chunks(&mut conn, &wire, 10).iter().map(describe).collect();
     assert_eq!(events, ["first 4", "closed"]);
-    let mut conn = server_with(Config::new().pieces_from(0));
+    let mut conn = server_with(Config::new().chunk_threshold(0));
     let events: Vec<_> = feed(&mut conn, &frame(Role::Client, 0x81, b"cut\xe4\xbd")).iter().map(describe).collect();
     assert_eq!(events, ["closed"]);
 }
@@ -136,7 +137,7 @@ fn pieces_of_text_are_checked_on_the_way() {
 #[test]
 fn a_large_upload_runs_in_constant_memory() {
     let mut client = support::client();
-    let config = Config::new().pieces_from(1 << 20);
+    let config = Config::new().chunk_threshold(1 << 20);
     let mut server = Connection::upgraded_server(Negotiated::new(), config);
     let block = vec![7; 64 << 10];
     let blocks = 1600;
@@ -144,7 +145,7 @@ fn a_large_upload_runs_in_constant_memory() {
     let (received, heap) = heap_of(|| {
         let mut received = 0;
         for i in 0..blocks {
-            client.send_fragment(Kind::Binary, &block, i + 1 == blocks).unwrap();
+            client.send_fragment(MessageKind::Binary, &block, i + 1 == blocks).unwrap();
             while client.output().has_remaining() {
                 let length = client.output().chunk().len().min(buffer.len());
                 client.output().copy_to_slice(&mut buffer[..length]);

@@ -54,16 +54,16 @@ fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, 
         if turn.lends
             && let Some(scratch) = scratch.take()
         {
-            conn.lend(scratch);
+            conn.attach_scratch(scratch);
         }
         let mut buffer = vec![0; turn.buffer];
-        let count = match conn.message_space().filter(|_| turn.directly) {
+        let count = match conn.read_buffer().filter(|_| turn.directly) {
             Some(space) => {
                 let count = turn.most.min(wire.len()).min(space.len() + buffer.len());
                 let (front, back) = wire[..count].split_at(count.min(space.len()));
                 space[..front.len()].copy_from_slice(front);
                 buffer[..back.len()].copy_from_slice(back);
-                assert_eq!(conn.message_filled(count), front.len());
+                assert_eq!(conn.commit_read(count), front.len());
                 direct += front.len();
                 wire = &wire[count..];
                 back.len()
@@ -79,12 +79,12 @@ fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, 
         while let Some(event) = conn.receive(&mut input) {
             events.push(format!("{event:?}"));
             match event {
-                Event::Binary(data) if turn.gives_back => conn.give_back(data),
-                Event::Text(text) if turn.gives_back => conn.give_back(text),
+                Event::Binary(data) if turn.gives_back => conn.recycle(data),
+                Event::Text(text) if turn.gives_back => conn.recycle(text),
                 _ => {}
             }
         }
-        scratch = conn.release().or(scratch);
+        scratch = conn.detach_scratch().or(scratch);
     }
     (events, conn, direct)
 }
@@ -99,11 +99,11 @@ proptest! {
         frames in frames(),
         turns in turns(),
         max_message in select(vec![300 * KIB, 64 * KIB]),
-        pieces_from in select(vec![None, None, Some(20 * KIB), Some(100 * KIB)]),
+        chunk_threshold in select(vec![None, None, Some(20 * KIB), Some(100 * KIB)]),
     ) {
         let mut config = Config::new().max_message_size(max_message as u64);
-        if let Some(from) = pieces_from {
-            config = config.pieces_from(from as u64);
+        if let Some(from) = chunk_threshold {
+            config = config.chunk_threshold(from as u64);
         }
         let mut wire = Vec::new();
         for (first, length) in frames {
@@ -114,7 +114,7 @@ proptest! {
         let mut expected = open_with(role, config.clone());
         let events: Vec<_> = feed(&mut expected, &wire).iter().map(|event| format!("{event:?}")).collect();
         let (got, mut conn, _) = read(open_with(role, config), &wire, &turns);
-        if pieces_from.is_none() {
+        if chunk_threshold.is_none() {
             prop_assert_eq!(got, events);
         } else {
             // Chunks are as they come; what is around them isn't.
@@ -154,27 +154,27 @@ fn there_is_room_only_for_much_payload_of_binary_messages() {
         assert!(feed(&mut conn, &wire[..wire.len() - length + arrived]).is_empty());
         conn
     };
-    assert_eq!(support::server().message_space().map(|space| space.len()), None);
-    assert_eq!(Connection::server(Config::new()).message_space().map(|space| space.len()), None);
-    assert_eq!(begun(0x82, 60_000, 0).message_space().map(|space| space.len()), None);
-    assert_eq!(begun(0x81, 60_000, 20_000).message_space().map(|space| space.len()), None);
-    assert_eq!(begun(0x82, 60_000, 20_000).message_space().map(|space| space.len()), Some(40_000));
-    assert_eq!(begun(0x02, 60_000, 20_000).message_space().map(|space| space.len()), Some(40_000));
-    assert_eq!(begun(0x82, 60_000, 52_000).message_space().map(|space| space.len()), None);
+    assert_eq!(support::server().read_buffer().map(|space| space.len()), None);
+    assert_eq!(Connection::server(Config::new()).read_buffer().map(|space| space.len()), None);
+    assert_eq!(begun(0x82, 60_000, 0).read_buffer().map(|space| space.len()), None);
+    assert_eq!(begun(0x81, 60_000, 20_000).read_buffer().map(|space| space.len()), None);
+    assert_eq!(begun(0x82, 60_000, 20_000).read_buffer().map(|space| space.len()), Some(40_000));
+    assert_eq!(begun(0x02, 60_000, 20_000).read_buffer().map(|space| space.len()), Some(40_000));
+    assert_eq!(begun(0x82, 60_000, 52_000).read_buffer().map(|space| space.len()), None);
     // It grows with what has arrived: four times that, and no more than 64 KiB at a time are set to zero.
-    assert_eq!(begun(0x82, 1 << 20, 4_000).message_space().map(|space| space.len()), Some(12_000));
-    assert_eq!(begun(0x82, 1 << 20, 400_000).message_space().map(|space| space.len()), Some(64 * KIB));
+    assert_eq!(begun(0x82, 1 << 20, 4_000).read_buffer().map(|space| space.len()), Some(12_000));
+    assert_eq!(begun(0x82, 1 << 20, 400_000).read_buffer().map(|space| space.len()), Some(64 * KIB));
 
     // What turns out to be delivered in chunks has no limit that memory has.
-    let mut conn = support::server_with(Config::new().pieces_from(20_000));
+    let mut conn = support::server_with(Config::new().chunk_threshold(20_000));
     assert!(feed(&mut conn, &frame(Role::Client, 0x02, &payload(15_000))).is_empty());
     assert!(feed(&mut conn, &frame(Role::Client, 0x80, &payload(60_000))[..8]).is_empty());
-    assert_eq!(conn.message_space().map(|space| space.len()), None);
+    assert_eq!(conn.read_buffer().map(|space| space.len()), None);
 
     let mut conn = begun(0x82, 60_000, 20_000);
     conn.abort();
-    assert_eq!(conn.message_space().map(|space| space.len()), None);
-    assert_eq!(conn.message_filled(10), 0);
+    assert_eq!(conn.read_buffer().map(|space| space.len()), None);
+    assert_eq!(conn.commit_read(10), 0);
 }
 
 /// What is said to be filled can't be more than there is room for; without room it is nothing.
@@ -184,10 +184,10 @@ fn no_more_is_filled_than_fits() {
     let wire = frame(Role::Client, 0x82, &payload(60_000));
     let (front, back) = wire.split_at(20_008);
     assert!(feed(&mut conn, front).is_empty());
-    conn.message_space().unwrap().copy_from_slice(back);
-    assert_eq!(conn.message_filled(usize::MAX), 40_000);
-    assert_eq!(conn.message_filled(1), 0);
-    assert_eq!(conn.message_space().map(|space| space.len()), None);
+    conn.read_buffer().unwrap().copy_from_slice(back);
+    assert_eq!(conn.commit_read(usize::MAX), 40_000);
+    assert_eq!(conn.commit_read(1), 0);
+    assert_eq!(conn.read_buffer().map(|space| space.len()), None);
     // The message is complete; it is reported as always.
     let [Event::Binary(data)] = &feed(&mut conn, &[])[..] else { panic!() };
     assert!(**data == *payload(60_000));
@@ -202,10 +202,10 @@ fn what_was_not_shown_is_not_filled() {
     let wire = frame(Role::Client, 0x82, &data);
     let begun = || {
         let mut conn = support::server();
-        conn.lend(Box::new(Scratch::new()));
+        conn.attach_scratch(Box::new(Scratch::new()));
         // A buffer that was another message's.
-        conn.give_back(vec![b'!'; 4 << 20]);
-        assert_eq!(conn.message_space().map(|space| space.len()), None);
+        conn.recycle(vec![b'!'; 4 << 20]);
+        assert_eq!(conn.read_buffer().map(|space| space.len()), None);
         assert!(feed(&mut conn, &wire[..20_008]).is_empty());
         conn
     };
@@ -215,27 +215,27 @@ fn what_was_not_shown_is_not_filled() {
     };
 
     let mut never_shown = begun();
-    assert_eq!(never_shown.message_filled(20_008), 0);
+    assert_eq!(never_shown.commit_read(20_008), 0);
     finish(never_shown, &wire[20_008..]);
 
     let mut released = begun();
-    released.message_space().unwrap()[..40_000].copy_from_slice(&wire[20_008..]);
-    let scratch = released.release().unwrap();
-    released.lend(scratch);
-    assert_eq!(released.message_filled(40_000), 0);
+    released.read_buffer().unwrap()[..40_000].copy_from_slice(&wire[20_008..]);
+    let scratch = released.detach_scratch().unwrap();
+    released.attach_scratch(scratch);
+    assert_eq!(released.commit_read(40_000), 0);
     finish(released, &wire[20_008..]);
 
     let mut received = begun();
-    received.message_space().unwrap()[..1_000].fill(b'!');
+    received.read_buffer().unwrap()[..1_000].fill(b'!');
     assert!(feed(&mut received, &wire[20_008..20_108]).is_empty());
-    assert_eq!(received.message_filled(1_000), 0);
+    assert_eq!(received.commit_read(1_000), 0);
     finish(received, &wire[20_108..]);
 
     // Without input, nothing has changed.
     let mut asked = begun();
-    asked.message_space().unwrap()[..1_000].copy_from_slice(&wire[20_008..21_008]);
+    asked.read_buffer().unwrap()[..1_000].copy_from_slice(&wire[20_008..21_008]);
     assert!(feed(&mut asked, &[]).is_empty());
-    assert_eq!(asked.message_filled(1_000), 1_000);
+    assert_eq!(asked.commit_read(1_000), 1_000);
     finish(asked, &wire[21_008..]);
 }
 
@@ -245,8 +245,8 @@ fn the_transport_ends_within_a_message() {
     let mut conn = support::server();
     let wire = frame(Role::Client, 0x82, &payload(60_000));
     assert!(feed(&mut conn, &wire[..20_008]).is_empty());
-    conn.message_space().unwrap()[..5].copy_from_slice(&wire[20_008..20_013]);
-    assert_eq!(conn.message_filled(5), 5);
+    conn.read_buffer().unwrap()[..5].copy_from_slice(&wire[20_008..20_013]);
+    assert_eq!(conn.commit_read(5), 5);
     conn.receive_eof();
     let [Event::Closed(closed)] = &feed(&mut conn, &[])[..] else { panic!() };
     assert_eq!((closed.code, closed.clean), (CloseCode::ABNORMAL, false));
@@ -259,8 +259,8 @@ fn limits_hold() {
     let wire = [frame(Role::Client, 0x02, &payload(60_000)), frame(Role::Client, 0x80, &payload(60_000))].concat();
     let (front, back) = wire.split_at(20_008);
     assert!(feed(&mut conn, front).is_empty());
-    conn.message_space().unwrap().copy_from_slice(&back[..40_000]);
-    assert_eq!(conn.message_filled(40_000), 40_000);
+    conn.read_buffer().unwrap().copy_from_slice(&back[..40_000]);
+    assert_eq!(conn.commit_read(40_000), 40_000);
     let [Event::Closed(closed)] = &feed(&mut conn, &back[40_000..])[..] else { panic!() };
     assert_eq!(closed.cause, Cause::Protocol(ProtocolError::MessageTooLarge));
 }
@@ -275,8 +275,8 @@ fn what_is_read_directly_is_heard() {
     assert!(feed(&mut conn, &wire[..20_000]).is_empty());
     for now in (5..200).step_by(5) {
         conn.advance_time(now * second);
-        conn.message_space().unwrap()[..100].fill(b'x');
-        assert_eq!(conn.message_filled(100), 100);
+        conn.read_buffer().unwrap()[..100].fill(b'x');
+        assert_eq!(conn.commit_read(100), 100);
         assert!(feed(&mut conn, &[]).is_empty(), "after {now} s");
     }
     assert_eq!(conn.pending_output(), 0, "no ping was needed");

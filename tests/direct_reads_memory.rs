@@ -30,8 +30,8 @@ fn the_room_grows_with_what_has_arrived() {
     let ((), mut heap) = heap_of(|| assert!(feed(&mut conn, &wire).is_empty()));
     while arrived < 4_000_000 {
         let (filled, more) = heap_of(|| {
-            let length = conn.message_space().unwrap().len();
-            conn.message_filled(length)
+            let length = conn.read_buffer().unwrap().len();
+            conn.commit_read(length)
         });
         assert!(filled > 0);
         heap.kept += more.kept;
@@ -46,17 +46,17 @@ fn reading_directly_allocates_nothing() {
     let data = payload(500_000);
     let wire = frame(Role::Client, 0x82, &data);
     let mut conn = support::server();
-    conn.lend(Box::new(Scratch::new()));
+    conn.attach_scratch(Box::new(Scratch::new()));
     let mut buffer = vec![0; 16 * KIB];
     let mut pass = || {
         let mut rest = &wire[..];
         while !rest.is_empty() {
-            let count = match conn.message_space() {
+            let count = match conn.read_buffer() {
                 Some(space) => {
                     let count = rest.len().min(space.len());
                     space[..count].copy_from_slice(&rest[..count]);
                     rest = &rest[count..];
-                    assert_eq!(conn.message_filled(count), count);
+                    assert_eq!(conn.commit_read(count), count);
                     0
                 }
                 None => {
@@ -70,7 +70,7 @@ fn reading_directly_allocates_nothing() {
             while let Some(event) = conn.receive(&mut input) {
                 let Event::Binary(received) = event else { panic!() };
                 assert!(*received == *data);
-                conn.give_back(received);
+                conn.recycle(received);
             }
         }
     };
@@ -93,7 +93,7 @@ fn sending_large_messages_back_allocates_nothing() {
     for lends_for_each_turn in [true, false] {
         let mut pass = || {
             if let Some(scratch) = scratch.take() {
-                conn.lend(scratch);
+                conn.attach_scratch(scratch);
             }
             let mut sent = 0;
             let mut buffer = [0; 16 * KIB];
@@ -112,7 +112,7 @@ fn sending_large_messages_back_allocates_nothing() {
             }
             assert_eq!(sent, wire.len() - 4);
             if lends_for_each_turn {
-                scratch = conn.release();
+                scratch = conn.detach_scratch();
             }
         };
         pass();
@@ -142,17 +142,17 @@ fn what_is_sent_is_freed_where_it_is_of_no_use() {
 
     let mut released = support::server_with(config());
     let ((), heap) = heap_of(|| {
-        released.lend(Box::new(Scratch::new()));
+        released.attach_scratch(Box::new(Scratch::new()));
         released.send(vec![b'x'; 64 << 20]).unwrap();
         released.send(vec![b'y'; 100_000]).unwrap();
-        drop(released.release());
+        drop(released.detach_scratch());
         advance(&mut released, 100_000);
     });
     assert!(heap.kept < 200_000, "{heap:?}");
 
     let mut lent = support::server_with(config());
     let ((), heap) = heap_of(|| {
-        lent.lend(Box::new(Scratch::new()));
+        lent.attach_scratch(Box::new(Scratch::new()));
         lent.send(vec![b'x'; 64 << 20]).unwrap();
         advance(&mut lent, 0);
     });
@@ -166,13 +166,13 @@ fn what_is_left_behind_is_what_has_arrived() {
     let small = frame(Role::Client, 0x82, &payload(100_000));
     let ((conn, scratch), heap) = heap_of(|| {
         let mut conn = support::server();
-        conn.lend(Box::new(Scratch::new()));
+        conn.attach_scratch(Box::new(Scratch::new()));
         for event in feed_and_give_back(&mut conn, &large) {
             assert_eq!(event, 3 << 20);
         }
         assert_eq!(feed_and_give_back(&mut conn, &small[..10_000]), []);
-        assert!(conn.message_space().is_some());
-        let scratch = conn.release();
+        assert!(conn.read_buffer().is_some());
+        let scratch = conn.detach_scratch();
         (conn, scratch)
     });
     let ((), freed) = heap_of(|| drop(scratch));
@@ -189,7 +189,7 @@ fn feed_and_give_back(conn: &mut Connection, wire: &[u8]) -> Vec<usize> {
         while let Some(event) = conn.receive(&mut input) {
             let Event::Binary(data) = event else { panic!() };
             lengths.push(data.len());
-            conn.give_back(data);
+            conn.recycle(data);
         }
     }
     lengths

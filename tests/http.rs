@@ -8,8 +8,8 @@ mod support;
 use http::{Method, Request, Response as HttpResponse, StatusCode, Version};
 use support::{ACCEPT, KEY, feed, frame, sent};
 use websocket_proto::{
-    AcceptError, Cause, ClientRequest, Config, Connection, Event, HandshakeError, HeaderError, HttpClient, HttpOffer,
-    Rejection, RequestError, Response, Role, Seed, Shutdown,
+    AcceptError, Cause, ClientRequest, Config, Connection, Event, HandshakeError, HeaderError, HttpClientHandshake,
+    HttpServerHandshake, Rejection, RequestError, Response, Role, Seed, TransportShutdown,
 };
 
 /// H-16: the built-in handshake and the one done elsewhere come to the same, rule by rule, on the same headers.
@@ -62,7 +62,7 @@ fn one_place_decides() {
             },
             other => panic!("{other:?}"),
         };
-        let elsewhere = HttpOffer::upgrade(&request(&headers), &Config::new()).map(|_| ());
+        let elsewhere = HttpServerHandshake::upgrade(&request(&headers), &Config::new()).map(|_| ());
         assert_eq!(elsewhere, built_in, "{text}");
     }
 }
@@ -72,20 +72,25 @@ fn one_place_decides() {
 fn requests_that_cannot_upgrade() {
     let mut post = request(&[("host", "a")]);
     *post.method_mut() = Method::POST;
-    assert_eq!(HttpOffer::upgrade(&post, &Config::new()).err(), Some(HandshakeError::Method));
+    assert_eq!(HttpServerHandshake::upgrade(&post, &Config::new()).err(), Some(HandshakeError::Method));
     let mut old = request(&[("host", "a")]);
     *old.version_mut() = Version::HTTP_10;
-    assert_eq!(HttpOffer::upgrade(&old, &Config::new()).err(), Some(HandshakeError::HttpVersion));
-    assert_eq!(HttpOffer::upgrade(&request(&[("host", "a")]), &Config::new()).err(), Some(HandshakeError::NoUpgrade));
+    assert_eq!(HttpServerHandshake::upgrade(&old, &Config::new()).err(), Some(HandshakeError::HttpVersion));
+    assert_eq!(
+        HttpServerHandshake::upgrade(&request(&[("host", "a")]), &Config::new()).err(),
+        Some(HandshakeError::NoUpgrade)
+    );
 }
 
 /// The answer over HTTP/1.1 has what the built-in one has, and further headers in order.
 #[test]
 fn accepting_over_http_1() {
-    let offer = HttpOffer::upgrade(&upgrade_request("a, b"), &Config::new()).unwrap();
+    let offer = HttpServerHandshake::upgrade(&upgrade_request("a, b"), &Config::new()).unwrap();
     assert_eq!(offer.subprotocols().collect::<Vec<_>>(), ["a", "b"]);
-    let choice =
-        Response::new().subprotocol(offer.choose(&["b", "a"])).header("Set-Cookie", "x=1").header("set-cookie", "y");
+    let choice = Response::new()
+        .subprotocol(offer.select_subprotocol(&["b", "a"]))
+        .header("Set-Cookie", "x=1")
+        .header("set-cookie", "y");
     let (response, negotiated) = offer.accept(choice).unwrap();
     assert_eq!((response.status(), response.version()), (StatusCode::SWITCHING_PROTOCOLS, Version::HTTP_11));
     let header = |name| response.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>();
@@ -124,7 +129,7 @@ fn rejecting_with_an_ordinary_response() {
     }
     assert_eq!(Rejection::new(304).body("x").into_http().err(), Some(AcceptError::Body));
 
-    let other = HttpOffer::connect(&connect(&[]), "connect-udp", &Config::new()).unwrap_err();
+    let other = HttpServerHandshake::connect(&connect(&[]), "connect-udp", &Config::new()).unwrap_err();
     assert_eq!((other, other.status()), (HandshakeError::Protocol, 501));
 }
 
@@ -135,7 +140,7 @@ fn accepting_over_http_2_and_3() {
         let mut request =
             connect(&[("sec-websocket-protocol", "chat"), ("sec-websocket-key", "ignored"), ("origin", "null")]);
         *request.version_mut() = version;
-        let offer = HttpOffer::connect(&request, "websocket", &Config::new()).unwrap();
+        let offer = HttpServerHandshake::connect(&request, "websocket", &Config::new()).unwrap();
         let (response, negotiated) = offer.accept(Response::new().subprotocol("chat")).unwrap();
         assert_eq!((response.status(), response.version()), (StatusCode::OK, version));
         let names: Vec<_> = response.headers().keys().map(http::HeaderName::as_str).collect();
@@ -144,9 +149,9 @@ fn accepting_over_http_2_and_3() {
     }
     let mut get = connect(&[]);
     *get.method_mut() = Method::GET;
-    assert_eq!(HttpOffer::connect(&get, "websocket", &Config::new()).err(), Some(HandshakeError::Method));
+    assert_eq!(HttpServerHandshake::connect(&get, "websocket", &Config::new()).err(), Some(HandshakeError::Method));
     let tunnel = Request::connect("example.com:443").header("sec-websocket-version", "13").body(()).unwrap();
-    assert_eq!(HttpOffer::connect(&tunnel, "websocket", &Config::new()).err(), Some(HandshakeError::Target));
+    assert_eq!(HttpServerHandshake::connect(&tunnel, "websocket", &Config::new()).err(), Some(HandshakeError::Target));
     for (name, value, error) in [
         ("connection", "Upgrade", HandshakeError::Connection),
         ("upgrade", "websocket", HandshakeError::Upgrade),
@@ -155,7 +160,7 @@ fn accepting_over_http_2_and_3() {
         ("sec-websocket-extensions", ";", HandshakeError::Extensions),
     ] {
         assert_eq!(
-            HttpOffer::connect(&connect(&[(name, value)]), "websocket", &Config::new()).err(),
+            HttpServerHandshake::connect(&connect(&[(name, value)]), "websocket", &Config::new()).err(),
             Some(error),
             "{name}"
         );
@@ -171,7 +176,7 @@ fn connecting_over_http_2() {
     {
         let request =
             ClientRequest::new(uri.parse().unwrap()).subprotocol("chat").origin("null").header("Cookie", "a=1");
-        let (request, _) = HttpClient::connect(request, &Config::new()).unwrap();
+        let (request, _) = HttpClientHandshake::connect(request, &Config::new()).unwrap();
         assert_eq!((request.method(), request.uri().to_string()), (&Method::CONNECT, expected.to_owned()));
         assert_eq!(request.version(), http::Version::HTTP_2);
         let mut names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
@@ -184,7 +189,9 @@ fn connecting_over_http_2() {
 #[test]
 fn responses_over_http_2() {
     let client = || {
-        HttpClient::connect(ClientRequest::new("wss://h/".parse().unwrap()).subprotocol("a"), &Config::new()).unwrap().1
+        HttpClientHandshake::connect(ClientRequest::new("wss://h/".parse().unwrap()).subprotocol("a"), &Config::new())
+            .unwrap()
+            .1
     };
     let response = |status: u16| HttpResponse::builder().status(status).body(()).unwrap();
     for (status, opens) in
@@ -205,9 +212,10 @@ fn responses_over_http_2() {
 fn a_client_over_http_1() {
     let uri = "ws://h:81/a?b".parse().unwrap();
     let (request, client) =
-        HttpClient::upgrade(ClientRequest::new(uri).subprotocol("a"), &Config::new(), Seed::new([1; 32])).unwrap();
+        HttpClientHandshake::upgrade(ClientRequest::new(uri).subprotocol("a"), &Config::new(), Seed::new([1; 32]))
+            .unwrap();
     assert_eq!((request.uri().to_string(), &request.headers()["host"]), ("/a?b".to_owned(), &"h:81".parse().unwrap()));
-    let offer = HttpOffer::upgrade(&request, &Config::new()).unwrap();
+    let offer = HttpServerHandshake::upgrade(&request, &Config::new()).unwrap();
     let (response, _) = offer.accept(Response::new().subprotocol("a")).unwrap();
     assert!(client.check(&response).is_ok());
 
@@ -226,10 +234,10 @@ fn a_client_over_http_1() {
     );
 
     let twice = ClientRequest::new("ws://h/".parse().unwrap()).subprotocol("a").subprotocol("a");
-    assert_eq!(HttpClient::connect(twice, &Config::new()).err(), Some(RequestError::DuplicateSubprotocol));
+    assert_eq!(HttpClientHandshake::connect(twice, &Config::new()).err(), Some(RequestError::DuplicateSubprotocol));
     let reserved = ClientRequest::new("ws://h/".parse().unwrap()).header("Host", "b");
     assert_eq!(
-        HttpClient::upgrade(reserved, &Config::new(), Seed::new([1; 32])).err(),
+        HttpClientHandshake::upgrade(reserved, &Config::new(), Seed::new([1; 32])).err(),
         Some(RequestError::Header(HeaderError::Reserved))
     );
 }
@@ -238,9 +246,10 @@ fn a_client_over_http_1() {
 /// the transport's, an abort is an abort.
 #[test]
 fn frames_over_a_stream() {
-    let offer = HttpOffer::connect(&connect(&[]), "websocket", &Config::new()).unwrap();
+    let offer = HttpServerHandshake::connect(&connect(&[]), "websocket", &Config::new()).unwrap();
     let (response, negotiated) = offer.accept(Response::new()).unwrap();
-    let client = HttpClient::connect(ClientRequest::new("wss://h/".parse().unwrap()), &Config::new()).unwrap().1;
+    let client =
+        HttpClientHandshake::connect(ClientRequest::new("wss://h/".parse().unwrap()), &Config::new()).unwrap().1;
     let agreed = client.check(&response).unwrap();
     let mut server = Connection::upgraded_server(negotiated, Config::new());
     let mut client = Connection::upgraded_client(agreed, Config::new(), Seed::new([3; 32]));
@@ -254,11 +263,11 @@ fn frames_over_a_stream() {
 
     server.receive_eof();
     assert!(matches!(&support::pending_events(&mut server)[..], [Event::Closed(closed)] if closed.cause == Cause::Eof));
-    assert_eq!(server.wants_shutdown(), Some(Shutdown::Finish));
+    assert_eq!(server.wants_shutdown(), Some(TransportShutdown::Graceful));
     let mut reset = support::server();
     feed(&mut reset, &frame(Role::Client, 0x01, b"half"));
     reset.abort();
-    assert_eq!(reset.wants_shutdown(), Some(Shutdown::Abort));
+    assert_eq!(reset.wants_shutdown(), Some(TransportShutdown::Abort));
 }
 
 fn request(headers: &[(&'static str, &'static str)]) -> Request<()> {

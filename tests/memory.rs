@@ -71,14 +71,14 @@ fn accepting_takes_three_allocations() {
         let ((), heap) = heap_of(|| {
             let mut conn = Connection::server(Arc::clone(&config));
             if is_lent {
-                conn.lend(scratch.take().unwrap());
+                conn.attach_scratch(scratch.take().unwrap());
             }
             let Some(Event::Request(_)) = conn.receive(&mut &mut input[..]) else { panic!("no request") };
             conn.accept(Response::new()).unwrap();
             let pending = conn.output().remaining();
             conn.output().advance(pending);
             if is_lent {
-                scratch = conn.release();
+                scratch = conn.detach_scratch();
             }
         });
         heap.allocations
@@ -275,14 +275,14 @@ fn a_steady_echo_costs_no_allocation() {
 #[test]
 fn what_is_pending_stays_behind() {
     let mut conn = server();
-    conn.lend(Box::default());
+    conn.attach_scratch(Box::default());
     conn.send_text("pending").unwrap();
     let wire = frame(Role::Client, 0x82, &vec![4; 30_000]);
     assert!(feed(&mut conn, &wire[..20_000]).is_empty());
-    assert!(conn.release().is_some());
-    assert!(conn.release().is_none());
+    assert!(conn.detach_scratch().is_some());
+    assert!(conn.detach_scratch().is_none());
     assert_eq!(drain(&mut conn), b"\x81\x07pending");
-    conn.lend(Box::default());
+    conn.attach_scratch(Box::default());
     let events = feed(&mut conn, &wire[20_000..]);
     assert!(matches!(&events[..], [Event::Binary(data)] if data.len() == 30_000));
 }
@@ -294,21 +294,21 @@ fn little_stays_behind_where_little_is_pending() {
     let lent = || {
         let mut conn = server();
         let mut scratch = Box::new(Scratch::new());
-        conn.lend(scratch);
+        conn.attach_scratch(scratch);
         let large = frame(Role::Client, 0x82, &vec![1; 3 << 20]);
         let (first, last) = large.split_at(1 << 20);
         assert!(feed(&mut conn, first).is_empty());
         let Some(Event::Binary(data)) = feed(&mut conn, last).pop() else { panic!("no message") };
-        conn.give_back(data);
-        scratch = conn.release().unwrap();
+        conn.recycle(data);
+        scratch = conn.detach_scratch().unwrap();
         (conn, scratch)
     };
     let (mut conn, scratch) = lent();
     let (_scratch, heap) = heap_of(|| {
-        conn.lend(scratch);
+        conn.attach_scratch(scratch);
         conn.send_text("some").unwrap();
         assert!(feed(&mut conn, &frame(Role::Client, 0x02, b"x")).is_empty());
-        let scratch = conn.release();
+        let scratch = conn.detach_scratch();
         drop(drain(&mut conn));
         scratch
     });
@@ -344,7 +344,7 @@ fn traffic_of(from: Role) -> Vec<u8> {
 /// A turn of a loop for each input: lends, echoes, drains, releases.
 fn echo(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, wire: &[u8], buffer: &mut [u8]) {
     for chunk in wire.chunks(buffer.len()) {
-        conn.lend(scratch.take().unwrap());
+        conn.attach_scratch(scratch.take().unwrap());
         let mut input = &mut buffer[..chunk.len()];
         input.copy_from_slice(chunk);
         while let Some(event) = conn.receive(&mut input) {
@@ -352,11 +352,11 @@ fn echo(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, wire: &[u8], 
                 Event::Request(_) => conn.accept(Response::new()).unwrap(),
                 Event::Text(text) => {
                     conn.send_text(&text).unwrap();
-                    conn.give_back(text);
+                    conn.recycle(text);
                 }
                 Event::Binary(data) => {
                     conn.send_binary(&data).unwrap();
-                    conn.give_back(data);
+                    conn.recycle(data);
                 }
                 Event::Ping(_) => {}
                 other => panic!("{other:?}"),
@@ -364,7 +364,7 @@ fn echo(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, wire: &[u8], 
         }
         let pending = conn.output().remaining();
         conn.output().advance(pending);
-        *scratch = conn.release();
+        *scratch = conn.detach_scratch();
     }
 }
 
@@ -375,7 +375,7 @@ fn handing_over_costs_no_allocation() {
     let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
     let mut scratch = Some(Box::new(Scratch::new()));
     let mut turn = || {
-        conn.lend(scratch.take().unwrap());
+        conn.attach_scratch(scratch.take().unwrap());
         for _ in 0..3 {
             conn.send(payload.clone()).unwrap();
         }
@@ -385,7 +385,7 @@ fn handing_over_costs_no_allocation() {
             let length = conn.output().chunk().len();
             conn.output().advance(length.min(50_000));
         }
-        scratch = conn.release();
+        scratch = conn.detach_scratch();
     };
     turn();
     let ((), heap) = heap_of(|| (0..5).for_each(|_| turn()));

@@ -89,12 +89,12 @@ fn retained(role: Role, is_lent: bool, leave: fn(&mut Connection)) -> isize {
 
 fn turn(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, work: impl FnOnce(&mut Connection)) {
     if let Some(scratch) = scratch.take() {
-        conn.lend(scratch);
+        conn.attach_scratch(scratch);
         work(conn);
     } else {
         work(conn);
     }
-    *scratch = conn.release();
+    *scratch = conn.detach_scratch();
 }
 
 /// Receives a message in inputs of 64 KiB, sends it back, and has it written.
@@ -106,11 +106,11 @@ fn echo(conn: &mut Connection, wire: &[u8]) {
             match event {
                 Event::Binary(data) => {
                     conn.send_binary(&data).unwrap();
-                    conn.give_back(data);
+                    conn.recycle(data);
                 }
                 Event::Text(text) => {
                     conn.send_text(&text).unwrap();
-                    conn.give_back(text);
+                    conn.recycle(text);
                 }
                 other => panic!("{other:?}"),
             }

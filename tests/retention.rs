@@ -20,8 +20,8 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn spare_buffers_are_few() {
     let mut conn = server();
-    conn.lend(Box::new(Scratch::new()));
-    let ((), heap) = heap_of(|| (0..100).for_each(|_| conn.give_back(vec![7; 10_000])));
+    conn.attach_scratch(Box::new(Scratch::new()));
+    let ((), heap) = heap_of(|| (0..100).for_each(|_| conn.recycle(vec![7; 10_000])));
     assert!(heap.kept >= 8 * 10_000 && heap.kept < 9 * 10_000, "{heap:?}");
 }
 
@@ -33,7 +33,7 @@ fn an_aborted_connection_returns_what_it_borrowed() {
     let mut turn = |aborts: bool| {
         let mut conn = server();
         let ((), heap) = heap_of(|| {
-            conn.lend(scratch.take().unwrap());
+            conn.attach_scratch(scratch.take().unwrap());
             conn.send_binary(&copied).unwrap();
             conn.send(chained.clone()).unwrap();
             if aborts {
@@ -41,7 +41,7 @@ fn an_aborted_connection_returns_what_it_borrowed() {
             }
             let pending = conn.output().remaining();
             conn.output().advance(pending);
-            scratch = conn.release();
+            scratch = conn.detach_scratch();
         });
         heap
     };
@@ -51,9 +51,24 @@ fn an_aborted_connection_returns_what_it_borrowed() {
     assert_eq!((heap.allocations, heap.kept), (0, 0));
 }
 
+/// A scratch that replaces another loses nothing of it: neither the buffers, nor what is pending.
+#[test]
+fn a_scratch_that_is_replaced_comes_back() {
+    let mut conn = server();
+    assert!(conn.attach_scratch(Box::new(Scratch::new())).is_none());
+    conn.recycle(vec![7; 10_000]);
+    conn.send_binary(&[1; 100]).unwrap();
+    let first = conn.attach_scratch(Box::new(Scratch::new())).unwrap();
+    assert_eq!(support::drain(&mut conn).len(), 102);
+    assert!(conn.detach_scratch().is_some());
+    assert!(conn.detach_scratch().is_none());
+    let ((), heap) = heap_of(|| drop(first));
+    assert!(heap.kept <= -10_000, "{heap:?}");
+}
+
 #[cfg(feature = "deflate")]
 mod compression {
-    use websocket_proto::{Config, Connection, Event, Kind, Role, Scratch};
+    use websocket_proto::{Config, Connection, Event, MessageKind, Role, Scratch};
 
     use super::deflate::{endpoint, settings, without_takeover};
     use super::heap::heap_of;
@@ -96,10 +111,10 @@ mod compression {
                 let mut scratch = Box::new(Scratch::new());
                 for last in [false, true] {
                     for conn in &mut conns {
-                        conn.lend(scratch);
-                        conn.send_fragment(Kind::Binary, &[1; 1000], last).unwrap();
+                        conn.attach_scratch(scratch);
+                        conn.send_fragment(MessageKind::Binary, &[1; 1000], last).unwrap();
                         drain(conn);
-                        scratch = conn.release().unwrap();
+                        scratch = conn.detach_scratch().unwrap();
                     }
                 }
                 scratch

@@ -9,7 +9,7 @@ use std::thread;
 
 use bytes::Bytes;
 use support::server;
-use websocket_proto::{CloseCode, Connection, Event, Shutdown};
+use websocket_proto::{CloseCode, Connection, Event, TransportShutdown};
 
 /// A connection that a reading and a writing thread share.
 struct Shared {
@@ -53,7 +53,7 @@ impl Shared {
                 conn = self.changed.wait(conn).unwrap();
             }
         }
-        assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+        assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
         drop(leaves);
     }
 }

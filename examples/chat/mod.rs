@@ -4,7 +4,7 @@
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, OnceLock};
 
-use websocket_proto::{CloseCode, Deflate, Message, PreparedMessage};
+use websocket_proto::{CloseCode, DeflateConfig, Message, PreparedMessage};
 
 use crate::link::{HIGH_WATER, Link};
 
@@ -37,7 +37,7 @@ pub(crate) fn run(said: &Receiver<Said>) {
             }
             Said::Message(message) => message,
         };
-        let message = PreparedMessage::compressed(message, &Deflate::new());
+        let message = PreparedMessage::compressed(message, &DeflateConfig::new());
         for client in &here {
             client.push(&message);
         }

@@ -3,13 +3,13 @@
 //! So a peer that reads slowly holds up nobody but itself. The lock is held neither while reading nor while writing.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown as Half, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Buf;
-use websocket_proto::{Connection, Event, Scratch, Shutdown, State};
+use websocket_proto::{Connection, Event, Scratch, State, TransportShutdown};
 
 /// Fits the first-level cache, and so does what is done with it.
 const INPUT: usize = 16 << 10;
@@ -88,7 +88,7 @@ impl Link {
             io::Result::Ok(())
         })?;
         // Closing with bytes unread would reset the connection, and the last bytes with it: read them first.
-        if self.lock().wants_shutdown() == Some(Shutdown::Finish) {
+        if self.lock().wants_shutdown() == Some(TransportShutdown::Graceful) {
             let until = Instant::now() + GOODBYE;
             let left = || until.saturating_duration_since(Instant::now());
             while !left().is_zero() && self.discard(&mut buffer, left()) {}
@@ -117,20 +117,20 @@ impl Link {
                 self.read(buffer, left.min(GOODBYE))
             }
         };
-        if shutdown == Some(Shutdown::Abort) {
+        if shutdown == Some(TransportShutdown::Abort) {
             // Wakes the writer, if it waits for the peer.
-            let _ = self.stream.shutdown(Half::Both);
+            let _ = self.stream.shutdown(Shutdown::Both);
         }
         self.with(|conn| {
             if read == Some(0) {
                 conn.receive_eof();
             }
             let mut input = &mut buffer[..read.unwrap_or(0)];
-            conn.lend(scratches().iter_mut().find_map(Option::take).unwrap_or_default());
+            conn.attach_scratch(scratches().iter_mut().find_map(Option::take).unwrap_or_default());
             while let Some(event) = conn.receive(&mut input) {
                 handle(conn, event);
             }
-            let scratch = conn.release();
+            let scratch = conn.detach_scratch();
             if let Some(free) = scratches().iter_mut().find(|place| place.is_none()) {
                 *free = scratch;
             }
@@ -177,8 +177,8 @@ impl Link {
             match conn.wants_shutdown() {
                 None => conn = self.changed.wait(conn).unwrap_or_else(PoisonError::into_inner),
                 // Wakes the reader.
-                Some(Shutdown::Abort) => return drop(self.stream.shutdown(Half::Both)),
-                Some(Shutdown::Finish) => return drop(self.stream.shutdown(Half::Write)),
+                Some(TransportShutdown::Abort) => return drop(self.stream.shutdown(Shutdown::Both)),
+                Some(TransportShutdown::Graceful) => return drop(self.stream.shutdown(Shutdown::Write)),
             }
         }
     }
@@ -196,7 +196,7 @@ impl Link {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // Nobody takes it any more. What the peer had sent before is still read, such as why it closed, and then the end.
             Ok(_) | Err(_) => {
-                let _ = self.stream.shutdown(Half::Both);
+                let _ = self.stream.shutdown(Shutdown::Both);
                 let pending = conn.pending_output();
                 conn.output().advance(pending);
             }
@@ -232,7 +232,7 @@ impl Drop for AbortOnPanic<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.with(Connection::abort);
-            let _ = self.0.stream.shutdown(Half::Both);
+            let _ = self.0.stream.shutdown(Shutdown::Both);
         }
     }
 }

@@ -9,14 +9,14 @@ use arbitrary::Arbitrary;
 use bytes::Buf;
 use libfuzzer_sys::fuzz_target;
 use websocket_proto::{
-    Config, Connection, Deflate, Event, Kind, Negotiated, PreparedMessage, Scratch, Seed, SendError,
+    Config, Connection, DeflateConfig, Event, MessageKind, Negotiated, PreparedMessage, Scratch, Seed, SendError,
 };
 use websocket_proto_fuzz::Watched;
 
 #[derive(Arbitrary, Debug)]
 struct Script {
     pairs: [[Settings; 2]; 2],
-    pieces_from: Option<u8>,
+    chunk_threshold: Option<u8>,
     actions: Vec<(Who, Action)>,
 }
 
@@ -87,34 +87,34 @@ impl Data {
 /// What is on its way to the other side.
 #[derive(Debug, PartialEq)]
 enum Sent {
-    Message(Kind, Vec<u8>),
+    Message(MessageKind, Vec<u8>),
     Ping(Vec<u8>),
 }
 
 struct End {
     watched: Watched,
-    settings: Deflate,
+    settings: DeflateConfig,
     expected: VecDeque<Sent>,
     unfinished: Vec<u8>,
     /// The message that arrives in pieces.
     pieces: Vec<u8>,
-    pieces_from: u64,
+    chunk_threshold: u64,
 }
 
 fuzz_target!(|script: Script| {
-    let pieces_from = script.pieces_from.map_or(u64::MAX, u64::from);
-    let mut pairs = script.pairs.map(|pair| ends(pair.map(deflate), pieces_from));
+    let chunk_threshold = script.chunk_threshold.map_or(u64::MAX, u64::from);
+    let mut pairs = script.pairs.map(|pair| ends(pair.map(deflate), chunk_threshold));
     let mut scratch = Some(Box::<Scratch>::default());
     for (who, action) in script.actions {
         let pair = &mut pairs[usize::from(who.second_pair)];
         let [client, server] = pair;
         let (this, other) = if who.server { (server, client) } else { (client, server) };
         if who.lends {
-            this.watched.conn.lend(scratch.take().unwrap());
+            this.watched.conn.attach_scratch(scratch.take().unwrap());
         }
         act(this, other, action);
         if who.lends {
-            scratch = this.watched.conn.release();
+            scratch = this.watched.conn.detach_scratch();
         }
     }
     for [client, server] in &mut pairs {
@@ -124,8 +124,8 @@ fuzz_target!(|script: Script| {
     }
 });
 
-fn deflate(settings: Settings) -> Deflate {
-    Deflate::new()
+fn deflate(settings: Settings) -> DeflateConfig {
+    DeflateConfig::new()
         .server_no_context_takeover(settings.server_no_context_takeover)
         .client_no_context_takeover(settings.client_no_context_takeover)
         .server_max_window_bits(settings.server_max_window_bits)
@@ -136,11 +136,11 @@ fn deflate(settings: Settings) -> Deflate {
 }
 
 /// A client and a server that agreed.
-fn ends([client, server]: [Deflate; 2], pieces_from: u64) -> [End; 2] {
+fn ends([client, server]: [DeflateConfig; 2], chunk_threshold: u64) -> [End; 2] {
     let (answer, params) = server.answer([client.offer().as_bytes()]).unwrap();
     assert_eq!(client.check([answer.as_bytes()]), Ok(Some(params)));
     let negotiated = || Negotiated::new().deflate(params);
-    let config = |settings: &Deflate| Config::new().pieces_from(pieces_from).deflate(settings.clone());
+    let config = |settings: &DeflateConfig| Config::new().chunk_threshold(chunk_threshold).deflate(settings.clone());
     let ends = [
         (Connection::upgraded_client(negotiated(), config(&client), Seed::new([7; 32])), client),
         (Connection::upgraded_server(negotiated(), config(&server)), server),
@@ -151,26 +151,26 @@ fn ends([client, server]: [Deflate; 2], pieces_from: u64) -> [End; 2] {
         expected: VecDeque::new(),
         unfinished: Vec::new(),
         pieces: Vec::new(),
-        pieces_from,
+        chunk_threshold,
     })
 }
 
 fn act(this: &mut End, other: &mut End, action: Action) {
     let conn = &mut this.watched.conn;
     let (result, message) = match &action {
-        Action::Text(data) => (conn.send_text(&data.text()), (Kind::Text, data.text().into())),
-        Action::Binary(data) => (conn.send_binary(&data.bytes()), (Kind::Binary, data.bytes())),
-        Action::Owned(data) => (conn.send(data.bytes()), (Kind::Binary, data.bytes())),
+        Action::Text(data) => (conn.send_text(&data.text()), (MessageKind::Text, data.text().into())),
+        Action::Binary(data) => (conn.send_binary(&data.bytes()), (MessageKind::Binary, data.bytes())),
+        Action::Owned(data) => (conn.send(data.bytes()), (MessageKind::Binary, data.bytes())),
         Action::Prepared(compressed, data) => {
             let message = if *compressed {
                 PreparedMessage::compressed(data.text(), &this.settings)
             } else {
                 PreparedMessage::new(data.text())
             };
-            (conn.send_prepared(&message), (Kind::Text, data.text().into()))
+            (conn.send_prepared(&message), (MessageKind::Text, data.text().into()))
         }
         Action::Fragment { text, data, last } => {
-            let kind = if *text { Kind::Text } else { Kind::Binary };
+            let kind = if *text { MessageKind::Text } else { MessageKind::Binary };
             if conn.send_fragment(kind, &data.bytes(), *last).is_ok() {
                 this.unfinished.extend(data.bytes());
                 if *last {
@@ -210,8 +210,8 @@ impl End {
             let mut input = &mut chunk[..];
             while let Some(event) = other.watched.step(&mut input) {
                 let (expected, pieces) = (&mut other.expected, &mut other.pieces);
-                if let Some(used) = hear(expected, pieces, other.pieces_from, event) {
-                    other.watched.conn.give_back(used);
+                if let Some(used) = hear(expected, pieces, other.chunk_threshold, event) {
+                    other.watched.conn.recycle(used);
                 }
             }
         }
@@ -220,15 +220,20 @@ impl End {
 }
 
 /// What arrives is what is expected next. The buffer of what was assembled.
-fn hear(expected: &mut VecDeque<Sent>, pieces: &mut Vec<u8>, pieces_from: u64, event: Event<'_>) -> Option<Vec<u8>> {
+fn hear(
+    expected: &mut VecDeque<Sent>,
+    pieces: &mut Vec<u8>,
+    chunk_threshold: u64,
+    event: Event<'_>,
+) -> Option<Vec<u8>> {
     let (sent, used) = match event {
         Event::Text(text) => {
-            assert!((text.len() as u64) < pieces_from);
-            (Sent::Message(Kind::Text, text.as_bytes().to_vec()), Some(text.into_owned().into_bytes()))
+            assert!((text.len() as u64) < chunk_threshold);
+            (Sent::Message(MessageKind::Text, text.as_bytes().to_vec()), Some(text.into_owned().into_bytes()))
         }
         Event::Binary(data) => {
-            assert!((data.len() as u64) < pieces_from);
-            (Sent::Message(Kind::Binary, data.to_vec()), Some(data.into_owned()))
+            assert!((data.len() as u64) < chunk_threshold);
+            (Sent::Message(MessageKind::Binary, data.to_vec()), Some(data.into_owned()))
         }
         Event::Chunk(chunk) => {
             assert_eq!(chunk.is_first(), pieces.is_empty());
@@ -236,7 +241,7 @@ fn hear(expected: &mut VecDeque<Sent>, pieces: &mut Vec<u8>, pieces_from: u64, e
             if !chunk.is_last() {
                 return None;
             }
-            assert!(pieces.len() as u64 >= pieces_from);
+            assert!(pieces.len() as u64 >= chunk_threshold);
             (Sent::Message(chunk.kind(), std::mem::take(pieces)), None)
         }
         Event::Ping(payload) => (Sent::Ping(payload.to_vec()), None),

@@ -9,8 +9,8 @@ use arbitrary::Arbitrary;
 use bytes::{Buf, Bytes};
 use libfuzzer_sys::fuzz_target;
 use websocket_proto::{
-    Cause, Chunk, ClientRequest, CloseCode, Config, Connection, Event, Kind, PreparedMessage, Response, Scratch, Seed,
-    Shutdown, State,
+    Cause, Chunk, ClientRequest, CloseCode, Config, Connection, Event, MessageKind, PreparedMessage, Response, Scratch,
+    Seed, State, TransportShutdown,
 };
 use websocket_proto_fuzz::Watched;
 
@@ -23,7 +23,7 @@ struct Script {
     close_timeout: Option<u8>,
     /// Whether the opening handshake is over before the first action.
     open: bool,
-    pieces_from: Option<u8>,
+    chunk_threshold: Option<u8>,
     /// Whether a thread's buffers are lent for each action.
     lends: bool,
     /// Whether messages that are handed over are encoded before.
@@ -91,7 +91,7 @@ struct End {
     expected: VecDeque<Sent>,
     /// The fragmented message that this side is sending.
     unfinished: Vec<u8>,
-    pieces_from: u64,
+    chunk_threshold: u64,
     /// The message that arrives in pieces.
     pieces: Option<Vec<u8>>,
     now: Duration,
@@ -109,8 +109,8 @@ fuzz_target!(|script: Script| {
     if script.keepalive {
         config = config.keepalive(Duration::from_secs(3), Duration::from_secs(2));
     }
-    if let Some(size) = script.pieces_from {
-        config = config.pieces_from(size.into());
+    if let Some(size) = script.chunk_threshold {
+        config = config.chunk_threshold(size.into());
     }
     let request = ClientRequest::new("ws://localhost/".parse().unwrap()).subprotocol("chat");
     let client = Connection::client(request, config.clone(), Seed::new([7; 32])).unwrap();
@@ -153,7 +153,7 @@ impl Ends {
         let (this, other) = self.sides(side);
         let conn = &mut this.watched.conn;
         if let Some(scratch) = scratch {
-            conn.lend(scratch);
+            conn.attach_scratch(scratch);
         }
         match action {
             Action::Text(data) => {
@@ -179,7 +179,7 @@ impl Ends {
                 }
             }
             Action::Fragment { text, data, last } => {
-                let kind = if text { Kind::Text } else { Kind::Binary };
+                let kind = if text { MessageKind::Text } else { MessageKind::Binary };
                 if conn.send_fragment(kind, &data, last).is_ok() {
                     this.unfinished.extend(data);
                     if last {
@@ -204,7 +204,7 @@ impl Ends {
             }
             Action::Abort => {
                 conn.abort();
-                assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+                assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
                 assert!(!conn.output().has_remaining());
             }
             Action::Eof => conn.receive_eof(),
@@ -231,7 +231,7 @@ impl Ends {
             }
             Action::Pause => conn.reading_paused(),
         }
-        self.scratch = self.sides(side).0.watched.conn.release();
+        self.scratch = self.sides(side).0.watched.conn.detach_scratch();
     }
 
     /// All that is pending goes over, until nothing moves.
@@ -269,9 +269,9 @@ impl Ends {
                 assert_eq!((here.code, there.code), (code, code));
             }
         }
-        assert_eq!(server.conn.wants_shutdown(), Some(Shutdown::Finish));
+        assert_eq!(server.conn.wants_shutdown(), Some(TransportShutdown::Graceful));
         client.conn.receive_eof();
-        assert_eq!(client.conn.wants_shutdown(), Some(Shutdown::Finish));
+        assert_eq!(client.conn.wants_shutdown(), Some(TransportShutdown::Graceful));
     }
 }
 
@@ -282,7 +282,7 @@ impl End {
             wire: Vec::new(),
             expected: VecDeque::new(),
             unfinished: Vec::new(),
-            pieces_from: script.pieces_from.map_or(u64::MAX, u64::from),
+            chunk_threshold: script.chunk_threshold.map_or(u64::MAX, u64::from),
             pieces: None,
             now: Duration::ZERO,
             keepalive: script.keepalive,
@@ -343,7 +343,7 @@ impl End {
     fn arrived(&mut self, event: Event<'_>) {
         let arrived = match event {
             Event::Request(request) => {
-                let chosen = request.choose(&["chat"]);
+                let chosen = request.select_subprotocol(&["chat"]);
                 return self.watched.conn.accept(Response::new().subprotocol(chosen)).unwrap();
             }
             Event::Text(text) => self.whole(Sent::Text(text.into_owned().into())),
@@ -370,12 +370,14 @@ impl End {
         };
         assert_eq!(self.expected.pop_front().as_ref(), Some(&arrived));
         let (Sent::Text(payload) | Sent::Binary(payload) | Sent::Ping(payload)) = arrived;
-        self.watched.conn.give_back(payload);
+        self.watched.conn.recycle(payload);
     }
 
     fn whole(&self, message: Sent) -> Sent {
         assert!(self.pieces.is_none());
-        assert!(matches!(&message, Sent::Text(data) | Sent::Binary(data) if (data.len() as u64) < self.pieces_from));
+        assert!(
+            matches!(&message, Sent::Text(data) | Sent::Binary(data) if (data.len() as u64) < self.chunk_threshold)
+        );
         message
     }
 
@@ -387,9 +389,9 @@ impl End {
         if !chunk.is_last() {
             return None;
         }
-        assert!(data.len() as u64 >= self.pieces_from);
+        assert!(data.len() as u64 >= self.chunk_threshold);
         let kind = chunk.kind();
-        self.pieces.take().map(|data| if kind == Kind::Text { Sent::Text(data) } else { Sent::Binary(data) })
+        self.pieces.take().map(|data| if kind == MessageKind::Text { Sent::Text(data) } else { Sent::Binary(data) })
     }
 
     fn has_output(&mut self) -> bool {
@@ -399,6 +401,6 @@ impl End {
     /// Whether something was lost on purpose.
     fn is_cut_off(&self) -> bool {
         let ended = self.watched.closed().is_some_and(|closed| !closed.clean);
-        ended || self.watched.conn.wants_shutdown() == Some(Shutdown::Abort)
+        ended || self.watched.conn.wants_shutdown() == Some(TransportShutdown::Abort)
     }
 }

@@ -4,7 +4,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Deflate, DeflateParams, HandshakeError};
+use websocket_proto::{DeflateConfig, DeflateParams, HandshakeError};
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -15,7 +15,7 @@ struct Input {
     answer: Vec<Vec<Part>>,
 }
 
-/// What [`Deflate`] is told; window sizes beyond 9 to 15 count as the nearest.
+/// What [`DeflateConfig`] is told; window sizes beyond 9 to 15 count as the nearest.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Settings {
     server_no_context_takeover: bool,
@@ -61,8 +61,8 @@ fuzz_target!(|input: Input| {
     assert_eq!(client.check([text.as_bytes()]), Ok(Some(params)));
 });
 
-fn settings(settings: Settings) -> Deflate {
-    Deflate::new()
+fn settings(settings: Settings) -> DeflateConfig {
+    DeflateConfig::new()
         .server_no_context_takeover(settings.server_no_context_takeover)
         .client_no_context_takeover(settings.client_no_context_takeover)
         .server_max_window_bits(settings.server_max_window_bits)

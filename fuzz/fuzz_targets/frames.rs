@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
     let [client, small, quiet, in_pieces, lends] = [1, 2, 4, 8, 16].map(|bit| choice & bit != 0);
     let times = 1 << (choice >> 5);
     let config = config(small).auto_pong(!quiet);
-    let config = if in_pieces { config.pieces_from(PIECES_FROM) } else { config };
+    let config = if in_pieces { config.chunk_threshold(PIECES_FROM) } else { config };
 
     let before = LIVE.load(Relaxed);
     let mut open = Watched::new(if client {
@@ -30,10 +30,10 @@ fuzz_target!(|data: &[u8]| {
     });
     for time in 1..=times {
         if lends {
-            open.conn.lend(Box::default());
+            open.conn.attach_scratch(Box::default());
         }
-        open.receive(bytes, |conn, event| conn.give_back(payload(event)));
-        drop(open.conn.release());
+        open.receive(bytes, |conn, event| conn.recycle(payload(event)));
+        drop(open.conn.detach_scratch());
         let kept = LIVE.load(Relaxed) - before;
         let arrived = bytes.len() * time;
         // The answer to an empty ping is three times as long, and a buffer that grows doubles.

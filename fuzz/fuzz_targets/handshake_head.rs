@@ -61,7 +61,7 @@ fn check_request(bytes: &[u8], config: Config) {
         assert!(server.end().starts_with(b"HTTP/1.1 426 "));
     } else if refused.is_none() {
         for subprotocol in request.subprotocols() {
-            assert_eq!(request.choose(&["\0", subprotocol]), Some(subprotocol));
+            assert_eq!(request.select_subprotocol(&["\0", subprotocol]), Some(subprotocol));
         }
         assert!(server.conn.accept(Response::new().subprotocol("not offered")).is_err());
         server.conn.accept(Response::new().subprotocol(request.subprotocols().next())).unwrap();

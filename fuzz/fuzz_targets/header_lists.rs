@@ -79,7 +79,7 @@ fuzz_target!(|input: Input| {
         if let Event::Request(request) = &event {
             assert!(conn.accept(Response::new().subprotocol("never, offered")).is_err());
             for name in request.subprotocols() {
-                assert_eq!(request.choose(&[name]), Some(name));
+                assert_eq!(request.select_subprotocol(&[name]), Some(name));
             }
             conn.accept(Response::new().subprotocol(request.subprotocols().last())).unwrap();
         }

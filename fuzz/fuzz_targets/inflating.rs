@@ -5,7 +5,8 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use websocket_proto::{
-    Cause, CloseCode, Config, Connection, Deflate, Event, Kind, Negotiated, ProtocolError, Role, Scratch, Seed,
+    Cause, CloseCode, Config, Connection, DeflateConfig, Event, MessageKind, Negotiated, ProtocolError, Role, Scratch,
+    Seed,
 };
 use websocket_proto_fuzz::{PIECES_FROM, Watched, payload, pieces};
 
@@ -58,9 +59,9 @@ fuzz_target!(|input: Input| {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Told {
-    Message(Kind, Vec<u8>),
+    Message(MessageKind, Vec<u8>),
     /// What came of a message in pieces that isn't whole.
-    Part(Kind, Vec<u8>),
+    Part(MessageKind, Vec<u8>),
     Ping(Vec<u8>),
     Closed(Cause),
 }
@@ -92,12 +93,12 @@ fn payloads(message: &Message) -> Vec<Vec<u8>> {
 
 fn run(input: &Input, pieces: &[&[u8]], mut scratch: Option<Box<Scratch>>) -> Vec<Told> {
     let settings =
-        Deflate::new().server_no_context_takeover(!input.takeover).client_no_context_takeover(!input.takeover);
+        DeflateConfig::new().server_no_context_takeover(!input.takeover).client_no_context_takeover(!input.takeover);
     let (_, params) = settings.answer([settings.offer().as_bytes()]).unwrap();
     let negotiated = Negotiated::new().deflate(params);
     let limit = limit(input);
-    let config = Config::new().max_message_size(limit).max_piecewise_size(limit).deflate(settings);
-    let config = if input.in_pieces { config.pieces_from(PIECES_FROM) } else { config };
+    let config = Config::new().max_message_size(limit).max_chunked_message_size(limit).deflate(settings);
+    let config = if input.in_pieces { config.chunk_threshold(PIECES_FROM) } else { config };
     let mut conn = Watched::new(if input.client {
         Connection::upgraded_client(negotiated, config, Seed::new([7; 32]))
     } else {
@@ -106,13 +107,13 @@ fn run(input: &Input, pieces: &[&[u8]], mut scratch: Option<Box<Scratch>>) -> Ve
     let mut told = Vec::new();
     for piece in pieces {
         if let Some(scratch) = scratch.take() {
-            conn.conn.lend(scratch);
+            conn.conn.attach_scratch(scratch);
         }
         conn.receive(piece, |conn, event| {
             tell(&mut told, &event, input.in_pieces);
-            conn.give_back(payload(event));
+            conn.recycle(payload(event));
         });
-        scratch = conn.conn.release();
+        scratch = conn.conn.detach_scratch();
     }
     if conn.closed().is_none() {
         conn.conn.close(CloseCode::NORMAL, "").unwrap();
@@ -130,11 +131,11 @@ fn tell(told: &mut Vec<Told>, event: &Event<'_>, in_pieces: bool) {
     let next = match event {
         Event::Text(text) => {
             whole(text.as_bytes());
-            Told::Message(Kind::Text, text.as_bytes().to_vec())
+            Told::Message(MessageKind::Text, text.as_bytes().to_vec())
         }
         Event::Binary(data) => {
             whole(data);
-            Told::Message(Kind::Binary, data.to_vec())
+            Told::Message(MessageKind::Binary, data.to_vec())
         }
         Event::Chunk(chunk) => {
             assert!(in_pieces);
@@ -189,7 +190,7 @@ fn judge(input: &Input, told: &[Told]) {
         } else {
             Ok(payload.clone())
         };
-        let kind = if message.text { Kind::Text } else { Kind::Binary };
+        let kind = if message.text { MessageKind::Text } else { MessageKind::Binary };
         match (told, data) {
             (Some(Told::Message(told_kind, told)), Ok(data)) => {
                 assert_eq!((*told_kind, told), (kind, &data));

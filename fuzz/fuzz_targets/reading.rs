@@ -13,7 +13,7 @@ mod support;
 #[derive(Arbitrary, Debug)]
 struct Script {
     client: bool,
-    pieces_from: Option<u16>,
+    chunk_threshold: Option<u16>,
     max_message: Option<u32>,
     frames: Vec<(u8, u32)>,
     reads: Vec<Reading>,
@@ -39,8 +39,8 @@ fuzz_target!(|script: Script| {
         return;
     }
     let mut config = Config::new();
-    if let Some(from) = script.pieces_from {
-        config = config.pieces_from(from.into());
+    if let Some(from) = script.chunk_threshold {
+        config = config.chunk_threshold(from.into());
     }
     if let Some(most) = script.max_message {
         config = config.max_message_size((most % (4 * LONGEST)).into());
@@ -75,17 +75,17 @@ fn run(watched: &mut Watched, mut wire: &[u8], reads: &[Reading], mut tell: impl
             return;
         }
         if let Some(scratch) = scratch.take_if(|_| read.lends) {
-            watched.conn.lend(scratch);
+            watched.conn.attach_scratch(scratch);
         }
         let mut buffer = vec![0; usize::from(read.buffer) + 1];
         let most = wire.len().min(usize::from(read.most) + 1);
-        let (count, rest) = match watched.conn.message_space().filter(|_| read.directly) {
+        let (count, rest) = match watched.conn.read_buffer().filter(|_| read.directly) {
             Some(space) => {
                 let direct = most.min(space.len());
                 let count = most.min(direct + buffer.len());
                 space[..direct].copy_from_slice(&wire[..direct]);
                 let claimed = if direct == space.len() { direct + usize::from(read.too_many) } else { direct };
-                assert_eq!(watched.conn.message_filled(claimed), direct);
+                assert_eq!(watched.conn.commit_read(claimed), direct);
                 (count, &wire[direct..count])
             }
             None => {
@@ -98,10 +98,10 @@ fn run(watched: &mut Watched, mut wire: &[u8], reads: &[Reading], mut tell: impl
         watched.receive(&buffer[..rest.len()], |conn, event| {
             tell(&event);
             if read.gives_back {
-                conn.give_back(payload(event));
+                conn.recycle(payload(event));
             }
         });
-        scratch = watched.conn.release().or(scratch);
+        scratch = watched.conn.detach_scratch().or(scratch);
     }
 }
 

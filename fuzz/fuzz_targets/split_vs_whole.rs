@@ -9,7 +9,7 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Cause, Connection, Event, Kind, Negotiated, ProtocolError, Response, Scratch, Seed};
+use websocket_proto::{Cause, Connection, Event, MessageKind, Negotiated, ProtocolError, Response, Scratch, Seed};
 use websocket_proto_fuzz::{PIECES_FROM, Watched, config, payload, pieces, response};
 
 #[path = "../../tests/support/mod.rs"]
@@ -31,7 +31,7 @@ enum Told {
     Thing(String),
     /// Pieces of a message with no event between them.
     Pieces {
-        kind: Kind,
+        kind: MessageKind,
         first: bool,
         last: bool,
         data: Vec<u8>,
@@ -41,7 +41,7 @@ enum Told {
 fn run(choice: u8, pieces: &[&[u8]], mut scratch: Option<Box<Scratch>>) -> Vec<Told> {
     let [small, client, open, late, in_pieces] = [1, 2, 4, 8, 64].map(|bit| choice & bit != 0);
     let config = config(small);
-    let config = if in_pieces { config.pieces_from(PIECES_FROM) } else { config };
+    let config = if in_pieces { config.chunk_threshold(PIECES_FROM) } else { config };
     let seed = Seed::new([7; 32]);
     let mut conn = Watched::new(match (client, open) {
         (false, false) => Connection::server(config),
@@ -52,16 +52,16 @@ fn run(choice: u8, pieces: &[&[u8]], mut scratch: Option<Box<Scratch>>) -> Vec<T
     let mut told = Vec::new();
     for piece in pieces {
         if let Some(scratch) = scratch.take() {
-            conn.conn.lend(scratch);
+            conn.conn.attach_scratch(scratch);
         }
         conn.receive(piece, |conn, event| {
             tell(&mut told, &event);
             if matches!(event, Event::Request(_)) && !late {
                 conn.accept(Response::new()).unwrap();
             }
-            conn.give_back(payload(event));
+            conn.recycle(payload(event));
         });
-        scratch = conn.conn.release();
+        scratch = conn.conn.detach_scratch();
     }
     if late {
         told.push(Told::Thing(format!("{:?}", conn.conn.accept(Response::new()))));

@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Cause, Event, Kind, ProtocolError, Role, SendError};
+use websocket_proto::{Cause, Event, MessageKind, ProtocolError, Role, SendError};
 use websocket_proto_fuzz::{Watched, first_impossible, pieces};
 
 #[path = "../../tests/support/mod.rs"]
@@ -70,7 +70,7 @@ fn send(role: Role, fragments: &[&[u8]], text: &[u8]) {
     for fragment in fragments {
         seen += fragment.len();
         let is_possible = impossible.is_none_or(|at| seen < at);
-        let sent = conn.send_fragment(Kind::Text, fragment, false);
+        let sent = conn.send_fragment(MessageKind::Text, fragment, false);
         assert_eq!(sent, if is_possible { Ok(()) } else { Err(SendError::InvalidUtf8) });
         if !is_possible {
             break;
@@ -78,7 +78,7 @@ fn send(role: Role, fragments: &[&[u8]], text: &[u8]) {
     }
     if impossible.is_none() {
         let is_text = std::str::from_utf8(text).is_ok();
-        let sent = conn.send_fragment(Kind::Text, b"", true);
+        let sent = conn.send_fragment(MessageKind::Text, b"", true);
         assert_eq!(sent, if is_text { Ok(()) } else { Err(SendError::InvalidUtf8) });
         let payloads: Vec<u8> = support::sent(&mut conn).into_iter().flat_map(|frame| frame.payload).collect();
         assert_eq!(payloads, text, "what was refused left nothing behind");

@@ -3,7 +3,7 @@
 use bytes::Buf;
 
 use super::Connection;
-use super::phase::{Phase, Shutdown, TransportEnd};
+use super::phase::{Phase, TransportEnd, TransportShutdown};
 use crate::close::CloseCode;
 use crate::error::SendError;
 use crate::event::Cause;
@@ -48,14 +48,14 @@ impl Connection {
 
     /// Returns how the transport is to be shut down. `None` as long as output is pending or the peer has something
     /// left to do: continue reading, receiving and writing then.
-    pub fn wants_shutdown(&self) -> Option<Shutdown> {
+    pub fn wants_shutdown(&self) -> Option<TransportShutdown> {
         match self.phase {
             Phase::Closed { transport: TransportEnd::AwaitEof, .. } => None,
             Phase::Closed { transport: TransportEnd::Graceful, .. } => {
-                (!self.output.has_remaining()).then_some(Shutdown::Finish)
+                (!self.output.has_remaining()).then_some(TransportShutdown::Graceful)
             }
-            Phase::Closed { transport: TransportEnd::Abort, .. } => Some(Shutdown::Abort),
-            _ => self.timers.is_over().then_some(Shutdown::Abort),
+            Phase::Closed { transport: TransportEnd::Abort, .. } => Some(TransportShutdown::Abort),
+            _ => self.timers.is_over().then_some(TransportShutdown::Abort),
         }
     }
 

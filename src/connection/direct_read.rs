@@ -9,7 +9,7 @@ impl Connection {
     /// the buffer for [`receive`](Self::receive), as always.
     ///
     /// It is for callers that expect large messages, and can read into two buffers at once (`readv`): what the transport has
-    /// beyond this space goes into your own buffer. Report how much was read by [`message_filled`](Self::message_filled).
+    /// beyond this space goes into your own buffer. Report how much was read by [`commit_read`](Self::commit_read).
     /// The space ends with the frame, and grows with what has arrived, as all memory of messages does. Its bytes have no
     /// meaning before they are overwritten; they are never those of another connection.
     ///
@@ -20,14 +20,14 @@ impl Connection {
     ///
     /// /// Reads once; how much of `buffer` is input for `receive`, which is to be called in either case.
     /// fn read(stream: &mut impl Read, conn: &mut Connection, buffer: &mut [u8]) -> io::Result<usize> {
-    ///     let read = match conn.message_space() {
+    ///     let read = match conn.read_buffer() {
     ///         Some(space) => stream.read_vectored(&mut [IoSliceMut::new(space), IoSliceMut::new(buffer)])?,
     ///         None => stream.read(buffer)?,
     ///     };
     ///     if read == 0 {
     ///         conn.receive_eof();
     ///     }
-    ///     Ok(read - conn.message_filled(read))
+    ///     Ok(read - conn.commit_read(read))
     /// }
     /// # use websocket_proto::{Config, Event, Negotiated};
     /// # let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
@@ -48,18 +48,18 @@ impl Connection {
     /// # assert_eq!(direct, 8 + 60000 - 16384);
     /// # assert!(events[0].starts_with("Binary") && events[1].starts_with("Ping"));
     /// ```
-    pub fn message_space(&mut self) -> Option<&mut [u8]> {
+    pub fn read_buffer(&mut self) -> Option<&mut [u8]> {
         if self.phase.is_open() { self.receiver.read_buffer(&self.config) } else { None }
     }
 
-    /// Consumes up to `count` bytes that were read into [`message_space`](Self::message_space), and returns how many. The rest
+    /// Consumes up to `count` bytes that were read into [`read_buffer`](Self::read_buffer), and returns how many. The rest
     /// of what was read is in your own buffer, as input for [`receive`](Self::receive).
     ///
     /// It is 0 where there was no such space, so that you may call this after every read, and where the space has changed
-    /// since: other input was received, or the buffers were [released](Self::release).
+    /// since: other input was received, or the buffers were [released](Self::detach_scratch).
     ///
     /// Call [`receive`](Self::receive) afterwards, even with an empty input: the message may be complete.
-    pub fn message_filled(&mut self, count: usize) -> usize {
+    pub fn commit_read(&mut self, count: usize) -> usize {
         if count == 0 || !self.phase.is_open() {
             return 0;
         }

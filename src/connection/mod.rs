@@ -27,8 +27,8 @@ use crate::seed::Seed;
 use crate::send::{Output, Sender};
 use crate::timers::{Timer, Timers};
 use phase::Phase;
-pub use phase::{Shutdown, State};
-pub use scratch::{Scratch, Used};
+pub use phase::{State, TransportShutdown};
+pub use scratch::{Recycled, Scratch};
 
 /// A WebSocket connection, either role, without its transport.
 ///

@@ -22,10 +22,10 @@ pub enum State {
 
 /// How to shut the transport down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Shutdown {
+pub enum TransportShutdown {
     /// Shut down the writing side, read and discard until the peer does the same (for a bounded time), then close, so
     /// that no reset overtakes the last bytes.
-    Finish,
+    Graceful,
     /// Close at once.
     Abort,
 }

@@ -15,8 +15,8 @@ use crate::send::Chain;
 /// The buffers of a thread, for whichever of its connections is being served.
 ///
 /// Everything works without one: a connection then has buffers of its own, and keeps up to 16 KiB of them for its next
-/// messages. Where there are many connections and most of them are idle, [`lend`](crate::Connection::lend) the scratch of
-/// the thread to the connection that bytes came for, and take it back with [`release`](crate::Connection::release) when that
+/// messages. Where there are many connections and most of them are idle, [`attach_scratch`](crate::Connection::attach_scratch) the scratch of
+/// the thread to the connection that bytes came for, and take it back with [`detach_scratch`](crate::Connection::detach_scratch) when that
 /// has answered. Only what is pending stays with the connection: an idle one owns no heap memory, and a busy one allocates
 /// none.
 ///
@@ -28,18 +28,18 @@ use crate::send::Chain;
 /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
 /// let mut arrived = *b"\x81\x82\0\0\0\0hi";
 ///
-/// conn.lend(scratch);
+/// conn.attach_scratch(scratch);
 /// let mut input = &mut arrived[..];
 /// while let Some(event) = conn.receive(&mut input) {
 ///     if let Event::Text(text) = event {
 ///         conn.send_text(&text).unwrap();
-///         conn.give_back(text);                   // a message that was assembled has a buffer, too
+///         conn.recycle(text);                   // a message that was assembled has a buffer, too
 ///     }
 /// }
 /// # assert_eq!(conn.output().chunk(), b"\x81\x02hi");
 /// let pending = conn.output().remaining();        // …write it…
 /// conn.output().advance(pending);
-/// scratch = conn.release().unwrap();
+/// scratch = conn.detach_scratch().unwrap();
 /// ```
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -72,12 +72,12 @@ impl Scratch {
     }
 }
 
-/// A payload that the caller has done with, for [`Connection::give_back`](crate::Connection::give_back): what an event
+/// A payload that the caller has done with, for [`Connection::recycle`](crate::Connection::recycle): what an event
 /// had, borrowed (which is fine, and gives nothing) or owned.
 #[derive(Debug, Default)]
-pub struct Used(pub(super) Vec<u8>);
+pub struct Recycled(pub(super) Vec<u8>);
 
-impl From<Cow<'_, [u8]>> for Used {
+impl From<Cow<'_, [u8]>> for Recycled {
     #[inline]
     fn from(payload: Cow<'_, [u8]>) -> Self {
         match payload {
@@ -87,7 +87,7 @@ impl From<Cow<'_, [u8]>> for Used {
     }
 }
 
-impl From<Cow<'_, str>> for Used {
+impl From<Cow<'_, str>> for Recycled {
     #[inline]
     fn from(payload: Cow<'_, str>) -> Self {
         match payload {
@@ -97,7 +97,7 @@ impl From<Cow<'_, str>> for Used {
     }
 }
 
-impl From<Vec<u8>> for Used {
+impl From<Vec<u8>> for Recycled {
     #[inline]
     fn from(payload: Vec<u8>) -> Self {
         Self(payload)
@@ -105,14 +105,14 @@ impl From<Vec<u8>> for Used {
 }
 
 /// A buffer is only used again if nobody else holds it: that of a payload that was sent by [`Output::take`](crate::Output::take), say.
-impl From<Bytes> for Used {
+impl From<Bytes> for Recycled {
     #[inline]
     fn from(payload: Bytes) -> Self {
         if payload.is_unique() { Self(payload.into()) } else { Self::default() }
     }
 }
 
-impl From<String> for Used {
+impl From<String> for Recycled {
     #[inline]
     fn from(payload: String) -> Self {
         Self(payload.into_bytes())

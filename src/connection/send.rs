@@ -4,7 +4,7 @@ use bytes::Buf;
 
 use super::{Connection, State};
 use crate::error::SendError;
-use crate::frame::{Kind, MAX_CONTROL_PAYLOAD, OpCode};
+use crate::frame::{MAX_CONTROL_PAYLOAD, MessageKind, OpCode};
 use crate::send::{CompressContext, Message, Output, PreparedMessage, Sender};
 
 /// Sending.
@@ -16,7 +16,7 @@ impl Connection {
     /// The connection isn't open, its output is full, or a fragmented message is unfinished; nothing is sent then.
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.send_message(Kind::Text, text.as_bytes())
+        self.send_message(MessageKind::Text, text.as_bytes())
     }
 
     /// Sends a binary message.
@@ -26,7 +26,7 @@ impl Connection {
     /// As for [`send_text`](Self::send_text).
     #[inline]
     pub fn send_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.send_message(Kind::Binary, data)
+        self.send_message(MessageKind::Binary, data)
     }
 
     /// Sends a message that is handed over: a server chains a large payload into its output instead of copying it.
@@ -77,16 +77,16 @@ impl Connection {
     /// can be continued.
     ///
     /// ```
-    /// use websocket_proto::{Config, Connection, Kind, Negotiated, SendError};
+    /// use websocket_proto::{Config, Connection, MessageKind, Negotiated, SendError};
     ///
     /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
-    /// conn.send_fragment(Kind::Text, "你好".as_bytes(), false)?;
+    /// conn.send_fragment(MessageKind::Text, "你好".as_bytes(), false)?;
     /// conn.ping(b"")?;
     /// assert_eq!(conn.send_text("another"), Err(SendError::UnfinishedMessage));
-    /// conn.send_fragment(Kind::Text, b"!", true)?;
+    /// conn.send_fragment(MessageKind::Text, b"!", true)?;
     /// # Ok::<(), SendError>(())
     /// ```
-    pub fn send_fragment(&mut self, kind: Kind, data: &[u8], last: bool) -> Result<(), SendError> {
+    pub fn send_fragment(&mut self, kind: MessageKind, data: &[u8], last: bool) -> Result<(), SendError> {
         self.check_can_send()?;
         let opcode = self.sender.begin_fragment(kind, data, last)?;
         match self.sender.compression_of_fragment(opcode) {
@@ -140,7 +140,7 @@ impl Connection {
     }
 
     #[inline]
-    fn send_message(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
+    fn send_message(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         self.check_can_send()?;
         if self.sender.compresses() && self.send_compressed(kind, payload)? {
             return Ok(());
@@ -150,7 +150,7 @@ impl Connection {
 
     /// Sends a message compressed, unless it is too short or would only grow.
     #[inline(never)]
-    fn send_compressed(&mut self, kind: Kind, payload: &[u8]) -> Result<bool, SendError> {
+    fn send_compressed(&mut self, kind: MessageKind, payload: &[u8]) -> Result<bool, SendError> {
         let Some(compression) = self.sender.compression_of_message(payload.len(), &self.config.deflate) else {
             return Ok(false);
         };

@@ -79,7 +79,7 @@ impl Connection {
     /// of the turn; but not where you wait for this peer to read what it was sent, which the keepalive sees by itself.
     ///
     /// The other deadlines continue. Where the closing one passes, [`wants_shutdown`](Self::wants_shutdown) answers
-    /// [`Abort`](crate::Shutdown::Abort) after one more such turn. Input that you hold can still be received.
+    /// [`Abort`](crate::TransportShutdown::Abort) after one more such turn. Input that you hold can still be received.
     ///
     /// ```
     /// use std::time::Duration;

@@ -6,7 +6,7 @@ use core::{mem, slice};
 
 use zlib_rs::DeflateFlush;
 
-use super::config::{Deflate, MIN_WINDOW_BITS};
+use super::config::{DeflateConfig, MIN_WINDOW_BITS};
 use super::inflater::TAIL;
 use super::params::SendCompression;
 use super::stream::{Stream, StreamConfig, StreamPool};
@@ -43,10 +43,10 @@ impl Compressor {
     pub(crate) fn begin_message(
         &mut self,
         compression: SendCompression,
-        settings: &[Deflate],
+        settings: &[DeflateConfig],
         spare: Option<&mut CompressorPool>,
     ) {
-        let config = StreamConfig::new(compression, Deflate::first_of(settings));
+        let config = StreamConfig::new(compression, DeflateConfig::first_of(settings));
         let stream = match &mut self.stream {
             Some(stream) => stream,
             None => {
@@ -135,7 +135,7 @@ impl CompressorPool {
 }
 
 /// Compresses a message that refers to nothing before it. Returns the bytes, and the size of the window that it needs.
-pub(crate) fn compress_alone(message: &[u8], settings: &Deflate) -> (Vec<u8>, u8) {
+pub(crate) fn compress_alone(message: &[u8], settings: &DeflateConfig) -> (Vec<u8>, u8) {
     // Nothing is further back than the beginning.
     let length_bits = (usize::BITS - message.len().saturating_sub(1).leading_zeros()) as u8;
     let window_bits = length_bits.clamp(MIN_WINDOW_BITS, settings.server_max_window_bits);

@@ -7,11 +7,11 @@
 /// best: windows of 32 KiB both ways, which are kept from message to message.
 ///
 /// ```
-/// use websocket_proto::{Config, Deflate};
+/// use websocket_proto::{Config, DeflateConfig};
 ///
 /// // Little memory: 4 KiB windows, and none of it kept between messages.
 /// let config = Config::new().deflate(
-///     Deflate::new()
+///     DeflateConfig::new()
 ///         .server_max_window_bits(12)
 ///         .client_max_window_bits(12)
 ///         .server_no_context_takeover(true)
@@ -27,7 +27,7 @@
 // The table is held to what is measured by `tests/deflate_memory/memory.rs`.
 #[doc = include_str!("memory.md")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Deflate {
+pub struct DeflateConfig {
     pub(crate) server_no_context_takeover: bool,
     pub(crate) client_no_context_takeover: bool,
     pub(crate) server_max_window_bits: u8,
@@ -43,7 +43,7 @@ pub(super) const MIN_WINDOW_BITS: u8 = 9;
 /// The largest window (RFC 1951).
 pub(super) const MAX_WINDOW_BITS: u8 = 15;
 
-impl Deflate {
+impl DeflateConfig {
     pub(crate) const DEFAULT: Self = Self {
         server_no_context_takeover: false,
         client_no_context_takeover: false,
@@ -120,7 +120,7 @@ impl Deflate {
     }
 }
 
-impl Default for Deflate {
+impl Default for DeflateConfig {
     fn default() -> Self {
         Self::DEFAULT
     }

@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn inflater() -> Inflater {
-        let settings = crate::deflate::Deflate::new();
+        let settings = crate::deflate::DeflateConfig::new();
         let (_, params) = settings.answer([&b"permessage-deflate"[..]]).unwrap();
         Inflater::new(params.directions(crate::role::Role::Server).0)
     }

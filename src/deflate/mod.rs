@@ -1,7 +1,7 @@
 //! permessage-deflate (RFC 7692): messages that travel compressed.
 //!
 //! ```text
-//! config.rs       what an endpoint wants: Deflate
+//! config.rs       what an endpoint wants: DeflateConfig
 //! negotiation.rs  Sec-WebSocket-Extensions ◄──► params.rs: what both endpoints agree on
 //! inflater.rs     compressed bytes, any split ──► bytes          (used by receive/)
 //! compressor.rs   bytes ──► compressed bytes                     (used by send/)
@@ -21,7 +21,7 @@ mod stream;
 mod window;
 
 pub(crate) use compressor::{Compressor, CompressorPool, compress_alone};
-pub use config::Deflate;
+pub use config::DeflateConfig;
 pub(crate) use inflater::{Inflater, Status};
 pub(crate) use negotiation::{Answer, answer_offers, check_answer, write_offers};
 pub use params::DeflateParams;

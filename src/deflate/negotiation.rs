@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use super::config::{Deflate, MAX_WINDOW_BITS, MIN_WINDOW_BITS};
+use super::config::{DeflateConfig, MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 use super::params::DeflateParams;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists::{self, Extension, Value};
@@ -49,16 +49,16 @@ impl fmt::Display for Answer {
 }
 
 /// Negotiation in a handshake that is done elsewhere.
-impl Deflate {
+impl DeflateConfig {
     /// At a server: the answer to the values of the request's `Sec-WebSocket-Extensions` headers, if one of the offers
     /// is acceptable; the first such is taken (RFC 7692 5). Send the text as the response's
     /// `Sec-WebSocket-Extensions`.
     ///
     /// ```
-    /// use websocket_proto::{Config, Connection, Deflate, Negotiated};
+    /// use websocket_proto::{Config, Connection, DeflateConfig, Negotiated};
     ///
     /// let offers = ["permessage-deflate; client_max_window_bits"];
-    /// let settings = Deflate::new().client_max_window_bits(12);
+    /// let settings = DeflateConfig::new().client_max_window_bits(12);
     /// let (answer, params) = settings.answer(offers.iter().map(|value| value.as_bytes())).unwrap();
     /// assert_eq!(answer, "permessage-deflate; client_max_window_bits=12");
     ///
@@ -92,7 +92,7 @@ impl Deflate {
 
 /// The answer to the first acceptable offer. The first of the settings is a server's.
 pub(crate) fn answer_offers<'a>(
-    settings: &[Deflate],
+    settings: &[DeflateConfig],
     offers: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Option<Answer>, HandshakeError> {
     let mut answer = None;
@@ -106,7 +106,7 @@ pub(crate) fn answer_offers<'a>(
     Ok(answer)
 }
 
-fn accept_offer(settings: &Deflate, offer: &Element) -> Option<Answer> {
+fn accept_offer(settings: &DeflateConfig, offer: &Element) -> Option<Answer> {
     let asked = offer.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS);
     // RFC 7692 7.1.2.1: never larger than asked for, so what can't be done is declined.
     if asked < MIN_WINDOW_BITS {
@@ -128,7 +128,7 @@ fn accept_offer(settings: &Deflate, offer: &Element) -> Option<Answer> {
 }
 
 /// The elements that offer these settings, in the order of preference.
-pub(crate) fn write_offers(settings: &[Deflate]) -> String {
+pub(crate) fn write_offers(settings: &[DeflateConfig]) -> String {
     let mut elements = String::new();
     for settings in settings {
         if !elements.is_empty() {
@@ -155,7 +155,7 @@ pub(crate) fn write_offers(settings: &[Deflate]) -> String {
 
 /// Returns what a server has accepted of the offers of these settings.
 pub(crate) fn check_answer<'a>(
-    settings: &[Deflate],
+    settings: &[DeflateConfig],
     answer: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Option<DeflateParams>, HandshakeError> {
     let (mut accepted, mut count) = (None, 0);
@@ -177,7 +177,7 @@ pub(crate) fn check_answer<'a>(
 }
 
 /// Returns the parameters of an answer, if it is one to the offer of these settings.
-fn params_of_answer(settings: &Deflate, answer: &Element) -> Option<DeflateParams> {
+fn params_of_answer(settings: &DeflateConfig, answer: &Element) -> Option<DeflateParams> {
     // RFC 7692 7.1.1.1 and 7.1.2.1: a server that accepts the offer says so, and doesn't exceed it.
     if settings.server_no_context_takeover && !answer.server_no_context_takeover {
         return None;

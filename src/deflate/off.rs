@@ -12,7 +12,7 @@ use crate::role::Role;
 
 /// Settings that can't be made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Deflate {}
+pub(crate) enum DeflateConfig {}
 
 /// Parameters that are never agreed on.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ impl SendCompression {
         match self {}
     }
 
-    pub(crate) fn is_worth_while(self, _: usize, _: &[Deflate]) -> bool {
+    pub(crate) fn is_worth_while(self, _: usize, _: &[DeflateConfig]) -> bool {
         match self {}
     }
 }
@@ -74,13 +74,13 @@ impl fmt::Display for Answer {
 }
 
 /// Nothing is offered.
-pub(crate) fn write_offers(_: &[Deflate]) -> String {
+pub(crate) fn write_offers(_: &[DeflateConfig]) -> String {
     String::new()
 }
 
 /// Nothing was offered, so nothing may be accepted.
 pub(crate) fn check_answer<'a>(
-    _: &[Deflate],
+    _: &[DeflateConfig],
     answer: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Option<DeflateParams>, HandshakeError> {
     let mut any = false;
@@ -90,7 +90,7 @@ pub(crate) fn check_answer<'a>(
 
 /// No offer is accepted. They are held to the grammar all the same.
 pub(crate) fn answer_offers<'a>(
-    _: &[Deflate],
+    _: &[DeflateConfig],
     offers: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Option<Answer>, HandshakeError> {
     lists::extensions(offers, |_| {})?;
@@ -159,7 +159,7 @@ impl Compressor {
         match compression {}
     }
 
-    pub(crate) fn begin_message(&mut self, _: SendCompression, _: &[Deflate], _: Option<&mut CompressorPool>) {
+    pub(crate) fn begin_message(&mut self, _: SendCompression, _: &[DeflateConfig], _: Option<&mut CompressorPool>) {
         match *self {}
     }
 

@@ -1,13 +1,13 @@
 //! The negotiated parameters, as a whole and for each direction.
 
-use super::Deflate;
+use super::DeflateConfig;
 use super::config::MIN_WINDOW_BITS;
 use crate::role::Role;
 
 /// The parameters of compression that both endpoints agreed on (RFC 7692 section 7.1): those of
 /// [`Connection::deflate`](crate::Connection::deflate).
 ///
-/// Where the handshake is done elsewhere, [`Deflate::answer`] and [`Deflate::check`] make one, for
+/// Where the handshake is done elsewhere, [`DeflateConfig::answer`] and [`DeflateConfig::check`] make one, for
 /// [`Negotiated::deflate`](crate::Negotiated::deflate).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeflateParams {
@@ -130,8 +130,8 @@ impl SendCompression {
     }
 
     /// Returns whether a message of that many bytes is to be compressed.
-    pub(crate) fn is_worth_while(self, length: usize, settings: &[Deflate]) -> bool {
-        self.is_enabled() && length >= Deflate::first_of(settings).min_size
+    pub(crate) fn is_worth_while(self, length: usize, settings: &[DeflateConfig]) -> bool {
+        self.is_enabled() && length >= DeflateConfig::first_of(settings).min_size
     }
 
     /// Returns whether what was sent is kept, so that the stream can serve other connections in between: to seed it again takes

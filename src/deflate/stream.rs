@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::config::Deflate;
+use super::config::DeflateConfig;
 use super::params::SendCompression;
 
 /// Spare streams, at most one for every configuration that the connections of a thread use.
@@ -32,7 +32,7 @@ pub(super) struct StreamConfig {
 }
 
 impl StreamConfig {
-    pub(super) fn new(compression: SendCompression, settings: &Deflate) -> Self {
+    pub(super) fn new(compression: SendCompression, settings: &DeflateConfig) -> Self {
         Self { window_bits: compression.window_bits(), level: settings.level, memory_level: settings.memory_level }
     }
 }

@@ -8,5 +8,5 @@ mod opcode;
 pub(crate) use close::CloseFrame;
 pub(crate) use header::{FrameContext, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, first_byte};
 pub(crate) use mask::{append_masked, copy_masked, mask, rotate};
-pub use opcode::Kind;
+pub use opcode::MessageKind;
 pub(crate) use opcode::OpCode;

@@ -2,14 +2,14 @@
 
 /// The kind of a data message (RFC 6455 section 5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum MessageKind {
     /// UTF-8 text.
     Text,
     /// Arbitrary bytes.
     Binary,
 }
 
-impl Kind {
+impl MessageKind {
     pub(crate) fn opcode(self) -> OpCode {
         match self {
             Self::Text => OpCode::Text,

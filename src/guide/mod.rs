@@ -7,7 +7,7 @@
 use crate::{
     AcceptError, Cause, Chunk, ClientRequest, CloseCode, Closed, Config, Connection, Event, HandshakeError,
     HandshakeResponse, Message, Negotiated, Output, PreparedMessage, ProtocolError, Rejection, Request, Response,
-    Scratch, Seed, SendError, Shutdown, State, Uri,
+    Scratch, Seed, SendError, State, TransportShutdown, Uri,
 };
 
 macro_rules! pages {
@@ -19,7 +19,7 @@ macro_rules! pages {
             doc = "
 
 [`Config::deflate`]: Config::deflate
-[`Deflate`]: crate::Deflate
+[`DeflateConfig`]: crate::DeflateConfig
 [`PreparedMessage::compressed`]: PreparedMessage::compressed
 [`set_compression`]: Connection::set_compression"
         )]
@@ -28,7 +28,7 @@ macro_rules! pages {
             doc = "
 
 [`Config::deflate`]: crate#features
-[`Deflate`]: crate#features
+[`DeflateConfig`]: crate#features
 [`PreparedMessage::compressed`]: crate#features
 [`set_compression`]: crate#features"
         )]
@@ -36,22 +36,22 @@ macro_rules! pages {
             feature = "http",
             doc = "
 
-[`HttpClient`]: crate::HttpClient
-[`HttpClient::connect`]: crate::HttpClient::connect
-[`HttpOffer`]: crate::HttpOffer
-[`HttpOffer::connect`]: crate::HttpOffer::connect
-[`HttpOffer::upgrade`]: crate::HttpOffer::upgrade
+[`HttpClientHandshake`]: crate::HttpClientHandshake
+[`HttpClientHandshake::connect`]: crate::HttpClientHandshake::connect
+[`HttpServerHandshake`]: crate::HttpServerHandshake
+[`HttpServerHandshake::connect`]: crate::HttpServerHandshake::connect
+[`HttpServerHandshake::upgrade`]: crate::HttpServerHandshake::upgrade
 [`Rejection::into_http`]: Rejection::into_http"
         )]
         #[cfg_attr(
             not(feature = "http"),
             doc = "
 
-[`HttpClient`]: crate#features
-[`HttpClient::connect`]: crate#features
-[`HttpOffer`]: crate#features
-[`HttpOffer::connect`]: crate#features
-[`HttpOffer::upgrade`]: crate#features
+[`HttpClientHandshake`]: crate#features
+[`HttpClientHandshake::connect`]: crate#features
+[`HttpServerHandshake`]: crate#features
+[`HttpServerHandshake::connect`]: crate#features
+[`HttpServerHandshake::upgrade`]: crate#features
 [`Rejection::into_http`]: crate#features"
         )]
         #[cfg_attr(feature = "getrandom", doc = "\n\n[`Seed::from_os`]: Seed::from_os")]

@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 
 use super::Negotiated;
 use crate::config::Config;
-use crate::deflate::{self, Answer, Deflate};
+use crate::deflate::{self, Answer, DeflateConfig};
 use crate::error::HandshakeError;
 
 /// The extensions that a client offers.
 #[derive(Clone, Debug)]
 pub(crate) struct Offered {
-    deflate: Vec<Deflate>,
+    deflate: Vec<DeflateConfig>,
 }
 
 impl Offered {

@@ -46,7 +46,7 @@ mod upgrade;
 mod uri;
 
 #[cfg(feature = "http")]
-pub use self::http::{HttpClient, HttpOffer};
+pub use self::http::{HttpClientHandshake, HttpServerHandshake};
 pub(crate) use client::{ClientHandshake, Outcome};
 pub use client_request::ClientRequest;
 pub use handshake_response::HandshakeResponse;

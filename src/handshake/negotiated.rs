@@ -32,8 +32,8 @@ impl Negotiated {
         self
     }
 
-    /// Sets the negotiated parameters of compression: those of [`Deflate::answer`](crate::Deflate::answer) at a server,
-    /// of [`Deflate::check`](crate::Deflate::check) at a client.
+    /// Sets the negotiated parameters of compression: those of [`DeflateConfig::answer`](crate::DeflateConfig::answer) at a server,
+    /// of [`DeflateConfig::check`](crate::DeflateConfig::check) at a client.
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, params: impl Into<Option<DeflateParams>>) -> Self {
         self.deflate = params.into();

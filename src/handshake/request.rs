@@ -26,7 +26,7 @@ use crate::http_grammar::lists;
 /// assert_eq!((request.host(), request.origin()), ("example.com", None));
 /// assert_eq!(request.header("cookie"), Some("id=7"));
 /// assert_eq!(request.subprotocols().collect::<Vec<_>>(), ["v2.chat", "chat"]);
-/// assert_eq!(request.choose(&["chat", "v2.chat"]), Some("chat"));
+/// assert_eq!(request.select_subprotocol(&["chat", "v2.chat"]), Some("chat"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -99,7 +99,7 @@ impl Request {
     }
 
     /// Returns the first of `supported`, in the server's order of preference, that the client offers.
-    pub fn choose(&self, supported: &[&str]) -> Option<&str> {
+    pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&str> {
         select_subprotocol(supported, || self.subprotocols())
     }
 }

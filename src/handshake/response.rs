@@ -28,7 +28,7 @@ impl Response {
     }
 
     /// Selects a subprotocol, one of those that the client offers, or none with `None`, which is what
-    /// [`Request::choose`](crate::Request::choose) returns where none fits.
+    /// [`Request::select_subprotocol`](crate::Request::select_subprotocol) returns where none fits.
     pub fn subprotocol<'a>(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
         self.subprotocol = subprotocol.into().map(ToOwned::to_owned);
         self

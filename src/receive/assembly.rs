@@ -20,7 +20,7 @@ use super::payload::Payload;
 use super::received::Received;
 use crate::chunk::Chunk;
 use crate::config::Config;
-use crate::frame::Kind;
+use crate::frame::MessageKind;
 use crate::pool::{BufferPool, empty_text};
 use crate::utf8::{InvalidUtf8, Utf8};
 
@@ -54,12 +54,12 @@ const SMALL_BLOCK: usize = 2 << 10;
 const LARGE_BLOCK: usize = 16 << 10;
 
 impl Assembly {
-    pub(super) fn new(kind: Kind, pool: Option<&mut BufferPool>) -> Self {
+    pub(super) fn new(kind: MessageKind, pool: Option<&mut BufferPool>) -> Self {
         let buffer = pool.map(BufferPool::get).unwrap_or_default();
         let delivery = Delivery::Whole;
         match kind {
-            Kind::Text => Self::Text { delivery, utf8: Utf8::default(), text: empty_text(buffer) },
-            Kind::Binary => Self::Binary { delivery, read_offered: false, ahead: 0, data: buffer },
+            MessageKind::Text => Self::Text { delivery, utf8: Utf8::default(), text: empty_text(buffer) },
+            MessageKind::Binary => Self::Binary { delivery, read_offered: false, ahead: 0, data: buffer },
         }
     }
 

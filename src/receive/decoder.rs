@@ -6,7 +6,7 @@ use super::payload::{FrameType, Payload};
 use crate::config::Config;
 use crate::deflate::ReceiveCompression;
 use crate::error::ProtocolError;
-use crate::frame::{self, FrameContext, Header, Kind, MAX_HEADER, OpCode};
+use crate::frame::{self, FrameContext, Header, MAX_HEADER, MessageKind, OpCode};
 use crate::role::Role;
 
 /// The position in the stream of frames that a peer sends.
@@ -35,7 +35,7 @@ enum Stage {
 
 #[derive(Clone, Copy, Debug)]
 struct CurrentMessage {
-    kind: Kind,
+    kind: MessageKind,
     compression: Option<ReceiveCompression>,
     frames: u32,
     /// The number of bytes that its frames have declared.
@@ -147,7 +147,7 @@ impl FrameDecoder {
         if !opcode.is_control() {
             debug_assert!(opcode != OpCode::Continuation || self.message.is_some(), "the header was checked");
             let message = self.message.get_or_insert(CurrentMessage {
-                kind: if opcode == OpCode::Text { Kind::Text } else { Kind::Binary },
+                kind: if opcode == OpCode::Text { MessageKind::Text } else { MessageKind::Binary },
                 compression: peer.compression.filter(|_| compressed),
                 frames: 0,
                 size: 0,
@@ -198,8 +198,8 @@ impl FrameType {
     #[inline(always)]
     fn new(opcode: OpCode, compression: Option<ReceiveCompression>) -> Self {
         match opcode {
-            OpCode::Text => Self::Data(Kind::Text, compression),
-            OpCode::Binary => Self::Data(Kind::Binary, compression),
+            OpCode::Text => Self::Data(MessageKind::Text, compression),
+            OpCode::Binary => Self::Data(MessageKind::Binary, compression),
             control => Self::Control(control),
         }
     }

@@ -8,21 +8,25 @@ use core::mem;
 use super::Receiver;
 
 use crate::config::Config;
-use crate::frame::{self, Kind, header};
+use crate::frame::{self, MessageKind, header};
 use crate::role::Role;
 
 impl Receiver {
     /// Returns the next message, if it is a common frame, for [`WholeMessage::new`]. `None` says nothing.
     #[inline]
-    pub(crate) fn whole_message<'b>(&self, input: &mut &'b mut [u8], config: &Config) -> Option<(Kind, &'b mut [u8])> {
+    pub(crate) fn whole_message<'b>(
+        &self,
+        input: &mut &'b mut [u8],
+        config: &Config,
+    ) -> Option<(MessageKind, &'b mut [u8])> {
         // The message before may still be here although its frames have ended, as long as not all of it is inflated.
         if self.message.is_some() || !self.decoder.is_between_frames() {
             return None;
         }
         let (&[first, second], rest) = input.split_first_chunk()?;
         let kind = match first {
-            header::WHOLE_TEXT => Kind::Text,
-            header::WHOLE_BINARY => Kind::Binary,
+            header::WHOLE_TEXT => MessageKind::Text,
+            header::WHOLE_BINARY => MessageKind::Binary,
             _ => return None,
         };
         // The mask bit is taken off where it has to be. Where it is wrong, no length below 128 is left.
@@ -40,7 +44,8 @@ impl Receiver {
             }
             _ => return None,
         };
-        if length as u64 > config.max_frame_size.min(config.max_message_size) || length as u64 >= config.pieces_from {
+        if length as u64 > config.max_frame_size.min(config.max_message_size) || length as u64 >= config.chunk_threshold
+        {
             return None;
         }
         let payload = if is_masked {
@@ -79,7 +84,7 @@ mod tests {
             Config::new(),
             Config::new().max_frame_size(1000),
             Config::new().max_message_size(126),
-            Config::new().pieces_from(125),
+            Config::new().chunk_threshold(125),
         ]
     }
 

@@ -33,7 +33,7 @@ use alloc::boxed::Box;
 use crate::config::Config;
 use crate::deflate::ReceiveCompression;
 use crate::error::ProtocolError;
-use crate::frame::Kind;
+use crate::frame::MessageKind;
 use crate::pool::BufferPool;
 use crate::role::Role;
 use assembly::Assembly;
@@ -138,7 +138,7 @@ impl Receiver {
     fn receive_plain<'b>(
         &mut self,
         payload: Payload<'b>,
-        kind: Kind,
+        kind: MessageKind,
         context: &mut Context<'_>,
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         let is_chunked = context.config.is_chunked(payload.declared);
@@ -170,7 +170,7 @@ impl Receiver {
     fn receive_compressed(
         &mut self,
         payload: Payload<'_>,
-        kind: Kind,
+        kind: MessageKind,
         compression: ReceiveCompression,
         context: &mut Context<'_>,
     ) -> Result<Option<Received<'static>>, ProtocolError> {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::deflate::ReceiveCompression;
-use crate::frame::{self, Kind, OpCode};
+use crate::frame::{self, MessageKind, OpCode};
 
 /// A contiguous part of one frame's payload: all of it, when it lies whole in the input.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Payload<'b> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FrameType {
     /// To a message, which is of that kind; and how it is compressed, if it is.
-    Data(Kind, Option<ReceiveCompression>),
+    Data(MessageKind, Option<ReceiveCompression>),
     Control(OpCode),
 }
 

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 
 use crate::chunk::Chunk;
 use crate::error::ProtocolError;
-use crate::frame::{CloseFrame, Kind};
+use crate::frame::{CloseFrame, MessageKind};
 use crate::utf8;
 
 /// What the peer sent: a whole message, a chunk of one, or a control frame.
@@ -28,10 +28,10 @@ pub(crate) enum WholeMessage<'b> {
 impl<'b> WholeMessage<'b> {
     /// RFC 6455 section 8.1: text must be UTF-8.
     #[inline]
-    pub(crate) fn new(kind: Kind, payload: &'b [u8]) -> Result<Self, ProtocolError> {
+    pub(crate) fn new(kind: MessageKind, payload: &'b [u8]) -> Result<Self, ProtocolError> {
         match kind {
-            Kind::Text => Ok(Self::Text(utf8::validate(payload)?)),
-            Kind::Binary => Ok(Self::Binary(payload)),
+            MessageKind::Text => Ok(Self::Text(utf8::validate(payload)?)),
+            MessageKind::Binary => Ok(Self::Binary(payload)),
         }
     }
 }

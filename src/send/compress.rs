@@ -4,16 +4,16 @@ use alloc::boxed::Box;
 use core::ops::Range;
 
 use super::{Output, Sender};
-use crate::deflate::{Compressor, CompressorPool, Deflate, SendCompression};
+use crate::deflate::{Compressor, CompressorPool, DeflateConfig, SendCompression};
 use crate::error::SendError;
 use crate::frame::header::RSV1;
-use crate::frame::{self, Header, Kind, OpCode};
+use crate::frame::{self, Header, MessageKind, OpCode};
 use crate::rng::MaskKeys;
 
 /// What messages are compressed with.
 #[derive(Debug)]
 pub(crate) struct CompressContext<'a> {
-    pub(crate) settings: &'a [Deflate],
+    pub(crate) settings: &'a [DeflateConfig],
     /// Spare compressors, where a thread lends them.
     pub(crate) spare: Option<&'a mut CompressorPool>,
 }
@@ -45,7 +45,7 @@ impl Sender {
     }
 
     /// Returns how a message of that many bytes is compressed, if it is.
-    pub(crate) fn compression_of_message(&self, length: usize, settings: &[Deflate]) -> Option<SendCompression> {
+    pub(crate) fn compression_of_message(&self, length: usize, settings: &[DeflateConfig]) -> Option<SendCompression> {
         self.compression.filter(|compression| compression.is_worth_while(length, settings))
     }
 
@@ -68,7 +68,7 @@ impl Sender {
     pub(crate) fn compressed_message(
         &mut self,
         output: &mut Output,
-        kind: Kind,
+        kind: MessageKind,
         payload: &[u8],
         compression: SendCompression,
         mut context: CompressContext<'_>,

@@ -6,28 +6,28 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::frame::Kind;
+use crate::frame::MessageKind;
 
 /// A whole message that owns its payload, for [`Connection::send`](crate::Connection::send).
 ///
 /// ```
-/// use websocket_proto::{Kind, Message};
+/// use websocket_proto::{MessageKind, Message};
 ///
 /// let text = Message::from(String::from("你好"));
-/// assert_eq!(text.kind(), Kind::Text);
+/// assert_eq!(text.kind(), MessageKind::Text);
 /// assert_eq!(text.payload().len(), 6);
-/// assert_eq!(Message::from(vec![1, 2, 3]).kind(), Kind::Binary);
+/// assert_eq!(Message::from(vec![1, 2, 3]).kind(), MessageKind::Binary);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    kind: Kind,
+    kind: MessageKind,
     /// UTF-8 where the kind is text: every constructor has a `str`.
     payload: Bytes,
 }
 
 impl Message {
     /// What the message carries.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> MessageKind {
         self.kind
     }
 
@@ -41,11 +41,11 @@ impl Message {
     }
 
     fn text(payload: Bytes) -> Self {
-        Self { kind: Kind::Text, payload }
+        Self { kind: MessageKind::Text, payload }
     }
 
     fn binary(payload: Bytes) -> Self {
-        Self { kind: Kind::Binary, payload }
+        Self { kind: MessageKind::Binary, payload }
     }
 }
 

@@ -92,7 +92,7 @@ impl Output {
     /// Hands over the next pending bytes for good, without copying them; `None` when nothing is pending.
     ///
     /// Bytes returned here count as sent. Keep the transport open until you have written them, even if
-    /// [`wants_shutdown`](crate::Connection::wants_shutdown) already says `Finish`; drop them when it says `Abort`.
+    /// [`wants_shutdown`](crate::Connection::wants_shutdown) already says `Graceful`; drop them when it says `Abort`.
     pub fn take(&mut self) -> Option<Bytes> {
         let taken = self.take_chained().or_else(|| self.take_buffer())?;
         self.on_sent(taken.len());

@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use super::Message;
 #[cfg(feature = "deflate")]
-use crate::deflate::{self, Deflate};
+use crate::deflate::{self, DeflateConfig};
 #[cfg(feature = "deflate")]
 use crate::frame::header::RSV1;
-use crate::frame::{Header, Kind, first_byte};
+use crate::frame::{Header, MessageKind, first_byte};
 
 /// A message encoded once, to be sent to any number of connections from any thread with
 /// [`Connection::send_prepared`](crate::Connection::send_prepared).
@@ -34,7 +34,7 @@ use crate::frame::{Header, Kind, first_byte};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreparedMessage {
-    kind: Kind,
+    kind: MessageKind,
     plain: Encoded,
     compressed: Option<Compressed>,
 }
@@ -64,8 +64,8 @@ impl PreparedMessage {
     }
 
     /// Encodes a message, and compresses it as well (once, in the window of
-    /// [`server_max_window_bits`](Deflate::server_max_window_bits), with that level) unless it is shorter than
-    /// [`min_size`](Deflate::min_size) or would only grow.
+    /// [`server_max_window_bits`](DeflateConfig::server_max_window_bits), with that level) unless it is shorter than
+    /// [`min_size`](DeflateConfig::min_size) or would only grow.
     ///
     /// It is sent so wherever a window of that size was agreed on (or a smaller one that is as large as the message), and as
     /// it is elsewhere. It refers to no message before it; and on a connection that keeps its context, the message after it
@@ -73,9 +73,9 @@ impl PreparedMessage {
     ///
     /// ```
     /// use bytes::Buf;
-    /// use websocket_proto::{Config, Connection, Deflate, Negotiated, PreparedMessage};
+    /// use websocket_proto::{Config, Connection, DeflateConfig, Negotiated, PreparedMessage};
     ///
-    /// let settings = Deflate::new();
+    /// let settings = DeflateConfig::new();
     /// let news = PreparedMessage::compressed("大家好".repeat(100), &settings);
     ///
     /// let (_, params) = settings.answer([&b"permessage-deflate"[..]]).unwrap();
@@ -89,7 +89,7 @@ impl PreparedMessage {
     /// assert_eq!(does_not.output().remaining(), 4 + 900);
     /// ```
     #[cfg(feature = "deflate")]
-    pub fn compressed(message: impl Into<Message>, settings: &Deflate) -> Self {
+    pub fn compressed(message: impl Into<Message>, settings: &DeflateConfig) -> Self {
         let mut this = Self::new(message);
         let payload = this.payload();
         if payload.len() < settings.min_size {
@@ -104,7 +104,7 @@ impl PreparedMessage {
     }
 
     /// What the message carries.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> MessageKind {
         self.kind
     }
 
@@ -125,7 +125,7 @@ impl PreparedMessage {
 }
 
 impl Encoded {
-    fn new(kind: Kind, payload: &[u8], reserved: u8) -> Self {
+    fn new(kind: MessageKind, payload: &[u8], reserved: u8) -> Self {
         let (header, size) = Header::encode(first_byte(kind.opcode(), true) | reserved, payload.len(), None);
         let mut frame = Vec::with_capacity(size + payload.len());
         frame.extend_from_slice(&header[..size]);

@@ -8,7 +8,7 @@ use super::prepared::Encoded;
 use super::{Output, PreparedMessage};
 use crate::deflate::{Compressor, SendCompression};
 use crate::error::SendError;
-use crate::frame::{self, Header, Kind, MAX_CONTROL_PAYLOAD, MAX_HEADER, OpCode, first_byte};
+use crate::frame::{self, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, MessageKind, OpCode, first_byte};
 use crate::rng::MaskKeys;
 use crate::utf8::{InvalidUtf8, Utf8};
 
@@ -52,7 +52,7 @@ impl Sender {
 
     /// Sends a whole message.
     #[inline]
-    pub(crate) fn message(&mut self, output: &mut Output, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
+    pub(crate) fn message(&mut self, output: &mut Output, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         if self.message.is_some() {
             return Err(SendError::UnfinishedMessage);
         }
@@ -61,7 +61,12 @@ impl Sender {
     }
 
     /// Sends a whole message whose payload may be chained into the output.
-    pub(crate) fn owned_message(&mut self, output: &mut Output, kind: Kind, payload: Bytes) -> Result<(), SendError> {
+    pub(crate) fn owned_message(
+        &mut self,
+        output: &mut Output,
+        kind: MessageKind,
+        payload: Bytes,
+    ) -> Result<(), SendError> {
         if self.keys.is_some() || payload.len() < MIN_CHAINED {
             return self.message(output, kind, &payload);
         }
@@ -92,7 +97,7 @@ impl Sender {
         Ok(())
     }
 
-    fn encoded(&mut self, output: &mut Output, kind: Kind, frame: &Encoded) {
+    fn encoded(&mut self, output: &mut Output, kind: MessageKind, frame: &Encoded) {
         if self.keys.is_some() {
             self.frame(output, kind.opcode(), true, frame.reserved(), frame.payload());
         } else if frame.bytes().len() < MIN_CHAINED {
@@ -105,12 +110,12 @@ impl Sender {
 
     /// Checks the next fragment of a message, which [`fragment`](Self::fragment) sends then. The first decides the kind, the
     /// last ends the message. Returns the opcode of its frame.
-    pub(crate) fn begin_fragment(&mut self, kind: Kind, payload: &[u8], fin: bool) -> Result<OpCode, SendError> {
+    pub(crate) fn begin_fragment(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<OpCode, SendError> {
         let (opcode, message) = match (self.message, kind) {
-            (None, Kind::Text) => (OpCode::Text, FragmentedMessage::Text(Utf8::default())),
-            (None, Kind::Binary) => (OpCode::Binary, FragmentedMessage::Binary),
-            (Some(message @ FragmentedMessage::Text(_)), Kind::Text)
-            | (Some(message @ FragmentedMessage::Binary), Kind::Binary) => (OpCode::Continuation, message),
+            (None, MessageKind::Text) => (OpCode::Text, FragmentedMessage::Text(Utf8::default())),
+            (None, MessageKind::Binary) => (OpCode::Binary, FragmentedMessage::Binary),
+            (Some(message @ FragmentedMessage::Text(_)), MessageKind::Text)
+            | (Some(message @ FragmentedMessage::Binary), MessageKind::Binary) => (OpCode::Continuation, message),
             (Some(_), _) => return Err(SendError::UnfinishedMessage),
         };
         let message = message.with_fragment(payload, fin)?;

@@ -6,11 +6,11 @@
 
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown as Half, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{ClientRequest, Config, Connection, Deflate, Event, Seed, Shutdown};
+use websocket_proto::{ClientRequest, Config, Connection, DeflateConfig, Event, Seed, TransportShutdown};
 
 const AGENT: &str = "websocket-proto";
 
@@ -46,7 +46,7 @@ fn converse(
     mut answer: impl FnMut(&mut Connection, Event<'_>) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     let request = ClientRequest::new(format!("ws://{address}{resource}").parse()?);
-    let mut conn = Connection::client(request, Config::new().deflate(Deflate::new()), Seed::from_os()?)?;
+    let mut conn = Connection::client(request, Config::new().deflate(DeflateConfig::new()), Seed::from_os()?)?;
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -58,12 +58,12 @@ fn converse(
         }
         match conn.wants_shutdown() {
             None => {}
-            Some(Shutdown::Finish) => {
-                let _ = stream.shutdown(Half::Write);
+            Some(TransportShutdown::Graceful) => {
+                let _ = stream.shutdown(Shutdown::Write);
                 while matches!(stream.read(&mut buffer), Ok(1..)) {}
                 return Ok(());
             }
-            Some(Shutdown::Abort) => return Ok(()),
+            Some(TransportShutdown::Abort) => return Ok(()),
         }
         let read = match stream.read(&mut buffer) {
             // So this server ends a connection that it has closed.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 use websocket_proto::{
-    Cause, CloseCode, Closed, Config, Connection, Event, Negotiated, Response, Role, Shutdown, State,
+    Cause, CloseCode, Closed, Config, Connection, Event, Negotiated, Response, Role, State, TransportShutdown,
 };
 
 use crate::scenario::{At, CLOSING, Happening, IDLE, Loop, Peer, SECOND, SILENCE, Step, Wait};
@@ -69,7 +69,7 @@ pub(crate) struct Seen {
     pub(crate) messages: Vec<String>,
     pub(crate) pongs: usize,
     pub(crate) closed: Option<Closed>,
-    pub(crate) shutdown: Option<Shutdown>,
+    pub(crate) shutdown: Option<TransportShutdown>,
     /// When the transport was to be shut down, or the connection closed.
     pub(crate) ended: Option<Duration>,
     /// When the request was accepted.
@@ -386,7 +386,7 @@ impl World {
     fn check_end(&mut self) {
         self.note_end();
         self.seen.shutdown = self.conn.wants_shutdown();
-        if self.seen.shutdown == Some(Shutdown::Abort) && self.conn.state() != State::Closed {
+        if self.seen.shutdown == Some(TransportShutdown::Abort) && self.conn.state() != State::Closed {
             // The transport is to be closed. What was read before can still be received.
             self.paused = None;
             self.receive();

@@ -1,6 +1,6 @@
 //! Much that comes out of little: exact limits, and memory that keeps to them.
 
-use websocket_proto::{Cause, Config, Connection, Event, Kind, ProtocolError, Role, Scratch};
+use websocket_proto::{Cause, Config, Connection, Event, MessageKind, ProtocolError, Role, Scratch};
 
 use crate::deflate::{deflated, endpoint, noise, settings, without_takeover};
 use crate::heap::heap_of;
@@ -14,7 +14,7 @@ use crate::support::{ROLES, close_body, drain, feed, frame, frames, other, sent}
 #[test]
 fn a_bomb_costs_the_limit() {
     const LIMIT: usize = 16 << 20;
-    for (role, kind) in [(Role::Server, Kind::Binary), (Role::Client, Kind::Text)] {
+    for (role, kind) in [(Role::Server, MessageKind::Binary), (Role::Client, MessageKind::Text)] {
         for (fragment, input) in [(usize::MAX, usize::MAX), (usize::MAX, 1), (1, 16 << 10)] {
             for settings in [settings(), without_takeover()] {
                 let mut conn = endpoint(role, Config::new(), &settings);
@@ -49,7 +49,7 @@ fn limits_are_exact() {
     let config = |in_pieces| {
         let config = Config::new().max_frame_size(1 << 20);
         if in_pieces {
-            config.max_message_size(10).pieces_from(1000).max_piecewise_size(LIMIT as u64)
+            config.max_message_size(10).chunk_threshold(1000).max_chunked_message_size(LIMIT as u64)
         } else {
             config.max_message_size(LIMIT as u64)
         }
@@ -57,10 +57,10 @@ fn limits_are_exact() {
     let noise = noise(LIMIT + 1);
     let letters: Vec<u8> = noise.iter().map(|byte| b'a' + byte % 26).collect();
     for (kind, data) in [
-        (Kind::Binary, &noise),
-        (Kind::Binary, &vec![0; LIMIT + 1]),
-        (Kind::Text, &letters),
-        (Kind::Text, &vec![b'x'; LIMIT + 1]),
+        (MessageKind::Binary, &noise),
+        (MessageKind::Binary, &vec![0; LIMIT + 1]),
+        (MessageKind::Text, &letters),
+        (MessageKind::Text, &vec![b'x'; LIMIT + 1]),
     ] {
         for length in [LIMIT, LIMIT + 1] {
             let payload = deflated(&data[..length]);
@@ -111,7 +111,7 @@ fn a_thousand_empty_blocks() {
         for fragment in [payload.len(), 1] {
             for settings in [settings(), without_takeover()] {
                 let mut conn = endpoint(Role::Server, Config::new(), &settings);
-                let wire = message(Role::Client, Kind::Text, &payload, fragment);
+                let wire = message(Role::Client, MessageKind::Text, &payload, fragment);
                 let mut texts = Vec::new();
                 let ((), heap) = heap_of(|| {
                     receive(&mut conn, &wire, 16 << 10, |_, event| match event {
@@ -156,7 +156,7 @@ fn a_flood_of_tiny_messages() {
                         let mut input = &mut buffer[..];
                         while let Some(event) = conn.receive(&mut input) {
                             let Event::Text(text) = event else { panic!("{event:?}") };
-                            conn.give_back(text);
+                            conn.recycle(text);
                             messages += 1;
                         }
                     }
@@ -165,7 +165,7 @@ fn a_flood_of_tiny_messages() {
                 let (messages, heap) = heap_of(|| flood(&mut conn, 1));
                 assert_eq!(messages, 1000);
                 assert!(heap.peak < BESIDE, "{heap:?}");
-                conn.lend(Box::new(Scratch::new()));
+                conn.attach_scratch(Box::new(Scratch::new()));
                 // Enough to fill the window.
                 flood(&mut conn, 7);
                 let (messages, heap) = heap_of(|| flood(&mut conn, 20));
@@ -179,28 +179,28 @@ fn a_flood_of_tiny_messages() {
 /// A buffer that a large message has left to the thread doesn't stay with the next connection of which little has come.
 #[test]
 fn little_stays_behind_where_little_came_out() {
-    for kind in [Kind::Binary, Kind::Text] {
+    for kind in [MessageKind::Binary, MessageKind::Text] {
         for settings in [settings(), without_takeover()] {
             let mut conn = endpoint(Role::Server, Config::new(), &settings);
             let mut scratch = Box::new(Scratch::new());
-            conn.lend(scratch);
+            conn.attach_scratch(scratch);
             let large = message(Role::Client, kind, &deflated(&vec![b'x'; 3 << 19]), usize::MAX / 2);
             match feed(&mut conn, &large).pop() {
-                Some(Event::Binary(data)) => conn.give_back(data),
-                Some(Event::Text(text)) => conn.give_back(text),
+                Some(Event::Binary(data)) => conn.recycle(data),
+                Some(Event::Text(text)) => conn.recycle(text),
                 other => panic!("{other:?}"),
             }
             // The output has a buffer of its own, which the next connection's finds first.
             conn.ping(b"").unwrap();
             drain(&mut conn);
-            scratch = conn.release().unwrap();
+            scratch = conn.detach_scratch().unwrap();
 
             let mut next = endpoint(Role::Server, Config::new(), &settings);
             let begun = message(Role::Client, kind, &deflated(b"begun"), 6);
             let (_scratch, heap) = heap_of(|| {
-                next.lend(scratch);
+                next.attach_scratch(scratch);
                 assert!(feed(&mut next, &begun[..begun.len() - 1]).is_empty());
-                next.release()
+                next.detach_scratch()
             });
             // The scratch has its buffers back, but for a small one.
             assert!(heap.kept < 4096, "{heap:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use websocket_proto::{Cause, Config, Event, Kind, Role};
+use websocket_proto::{Cause, Config, Event, MessageKind, Role};
 
 use crate::deflate::{deflated, endpoint, settings, without_takeover};
 use crate::heap::heap_of;
@@ -44,17 +44,17 @@ fn chunks_are_of_64_kib_at_most() {
     const MANY: &[usize] = &[1 << 20, 16 << 10, 100];
     let text = "好".repeat(200_000);
     for (kind, payload, total, sizes) in [
-        (Kind::Binary, bomb(), MESSAGE, SOME),
-        (Kind::Text, bomb(), MESSAGE, SOME),
+        (MessageKind::Binary, bomb(), MESSAGE, SOME),
+        (MessageKind::Text, bomb(), MESSAGE, SOME),
         // Characters of three bytes, which no chunk's end falls between.
-        (Kind::Text, &deflated(text.as_bytes())[..], text.len(), MANY),
-        (Kind::Text, &deflated(["x", &text].concat().as_bytes()), text.len() + 1, MANY),
-        (Kind::Text, &deflated("\u{10ffff}".repeat(100_000).as_bytes()), 400_000, MANY),
-        (Kind::Binary, &deflated(&vec![0; 4 << 20]), 4 << 20, MANY),
+        (MessageKind::Text, &deflated(text.as_bytes())[..], text.len(), MANY),
+        (MessageKind::Text, &deflated(["x", &text].concat().as_bytes()), text.len() + 1, MANY),
+        (MessageKind::Text, &deflated("\u{10ffff}".repeat(100_000).as_bytes()), 400_000, MANY),
+        (MessageKind::Binary, &deflated(&vec![0; 4 << 20]), 4 << 20, MANY),
     ] {
         let all = [settings(), without_takeover()];
         for (settings, &size) in all.iter().flat_map(|settings| sizes.iter().map(move |size| (settings, size))) {
-            let mut conn = endpoint(Role::Server, Config::new().pieces_from(0), settings);
+            let mut conn = endpoint(Role::Server, Config::new().chunk_threshold(0), settings);
             let wire = message(Role::Client, kind, payload, payload.len());
             let (received, heap) = heap_of(|| {
                 let mut received = Received::default();
@@ -73,9 +73,10 @@ fn what_follows_comes_behind_the_last_chunk() {
     for (first, follows) in [(0x81, "text"), (0x89, "ping"), (0xc1, "text"), (0x88, "closed"), (0x83, "closed")] {
         let payload = if first == 0xc1 { deflated(b"x") } else { Vec::new() };
         let last = frame(Role::Client, first, &payload);
-        let wire = [message(Role::Client, Kind::Binary, &deflated(&vec![0; 200_000]), usize::MAX / 2), last].concat();
+        let wire =
+            [message(Role::Client, MessageKind::Binary, &deflated(&vec![0; 200_000]), usize::MAX / 2), last].concat();
         for size in [1, wire.len()] {
-            let mut conn = endpoint(Role::Server, Config::new().pieces_from(10), &settings());
+            let mut conn = endpoint(Role::Server, Config::new().chunk_threshold(10), &settings());
             let mut events = Vec::new();
             let mut total = 0;
             receive(&mut conn, &wire, size, |_, event| {
@@ -99,8 +100,8 @@ fn what_follows_comes_behind_the_last_chunk() {
 /// A receiver that stops between chunks, ends and all, misses none of them.
 #[test]
 fn a_receiver_may_stop_between_chunks() {
-    let mut conn = endpoint(Role::Server, Config::new().pieces_from(0), &settings());
-    let mut wire = message(Role::Client, Kind::Binary, &deflated(&vec![0; 1 << 20]), usize::MAX / 2);
+    let mut conn = endpoint(Role::Server, Config::new().chunk_threshold(0), &settings());
+    let mut wire = message(Role::Client, MessageKind::Binary, &deflated(&vec![0; 1 << 20]), usize::MAX / 2);
     let mut input = &mut wire[..];
     let mut total = 0;
     let mut closed = None;
@@ -123,13 +124,13 @@ fn a_receiver_may_stop_between_chunks() {
 fn a_gibibyte_runs_in_constant_memory() {
     let blocks = if cfg!(debug_assertions) { 100 } else { 1024 };
     let mut client = endpoint(Role::Client, Config::new(), &settings().level(1));
-    let mut server = endpoint(Role::Server, Config::new().pieces_from(0), &settings());
+    let mut server = endpoint(Role::Server, Config::new().chunk_threshold(0), &settings());
     let block = vec![0; 1 << 20];
     let mut buffer = vec![0; 16 << 10];
     let (received, heap) = heap_of(|| {
         let mut received = Received::default();
         for i in 1..=blocks {
-            client.send_fragment(Kind::Binary, &block, i == blocks).unwrap();
+            client.send_fragment(MessageKind::Binary, &block, i == blocks).unwrap();
             while let Some(bytes) = client.output().take() {
                 for chunk in bytes.chunks(buffer.len()) {
                     let mut input = &mut buffer[..chunk.len()];
@@ -150,8 +151,8 @@ fn a_gibibyte_runs_in_constant_memory() {
 /// What is inflated before a message turns out to be large comes in one chunk, and the rest in small ones.
 #[test]
 fn whole_below_a_mebibyte_and_in_pieces_from_it() {
-    let config = || Config::new().pieces_from(1 << 20);
-    for (kind, size) in [(Kind::Binary, 1 << 20), (Kind::Text, 1000), (Kind::Binary, 1)] {
+    let config = || Config::new().chunk_threshold(1 << 20);
+    for (kind, size) in [(MessageKind::Binary, 1 << 20), (MessageKind::Text, 1000), (MessageKind::Binary, 1)] {
         let mut conn = endpoint(Role::Server, config(), &settings());
         let wire = message(Role::Client, kind, bomb(), bomb().len());
         let (received, heap) = heap_of(|| {
@@ -164,7 +165,7 @@ fn whole_below_a_mebibyte_and_in_pieces_from_it() {
         assert!(received.longest_but_first <= CHUNK, "{received:?}");
         assert!(heap.peak <= (1 << 20) + CHUNK + 2 * wire.len().min(size) + BESIDE, "{heap:?}");
 
-        let wire = message(Role::Client, Kind::Binary, &deflated(&vec![0; (1 << 20) - 1]), usize::MAX / 2);
+        let wire = message(Role::Client, MessageKind::Binary, &deflated(&vec![0; (1 << 20) - 1]), usize::MAX / 2);
         let mut conn = endpoint(Role::Server, config(), &settings());
         assert!(matches!(&feed(&mut conn, &wire)[..], [Event::Binary(data)] if data.len() == (1 << 20) - 1));
     }

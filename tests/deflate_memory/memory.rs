@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Buf;
-use websocket_proto::{Config, Connection, Deflate, Event, Kind, Negotiated, PreparedMessage, Response, Role, Scratch};
+use websocket_proto::{
+    Config, Connection, DeflateConfig, Event, MessageKind, Negotiated, PreparedMessage, Response, Role, Scratch,
+};
 
 use crate::deflate::{deflated, endpoint, endpoint_with, negotiate, noise, settings, without_takeover};
 use crate::heap::{Heap, heap_of};
@@ -16,12 +18,12 @@ const NOTHING: Heap = Heap { allocations: 0, kept: 0, peak: 0 };
 /// A server that agreed on compression owns nothing until there is something to compress.
 #[test]
 fn a_server_that_agreed_and_had_no_traffic_owns_nothing() {
-    let config = Arc::new(Config::new().deflate(Deflate::new()));
-    let params = negotiate(&Deflate::new(), &Deflate::new());
+    let config = Arc::new(Config::new().deflate(DeflateConfig::new()));
+    let params = negotiate(&DeflateConfig::new(), &DeflateConfig::new());
     let (_conn, heap) = heap_of(|| Connection::upgraded_server(Negotiated::new().deflate(params), Arc::clone(&config)));
     assert_eq!(heap, NOTHING);
 
-    let request = request_with(&format!("Sec-WebSocket-Extensions: {}\r\n", Deflate::new().offer()));
+    let request = request_with(&format!("Sec-WebSocket-Extensions: {}\r\n", DeflateConfig::new().offer()));
     let (conn, heap) = heap_of(|| {
         let mut conn = Connection::server(Arc::clone(&config));
         feed(&mut conn, &request);
@@ -37,7 +39,7 @@ fn a_server_that_agreed_and_had_no_traffic_owns_nothing() {
 #[test]
 fn a_direction_without_compressed_messages_owns_nothing() {
     for role in ROLES {
-        let settings = Deflate::new();
+        let settings = DeflateConfig::new();
         let mut measured = Measured::new(role, Config::new(), &settings, false);
         let prepared = PreparedMessage::compressed("x".repeat(1000), &settings);
         let plain = [frame(other(role), 0x82, &[b'x'; 1000]), frame(other(role), 0x02, b"a")].concat();
@@ -46,8 +48,8 @@ fn a_direction_without_compressed_messages_owns_nothing() {
         measured.turn(|conn| {
             conn.set_compression(false);
             conn.send_binary(&[0; 1000]).unwrap();
-            conn.send_fragment(Kind::Text, b"fragment", false).unwrap();
-            conn.send_fragment(Kind::Text, b"", true).unwrap();
+            conn.send_fragment(MessageKind::Text, b"fragment", false).unwrap();
+            conn.send_fragment(MessageKind::Text, b"", true).unwrap();
             conn.set_compression(true);
             // What was compressed before needs no compressor, either.
             conn.send_prepared(&prepared).unwrap();
@@ -76,18 +78,18 @@ fn without_takeover_nothing_is_left_of_a_message() {
         for lends in [false, true] {
             for data in [&noise(100)[..], &[b'x'; 1000], &vec![0; 40_000], &vec![0; 1 << 20], b""] {
                 for size in [1000, usize::MAX] {
-                    let config = Config::new().pieces_from(50_000);
+                    let config = Config::new().chunk_threshold(50_000);
                     let mut measured = Measured::new(role, config, &without_takeover(), lends);
                     let mut peer = endpoint(other(role), Config::new(), &without_takeover());
                     let (head, tail) = data.split_at(data.len() / 3);
                     for _ in 0..2 {
-                        peer.send_fragment(Kind::Binary, head, false).unwrap();
-                        peer.send_fragment(Kind::Binary, tail, true).unwrap();
+                        peer.send_fragment(MessageKind::Binary, head, false).unwrap();
+                        peer.send_fragment(MessageKind::Binary, tail, true).unwrap();
                         peer.send_binary(data).unwrap();
                         measured.receive(&drain(&mut peer), size);
                         measured.send(data);
-                        measured.turn(|conn| conn.send_fragment(Kind::Binary, head, false).unwrap());
-                        measured.turn(|conn| conn.send_fragment(Kind::Binary, tail, true).unwrap());
+                        measured.turn(|conn| conn.send_fragment(MessageKind::Binary, head, false).unwrap());
+                        measured.turn(|conn| conn.send_fragment(MessageKind::Binary, tail, true).unwrap());
                         measured.turn(|conn| while conn.output().take().is_some() {});
                     }
                     assert_eq!(measured.owned(), bare(role), "{role:?}: {} bytes, lent: {lends}", data.len());
@@ -193,7 +195,7 @@ fn with_a_scratch_sending_keeps_small_windows() {
     }
 }
 
-/// The table in the documentation of `Deflate`; `MEMORY=write cargo test --features deflate --test deflate_memory` writes it anew.
+/// The table in the documentation of `DeflateConfig`; `MEMORY=write cargo test --features deflate --test deflate_memory` writes it anew.
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn the_table_says_what_is_measured() {
@@ -241,7 +243,7 @@ struct Measured {
 }
 
 impl Measured {
-    fn new(role: Role, config: Config, settings: &Deflate, lends: bool) -> Self {
+    fn new(role: Role, config: Config, settings: &DeflateConfig, lends: bool) -> Self {
         let config = Arc::new(config.deflate(settings.clone()));
         Self {
             conn: endpoint_with(role, Arc::clone(&config), negotiate(settings, settings)),
@@ -252,10 +254,10 @@ impl Measured {
 
     fn turn(&mut self, work: impl FnOnce(&mut Connection)) {
         if let Some(scratch) = self.scratch.take() {
-            self.conn.lend(scratch);
+            self.conn.attach_scratch(scratch);
         }
         work(&mut self.conn);
-        self.scratch = self.conn.release();
+        self.scratch = self.conn.detach_scratch();
     }
 
     fn send(&mut self, data: &[u8]) {
@@ -271,8 +273,8 @@ impl Measured {
                 let mut input = chunk;
                 while let Some(event) = conn.receive(&mut input) {
                     match event {
-                        Event::Binary(data) => conn.give_back(data),
-                        Event::Chunk(chunk) => conn.give_back(chunk.into_bytes()),
+                        Event::Binary(data) => conn.recycle(data),
+                        Event::Chunk(chunk) => conn.recycle(chunk.into_bytes()),
                         other => panic!("{other:?}"),
                     }
                 }
@@ -307,7 +309,7 @@ fn much() -> Vec<u8> {
 }
 
 /// What stays of sending much, beside the output.
-fn kept_for_sending(role: Role, settings: &Deflate, lends: bool) -> usize {
+fn kept_for_sending(role: Role, settings: &DeflateConfig, lends: bool) -> usize {
     let mut measured = Measured::new(role, Config::new(), settings, lends);
     measured.send(&much());
     measured.send(&much());
@@ -315,7 +317,7 @@ fn kept_for_sending(role: Role, settings: &Deflate, lends: bool) -> usize {
 }
 
 /// What stays of receiving much.
-fn kept_for_receiving(role: Role, settings: &Deflate, lends: bool) -> usize {
+fn kept_for_receiving(role: Role, settings: &DeflateConfig, lends: bool) -> usize {
     let mut peer = endpoint(other(role), Config::new(), settings);
     let mut measured = Measured::new(role, Config::new(), settings, lends);
     for _ in 0..2 {
@@ -327,7 +329,7 @@ fn kept_for_receiving(role: Role, settings: &Deflate, lends: bool) -> usize {
 
 /// What a peer sends in as many turns: compressed messages whole, straddling two inputs, and fragmented, of about `size`
 /// bytes; text and binary; pings among them.
-fn traffic(from: Role, settings: &Deflate, turns: usize, size: usize) -> Vec<Vec<u8>> {
+fn traffic(from: Role, settings: &DeflateConfig, turns: usize, size: usize) -> Vec<Vec<u8>> {
     let mut conn = endpoint(from, Config::new(), settings);
     let noise = noise(4 * size);
     (0..turns)
@@ -335,10 +337,10 @@ fn traffic(from: Role, settings: &Deflate, turns: usize, size: usize) -> Vec<Vec
             conn.send_text("你好").unwrap();
             conn.send_binary(&vec![1; size]).unwrap();
             conn.send_text(&"聊".repeat(size / 3)).unwrap();
-            conn.send_fragment(Kind::Binary, &noise[..3 * size], false).unwrap();
+            conn.send_fragment(MessageKind::Binary, &noise[..3 * size], false).unwrap();
             conn.ping(b"ping").unwrap();
-            conn.send_fragment(Kind::Binary, b"some", false).unwrap();
-            conn.send_fragment(Kind::Binary, &[3; 3000], true).unwrap();
+            conn.send_fragment(MessageKind::Binary, b"some", false).unwrap();
+            conn.send_fragment(MessageKind::Binary, &[3; 3000], true).unwrap();
             conn.send_binary(&noise).unwrap();
             drain(&mut conn)
         })
@@ -348,20 +350,20 @@ fn traffic(from: Role, settings: &Deflate, turns: usize, size: usize) -> Vec<Vec
 /// A turn of a loop for each input: lends, echoes (text whole, binary in fragments), drains, releases.
 fn echo(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, wire: &[u8], buffer: &mut [u8]) {
     for chunk in wire.chunks(buffer.len()) {
-        conn.lend(scratch.take().unwrap());
+        conn.attach_scratch(scratch.take().unwrap());
         let mut input = &mut buffer[..chunk.len()];
         input.copy_from_slice(chunk);
         while let Some(event) = conn.receive(&mut input) {
             match event {
                 Event::Text(text) => {
                     conn.send_text(&text).unwrap();
-                    conn.give_back(text);
+                    conn.recycle(text);
                 }
                 Event::Binary(data) => {
                     conn.send_binary(&data).unwrap();
-                    conn.send_fragment(Kind::Binary, &data[..data.len() / 2], false).unwrap();
-                    conn.send_fragment(Kind::Binary, &data[data.len() / 2..], true).unwrap();
-                    conn.give_back(data);
+                    conn.send_fragment(MessageKind::Binary, &data[..data.len() / 2], false).unwrap();
+                    conn.send_fragment(MessageKind::Binary, &data[data.len() / 2..], true).unwrap();
+                    conn.recycle(data);
                 }
                 Event::Ping(_) => {}
                 other => panic!("{other:?}"),
@@ -369,6 +371,6 @@ fn echo(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, wire: &[u8], 
         }
         let pending = conn.output().remaining();
         conn.output().advance(pending);
-        *scratch = conn.release();
+        *scratch = conn.detach_scratch();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use websocket_proto::{Kind, Role};
+use websocket_proto::{MessageKind, Role};
 
 use crate::deflate::deflated;
 use crate::support::frame;
@@ -26,8 +26,8 @@ pub(crate) fn bomb() -> &'static [u8] {
 }
 
 /// One payload as a message of one frame, or of a frame for every `size` bytes.
-pub(crate) fn message(from: Role, kind: Kind, payload: &[u8], size: usize) -> Vec<u8> {
-    let opcode = if kind == Kind::Text { 0x41 } else { 0x42 };
+pub(crate) fn message(from: Role, kind: MessageKind, payload: &[u8], size: usize) -> Vec<u8> {
+    let opcode = if kind == MessageKind::Text { 0x41 } else { 0x42 };
     let count = payload.len().div_ceil(size);
     let frames = payload.chunks(size).enumerate();
     frames

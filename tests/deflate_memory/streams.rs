@@ -1,6 +1,6 @@
 //! Compressors and inflaters that a thread's connections share stay in step with each connection's peer.
 
-use websocket_proto::{Config, Connection, Deflate, Event, Kind, PreparedMessage, Role, Scratch};
+use websocket_proto::{Config, Connection, DeflateConfig, Event, MessageKind, PreparedMessage, Role, Scratch};
 
 use crate::deflate::{endpoint, noise, settings};
 use crate::support::drain;
@@ -34,7 +34,7 @@ impl Rng {
 struct Pair {
     conn: Connection,
     peer: Connection,
-    settings: Deflate,
+    settings: DeflateConfig,
     /// Of a fragmented message under way.
     unfinished: String,
     expected: Vec<String>,
@@ -62,12 +62,12 @@ fn shared_streams_stay_in_step() {
         let mut scratch = Box::new(Scratch::new());
         for _ in 0..1500 {
             let pair = &mut pairs[rng.below(7)];
-            pair.conn.lend(scratch);
+            pair.conn.attach_scratch(scratch);
             for _ in 0..=rng.below(3) {
                 pair.send_any(&mut rng);
                 pair.deliver(&mut rng);
             }
-            scratch = pair.conn.release().unwrap();
+            scratch = pair.conn.detach_scratch().unwrap();
         }
         for pair in &mut pairs {
             assert!(pair.expected.is_empty());
@@ -91,7 +91,7 @@ impl Pair {
                 // A message whose first fragment is empty isn't told from none.
                 let last = !self.unfinished.is_empty() && rng.below(3) == 0;
                 let text = format!("-{text}");
-                self.conn.send_fragment(Kind::Text, text.as_bytes(), last).unwrap();
+                self.conn.send_fragment(MessageKind::Text, text.as_bytes(), last).unwrap();
                 self.unfinished += &text;
                 if last {
                     self.expected.push(std::mem::take(&mut self.unfinished));
@@ -123,7 +123,7 @@ fn texts(conn: &mut Connection, wire: &[u8]) -> Vec<String> {
     crate::receive(conn, wire, 1000, |conn, event| match event {
         Event::Text(text) => {
             texts.push(text.clone().into_owned());
-            conn.give_back(text);
+            conn.recycle(text);
         }
         event => panic!("{event:?}"),
     });

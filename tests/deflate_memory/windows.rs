@@ -1,6 +1,8 @@
 //! Whose window a message may refer to: that of its own connection, as far as was agreed on, and no other's.
 
-use websocket_proto::{Cause, Config, Connection, Deflate, Event, Kind, PreparedMessage, ProtocolError, Role, Scratch};
+use websocket_proto::{
+    Cause, Config, Connection, DeflateConfig, Event, MessageKind, PreparedMessage, ProtocolError, Role, Scratch,
+};
 
 use crate::deflate::{deflated, endpoint, endpoint_with, negotiate, noise, settings, without_takeover};
 use crate::inflate::{Symbol, Writer};
@@ -42,12 +44,12 @@ fn a_lent_inflater_forgets_the_connection_before() {
                 let mut scratch = Box::new(Scratch::new());
                 for settings in others {
                     let mut conn = endpoint(role, Config::new(), settings);
-                    conn.lend(scratch);
+                    conn.attach_scratch(scratch);
                     feed(&mut conn, &frame(other(role), 0xc2, &deflated(SECRET)));
-                    scratch = conn.release().unwrap();
+                    scratch = conn.detach_scratch().unwrap();
                 }
                 let mut conn = endpoint(role, Config::new(), after);
-                conn.lend(scratch);
+                conn.attach_scratch(scratch);
                 let refused = Err(Cause::Protocol(ProtocolError::Deflate));
                 assert_eq!(refers_back(&mut conn, SECRET.len()), refused, "{role:?}: {others:?}, then {after:?}");
             }
@@ -59,9 +61,9 @@ fn a_lent_inflater_forgets_the_connection_before() {
 #[test]
 fn a_lent_inflater_knows_the_window_agreed_on() {
     let lends = |conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, payload: &[u8]| {
-        conn.lend(scratch.take().unwrap());
+        conn.attach_scratch(scratch.take().unwrap());
         feed(conn, &frame(Role::Client, 0xc2, payload));
-        *scratch = conn.release();
+        *scratch = conn.detach_scratch();
     };
     for bits in 9..=15 {
         let small = settings().client_max_window_bits(bits);
@@ -77,7 +79,7 @@ fn a_lent_inflater_knows_the_window_agreed_on() {
             let mut another = endpoint(Role::Server, Config::new(), &settings());
             lends(&mut conn, &mut scratch, &deflated(&vec![b'x'; 3 * window]));
             lends(&mut another, &mut scratch, &deflated(SECRET));
-            conn.lend(scratch.take().unwrap());
+            conn.attach_scratch(scratch.take().unwrap());
             assert_eq!(refers_back(&mut conn, distance).is_ok(), known, "{distance} back in {window}");
         }
     }
@@ -89,7 +91,7 @@ fn a_lent_inflater_knows_the_window_agreed_on() {
 fn a_sender_keeps_to_the_window() {
     let noise = noise(100_000);
     for bits in 9..=15 {
-        let small = Deflate::new().server_max_window_bits(bits).level(9);
+        let small = DeflateConfig::new().server_max_window_bits(bits).level(9);
         let params = negotiate(&small, &small);
         let mut sender = endpoint_with(Role::Server, Config::new().deflate(small), params);
         let mut receiver = endpoint_with(Role::Client, Config::new(), params);
@@ -98,10 +100,10 @@ fn a_sender_keeps_to_the_window() {
         for step in ((1 << bits) - 300..(1 << bits) + 300).step_by(7) {
             let data = [&noise[..step], &noise[..300]].concat();
             sender.send_binary(&data).unwrap();
-            receiver.lend(scratch.take().unwrap());
+            receiver.attach_scratch(scratch.take().unwrap());
             let wire = drain(&mut sender);
             assert!(matches!(&feed(&mut receiver, &wire)[..], [Event::Binary(got)] if *got == data));
-            scratch = receiver.release();
+            scratch = receiver.detach_scratch();
         }
     }
 }
@@ -110,9 +112,9 @@ fn a_sender_keeps_to_the_window() {
 /// before it, and of what was delivered in chunks.
 #[test]
 fn a_stream_that_begins_anew_knows_the_messages_before() {
-    for pieces_from in [u64::MAX, 0] {
+    for chunk_threshold in [u64::MAX, 0] {
         for size in [1, usize::MAX] {
-            let mut conn = endpoint(Role::Server, Config::new().pieces_from(pieces_from), &settings());
+            let mut conn = endpoint(Role::Server, Config::new().chunk_threshold(chunk_threshold), &settings());
             let blocks = Writer::default().stored(true, b"here").stored(true, b"");
             let again = blocks
                 .fixed(true, [Symbol::Copy(3, SECRET.len() + 4)])
@@ -125,7 +127,7 @@ fn a_stream_that_begins_anew_knows_the_messages_before() {
                 Event::Chunk(chunk) => received.extend(chunk.parts().concat()),
                 other => panic!("{other:?}"),
             });
-            assert_eq!(received, [SECRET, b"herea secr"].concat(), "pieces from {pieces_from}, inputs of {size}");
+            assert_eq!(received, [SECRET, b"herea secr"].concat(), "pieces from {chunk_threshold}, inputs of {size}");
         }
     }
 }
@@ -141,7 +143,7 @@ fn a_sender_refers_to_nothing_before_a_prepared_message() {
         for _ in 0..3 {
             sender.send_binary(&noise).unwrap();
             sender.send_prepared(&prepared).unwrap();
-            sender.send_fragment(Kind::Binary, &noise, true).unwrap();
+            sender.send_fragment(MessageKind::Binary, &noise, true).unwrap();
             let wire = drain(&mut sender);
             assert!(frames(&wire).iter().all(|frame| frame.first & 0x40 != 0));
             let events = feed(&mut peer, &wire);
@@ -162,9 +164,9 @@ fn a_lent_compressor_refers_to_no_message_before() {
         for _ in 0..3 {
             let mut sender = endpoint(role, Config::new(), &without_takeover());
             for _ in 0..2 {
-                sender.lend(scratch.take().unwrap());
+                sender.attach_scratch(scratch.take().unwrap());
                 sender.send_text(&text).unwrap();
-                scratch = sender.release();
+                scratch = sender.detach_scratch();
                 let wire = drain(&mut sender);
                 assert_eq!(frames(&wire)[0].first, 0xc1);
                 let mut peer = endpoint(other(role), Config::new(), &without_takeover());
@@ -192,10 +194,10 @@ fn a_stream_may_end_with_what_is_not_sent() {
             let mut events = Vec::new();
             for payload in [&deflated(SECRET), LAST, &next] {
                 if lends {
-                    conn.lend(scratch);
+                    conn.attach_scratch(scratch);
                 }
                 events.extend(feed(&mut conn, &frame(Role::Client, 0xc2, payload)));
-                scratch = conn.release().unwrap_or_default();
+                scratch = conn.detach_scratch().unwrap_or_default();
             }
             let [Event::Binary(_), Event::Binary(empty), last] = &events[..] else { panic!("{events:?}") };
             assert!(empty.is_empty());

@@ -4,7 +4,7 @@
 //! interop-echo [ws://HOST:PORT/] [SETTING[=NUMBER]]... [mixed]
 //! ```
 //!
-//! The settings are the setters of `Deflate`. `mixed` sends in every way by turns: as other messages, prepared, in
+//! The settings are the setters of `DeflateConfig`. `mixed` sends in every way by turns: as other messages, prepared, in
 //! fragments, not compressed.
 
 #[path = "../../examples/link/mod.rs"]
@@ -17,7 +17,7 @@ use std::thread;
 
 use link::Link;
 use websocket_proto::{
-    ClientRequest, Config, Connection, Deflate, DeflateParams, Event, Message, PreparedMessage, Response, Seed,
+    ClientRequest, Config, Connection, DeflateConfig, DeflateParams, Event, Message, PreparedMessage, Response, Seed,
     SendError, Uri,
 };
 
@@ -26,7 +26,7 @@ const FRAGMENT: usize = 1000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (uris, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.contains("://"));
-    let mut settings = Deflate::new();
+    let mut settings = DeflateConfig::new();
     let mut mixed = false;
     for word in &words {
         if word == "mixed" {
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn set(settings: Deflate, word: &str) -> Option<Deflate> {
+fn set(settings: DeflateConfig, word: &str) -> Option<DeflateConfig> {
     let (name, value) = word.split_once('=').unwrap_or((word, "0"));
     let number: usize = value.parse().ok()?;
     let small = u8::try_from(number);
@@ -74,7 +74,7 @@ fn set(settings: Deflate, word: &str) -> Option<Deflate> {
 
 #[derive(Clone)]
 struct Echo {
-    settings: Deflate,
+    settings: DeflateConfig,
     mixed: bool,
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use websocket_proto::{CloseCode, Config, Message, Role};
 
-use crate::generate::{Frame, bytes, code, encode, frames, pieces_from, stream, text};
+use crate::generate::{Frame, bytes, chunk_threshold, code, encode, frames, stream, text};
 use crate::support::other;
 
 pub(crate) const IDLE: Duration = Duration::from_millis(200);
@@ -120,13 +120,15 @@ fn action(role: Role) -> impl Strategy<Value = Action> {
 /// Deadlines short enough to pass, limits small enough to reach; how much output may be pending.
 pub(crate) fn config() -> impl Strategy<Value = (Config, usize)> {
     let pending = select(&[1, 300, 100_000][..]);
-    (pending, any::<bool>(), any::<bool>(), pieces_from()).prop_map(|(pending, auto_pong, keepalive, pieces_from)| {
-        let config = Config::new()
-            .max_pending_output(pending)
-            .pieces_from(pieces_from)
-            .auto_pong(auto_pong)
-            .handshake_timeout(Duration::from_millis(400))
-            .close_timeout(Duration::from_millis(150));
-        (if keepalive { config.keepalive(IDLE, SILENCE) } else { config }, pending)
-    })
+    (pending, any::<bool>(), any::<bool>(), chunk_threshold()).prop_map(
+        |(pending, auto_pong, keepalive, chunk_threshold)| {
+            let config = Config::new()
+                .max_pending_output(pending)
+                .chunk_threshold(chunk_threshold)
+                .auto_pong(auto_pong)
+                .handshake_timeout(Duration::from_millis(400))
+                .close_timeout(Duration::from_millis(150));
+            (if keepalive { config.keepalive(IDLE, SILENCE) } else { config }, pending)
+        },
+    )
 }

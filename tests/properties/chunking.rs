@@ -7,11 +7,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use websocket_proto::{
-    Cause, Config, Connection, Event, Kind, ProtocolError, Response, Role, Scratch, Shutdown, State,
+    Cause, Config, Connection, Event, MessageKind, ProtocolError, Response, Role, Scratch, State, TransportShutdown,
 };
 
 use crate::generate::{
-    LONG, cases, chunks, cuts, dial, limits, pieces_from, request_head, response_head, role_and_stream, stream,
+    LONG, cases, chunk_threshold, chunks, cuts, dial, limits, request_head, response_head, role_and_stream, stream,
 };
 use crate::support::open_with;
 
@@ -20,8 +20,8 @@ use crate::support::open_with;
 pub(crate) struct Outcome {
     pub(crate) received: Vec<Received>,
     output: Vec<u8>,
-    before_eof: (State, Option<Shutdown>),
-    behind_eof: (State, Option<Shutdown>),
+    before_eof: (State, Option<TransportShutdown>),
+    behind_eof: (State, Option<TransportShutdown>),
 }
 
 #[derive(Debug, PartialEq)]
@@ -29,7 +29,7 @@ pub(crate) enum Received {
     /// As `Debug` shows it: that makes no difference between what is borrowed and what is owned.
     Event(String),
     /// Chunks of a message with no event between them.
-    Chunks { kind: Kind, first: bool, last: bool, data: Vec<u8> },
+    Chunks { kind: MessageKind, first: bool, last: bool, data: Vec<u8> },
 }
 
 fn record(received: &mut Vec<Received>, event: &Event<'_>) {
@@ -102,7 +102,7 @@ pub(crate) fn outcome<'b>(
                 conn.accept(Response::new()).unwrap();
             }
             if turn.gives_back {
-                conn.give_back(payload(event));
+                conn.recycle(payload(event));
             }
         }
         assert!(input.is_empty());
@@ -110,7 +110,7 @@ pub(crate) fn outcome<'b>(
     let mut scratch = None::<Box<Scratch>>;
     for (chunk, turn) in chunks.zip(turns.iter().cycle()) {
         if turn.lends {
-            conn.lend(scratch.take().unwrap_or_default());
+            conn.attach_scratch(scratch.take().unwrap_or_default());
         }
         receive(&mut conn, chunk, turn);
         // A request that isn't written yet is dropped when the handshake fails.
@@ -119,7 +119,7 @@ pub(crate) fn outcome<'b>(
             output.extend(conn.output().copy_to_bytes(count));
         }
         if turn.releases {
-            scratch = conn.release().or(scratch);
+            scratch = conn.detach_scratch().or(scratch);
         }
     }
     if accept != Accept::AtOnce {
@@ -161,7 +161,7 @@ fn handshake_limits() -> impl Strategy<Value = Config> {
         Config::new().max_handshake_size(head).max_headers(headers).max_rejection_body(body)
     });
     let limits = prop_oneof![2 => Just(Config::new()), 1 => small];
-    (limits, pieces_from()).prop_map(|(config, pieces_from)| config.pieces_from(pieces_from))
+    (limits, chunk_threshold()).prop_map(|(config, chunk_threshold)| config.chunk_threshold(chunk_threshold))
 }
 
 proptest! {
@@ -203,11 +203,11 @@ proptest! {
         head in request_head(),
         stream in stream(Role::Client),
         cuts in cuts(),
-        pieces_from in pieces_from(),
+        chunk_threshold in chunk_threshold(),
         turns in turns(),
     ) {
         let bytes = [head, stream].concat();
-        let conn = || Connection::server(Config::new().max_handshake_size(10 * LONG).pieces_from(pieces_from));
+        let conn = || Connection::server(Config::new().max_handshake_size(10 * LONG).chunk_threshold(chunk_threshold));
         let at_once = outcome(conn(), chunks(&bytes, &cuts), Accept::AtOnce, PLAIN);
         prop_assert_eq!(&outcome(conn(), chunks(&bytes, &cuts), Accept::AtTheEnd, &turns), &at_once);
 

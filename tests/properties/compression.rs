@@ -8,14 +8,14 @@ use proptest::prelude::*;
 #[cfg(feature = "deflate")]
 use proptest::sample::select;
 #[cfg(feature = "deflate")]
-use websocket_proto::Deflate;
+use websocket_proto::DeflateConfig;
 use websocket_proto::{Config, Connection, Message, PreparedMessage};
 
 /// What a configuration says of compression: nothing, or one or two settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Compression {
     #[cfg(feature = "deflate")]
-    settings: Vec<Deflate>,
+    settings: Vec<DeflateConfig>,
 }
 
 #[cfg(feature = "deflate")]
@@ -55,11 +55,11 @@ pub(crate) fn compression() -> impl Strategy<Value = Compression> {
 
 /// Any settings.
 #[cfg(feature = "deflate")]
-pub(crate) fn settings() -> impl Strategy<Value = Deflate> {
+pub(crate) fn settings() -> impl Strategy<Value = DeflateConfig> {
     let parameters = (any::<bool>(), any::<bool>(), 9..=15u8, 9..=15u8);
     (parameters, 0..=9u8, 1..=9u8, select(&[0, 0, 64, 1000][..])).prop_map(
         |((server, client, server_bits, client_bits), level, memory_level, min_size)| {
-            let settings = Deflate::new().level(level).memory_level(memory_level).min_size(min_size);
+            let settings = DeflateConfig::new().level(level).memory_level(memory_level).min_size(min_size);
             let settings = settings.server_no_context_takeover(server).client_no_context_takeover(client);
             settings.server_max_window_bits(server_bits).client_max_window_bits(client_bits)
         },

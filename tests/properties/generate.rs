@@ -298,27 +298,27 @@ pub(crate) struct Limits {
     pub(crate) frame: u64,
     pub(crate) message: u64,
     pub(crate) fragments: u32,
-    pub(crate) pieces_from: u64,
+    pub(crate) chunk_threshold: u64,
     pub(crate) piecewise: u64,
 }
 
 impl Limits {
     pub(crate) const NONE: Self =
-        Self { frame: u64::MAX, message: u64::MAX, fragments: u32::MAX, pieces_from: WHOLE, piecewise: u64::MAX };
+        Self { frame: u64::MAX, message: u64::MAX, fragments: u32::MAX, chunk_threshold: WHOLE, piecewise: u64::MAX };
 
     pub(crate) fn config(&self) -> Config {
-        let config = Config::new().pieces_from(self.pieces_from).max_piecewise_size(self.piecewise);
+        let config = Config::new().chunk_threshold(self.chunk_threshold).max_chunked_message_size(self.piecewise);
         config.max_frame_size(self.frame).max_message_size(self.message).max_fragments(self.fragments)
     }
 
     /// The shortest message that comes in chunks; too long ones do as well, if any does.
     pub(crate) fn in_pieces_from(&self) -> u64 {
-        if self.pieces_from == WHOLE { WHOLE } else { self.pieces_from.min(self.message.saturating_add(1)) }
+        if self.chunk_threshold == WHOLE { WHOLE } else { self.chunk_threshold.min(self.message.saturating_add(1)) }
     }
 
     /// The longest frame and the longest message; where any comes in chunks, those that don't are just shorter.
     pub(crate) fn sizes(&self) -> (u64, u64) {
-        if self.pieces_from == WHOLE {
+        if self.chunk_threshold == WHOLE {
             return (self.frame, self.message);
         }
         let longest = self.piecewise.max(self.in_pieces_from().saturating_sub(1));
@@ -330,7 +330,7 @@ impl Limits {
 const WHOLE: u64 = u64::MAX;
 
 /// From which size on messages come in chunks: none, all, or those that aren't quite short.
-pub(crate) fn pieces_from() -> impl Strategy<Value = u64> {
+pub(crate) fn chunk_threshold() -> impl Strategy<Value = u64> {
     prop_oneof![3 => Just(WHOLE), 1 => Just(0), 3 => 1..20u64, 1 => select(&[126, 4_096, 65_535][..])]
 }
 
@@ -340,5 +340,5 @@ pub(crate) fn limits() -> impl Strategy<Value = Limits> {
         |(frame, message, fragments, piecewise)| Limits { frame, message, fragments, piecewise, ..Limits::NONE },
     );
     let limits = prop_oneof![Just(Limits::NONE), small];
-    (limits, pieces_from()).prop_map(|(limits, pieces_from)| Limits { pieces_from, ..limits })
+    (limits, chunk_threshold()).prop_map(|(limits, chunk_threshold)| Limits { chunk_threshold, ..limits })
 }

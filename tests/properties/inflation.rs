@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::{array, option};
-use websocket_proto::{Config, Connection, Deflate, Kind, Role};
+use websocket_proto::{Config, Connection, DeflateConfig, MessageKind, Role};
 
 use crate::chunking::{Accept, Outcome, PLAIN, Received, outcome, turns};
 use crate::compression::settings;
@@ -44,7 +44,7 @@ fn parts(wild: bool) -> impl Strategy<Value = Vec<Part>> {
 ///
 /// What is wild may refer to anything before it. Whether that is known beyond the window agreed on depends on who used the
 /// inflater meanwhile and on what was delivered, so the window is the largest then.
-fn scenes() -> impl Strategy<Value = ([Deflate; 2], Vec<Part>, Option<Damage>)> {
+fn scenes() -> impl Strategy<Value = ([DeflateConfig; 2], Vec<Part>, Option<Damage>)> {
     any::<bool>().prop_flat_map(|wild| {
         let settings = settings().prop_map(move |settings| {
             if wild { settings.server_max_window_bits(15).client_max_window_bits(15) } else { settings }
@@ -99,7 +99,7 @@ fn block() -> impl Strategy<Value = (Block, bool)> {
 }
 
 /// The frames that a peer with these settings makes of the parts.
-fn compress(from: Role, client: &Deflate, server: &Deflate, parts: Vec<Part>) -> Vec<Frame> {
+fn compress(from: Role, client: &DeflateConfig, server: &DeflateConfig, parts: Vec<Part>) -> Vec<Frame> {
     let own = if from == Role::Client { client } else { server };
     let config = Config::new().deflate(own.clone()).max_pending_output(usize::MAX);
     let mut conn = endpoint_with(from, config, negotiate(client, server));
@@ -118,11 +118,11 @@ fn compress(from: Role, client: &Deflate, server: &Deflate, parts: Vec<Part>) ->
 }
 
 fn send(conn: &mut Connection, frames: &[Frame]) {
-    let mut kind = Kind::Text;
+    let mut kind = MessageKind::Text;
     for Frame { first, payload } in frames {
         match first & 0x0f {
-            1 => kind = Kind::Text,
-            2 => kind = Kind::Binary,
+            1 => kind = MessageKind::Text,
+            2 => kind = MessageKind::Binary,
             _ => {}
         }
         match first {

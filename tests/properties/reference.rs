@@ -3,7 +3,7 @@
 
 use std::str;
 
-use websocket_proto::{Cause, Chunk, Event, Kind, ProtocolError, Role};
+use websocket_proto::{Cause, Chunk, Event, MessageKind, ProtocolError, Role};
 
 use crate::generate::Limits;
 
@@ -42,10 +42,10 @@ impl Decoded {
         matches!(self, Self::Close(..) | Self::Wrong(_))
     }
 
-    fn message(kind: Kind, payload: Vec<u8>) -> Self {
+    fn message(kind: MessageKind, payload: Vec<u8>) -> Self {
         match kind {
-            Kind::Text => Self::Text(String::from_utf8(payload).unwrap()),
-            Kind::Binary => Self::Binary(payload),
+            MessageKind::Text => Self::Text(String::from_utf8(payload).unwrap()),
+            MessageKind::Binary => Self::Binary(payload),
         }
     }
 }
@@ -56,7 +56,7 @@ impl Decoded {
 pub(crate) struct EventCollector {
     in_pieces_from: u64,
     decoded: Vec<Decoded>,
-    part: Option<(Kind, Vec<u8>)>,
+    part: Option<(MessageKind, Vec<u8>)>,
 }
 
 impl EventCollector {
@@ -136,7 +136,7 @@ struct Decoder<'b> {
 }
 
 struct Message {
-    kind: Kind,
+    kind: MessageKind,
     frames: u32,
     /// The lengths of its frames, as soon as something of them came.
     announced: u64,
@@ -194,13 +194,13 @@ impl Decoder<'_> {
             return Err(Stop::UsedUp);
         }
 
-        let kind = if opcode == 1 { Kind::Text } else { Kind::Binary };
+        let kind = if opcode == 1 { MessageKind::Text } else { MessageKind::Binary };
         let message = self.message.get_or_insert(Message { kind, frames: 0, announced: 0, payload: Vec::new() });
         message.frames += 1;
         message.announced += if payload.is_empty() { 0 } else { length };
         message.payload.extend(payload);
         let ends = whole && fin;
-        if message.kind == Kind::Text
+        if message.kind == MessageKind::Text
             && let Err(error) = str::from_utf8(&message.payload)
         {
             must(error.error_len().is_none() && !ends, ProtocolError::InvalidUtf8)?;
@@ -220,7 +220,7 @@ impl Decoder<'_> {
     fn part(&self) -> Option<Decoded> {
         let message = self.message.as_ref().filter(|message| self.in_pieces(message))?;
         let payload = match str::from_utf8(&message.payload) {
-            Err(error) if message.kind == Kind::Text => &message.payload[..error.valid_up_to()],
+            Err(error) if message.kind == MessageKind::Text => &message.payload[..error.valid_up_to()],
             _ => &message.payload,
         };
         (!payload.is_empty()).then(|| Decoded::Part(payload.to_vec()))

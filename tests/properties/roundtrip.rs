@@ -8,12 +8,12 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use websocket_proto::{
-    Cause, CloseCode, Config, Connection, Event, Kind, Message, PreparedMessage, Response, Role, Scratch, Shutdown,
-    State,
+    Cause, CloseCode, Config, Connection, Event, Message, MessageKind, PreparedMessage, Response, Role, Scratch, State,
+    TransportShutdown,
 };
 
 use crate::compression::{Compression, agreed, compression, switch};
-use crate::generate::{Frame, LONG, Limits, cases, code, dial, encode, frames, pieces_from, reason};
+use crate::generate::{Frame, LONG, Limits, cases, chunk_threshold, code, dial, encode, frames, reason};
 use crate::reference::{Decoded, EventCollector, decode};
 use crate::support::close_body;
 
@@ -61,7 +61,7 @@ struct Script {
     /// From one message to the next, over and over.
     methods: Vec<SendMethod>,
     auto_pong: bool,
-    pieces_from: u64,
+    chunk_threshold: u64,
     compression: Compression,
 }
 
@@ -76,9 +76,16 @@ fn scripts() -> impl Strategy<Value = [Script; 2]> {
             ),
             1..4,
         );
-        (frames, methods, pieces_from(), compression()).prop_map(move |(frames, methods, pieces_from, compression)| {
-            Script { frames, close: None, methods, auto_pong, pieces_from, compression }
-        })
+        (frames, methods, chunk_threshold(), compression()).prop_map(
+            move |(frames, methods, chunk_threshold, compression)| Script {
+                frames,
+                close: None,
+                methods,
+                auto_pong,
+                chunk_threshold,
+                compression,
+            },
+        )
     };
     let scripts = any::<bool>().prop_flat_map(move |auto_pong| (script(auto_pong), script(auto_pong)));
     let close = || (code(), reason());
@@ -100,7 +107,7 @@ struct Endpoint {
     /// What was agreed on of compression, as `Debug` shows it.
     agreed: String,
     /// The kind of the fragmented message under way.
-    kind: Kind,
+    kind: MessageKind,
     sent: Vec<Frame>,
     received: EventCollector,
     /// What the other endpoint has written, and this one not yet read.
@@ -109,8 +116,8 @@ struct Endpoint {
 
 impl Endpoint {
     fn new(role: Role, script: Script) -> Self {
-        let Script { frames, close, methods, auto_pong, pieces_from, compression } = script;
-        let config = compression.config(Config::new().auto_pong(auto_pong).pieces_from(pieces_from));
+        let Script { frames, close, methods, auto_pong, chunk_threshold, compression } = script;
+        let config = compression.config(Config::new().auto_pong(auto_pong).chunk_threshold(chunk_threshold));
         let conn = match role {
             Role::Client => dial(config),
             Role::Server => Connection::server(config),
@@ -123,9 +130,9 @@ impl Endpoint {
             auto_pong,
             compression,
             agreed: String::new(),
-            kind: Kind::Text,
+            kind: MessageKind::Text,
             sent: Vec::new(),
-            received: EventCollector::new(pieces_from),
+            received: EventCollector::new(chunk_threshold),
             arriving: Vec::new(),
         }
     }
@@ -170,8 +177,8 @@ impl Endpoint {
             0x8a => conn.pong(payload),
             first => {
                 match first & 0x0f {
-                    1 => self.kind = Kind::Text,
-                    2 => self.kind = Kind::Binary,
+                    1 => self.kind = MessageKind::Text,
+                    2 => self.kind = MessageKind::Binary,
                     _ => {}
                 }
                 conn.send_fragment(self.kind, payload, first & 0x80 != 0)
@@ -242,11 +249,11 @@ fn take_turn(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
 /// The same with buffers that a thread lends for this turn, or without.
 fn take_turn_with(ends: &mut [Endpoint; 2], who: usize, turn: Turn, lends: bool, scratch: &mut Option<Box<Scratch>>) {
     if lends {
-        ends[who].conn.lend(scratch.take().unwrap());
+        ends[who].conn.attach_scratch(scratch.take().unwrap());
     }
     take_turn(ends, who, turn);
     if lends {
-        *scratch = ends[who].conn.release();
+        *scratch = ends[who].conn.detach_scratch();
     }
 }
 
@@ -300,8 +307,11 @@ fn assert_clean_end(mut ends: [Endpoint; 2], closes: [Option<(CloseCode, String)
         closes => prop_assert!(codes[0] == codes[1] && closes.contains(&Some(codes[0]))),
     }
 
-    prop_assert_eq!((client.conn.wants_shutdown(), server.conn.wants_shutdown()), (None, Some(Shutdown::Finish)));
+    prop_assert_eq!(
+        (client.conn.wants_shutdown(), server.conn.wants_shutdown()),
+        (None, Some(TransportShutdown::Graceful))
+    );
     client.conn.receive_eof();
-    prop_assert_eq!(client.conn.wants_shutdown(), Some(Shutdown::Finish));
+    prop_assert_eq!(client.conn.wants_shutdown(), Some(TransportShutdown::Graceful));
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Buf;
 use proptest::prelude::*;
 use websocket_proto::{
-    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, Kind, Negotiated, PreparedMessage, Rejection,
-    Response, Role, Scratch, SendError, Shutdown, State,
+    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, MessageKind, Negotiated, PreparedMessage,
+    Rejection, Response, Role, Scratch, SendError, State, TransportShutdown,
 };
 
 use crate::actions::{Action, IDLE, LONGEST, SILENCE, actions, config};
@@ -99,13 +99,13 @@ impl Table {
                 output.advance(count);
             }
             Action::Take => self.written.extend(conn.output().take().into_iter().flatten()),
-            Action::Lend => conn.lend(self.scratch.take().unwrap_or_default()),
+            Action::Lend => conn.attach_scratch(self.scratch.take().unwrap_or_default()),
             Action::Release => {
-                let released = conn.release();
+                let released = conn.detach_scratch();
                 assert_ne!(released.is_some(), self.scratch.is_some());
                 self.scratch = self.scratch.take().or(released);
             }
-            Action::GiveBack(buffer) => conn.give_back(buffer),
+            Action::GiveBack(buffer) => conn.recycle(buffer),
             send => self.send(send),
         }
         self.check();
@@ -205,7 +205,7 @@ impl Table {
             Action::SendOwned(data) => conn.send(data),
             Action::Prepared(message) => conn.send_prepared(&PreparedMessage::new(message)),
             Action::Fragment(text, data, last) => {
-                conn.send_fragment(if text { Kind::Text } else { Kind::Binary }, &data, last)
+                conn.send_fragment(if text { MessageKind::Text } else { MessageKind::Binary }, &data, last)
             }
             Action::Ping(payload) => conn.ping(&payload),
             Action::Pong(payload) => conn.pong(&payload),
@@ -236,14 +236,16 @@ impl Table {
         assert!(remaining < self.max_pending + LONGEST + HEAD_AND_CLOSE, "{remaining} bytes are pending");
         match self.conn.wants_shutdown() {
             None => {}
-            Some(Shutdown::Finish) => assert_eq!((state, remaining), (State::Closed, 0)),
+            Some(TransportShutdown::Graceful) => assert_eq!((state, remaining), (State::Closed, 0)),
             // While reading is paused, the caller may still hold input of a connection that is closing.
-            Some(Shutdown::Abort) => assert!(state == State::Closed || state == State::Closing && self.pauses > 0),
+            Some(TransportShutdown::Abort) => {
+                assert!(state == State::Closed || state == State::Closing && self.pauses > 0);
+            }
         }
 
         let stream = pending_behind(self);
         if !stream.starts_with(&self.stream) {
-            assert_eq!((self.conn.wants_shutdown(), remaining), (Some(Shutdown::Abort), 0));
+            assert_eq!((self.conn.wants_shutdown(), remaining), (Some(TransportShutdown::Abort), 0));
             self.cut_off = true;
         }
         self.stream = stream;

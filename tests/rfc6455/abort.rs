@@ -1,7 +1,7 @@
 //! `abort`: the transport is to be closed at once, and what is pending is dropped.
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, Shutdown, State};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, State, TransportShutdown};
 
 use crate::checks::{OwnedEvent, abnormal, receive};
 use crate::helpers::closed;
@@ -28,16 +28,16 @@ fn an_abort_drops_everything() {
         assert_eq!(conn.state(), State::Closed);
         assert_eq!(conn.next_timeout(), Some(core::time::Duration::ZERO), "at once");
         assert_abnormal(&closed(feed(&mut conn, &frame(Role::Client, 0x81, b"late"))), Cause::Aborted);
-        assert_closed(&mut conn, Shutdown::Abort);
+        assert_closed(&mut conn, TransportShutdown::Abort);
         conn.abort();
-        assert_closed(&mut conn, Shutdown::Abort);
+        assert_closed(&mut conn, TransportShutdown::Abort);
     }
     // The answer that nobody waits for.
     let (mut conn, _) = awaiting_answer(&request());
     conn.reject(Rejection::new(403)).unwrap();
     conn.abort();
     assert_abnormal(&closed(pending_events(&mut conn)), Cause::Rejected(403));
-    assert_closed(&mut conn, Shutdown::Abort);
+    assert_closed(&mut conn, TransportShutdown::Abort);
 }
 
 /// B-66, B-70: giving up drops the output and asks for the transport to be closed at once; it is reported unless another
@@ -67,7 +67,7 @@ fn aborting_in_every_state() {
             assert_eq!(receive(&mut conn, b"\x81"), *expected);
             conn.receive_eof();
             assert_eq!(receive(&mut conn, b""), []);
-            assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+            assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
         }
     }
 }

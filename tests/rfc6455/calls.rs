@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use bytes::Buf;
 use websocket_proto::{
-    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, HandshakeError, Kind, Rejection, Response,
-    SendError, Shutdown, State,
+    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, HandshakeError, MessageKind, Rejection,
+    Response, SendError, State, TransportShutdown,
 };
 
 use crate::checks::{OwnedEvent, abnormal, assert_over, assert_sent, peer, receive, sent_frames, text};
@@ -19,8 +19,8 @@ const SENDS: [Call<Result<(), SendError>>; 9] = [
     ("send_binary", |conn| conn.send_binary(b"x")),
     ("send", |conn| conn.send("x")),
     ("send, large", |conn| conn.send(vec![0; 10_000])),
-    ("send_fragment", |conn| conn.send_fragment(Kind::Text, b"x", false)),
-    ("send_fragment, last", |conn| conn.send_fragment(Kind::Text, b"x", true)),
+    ("send_fragment", |conn| conn.send_fragment(MessageKind::Text, b"x", false)),
+    ("send_fragment, last", |conn| conn.send_fragment(MessageKind::Text, b"x", true)),
     ("ping", |conn| conn.ping(b"x")),
     ("pong", |conn| conn.pong(b"x")),
     ("close", |conn| conn.close(CloseCode::NORMAL, "x")),
@@ -53,7 +53,7 @@ fn wrong_arguments_in_every_state() {
     let calls: [Call<Result<(), SendError>>; 5] = [
         ("ping", |conn| conn.ping(&[0; 126])),
         ("pong", |conn| conn.pong(&[0; 126])),
-        ("send_fragment", |conn| conn.send_fragment(Kind::Text, b"\xff", true)),
+        ("send_fragment", |conn| conn.send_fragment(MessageKind::Text, b"\xff", true)),
         ("close, code", |conn| conn.close(CloseCode::NO_STATUS, "")),
         ("close, reason", |conn| conn.close(CloseCode::NORMAL, &"x".repeat(124))),
     ];
@@ -136,7 +136,10 @@ fn ending_in_every_state() {
             call(&mut conn);
             assert_eq!(receive(&mut conn, b""), [], "{name} again in {phase:?}");
             if name == "abort" {
-                assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), Some(Duration::ZERO)));
+                assert_eq!(
+                    (conn.wants_shutdown(), conn.next_timeout()),
+                    (Some(TransportShutdown::Abort), Some(Duration::ZERO))
+                );
                 assert!(!conn.output().has_remaining());
             }
         }
@@ -184,7 +187,7 @@ fn all_short_sequences_keep_the_rules() {
         },
         |conn| {
             let open = conn.state() == State::Open;
-            assert!(conn.send_fragment(Kind::Text, b"x", false).is_ok() == open);
+            assert!(conn.send_fragment(MessageKind::Text, b"x", false).is_ok() == open);
             vec![]
         },
         |conn| {
@@ -235,7 +238,7 @@ fn all_short_sequences_keep_the_rules() {
             assert!(end.is_none_or(|end| end == events.len() - 1), "{phase:?} {sequence}: {events:?}");
             assert_eq!(end.is_some(), conn.state() == State::Closed && phase.state() != State::Closed);
             sent_frames(&mut conn);
-            if conn.state() == State::Closed && conn.wants_shutdown() == Some(Shutdown::Finish) {
+            if conn.state() == State::Closed && conn.wants_shutdown() == Some(TransportShutdown::Graceful) {
                 assert_over(&mut conn);
             }
         }
@@ -283,7 +286,7 @@ fn calls_while_a_plain_request_waits() {
     conn.reject(Rejection::new(200).body("a page")).unwrap();
     assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Rejected(200))]);
     assert!(drain(&mut conn).ends_with(b"a page"));
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
 
     let mut conn = asked_for_a_page();
     assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Handshake(HandshakeError::NoUpgrade))]);

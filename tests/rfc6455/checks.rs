@@ -1,6 +1,6 @@
 //! What several files check alike: events that can be compared, frames in short, and how a connection fails.
 
-use websocket_proto::{Cause, Config, Connection, Event, ProtocolError, Role, Shutdown, State};
+use websocket_proto::{Cause, Config, Connection, Event, ProtocolError, Role, State, TransportShutdown};
 
 use crate::support::{close_body, feed, frame, open_with, other, sent};
 
@@ -151,7 +151,7 @@ pub(crate) fn fails_with(config: Config, role: Role, bytes: &[u8], error: Protoc
 #[track_caller]
 pub(crate) fn assert_over(conn: &mut Connection) {
     assert_eq!(conn.state(), State::Closed);
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
     let role = conn.role();
     for bytes in [peer(role, &[(0x81, b"text"), (0x89, b"ping"), (0x88, b"\x03\xe8")]), vec![0xff; 1000], vec![]] {
         assert_eq!(receive(conn, &bytes), []);
@@ -159,7 +159,7 @@ pub(crate) fn assert_over(conn: &mut Connection) {
     }
     conn.receive_eof();
     assert_eq!(receive(conn, b""), []);
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
 }
 
 /// A small generator, so that a test is random and the same every time (Knuth's multiplier, the upper half).

@@ -1,7 +1,7 @@
 //! The deadline of the closing handshake, and of what is left to be written after it.
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, Shutdown};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, TransportShutdown};
 
 use crate::checks::{OwnedEvent, abnormal, assert_sent, clean, peer, receive};
 use crate::helpers::deadlines::{CLOSING, assert_quiet_until, secs, turns_at};
@@ -19,7 +19,7 @@ fn the_closing_handshake_has_a_deadline() {
             turns_at(&mut conn, secs(100));
             assert_quiet_until(&mut conn, secs(100 + timeout));
             assert_eq!(turns_at(&mut conn, secs(100 + timeout)), [abnormal(CLOSING)]);
-            assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+            assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
             assert!(!conn.output().has_remaining());
         }
         let mut conn = open_with(role, Config::new().close_timeout(None));
@@ -75,7 +75,7 @@ fn undrained_output_is_given_up_at_the_closing_deadline() {
             assert_eq!(conn.wants_shutdown(), None);
             assert_eq!(turns_at(&mut conn, secs(105)), []);
             assert!(!conn.output().has_remaining());
-            assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+            assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
         }
     }
     let mut conn = Connection::server(Config::new());
@@ -86,7 +86,7 @@ fn undrained_output_is_given_up_at_the_closing_deadline() {
     assert_quiet_until(&mut conn, secs(5));
     assert_eq!(turns_at(&mut conn, secs(5)), []);
     assert!(!conn.output().has_remaining());
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
 }
 
 /// B-40: a client lets the server close TCP first, but not for ever.
@@ -100,5 +100,5 @@ fn a_client_waits_for_the_server_for_a_bounded_time() {
     assert_quiet_until(&mut conn, secs(5));
     assert_eq!(conn.wants_shutdown(), None);
     assert_eq!(turns_at(&mut conn, secs(5)), []);
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
 }

@@ -1,6 +1,6 @@
 //! The closing handshake (RFC 6455 section 7), in every order of events.
 
-use websocket_proto::{Cause, CloseCode, Connection, Kind, Role, SendError, State};
+use websocket_proto::{Cause, CloseCode, Connection, MessageKind, Role, SendError, State};
 
 use crate::checks::{assert_sent, binary, clean, peer, ping, pong, receive, text};
 use crate::helpers::closing::{NORMAL, assert_shuts_down, close};
@@ -113,9 +113,9 @@ fn a_close_abandons_an_unfinished_message() {
         ];
         for close in closes {
             let mut conn = open(role);
-            conn.send_fragment(Kind::Text, b"cut inside a character \xf0\x9f", false).unwrap();
+            conn.send_fragment(MessageKind::Text, b"cut inside a character \xf0\x9f", false).unwrap();
             close(&mut conn);
-            assert_eq!(conn.send_fragment(Kind::Text, b"\x98\x80", true), Err(SendError::Closed));
+            assert_eq!(conn.send_fragment(MessageKind::Text, b"\x98\x80", true), Err(SendError::Closed));
             assert_sent(&mut conn, &[(0x01, b"cut inside a character \xf0\x9f"), (0x88, &close_body(1000, ""))]);
         }
     }
@@ -130,7 +130,7 @@ fn nothing_is_sent_after_our_close() {
         assert_eq!(conn.send_text("x"), Err(SendError::Closed));
         assert_eq!(conn.send_binary(b"x"), Err(SendError::Closed));
         assert_eq!(conn.send(vec![0; 10_000]), Err(SendError::Closed));
-        assert_eq!(conn.send_fragment(Kind::Text, b"x", true), Err(SendError::Closed));
+        assert_eq!(conn.send_fragment(MessageKind::Text, b"x", true), Err(SendError::Closed));
         assert_eq!(conn.ping(b""), Err(SendError::Closed));
         assert_eq!(conn.pong(b""), Err(SendError::Closed));
         assert_eq!(conn.close(CloseCode::GOING_AWAY, ""), Err(SendError::Closed));

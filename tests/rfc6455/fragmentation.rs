@@ -1,6 +1,6 @@
 //! Messages of several frames (RFC 6455 5.4), received and sent.
 
-use websocket_proto::{Connection, Kind, ProtocolError, SendError};
+use websocket_proto::{Connection, MessageKind, ProtocolError, SendError};
 
 use crate::checks::{OwnedEvent, Script, assert_sent, binary, fails, peer, ping, receive, text};
 use crate::support::{ROLES, drain, open, server};
@@ -117,7 +117,7 @@ fn a_finished_message_leaves_nothing_behind() {
 #[test]
 fn a_message_is_sent_in_fragments() {
     for role in ROLES {
-        for (kind, first) in [(Kind::Text, 0x01), (Kind::Binary, 0x02)] {
+        for (kind, first) in [(MessageKind::Text, 0x01), (MessageKind::Binary, 0x02)] {
             let mut conn = open(role);
             for _ in 0..2 {
                 conn.send_fragment(kind, b"a", false).unwrap();
@@ -136,8 +136,8 @@ fn a_message_is_sent_in_fragments() {
 #[test]
 fn an_empty_last_fragment_ends_the_message() {
     let mut conn = server();
-    conn.send_fragment(Kind::Text, b"a", false).unwrap();
-    conn.send_fragment(Kind::Text, b"", true).unwrap();
+    conn.send_fragment(MessageKind::Text, b"a", false).unwrap();
+    conn.send_fragment(MessageKind::Text, b"", true).unwrap();
     assert_eq!(drain(&mut conn), b"\x01\x01a\x80\x00");
 }
 
@@ -150,15 +150,15 @@ fn messages_are_never_interleaved() {
         |conn| conn.send_binary(b"other"),
         |conn| conn.send("other"),
         |conn| conn.send(vec![0; 100_000]),
-        |conn| conn.send_fragment(Kind::Binary, b"other", false),
-        |conn| conn.send_fragment(Kind::Binary, b"other", true),
+        |conn| conn.send_fragment(MessageKind::Binary, b"other", false),
+        |conn| conn.send_fragment(MessageKind::Binary, b"other", true),
     ];
     for role in ROLES {
         for call in others {
             let mut conn = open(role);
-            conn.send_fragment(Kind::Text, b"a", false).unwrap();
+            conn.send_fragment(MessageKind::Text, b"a", false).unwrap();
             assert_eq!(call(&mut conn), Err(SendError::UnfinishedMessage));
-            conn.send_fragment(Kind::Text, b"b", true).unwrap();
+            conn.send_fragment(MessageKind::Text, b"b", true).unwrap();
             assert_sent(&mut conn, &[(0x01, b"a"), (0x80, b"b")]);
             call(&mut conn).unwrap();
         }
@@ -170,11 +170,11 @@ fn messages_are_never_interleaved() {
 fn control_frames_go_out_between_fragments() {
     for role in ROLES {
         let mut conn = open(role);
-        conn.send_fragment(Kind::Binary, b"a", false).unwrap();
+        conn.send_fragment(MessageKind::Binary, b"a", false).unwrap();
         conn.ping(b"ping").unwrap();
         conn.pong(b"pong").unwrap();
         receive(&mut conn, &peer(role, &[(0x89, b"theirs")]));
-        conn.send_fragment(Kind::Binary, b"b", true).unwrap();
+        conn.send_fragment(MessageKind::Binary, b"b", true).unwrap();
         assert_sent(&mut conn, &[(0x02, b"a"), (0x89, b"ping"), (0x8a, b"pong"), (0x8a, b"theirs"), (0x80, b"b")]);
     }
 }

@@ -1,6 +1,6 @@
 //! Single frames (RFC 6455 5.2, 5.3 and 5.6): every header, every mask, every payload.
 
-use websocket_proto::{Config, Connection, Event, Kind, ProtocolError, Role};
+use websocket_proto::{Config, Connection, Event, MessageKind, ProtocolError, Role};
 
 use crate::checks::{assert_sent, binary, fails, fails_with, owned_events, peer, receive, sent_frames, text};
 use crate::support::{ROLES, client, drain, frame, open, open_with, other, raw_frame, server};
@@ -73,8 +73,8 @@ fn what_is_sent_is_what_was_meant() {
             conn.send_binary(&data).unwrap();
             conn.send(letters.clone()).unwrap();
             conn.send(data.clone()).unwrap();
-            conn.send_fragment(Kind::Text, letters.as_bytes(), true).unwrap();
-            conn.send_fragment(Kind::Binary, &data, true).unwrap();
+            conn.send_fragment(MessageKind::Text, letters.as_bytes(), true).unwrap();
+            conn.send_fragment(MessageKind::Binary, &data, true).unwrap();
             let (letters, data) = (letters.as_bytes(), &data[..]);
             assert_sent(
                 &mut conn,
@@ -99,7 +99,7 @@ fn lengths_are_sent_in_the_shortest_form() {
     let calls: [fn(&mut Connection, Vec<u8>); 3] = [
         |conn, data| conn.send_binary(&data).unwrap(),
         |conn, data| conn.send(data).unwrap(),
-        |conn, data| conn.send_fragment(Kind::Binary, &data, true).unwrap(),
+        |conn, data| conn.send_fragment(MessageKind::Binary, &data, true).unwrap(),
     ];
     for role in ROLES {
         for (size, form) in FORMS {

@@ -1,7 +1,7 @@
 //! The deadline of the opening handshake.
 
 use bytes::Buf;
-use websocket_proto::{Cause, Config, Connection, Deadline, Rejection, Response, Shutdown, State};
+use websocket_proto::{Cause, Config, Connection, Deadline, Rejection, Response, State, TransportShutdown};
 
 use crate::checks::{abnormal, assert_sent, receive};
 use crate::helpers::deadlines::{OPENING, assert_quiet_until, connecting, secs, turns_at};
@@ -17,7 +17,7 @@ fn the_opening_handshake_has_a_deadline() {
             assert_eq!(turns_at(&mut conn, secs(100)), []);
             assert_quiet_until(&mut conn, secs(100 + timeout));
             assert_eq!(turns_at(&mut conn, secs(100 + timeout)), [abnormal(OPENING)]);
-            assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(Shutdown::Abort)));
+            assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(TransportShutdown::Abort)));
             assert!(!conn.output().has_remaining(), "there is nobody to answer");
             assert_eq!(turns_at(&mut conn, secs(10_000)), []);
         }
@@ -43,7 +43,7 @@ fn a_late_handshake_is_answered_with_a_status() {
         let output = String::from_utf8(drain(&mut conn)).unwrap();
         assert!(output.starts_with(&format!("HTTP/1.1 {status}")), "{output}");
         assert!(output.contains("\r\nConnection: close\r\n"), "{output}");
-        assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+        assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
         assert!(conn.accept(Response::new()).is_err());
         assert!(conn.reject(Rejection::new(400)).is_err());
         assert_eq!(receive(&mut conn, &request), []);
@@ -93,5 +93,5 @@ fn a_late_answer_has_its_time() {
     assert_eq!(turns_at(&mut conn, secs(17)), []);
     assert_eq!(conn.next_timeout(), Some(secs(22)));
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 408 "));
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
 }

@@ -1,7 +1,7 @@
 //! The keepalive: a ping to a silent peer, and the end of one that stays silent.
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Role, Shutdown, State};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Role, State, TransportShutdown};
 
 use crate::checks::{OwnedEvent, abnormal, assert_sent, peer, ping, pong, receive, sent_frames};
 use crate::helpers::deadlines::{CLOSING, KEEPALIVE, assert_quiet_until, secs, turns_at};
@@ -32,7 +32,7 @@ fn a_silent_peer_is_pinged_and_given_up() {
         let (mut conn, _) = pinged(role);
         assert_quiet_until(&mut conn, secs(40));
         assert_eq!(turns_at(&mut conn, secs(40)), [abnormal(KEEPALIVE)]);
-        assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(Shutdown::Abort)));
+        assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(TransportShutdown::Abort)));
         assert!(!conn.output().has_remaining());
     }
 }

@@ -7,7 +7,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Kind, ProtocolError, Role, SendError, Shutdown};
+use websocket_proto::{
+    Cause, CloseCode, Config, Connection, Event, MessageKind, ProtocolError, Role, SendError, TransportShutdown,
+};
 
 use crate::helpers::client::{assert_masked, assert_protocol_error, client_request, header_values, minimal_response};
 use crate::helpers::closed;
@@ -32,7 +34,7 @@ fn every_frame_of_a_client_is_masked() {
     // More output is pending than pings are answered behind: the answer comes last.
     assert_eq!(feed(&mut conn, &frame(Role::Server, 0x89, b"later")).len(), 1);
     for (first, last) in [(0x02, false), (0x00, false), (0x80, true)] {
-        conn.send_fragment(Kind::Binary, b"part", last).unwrap();
+        conn.send_fragment(MessageKind::Binary, b"part", last).unwrap();
         expected.push((first, b"part".to_vec()));
     }
     conn.ping(b"ping").unwrap();
@@ -79,8 +81,8 @@ fn every_frame_has_a_fresh_key() {
         match number % 4 {
             0 => conn.send_binary(PAYLOAD),
             1 => conn.ping(PAYLOAD),
-            2 => conn.send_fragment(Kind::Binary, PAYLOAD, false),
-            _ => conn.send_fragment(Kind::Binary, PAYLOAD, true),
+            2 => conn.send_fragment(MessageKind::Binary, PAYLOAD, false),
+            _ => conn.send_fragment(MessageKind::Binary, PAYLOAD, true),
         }
         .unwrap();
     }
@@ -127,12 +129,12 @@ fn a_chunk_is_a_whole_frame_with_its_own_key() {
     let mut conn = client();
     let mut keys = HashSet::new();
     for (chunk, last) in [("a", false), ("", false), ("bc", true)] {
-        conn.send_fragment(Kind::Text, chunk.as_bytes(), last).unwrap();
+        conn.send_fragment(MessageKind::Text, chunk.as_bytes(), last).unwrap();
         let [Sent { key: Some(key), payload, .. }] = &sent(&mut conn)[..] else { panic!("one masked frame") };
         assert_eq!(payload, chunk.as_bytes());
         assert!(keys.insert(*key));
     }
-    assert_eq!(conn.send_fragment(Kind::Text, b"\xff", true), Err(SendError::InvalidUtf8));
+    assert_eq!(conn.send_fragment(MessageKind::Text, b"\xff", true), Err(SendError::InvalidUtf8));
     assert_eq!(conn.ping(&[0; 126]), Err(SendError::ControlTooLong));
     assert!(drain(&mut conn).is_empty());
 }
@@ -154,7 +156,7 @@ fn an_unmasked_frame_ends_the_connection() {
                     assert_abnormal(&closed(got), Cause::Protocol(ProtocolError::UnmaskedFrame));
                     assert_eq!(conn.wants_shutdown(), None);
                     assert_eq!(sent(&mut conn), [close_frame(1002)]);
-                    assert_closed(&mut conn, Shutdown::Finish);
+                    assert_closed(&mut conn, TransportShutdown::Graceful);
                 }
             }
         }
@@ -182,8 +184,8 @@ fn a_server_never_masks() {
             3 => conn.ping(control).unwrap(),
             4 => conn.pong(control).unwrap(),
             5 => {
-                conn.send_fragment(Kind::Text, &payload, false).unwrap();
-                conn.send_fragment(Kind::Text, &payload, true).unwrap();
+                conn.send_fragment(MessageKind::Text, &payload, false).unwrap();
+                conn.send_fragment(MessageKind::Text, &payload, true).unwrap();
                 expected += 1;
             }
             _ => assert_eq!(feed(&mut conn, &frame(Role::Client, 0x89, control)).len(), 1),

@@ -2,7 +2,7 @@
 //! pending is bounded.
 
 use bytes::Buf;
-use websocket_proto::{CloseCode, Config, Connection, Kind, Role, SendError};
+use websocket_proto::{CloseCode, Config, Connection, MessageKind, Role, SendError};
 
 use crate::checks::{Rng, assert_sent, peer, receive};
 use crate::support::{ROLES, close_body, drain, open, open_with};
@@ -19,9 +19,9 @@ fn send_step(conn: &mut Connection, step: usize) {
         3 => conn.send("a".repeat(data.len())).unwrap(),
         4 => conn.send_text("text").unwrap(),
         _ => {
-            conn.send_fragment(Kind::Binary, &data, false).unwrap();
+            conn.send_fragment(MessageKind::Binary, &data, false).unwrap();
             conn.pong(b"unasked").unwrap();
-            conn.send_fragment(Kind::Binary, &data, true).unwrap();
+            conn.send_fragment(MessageKind::Binary, &data, true).unwrap();
         }
     }
 }
@@ -124,7 +124,7 @@ fn a_full_output_takes_no_more() {
         |conn| conn.send_binary(b"x"),
         |conn| conn.send("x"),
         |conn| conn.send(vec![0; 10_000]),
-        |conn| conn.send_fragment(Kind::Text, b"x", true),
+        |conn| conn.send_fragment(MessageKind::Text, b"x", true),
         |conn| conn.ping(b"x"),
         |conn| conn.pong(b"x"),
     ];
@@ -167,10 +167,10 @@ fn a_full_output_still_answers_a_close() {
 fn a_full_output_refuses_a_fragment_and_keeps_the_message() {
     for role in ROLES {
         let mut conn = open_with(role, Config::new().max_pending_output(1));
-        conn.send_fragment(Kind::Text, b"\xf0\x9f", false).unwrap();
-        assert_eq!(conn.send_fragment(Kind::Text, b"\x98\x80", true), Err(SendError::OutputFull));
+        conn.send_fragment(MessageKind::Text, b"\xf0\x9f", false).unwrap();
+        assert_eq!(conn.send_fragment(MessageKind::Text, b"\x98\x80", true), Err(SendError::OutputFull));
         assert_sent(&mut conn, &[(0x01, b"\xf0\x9f")]);
-        conn.send_fragment(Kind::Text, b"\x98\x80", true).unwrap();
+        conn.send_fragment(MessageKind::Text, b"\x98\x80", true).unwrap();
         assert_sent(&mut conn, &[(0x80, b"\x98\x80")]);
     }
 }

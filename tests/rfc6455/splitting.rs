@@ -2,7 +2,7 @@
 
 use core::slice;
 
-use websocket_proto::{Cause, CloseCode, Config, Connection, Kind, Role};
+use websocket_proto::{Cause, CloseCode, Config, Connection, MessageKind, Role};
 
 use crate::checks::{
     OwnedEvent, Rng, Script, assert_sent, binary, clean, peer, ping, pong, receive, sent_frames, text,
@@ -91,8 +91,8 @@ fn the_example_frames_are_sent() {
         (&|conn| conn.send_text("Hello").unwrap(), b"\x81\x05Hello".to_vec()),
         (
             &|conn| {
-                conn.send_fragment(Kind::Text, b"Hel", false).unwrap();
-                conn.send_fragment(Kind::Text, b"lo", true).unwrap();
+                conn.send_fragment(MessageKind::Text, b"Hel", false).unwrap();
+                conn.send_fragment(MessageKind::Text, b"lo", true).unwrap();
             },
             b"\x01\x03Hel\x80\x02lo".to_vec(),
         ),

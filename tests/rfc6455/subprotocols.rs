@@ -61,9 +61,9 @@ fn subprotocols_may_span_lines() {
         let request = accepted(&with_header_added("sec-websocket-PROTOCOL", values));
         assert!(request.subprotocols().eq(["a", "b", "c"]), "{values:?}");
         // The server's preference counts.
-        assert_eq!(request.choose(&["x", "c", "a"]), Some("c"));
-        assert_eq!(request.choose(&["A", "x", ""]), None);
-        assert_eq!(request.choose(&[]), None);
+        assert_eq!(request.select_subprotocol(&["x", "c", "a"]), Some("c"));
+        assert_eq!(request.select_subprotocol(&["A", "x", ""]), None);
+        assert_eq!(request.select_subprotocol(&[]), None);
     }
     assert_eq!(accepted(&request()).subprotocols().next(), None);
 }
@@ -134,6 +134,6 @@ fn subprotocols_are_opaque_names() {
     }
     // Names differ where their case does.
     let (_, mut server, request) = request_between(plain_request().subprotocol("Chat"));
-    assert_eq!(request.choose(&["chat"]), None);
+    assert_eq!(request.select_subprotocol(&["chat"]), None);
     assert_eq!(server.accept(Response::new().subprotocol("chat")), Err(AcceptError::SubprotocolNotOffered));
 }

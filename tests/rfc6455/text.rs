@@ -1,6 +1,6 @@
 //! Text is UTF-8 (RFC 6455 5.6 and 8.1), and the first byte that can't be is the last that is looked at.
 
-use websocket_proto::{Kind, ProtocolError, SendError};
+use websocket_proto::{MessageKind, ProtocolError, SendError};
 
 use crate::checks::{assert_sent, fails, peer, receive, text};
 use crate::support::{ROLES, open};
@@ -143,7 +143,7 @@ fn binary_data_need_not_be_text() {
 fn sent_text_is_utf8_over_fragments() {
     for role in ROLES {
         let mut conn = open(role);
-        let mut send = |data: &[u8], last| conn.send_fragment(Kind::Text, data, last);
+        let mut send = |data: &[u8], last| conn.send_fragment(MessageKind::Text, data, last);
         assert_eq!(send(b"\xff", true), Err(SendError::InvalidUtf8));
         assert_eq!(send(b"\xf0\x9f", true), Err(SendError::InvalidUtf8));
         assert_eq!(send(b"\xf0\x9f", false), Ok(()));
@@ -154,7 +154,7 @@ fn sent_text_is_utf8_over_fragments() {
         assert_eq!(send(b"\x80\x80", true), Err(SendError::InvalidUtf8));
         assert_eq!(send(b"\x80", true), Ok(()));
         assert_eq!(send(b"\x80", true), Err(SendError::InvalidUtf8));
-        assert_eq!(conn.send_fragment(Kind::Binary, b"\xff", true), Ok(()));
+        assert_eq!(conn.send_fragment(MessageKind::Binary, b"\xff", true), Ok(()));
         assert_sent(&mut conn, &[(0x01, b"\xf0\x9f"), (0x00, b"\x98"), (0x80, b"\x80"), (0x82, b"\xff")]);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use websocket_proto::{
-    Cause, CloseCode, Config, Connection, Deadline, Event, Response, Role, SendError, Shutdown, State,
+    Cause, CloseCode, Config, Connection, Deadline, Event, Response, Role, SendError, State, TransportShutdown,
 };
 
 use crate::checks::{OwnedEvent, abnormal, assert_over, assert_sent, peer, receive};
@@ -22,7 +22,7 @@ fn a_transport_that_ends_during_the_handshake_fails_it() {
     for length in 0..response.len() {
         let mut conn = connecting();
         assert!(feed(&mut conn, &response.as_bytes()[..length]).is_empty(), "{length}");
-        assert_ends_at_eof(&mut conn, Shutdown::Abort);
+        assert_ends_at_eof(&mut conn, TransportShutdown::Abort);
     }
 }
 
@@ -30,7 +30,7 @@ fn a_transport_that_ends_during_the_handshake_fails_it() {
 #[test]
 fn a_transport_that_ends_before_the_request_is_sent_drops_it() {
     let mut conn = Connection::client(client_request(), Config::new(), seed()).unwrap();
-    assert_ends_at_eof(&mut conn, Shutdown::Abort);
+    assert_ends_at_eof(&mut conn, TransportShutdown::Abort);
     assert!(drain(&mut conn).is_empty());
 }
 
@@ -60,7 +60,7 @@ fn a_request_outlives_its_sides_end() {
     assert!(matches!(&events[..], [Event::Text(text), Event::Closed(closed)]
         if text == "Hello" && closed.cause == Cause::Eof));
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 101 "));
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
 }
 
 /// C-54: an open connection whose transport ends without a Close frame has failed, wherever it stood.
@@ -78,7 +78,7 @@ fn a_transport_that_ends_without_a_close_frame_fails_the_connection() {
         let mut conn = client();
         place(&mut conn);
         drain(&mut conn);
-        assert_ends_at_eof(&mut conn, Shutdown::Finish);
+        assert_ends_at_eof(&mut conn, TransportShutdown::Graceful);
     }
 }
 

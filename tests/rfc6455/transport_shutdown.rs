@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Role, Shutdown, State};
+use websocket_proto::{Cause, CloseCode, Role, State, TransportShutdown};
 
 use crate::checks::{assert_over, receive};
 use crate::helpers::closed;
@@ -23,7 +23,7 @@ fn the_output_is_drained_before_the_shutdown() {
             assert_eq!(conn.wants_shutdown(), None);
             conn.output().advance(1);
         }
-        assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+        assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
     }
 }
 
@@ -39,7 +39,7 @@ fn the_server_closes_the_transport_first() {
             receive(&mut conn, &close(role, 1000, ""));
             assert_eq!(conn.wants_shutdown(), None);
             drain(&mut conn);
-            assert_eq!(conn.wants_shutdown(), (role == Role::Server).then_some(Shutdown::Finish));
+            assert_eq!(conn.wants_shutdown(), (role == Role::Server).then_some(TransportShutdown::Graceful));
             conn.receive_eof();
             assert_over(&mut conn);
         }
@@ -71,10 +71,10 @@ fn the_server_ends_the_transport_first() {
             assert_eq!(conn.wants_shutdown(), None);
             if server_ends {
                 conn.receive_eof();
-                assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+                assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
             } else {
                 assert!(turns(&mut conn, deadline).is_empty());
-                assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+                assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
             }
             assert!(pending_events(&mut conn).is_empty());
             assert!(drain(&mut conn).is_empty());
@@ -106,7 +106,7 @@ fn a_server_finishes_once_both_closed() {
                 conn.output().advance(1);
             }
         }
-        assert_closed(&mut conn, Shutdown::Finish);
+        assert_closed(&mut conn, TransportShutdown::Graceful);
     }
 }
 
@@ -122,9 +122,9 @@ fn the_server_is_first_to_close_the_transport() {
             conn
         };
         let mut conn = closed_both();
-        assert_eq!(conn.wants_shutdown(), (role == Role::Server).then_some(Shutdown::Finish));
+        assert_eq!(conn.wants_shutdown(), (role == Role::Server).then_some(TransportShutdown::Graceful));
         conn.receive_eof();
-        assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+        assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
         let mut conn = closed_both();
         let received = [0, 5].map(|now| turns(&mut conn, core::time::Duration::from_secs(now)));
         assert_eq!(received.map(|received| received.len()), [0, 0]);

@@ -1,13 +1,15 @@
 //! Connections that agreed on compression, and how they fail.
 
-use websocket_proto::{Cause, Config, Connection, Deflate, DeflateParams, Negotiated, ProtocolError, Role, State};
+use websocket_proto::{
+    Cause, Config, Connection, DeflateConfig, DeflateParams, Negotiated, ProtocolError, Role, State,
+};
 
 use crate::checks::{OwnedEvent, failed, receive};
 use crate::support::{close_body, seed, sent};
 
 /// Windows of that size, and takeover or not, in both directions.
-pub(crate) fn both_ways(bits: u8, takeover: bool) -> Deflate {
-    Deflate::new()
+pub(crate) fn both_ways(bits: u8, takeover: bool) -> DeflateConfig {
+    DeflateConfig::new()
         .server_max_window_bits(bits)
         .client_max_window_bits(bits)
         .server_no_context_takeover(!takeover)
@@ -15,12 +17,12 @@ pub(crate) fn both_ways(bits: u8, takeover: bool) -> Deflate {
 }
 
 /// What a server and a client of these settings agree on.
-pub(crate) fn params(settings: &Deflate) -> DeflateParams {
+pub(crate) fn params(settings: &DeflateConfig) -> DeflateParams {
     settings.answer([settings.offer().as_bytes()]).unwrap().1
 }
 
 /// An open connection that agreed on exactly these settings.
-pub(crate) fn open_with(role: Role, settings: &Deflate, config: Config) -> Connection {
+pub(crate) fn open_with(role: Role, settings: &DeflateConfig, config: Config) -> Connection {
     upgraded(role, params(settings), config.deflate(settings.clone()))
 }
 
@@ -33,7 +35,7 @@ pub(crate) fn upgraded(role: Role, params: DeflateParams, config: Config) -> Con
 }
 
 /// The same with everything that the settings don't say by default; messages of any size are compressed.
-pub(crate) fn open(role: Role, settings: &Deflate) -> Connection {
+pub(crate) fn open(role: Role, settings: &DeflateConfig) -> Connection {
     open_with(role, &settings.clone().min_size(0), Config::new())
 }
 

@@ -1,6 +1,6 @@
 //! Final blocks, and what messages may refer to: those before them, or nothing (RFC 7692 7.1.1 and 7.2.3.4).
 
-use websocket_proto::{Config, Connection, Deflate, ProtocolError, Role, Scratch};
+use websocket_proto::{Config, Connection, DeflateConfig, ProtocolError, Role, Scratch};
 
 use crate::checks::{OwnedEvent, Script, binary, failed, peer, receive, text};
 use crate::connections::{both_ways, open, open_with, upgraded};
@@ -85,7 +85,7 @@ fn a_window_reaches_over_final_blocks() {
 /// taken up changes nothing.
 #[test]
 fn takeover_is_kept_or_dropped_as_agreed() {
-    let opened = |role, settings: &Deflate, answer: &str| {
+    let opened = |role, settings: &DeflateConfig, answer: &str| {
         let params = settings.check([answer.as_bytes()]).unwrap().unwrap();
         upgraded(role, params, Config::new().deflate(settings.clone()))
     };
@@ -96,7 +96,7 @@ fn takeover_is_kept_or_dropped_as_agreed() {
         ("permessage-deflate; server_no_context_takeover; client_no_context_takeover", false, false),
     ] {
         for (role, peer_keeps) in [(Role::Client, server_keeps), (Role::Server, client_keeps)] {
-            let mut conn = opened(role, &Deflate::new(), answer);
+            let mut conn = opened(role, &DeflateConfig::new(), answer);
             let script: Script = &[(0xc1, HELLO), (0x81, b"Hello"), (0xc1, HELLO), (0xc1, AGAIN)];
             let last = if peer_keeps { text("Hello") } else { failed(ProtocolError::Deflate) };
             let receive_script = |conn: &mut Connection| receive(conn, &peer(role, script));
@@ -106,19 +106,19 @@ fn takeover_is_kept_or_dropped_as_agreed() {
             // The same where a thread's scratch passes from connection to connection.
             let mut scratch = Box::new(Scratch::new());
             for _ in 0..2 {
-                let mut conn = opened(role, &Deflate::new(), answer);
-                conn.lend(scratch);
+                let mut conn = opened(role, &DeflateConfig::new(), answer);
+                conn.attach_scratch(scratch);
                 assert_eq!(receive_script(&mut conn), expected, "{role:?} {answer}");
-                scratch = conn.release().unwrap();
-                let mut next = opened(role, &Deflate::new(), answer);
-                next.lend(scratch);
+                scratch = conn.detach_scratch().unwrap();
+                let mut next = opened(role, &DeflateConfig::new(), answer);
+                next.attach_scratch(scratch);
                 assert_eq!(receive(&mut next, &peer(role, &[(0xc1, AGAIN)])), [failed(ProtocolError::Deflate)]);
-                scratch = next.release().unwrap();
+                scratch = next.detach_scratch().unwrap();
             }
         }
     }
     // RFC 7692 7.1.1.2: a server that doesn't put it into its answer keeps the window, whatever the client said.
-    let params = Deflate::new().answer([&b"permessage-deflate; client_no_context_takeover"[..]]).unwrap().1;
+    let params = DeflateConfig::new().answer([&b"permessage-deflate; client_no_context_takeover"[..]]).unwrap().1;
     let hint = upgraded(Role::Server, params, Config::new());
     assert!(params.client_no_context_takeover(), "ours takes the hint up, and says so");
     assert_eq!(hint.deflate(), Some(params));
@@ -137,10 +137,10 @@ fn references_reach_as_far_as_the_window() {
                 let mut scratch = lent.then(|| Box::new(Scratch::new()));
                 let mut receive_lent = |conn: &mut Connection, payload: &[u8]| {
                     if let Some(scratch) = scratch.take() {
-                        conn.lend(scratch);
+                        conn.attach_scratch(scratch);
                     }
                     let received = receive(conn, &peer(role, &[(0xc2, payload)]));
-                    scratch = conn.release();
+                    scratch = conn.detach_scratch();
                     received
                 };
                 let data: Vec<u8> = (0..window).map(|i| ((i * 131) >> 2) as u8).collect();
@@ -167,17 +167,17 @@ fn references_to_nothing_are_refused() {
         let mut conn = open_with(role, &settings, Config::new());
         assert_eq!(receive(&mut conn, &peer(role, script)), [text("Hello"), failed(ProtocolError::Deflate)]);
         let mut lent = open_with(role, &settings, Config::new());
-        lent.lend(Box::new(Scratch::new()));
+        lent.attach_scratch(Box::new(Scratch::new()));
         assert_eq!(receive(&mut lent, &peer(role, &[(0xc1, HELLO)])), [text("Hello")]);
-        let scratch = lent.release().unwrap();
+        let scratch = lent.detach_scratch().unwrap();
         let mut next = open_with(role, &settings, Config::new());
-        next.lend(scratch);
+        next.attach_scratch(scratch);
         assert_eq!(
             receive(&mut next, &peer(role, &[(0xc1, AGAIN)])),
             [failed(ProtocolError::Deflate)],
             "another's window"
         );
-        lent.lend(next.release().unwrap());
+        lent.attach_scratch(next.detach_scratch().unwrap());
         assert_eq!(receive(&mut lent, &peer(role, &[(0xc1, AGAIN)])), [text("Hello")]);
     }
 }
@@ -219,7 +219,7 @@ fn what_streams_after_final_blocks_copy_is_bounded() {
         for is_lent in [true, false] {
             let mut conn = open(role, &both_ways(15, true));
             if is_lent {
-                conn.lend(Box::new(Scratch::new()));
+                conn.attach_scratch(Box::new(Scratch::new()));
             }
             let mut lengths = |payload: &[u8]| {
                 let received = receive(&mut conn, &peer(role, &[(0xc2, payload)]));

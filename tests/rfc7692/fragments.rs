@@ -1,6 +1,6 @@
 //! Messages that are compressed and sent in fragments (RFC 7692 section 6.1).
 
-use websocket_proto::Kind;
+use websocket_proto::MessageKind;
 
 use crate::checks::Rng;
 use crate::connections::{both_ways, open};
@@ -22,7 +22,7 @@ fn fragments_of_a_compressed_message() {
                 let mut wire = Vec::new();
                 for (i, part) in bytes.chunks(size).enumerate() {
                     let last = (i + 1) * size >= bytes.len();
-                    conn.send_fragment(Kind::Text, part, last).unwrap();
+                    conn.send_fragment(MessageKind::Text, part, last).unwrap();
                     if i % 100 == 0 {
                         conn.ping(b"between").unwrap();
                     }
@@ -51,9 +51,9 @@ fn fragments_between_messages() {
                 let parts: Vec<_> =
                     (0..rng.below(6)).map(|i| noise(rng.below(3) * rng.below(6000), i as u64)).collect();
                 for part in &parts {
-                    conn.send_fragment(Kind::Binary, part, false).unwrap();
+                    conn.send_fragment(MessageKind::Binary, part, false).unwrap();
                 }
-                conn.send_fragment(Kind::Binary, b"", true).unwrap();
+                conn.send_fragment(MessageKind::Binary, b"", true).unwrap();
                 conn.send_text(&prose(500, round % 5)).unwrap();
                 let messages = receiver.messages(&mut conn);
                 assert_eq!(messages[0].bytes, parts.concat());
@@ -72,13 +72,13 @@ fn a_message_stays_as_it_began() {
             let mut receiver = Receiver::new(15, takeover);
             for begins in [true, false, true, false] {
                 conn.set_compression(begins);
-                conn.send_fragment(Kind::Text, prose(900, 1).as_bytes(), false).unwrap();
+                conn.send_fragment(MessageKind::Text, prose(900, 1).as_bytes(), false).unwrap();
                 conn.set_compression(!begins);
-                conn.send_fragment(Kind::Text, prose(900, 2).as_bytes(), false).unwrap();
+                conn.send_fragment(MessageKind::Text, prose(900, 2).as_bytes(), false).unwrap();
                 conn.set_compression(begins);
-                conn.send_fragment(Kind::Text, prose(900, 3).as_bytes(), false).unwrap();
+                conn.send_fragment(MessageKind::Text, prose(900, 3).as_bytes(), false).unwrap();
                 conn.set_compression(!begins);
-                conn.send_fragment(Kind::Text, b"", true).unwrap();
+                conn.send_fragment(MessageKind::Text, b"", true).unwrap();
                 let message = receiver.message(&mut conn);
                 assert_eq!(message.compressed, begins);
                 assert_eq!(message.bytes, [prose(900, 1), prose(900, 2), prose(900, 3)].concat().as_bytes());

@@ -1,6 +1,6 @@
 //! Offers and answers as they stand in headers (RFC 7692 5 and 7): lists, spellings, what is wrong with them.
 
-use websocket_proto::{Config, Connection, Deflate, Event, HandshakeError, Response};
+use websocket_proto::{Config, Connection, DeflateConfig, Event, HandshakeError, Response};
 
 use crate::checks::{failed, peer, receive, text};
 use crate::negotiation_paths::{answer, check, offer, settings};
@@ -73,22 +73,22 @@ const MALFORMED: [&str; 8] = [
 fn a_server_declines_wrong_parameters() {
     for wrong in WRONG {
         let offer = format!("{PLAIN}; {wrong}");
-        assert_eq!(answer(&Deflate::new(), &[&offer]), None, "{wrong}");
+        assert_eq!(answer(&DeflateConfig::new(), &[&offer]), None, "{wrong}");
         let first = format!("{PLAIN}; {wrong}; client_no_context_takeover");
-        assert_eq!(answer(&Deflate::new(), &[&first]), None, "{wrong}");
+        assert_eq!(answer(&DeflateConfig::new(), &[&first]), None, "{wrong}");
         let followed = format!("{offer}, {PLAIN}; server_max_window_bits=12");
-        let (sent, parameters) = answer(&Deflate::new(), &[&followed]).unwrap();
+        let (sent, parameters) = answer(&DeflateConfig::new(), &[&followed]).unwrap();
         assert_eq!(
             (sent.as_str(), parameters),
             ("permessage-deflate; server_max_window_bits=12", (false, false, 12, 15))
         );
     }
     for malformed in MALFORMED {
-        let mut conn = Connection::server(Config::new().deflate(Deflate::new()));
+        let mut conn = Connection::server(Config::new().deflate(DeflateConfig::new()));
         let events = feed(&mut conn, &request_with(&format!("Sec-WebSocket-Extensions: {malformed}\r\n")));
         assert!(matches!(events[..], [Event::Closed(_)]), "{malformed}");
         assert!(drain(&mut conn).starts_with(b"HTTP/1.1 400 "));
-        assert_eq!(Deflate::new().answer([malformed.as_bytes()]), None);
+        assert_eq!(DeflateConfig::new().answer([malformed.as_bytes()]), None);
     }
 }
 
@@ -97,18 +97,18 @@ fn a_server_declines_wrong_parameters() {
 fn a_client_fails_on_wrong_parameters() {
     for wrong in WRONG.into_iter().chain(["client_max_window_bits"]) {
         let error = Err(HandshakeError::ExtensionParameters);
-        assert_eq!(check(&[Deflate::new()], &[&format!("{PLAIN}; {wrong}")]), error, "{wrong}");
-        assert_eq!(check(&[Deflate::new()], &[&format!("{PLAIN}; {wrong}; client_no_context_takeover")]), error);
+        assert_eq!(check(&[DeflateConfig::new()], &[&format!("{PLAIN}; {wrong}")]), error, "{wrong}");
+        assert_eq!(check(&[DeflateConfig::new()], &[&format!("{PLAIN}; {wrong}; client_no_context_takeover")]), error);
     }
     for malformed in MALFORMED {
-        assert_eq!(check(&[Deflate::new()], &[malformed]), Err(HandshakeError::Extensions), "{malformed}");
+        assert_eq!(check(&[DeflateConfig::new()], &[malformed]), Err(HandshakeError::Extensions), "{malformed}");
     }
 }
 
 /// P-02, P-03: the first acceptable offer is taken, over all header lines in order, and only that.
 #[test]
 fn the_first_acceptable_offer_is_taken() {
-    let taken = |offers: &[&str]| answer(&Deflate::new(), offers).map(|(sent, _)| sent);
+    let taken = |offers: &[&str]| answer(&DeflateConfig::new(), offers).map(|(sent, _)| sent);
     let plain = Some(PLAIN.to_owned());
     assert_eq!(taken(&[]), None);
     assert_eq!(taken(&[""]), None);
@@ -132,9 +132,9 @@ fn the_first_acceptable_offer_is_taken() {
 #[test]
 fn a_server_window_of_256_bytes_is_declined() {
     for bits in ["8", "\"8\"", "\"\\8\""] {
-        assert_eq!(answer(&Deflate::new(), &[&format!("{PLAIN}; server_max_window_bits={bits}")]), None);
+        assert_eq!(answer(&DeflateConfig::new(), &[&format!("{PLAIN}; server_max_window_bits={bits}")]), None);
     }
-    let (sent, parameters) = answer(&Deflate::new(), &["permessage-deflate; client_max_window_bits=8"]).unwrap();
+    let (sent, parameters) = answer(&DeflateConfig::new(), &["permessage-deflate; client_max_window_bits=8"]).unwrap();
     assert_eq!(
         (sent.as_str(), parameters.3),
         ("permessage-deflate; client_max_window_bits=8", 8),
@@ -148,14 +148,14 @@ fn values_may_be_quoted() {
     for ten in ["10", "\"10\"", "\"1\\0\"", "\"\\1\\0\"", " \"10\" "] {
         let sent = format!("{PLAIN}; server_max_window_bits={ten}; client_max_window_bits={ten}");
         let expected = (false, false, 10, 10);
-        assert_eq!(answer(&Deflate::new(), &[&sent]).unwrap().1, expected, "{ten}");
-        assert_eq!(check(&[Deflate::new()], &[&sent]), Ok(Some(expected)), "{ten}");
+        assert_eq!(answer(&DeflateConfig::new(), &[&sent]).unwrap().1, expected, "{ten}");
+        assert_eq!(check(&[DeflateConfig::new()], &[&sent]), Ok(Some(expected)), "{ten}");
     }
     for (bits, expected) in (8..=15).map(|bits| (bits.to_string(), bits)) {
         let sent = format!("{PLAIN}; client_max_window_bits={bits}");
-        assert_eq!(answer(&Deflate::new(), &[&sent]).unwrap().1.3, expected);
+        assert_eq!(answer(&DeflateConfig::new(), &[&sent]).unwrap().1.3, expected);
         let sent = format!("{PLAIN}; server_max_window_bits={bits}");
-        assert_eq!(check(&[Deflate::new()], &[&sent]).unwrap().unwrap().2, expected);
+        assert_eq!(check(&[DeflateConfig::new()], &[&sent]).unwrap().unwrap().2, expected);
     }
 }
 
@@ -197,12 +197,12 @@ fn a_client_fails_on_what_it_did_not_offer() {
         &["permessage-deflate2"],
         &["x-webkit-deflate-frame"],
     ] {
-        assert_eq!(check(&[Deflate::new()], answers), error, "{answers:?}");
+        assert_eq!(check(&[DeflateConfig::new()], answers), error, "{answers:?}");
     }
     for answer in [PLAIN, "permessage-deflate; client_max_window_bits=10", "permessage-deflate; foo"] {
         assert_eq!(check(&[], &[answer]), error, "{answer}");
     }
-    assert_eq!(check(&[Deflate::new()], &["", " , "]), Ok(None));
+    assert_eq!(check(&[DeflateConfig::new()], &["", " , "]), Ok(None));
 }
 
 /// P-38, P-39: every offer of ours says that a limit of the client's window is understood, with a value or without; to an offer
@@ -210,11 +210,11 @@ fn a_client_fails_on_what_it_did_not_offer() {
 #[test]
 fn a_limit_of_the_clients_window_is_offered_first() {
     for bits in 9..=15 {
-        let sent = offer(&[Deflate::new().client_max_window_bits(bits)]).unwrap();
+        let sent = offer(&[DeflateConfig::new().client_max_window_bits(bits)]).unwrap();
         let parameter =
             if bits < 15 { format!("client_max_window_bits={bits}") } else { "client_max_window_bits".into() };
         assert_eq!(sent, format!("{PLAIN}; {parameter}"));
-        let server = Deflate::new().client_max_window_bits(bits);
+        let server = DeflateConfig::new().client_max_window_bits(bits);
         assert_eq!(answer(&server, &[PLAIN]).unwrap(), (PLAIN.to_owned(), (false, false, 15, 15)));
     }
 }
@@ -244,11 +244,12 @@ fn a_client_fails_on_more_than_it_offered() {
 /// P-05, P-14, P-24, P-40: two ends that shook hands compress as they agreed, and plainly where one of them doesn't want to.
 #[test]
 fn what_was_agreed_on_is_what_is_done() {
-    for client in [vec![], vec![settings((false, true, 11, 15))], vec![settings((true, false, 15, 10)), Deflate::new()]]
+    for client in
+        [vec![], vec![settings((false, true, 11, 15))], vec![settings((true, false, 15, 10)), DeflateConfig::new()]]
     {
         for server in [vec![], vec![settings((false, false, 15, 9))], vec![settings((true, true, 12, 12))]] {
             let compresses = !client.is_empty() && !server.is_empty();
-            let config = |all: &[Deflate]| all.iter().cloned().fold(Config::new(), Config::deflate);
+            let config = |all: &[DeflateConfig]| all.iter().cloned().fold(Config::new(), Config::deflate);
             let request = websocket_proto::ClientRequest::new("ws://localhost/".parse().unwrap());
             let mut client = Connection::client(request, config(&client), seed()).unwrap();
             let mut server = Connection::server(config(&server));
@@ -277,7 +278,7 @@ fn what_was_agreed_on_is_what_is_done() {
 /// P-08, P-15: where nothing was agreed on, RSV1 stays forbidden, and nothing is compressed.
 #[test]
 fn a_declined_offer_leaves_nothing() {
-    let mut conn = Connection::server(Config::new().deflate(Deflate::new()));
+    let mut conn = Connection::server(Config::new().deflate(DeflateConfig::new()));
     feed(&mut conn, &request_with("Sec-WebSocket-Extensions: permessage-deflate; foo\r\n"));
     conn.accept(Response::new()).unwrap();
     drain(&mut conn);

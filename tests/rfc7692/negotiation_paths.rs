@@ -2,7 +2,7 @@
 //! the feature `http`) the types of that crate.
 
 use websocket_proto::{
-    Cause, ClientRequest, Config, Connection, Deflate, DeflateParams, Event, HandshakeError, Response, State,
+    Cause, ClientRequest, Config, Connection, DeflateConfig, DeflateParams, Event, HandshakeError, Response, State,
 };
 
 use crate::support::{KEY, drain, feed, request_with, seed};
@@ -19,15 +19,15 @@ pub(crate) fn parameters(params: DeflateParams) -> Parameters {
     )
 }
 
-pub(crate) fn settings((server_forgets, client_forgets, server_bits, client_bits): Parameters) -> Deflate {
-    Deflate::new()
+pub(crate) fn settings((server_forgets, client_forgets, server_bits, client_bits): Parameters) -> DeflateConfig {
+    DeflateConfig::new()
         .server_no_context_takeover(server_forgets)
         .client_no_context_takeover(client_forgets)
         .server_max_window_bits(server_bits)
         .client_max_window_bits(client_bits)
 }
 
-fn config(settings: &[Deflate]) -> Config {
+fn config(settings: &[DeflateConfig]) -> Config {
     settings.iter().cloned().fold(Config::new(), Config::deflate)
 }
 
@@ -43,7 +43,7 @@ fn header_lines(values: &[&str]) -> String {
 
 /// What a server answers these header lines with, and what was agreed on.
 #[track_caller]
-pub(crate) fn answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Parameters)> {
+pub(crate) fn answer(settings: &DeflateConfig, offers: &[&str]) -> Option<(String, Parameters)> {
     let mut conn = Connection::server(config(std::slice::from_ref(settings)));
     let events = feed(&mut conn, &request_with(&header_lines(offers)));
     assert!(matches!(events[..], [Event::Request(_)]), "{offers:?} {events:?}");
@@ -62,7 +62,7 @@ pub(crate) fn answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Par
 }
 
 /// What a client with these settings offers.
-pub(crate) fn offer(settings: &[Deflate]) -> Option<String> {
+pub(crate) fn offer(settings: &[DeflateConfig]) -> Option<String> {
     let request = || ClientRequest::new("ws://localhost/".parse().unwrap());
     let mut conn = Connection::client(request(), config(settings), seed()).unwrap();
     let mut sent = extensions(&drain(&mut conn));
@@ -81,7 +81,7 @@ pub(crate) fn offer(settings: &[Deflate]) -> Option<String> {
 
 /// What a client makes of an answer with these header lines.
 #[track_caller]
-pub(crate) fn check(settings: &[Deflate], answers: &[&str]) -> Result<Option<Parameters>, HandshakeError> {
+pub(crate) fn check(settings: &[DeflateConfig], answers: &[&str]) -> Result<Option<Parameters>, HandshakeError> {
     let request = ClientRequest::new("ws://localhost/".parse().unwrap());
     let mut client = Connection::client(request, config(settings), seed()).unwrap();
     let mut server = Connection::server(Config::new());
@@ -107,7 +107,7 @@ pub(crate) fn check(settings: &[Deflate], answers: &[&str]) -> Result<Option<Par
 }
 
 #[cfg(feature = "http")]
-fn http_answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Parameters)> {
+fn http_answer(settings: &DeflateConfig, offers: &[&str]) -> Option<(String, Parameters)> {
     let config = config(std::slice::from_ref(settings));
     let request = http::Request::get("/")
         .header("host", "localhost")
@@ -116,7 +116,7 @@ fn http_answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Parameter
         .header("sec-websocket-key", KEY)
         .header("sec-websocket-version", "13");
     let request = offers.iter().fold(request, |request, value| request.header("sec-websocket-extensions", *value));
-    let offer = websocket_proto::HttpOffer::upgrade(&request.body(()).unwrap(), &config).unwrap();
+    let offer = websocket_proto::HttpServerHandshake::upgrade(&request.body(()).unwrap(), &config).unwrap();
     let (response, negotiated) = offer.accept(Response::new()).unwrap();
     let conn = Connection::upgraded_server(negotiated, config);
     let sent = response.headers().get("sec-websocket-extensions").map(|value| value.to_str().unwrap().to_owned());
@@ -125,21 +125,21 @@ fn http_answer(settings: &Deflate, offers: &[&str]) -> Option<(String, Parameter
 
 /// Over HTTP/1.1 and HTTP/2.
 #[cfg(feature = "http")]
-fn http_clients(settings: &[Deflate]) -> [(http::Request<()>, websocket_proto::HttpClient); 2] {
+fn http_clients(settings: &[DeflateConfig]) -> [(http::Request<()>, websocket_proto::HttpClientHandshake); 2] {
     let request = || ClientRequest::new("ws://localhost/".parse().unwrap());
     [
-        websocket_proto::HttpClient::upgrade(request(), &config(settings), seed()).unwrap(),
-        websocket_proto::HttpClient::connect(request(), &config(settings)).unwrap(),
+        websocket_proto::HttpClientHandshake::upgrade(request(), &config(settings), seed()).unwrap(),
+        websocket_proto::HttpClientHandshake::connect(request(), &config(settings)).unwrap(),
     ]
 }
 
 #[cfg(feature = "http")]
-fn http_check(settings: &[Deflate], answers: &[&str]) -> [Result<Option<Parameters>, HandshakeError>; 2] {
+fn http_check(settings: &[DeflateConfig], answers: &[&str]) -> [Result<Option<Parameters>, HandshakeError>; 2] {
     http_clients(settings).map(|(request, client)| {
         let plain = Config::new();
         let offer = match request.method() {
-            &http::Method::GET => websocket_proto::HttpOffer::upgrade(&request, &plain).unwrap(),
-            _ => websocket_proto::HttpOffer::connect(&request, "websocket", &plain).unwrap(),
+            &http::Method::GET => websocket_proto::HttpServerHandshake::upgrade(&request, &plain).unwrap(),
+            _ => websocket_proto::HttpServerHandshake::connect(&request, "websocket", &plain).unwrap(),
         };
         let (mut response, _) = offer.accept(Response::new()).unwrap();
         for value in answers {

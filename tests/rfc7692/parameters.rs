@@ -1,6 +1,6 @@
 //! The rules of the four parameters (RFC 7692 7.1), told again and held against the crate for every combination.
 
-use websocket_proto::{Deflate, HandshakeError};
+use websocket_proto::{DeflateConfig, HandshakeError};
 
 use crate::negotiation_paths::{Parameters, answer, check, offer, parameters, settings};
 
@@ -163,8 +163,8 @@ fn both_ends_agree_on_the_same() {
 /// P-30: windows are from 512 bytes to 32 KiB; what is beyond counts as the nearest.
 #[test]
 fn settings_are_held_to_what_can_be_kept() {
-    let least = Deflate::new().server_max_window_bits(0).client_max_window_bits(8);
+    let least = DeflateConfig::new().server_max_window_bits(0).client_max_window_bits(8);
     assert_eq!(least.offer(), "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9");
-    let most = Deflate::new().server_max_window_bits(16).client_max_window_bits(255);
+    let most = DeflateConfig::new().server_max_window_bits(16).client_max_window_bits(255);
     assert_eq!(most.offer(), "permessage-deflate; client_max_window_bits");
 }

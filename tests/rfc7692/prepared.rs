@@ -1,6 +1,6 @@
 //! Messages that were compressed before they are sent, and what connections share through a scratch.
 
-use websocket_proto::{Config, Connection, Kind, PreparedMessage, Role, Scratch};
+use websocket_proto::{Config, Connection, MessageKind, PreparedMessage, Role, Scratch};
 
 use crate::checks::Rng;
 use crate::connections::{both_ways, open, open_with, params, upgraded};
@@ -20,7 +20,7 @@ fn prepared_messages_between_others() {
                     let settings = both_ways(bits, takeover);
                     let mut conn = open(role, &settings);
                     if lent {
-                        conn.lend(Box::new(Scratch::new()));
+                        conn.attach_scratch(Box::new(Scratch::new()));
                     }
                     let mut receiver = Receiver::new(bits, takeover);
                     let news = PreparedMessage::compressed(prose(5000, 1), &settings);
@@ -49,9 +49,9 @@ fn prepared_messages_between_others() {
                                 (message, prose(5000, 1).into_bytes())
                             }
                             3 => {
-                                conn.send_fragment(Kind::Text, prose(700, round % 3).as_bytes(), false).unwrap();
+                                conn.send_fragment(MessageKind::Text, prose(700, round % 3).as_bytes(), false).unwrap();
                                 assert!(conn.send_prepared(&news).is_err());
-                                conn.send_fragment(Kind::Text, b"", true).unwrap();
+                                conn.send_fragment(MessageKind::Text, b"", true).unwrap();
                                 (receiver.message(&mut conn), prose(700, round % 3).into_bytes())
                             }
                             _ => {
@@ -62,8 +62,8 @@ fn prepared_messages_between_others() {
                         let (Message { bytes, .. }, expected) = message;
                         assert_eq!(bytes, expected, "{role:?} {settings:?} {round}");
                         if lent && rng.below(2) == 0 {
-                            let scratch = conn.release().unwrap();
-                            conn.lend(scratch);
+                            let scratch = conn.detach_scratch().unwrap();
+                            conn.attach_scratch(scratch);
                         }
                     }
                 }
@@ -112,7 +112,7 @@ fn prepared_messages_where_nothing_was_agreed_on() {
         assert_eq!(firsts(&mut crate::support::open(role)), [0x81, 0x81, 0x81]);
         assert_eq!(firsts(&mut open_with(role, &settings, Config::new())), [0xc1, 0x81, 0x81]);
     }
-    assert_eq!((news.kind(), news.payload()), (Kind::Text, prose(100, 1).as_bytes()));
+    assert_eq!((news.kind(), news.payload()), (MessageKind::Text, prose(100, 1).as_bytes()));
 }
 
 /// P-24, P-28, P-44: what one connection leaves in a thread's scratch is nothing to the next, whatever each agreed on.
@@ -131,18 +131,18 @@ fn connections_that_share_a_scratch_share_no_window() {
     for _ in 0..600 {
         let at = rng.below(ends.len());
         let (conn, receiver) = &mut ends[at];
-        conn.lend(scratch);
+        conn.attach_scratch(scratch);
         let text = prose(600, rng.below(3) as u64);
         if rng.below(4) == 0 {
-            conn.send_fragment(Kind::Text, text.as_bytes(), false).unwrap();
-            let lent = conn.release().unwrap();
-            conn.lend(lent);
-            conn.send_fragment(Kind::Text, b"", true).unwrap();
+            conn.send_fragment(MessageKind::Text, text.as_bytes(), false).unwrap();
+            let lent = conn.detach_scratch().unwrap();
+            conn.attach_scratch(lent);
+            conn.send_fragment(MessageKind::Text, b"", true).unwrap();
         } else {
             conn.send_text(&text).unwrap();
         }
         assert_eq!(receiver.message(conn).bytes, text.as_bytes());
-        scratch = conn.release().unwrap();
+        scratch = conn.detach_scratch().unwrap();
     }
 }
 

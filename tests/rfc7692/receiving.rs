@@ -287,7 +287,7 @@ fn compressed_messages_come_in_pieces() {
     for role in ROLES {
         let settings = both_ways(12, true);
         let mut sender = open(crate::support::other(role), &settings);
-        let mut conn = open_with(role, &settings, Config::new().pieces_from(0));
+        let mut conn = open_with(role, &settings, Config::new().chunk_threshold(0));
         for kind in [1, 2] {
             match kind {
                 1 => sender.send_text(&long).unwrap(),

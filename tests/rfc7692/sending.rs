@@ -1,6 +1,6 @@
 //! Compressed messages that are sent (RFC 7692 6.1 and 7.2.1).
 
-use websocket_proto::{CloseCode, Config, Connection, Deflate, Kind, PreparedMessage, Role, SendError};
+use websocket_proto::{CloseCode, Config, Connection, DeflateConfig, MessageKind, PreparedMessage, Role, SendError};
 
 use crate::checks::{Rng, peer, receive};
 use crate::connections::{both_ways, open, open_with};
@@ -184,11 +184,11 @@ fn an_empty_message_is_one_octet() {
         for _ in 0..2 {
             conn.send_text("").unwrap();
             assert_eq!(drain(&mut conn), whole);
-            conn.send_fragment(Kind::Text, b"", true).unwrap();
+            conn.send_fragment(MessageKind::Text, b"", true).unwrap();
             assert_eq!(drain(&mut conn), b"\xc1\x01\x00");
-            conn.send_fragment(Kind::Binary, b"", false).unwrap();
-            conn.send_fragment(Kind::Binary, b"", false).unwrap();
-            conn.send_fragment(Kind::Binary, b"", true).unwrap();
+            conn.send_fragment(MessageKind::Binary, b"", false).unwrap();
+            conn.send_fragment(MessageKind::Binary, b"", false).unwrap();
+            conn.send_fragment(MessageKind::Binary, b"", true).unwrap();
             assert_eq!(drain(&mut conn), b"\x42\x00\x80\x01\x00");
             conn.send_text(&prose(200, 1)).unwrap();
             Receiver::new(15, takeover).message(&mut conn);
@@ -270,7 +270,7 @@ fn messages_that_would_grow_are_plain() {
 /// P-22: there is no compressor for a window of 256 bytes, so that a client which is asked for one sends plain messages.
 #[test]
 fn a_window_of_256_bytes_is_not_compressed_in() {
-    let settings = Deflate::new();
+    let settings = DeflateConfig::new();
     let params = settings.check([&b"permessage-deflate; client_max_window_bits=8"[..]]).unwrap().unwrap();
     let mut conn =
         crate::connections::upgraded(Role::Client, params, Config::new().deflate(settings.clone().min_size(0)));
@@ -278,8 +278,8 @@ fn a_window_of_256_bytes_is_not_compressed_in() {
     conn.set_compression(true);
     conn.send_text(&text).unwrap();
     conn.send(text.clone()).unwrap();
-    conn.send_fragment(Kind::Text, text.as_bytes(), false).unwrap();
-    conn.send_fragment(Kind::Text, b"", true).unwrap();
+    conn.send_fragment(MessageKind::Text, text.as_bytes(), false).unwrap();
+    conn.send_fragment(MessageKind::Text, b"", true).unwrap();
     conn.send_prepared(&PreparedMessage::compressed(text.clone(), &settings)).unwrap();
     let messages = Receiver::new(8, true).messages(&mut conn);
     assert_eq!(messages.len(), 4);
@@ -294,16 +294,16 @@ fn nothing_is_compressed_behind_the_end() {
     let calls: [Call; 5] = [
         |conn| conn.send_text(&prose(1000, 1)),
         |conn| conn.send(vec![0; 1000]),
-        |conn| conn.send_fragment(Kind::Text, prose(1000, 1).as_bytes(), true),
-        |conn| conn.send_fragment(Kind::Text, b"", false),
-        |conn| conn.send_prepared(&PreparedMessage::compressed(prose(1000, 1), &Deflate::new())),
+        |conn| conn.send_fragment(MessageKind::Text, prose(1000, 1).as_bytes(), true),
+        |conn| conn.send_fragment(MessageKind::Text, b"", false),
+        |conn| conn.send_prepared(&PreparedMessage::compressed(prose(1000, 1), &DeflateConfig::new())),
     ];
     for role in ROLES {
         for in_message in [true, false] {
             let opened = || {
                 let mut conn = open(role, &both_ways(15, true));
                 if in_message {
-                    conn.send_fragment(Kind::Text, prose(1000, 2).as_bytes(), false).unwrap();
+                    conn.send_fragment(MessageKind::Text, prose(1000, 2).as_bytes(), false).unwrap();
                     drain(&mut conn);
                 }
                 conn
@@ -339,12 +339,12 @@ fn a_refused_message_leaves_no_trace() {
     conn.send_text(&first).unwrap();
     assert_eq!(conn.send_text(&second), Err(SendError::OutputFull));
     assert_eq!(conn.send(second.clone()), Err(SendError::OutputFull));
-    assert_eq!(conn.send_fragment(Kind::Text, second.as_bytes(), false), Err(SendError::OutputFull));
+    assert_eq!(conn.send_fragment(MessageKind::Text, second.as_bytes(), false), Err(SendError::OutputFull));
     assert_eq!(receiver.message(&mut conn).bytes, first.as_bytes());
-    conn.send_fragment(Kind::Text, second.as_bytes(), false).unwrap();
+    conn.send_fragment(MessageKind::Text, second.as_bytes(), false).unwrap();
     assert_eq!(receiver.messages(&mut conn), []);
     assert_eq!(conn.send_text(&first), Err(SendError::UnfinishedMessage));
     assert_eq!(conn.send(first.clone()), Err(SendError::UnfinishedMessage));
-    conn.send_fragment(Kind::Text, b"", true).unwrap();
+    conn.send_fragment(MessageKind::Text, b"", true).unwrap();
     assert_eq!(receiver.message(&mut conn).bytes, second.as_bytes());
 }

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use bytes::Buf;
 use heap::{Counting, heap_of};
-use websocket_proto::{Config, Connection, Event, Kind, Negotiated, PreparedMessage, Seed};
+use websocket_proto::{Config, Connection, Event, MessageKind, Negotiated, PreparedMessage, Seed};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -27,7 +27,7 @@ fn main() {
 /// Sends one message of that many bytes, fragment by fragment, to an endpoint that receives it in chunks.
 fn stream(size: u64) {
     let mut client = Connection::upgraded_client(Negotiated::new(), Config::new(), Seed::new([1; 32]));
-    let mut server = Connection::upgraded_server(Negotiated::new(), Config::new().pieces_from(0));
+    let mut server = Connection::upgraded_server(Negotiated::new(), Config::new().chunk_threshold(0));
     let block = vec![7; 64 << 10];
     let mut buffer = vec![0; INPUT];
     let start = Instant::now();
@@ -35,7 +35,7 @@ fn stream(size: u64) {
         let (mut sent, mut received) = (0, 0);
         while sent < size {
             sent += block.len() as u64;
-            client.send_fragment(Kind::Binary, &block, sent >= size).unwrap();
+            client.send_fragment(MessageKind::Binary, &block, sent >= size).unwrap();
             while client.output().has_remaining() {
                 let length = client.output().chunk().len().min(INPUT);
                 client.output().copy_to_slice(&mut buffer[..length]);

@@ -3,22 +3,22 @@
 
 use std::sync::Arc;
 
-use websocket_proto::{Config, Connection, Deflate, DeflateParams, Negotiated, Role};
+use websocket_proto::{Config, Connection, DeflateConfig, DeflateParams, Negotiated, Role};
 
 use crate::support::{drain, frames, seed};
 
 /// Compresses everything, and keeps the windows from message to message.
-pub(crate) fn settings() -> Deflate {
-    Deflate::new().min_size(0)
+pub(crate) fn settings() -> DeflateConfig {
+    DeflateConfig::new().min_size(0)
 }
 
 /// The same, and keeps none.
-pub(crate) fn without_takeover() -> Deflate {
+pub(crate) fn without_takeover() -> DeflateConfig {
     settings().server_no_context_takeover(true).client_no_context_takeover(true)
 }
 
 /// What a client and a server with these settings agree on.
-pub(crate) fn negotiate(client: &Deflate, server: &Deflate) -> DeflateParams {
+pub(crate) fn negotiate(client: &DeflateConfig, server: &DeflateConfig) -> DeflateParams {
     let offer = client.offer();
     let (answer, params) = server.answer([offer.as_bytes()]).expect("an answer");
     assert_eq!(client.check([answer.as_bytes()]), Ok(Some(params)));
@@ -26,7 +26,7 @@ pub(crate) fn negotiate(client: &Deflate, server: &Deflate) -> DeflateParams {
 }
 
 /// An end that agreed with a peer of the same settings.
-pub(crate) fn endpoint(role: Role, config: Config, settings: &Deflate) -> Connection {
+pub(crate) fn endpoint(role: Role, config: Config, settings: &DeflateConfig) -> Connection {
     endpoint_with(role, config.deflate(settings.clone()), negotiate(settings, settings))
 }
 

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role, Seed, Shutdown};
+use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role, Seed, TransportShutdown};
 
 /// The handshake key of RFC 6455 1.3 and the answer to it.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -99,7 +99,7 @@ pub(crate) fn turns(conn: &mut Connection, now: Duration) -> Vec<Event<'static>>
     for _ in 0..6 {
         conn.advance_time(now);
         events.extend(pending_events(conn));
-        let is_over = conn.wants_shutdown() == Some(Shutdown::Abort);
+        let is_over = conn.wants_shutdown() == Some(TransportShutdown::Abort);
         if is_over || conn.next_timeout().is_none_or(|next| next > now) {
             return events;
         }

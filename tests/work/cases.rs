@@ -1,7 +1,7 @@
 //! One case of hostile or large input, of a given size, for counting instructions: `tests/work/run` compares sizes.
 
 use bytes::Buf;
-use websocket_proto::{Config, Connection, Deflate, Event, Kind, Negotiated};
+use websocket_proto::{Config, Connection, DeflateConfig, Event, MessageKind, Negotiated};
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -33,16 +33,22 @@ const CASES: [Case; 26] = [
     ("text-fragments-of-one-byte", |size| fragments(0x01, b"x", size / 7)),
     ("pings-undrained", |size| pings(size / 6)),
     ("large-payloads-taken", |size| payloads(size / 16)),
-    ("compressed-byte-by-byte", |size| inflate(true, &[&compressed(Kind::Binary, &noise(size))], size, 1)),
-    ("compressed-letters-byte-by-byte", |size| inflate(true, &[&compressed(Kind::Text, &letters(size))], size, 1)),
-    ("compressed-fragments-of-one-byte", |size| inflate(true, &[&compressed(Kind::Binary, &noise(size / 7))], 1, 4096)),
-    ("compressed-zeros-whole", |size| inflate(true, &[&compressed(Kind::Binary, &vec![0; 100 * size])], size, 1000)),
-    ("compressed-zeros-in-pieces", |size| pieces(&compressed(Kind::Binary, &vec![0; 1000 * size]))),
-    ("compressed-text-in-pieces", |size| pieces(&compressed(Kind::Text, &vec![b'x'; 1000 * size]))),
+    ("compressed-byte-by-byte", |size| inflate(true, &[&compressed(MessageKind::Binary, &noise(size))], size, 1)),
+    ("compressed-letters-byte-by-byte", |size| {
+        inflate(true, &[&compressed(MessageKind::Text, &letters(size))], size, 1);
+    }),
+    ("compressed-fragments-of-one-byte", |size| {
+        inflate(true, &[&compressed(MessageKind::Binary, &noise(size / 7))], 1, 4096);
+    }),
+    ("compressed-zeros-whole", |size| {
+        inflate(true, &[&compressed(MessageKind::Binary, &vec![0; 100 * size])], size, 1000);
+    }),
+    ("compressed-zeros-in-pieces", |size| pieces(&compressed(MessageKind::Binary, &vec![0; 1000 * size]))),
+    ("compressed-text-in-pieces", |size| pieces(&compressed(MessageKind::Text, &vec![b'x'; 1000 * size]))),
     ("empty-blocks", |size| inflate(true, &[&[b"\0\0\0\xff\xff".repeat(size / 5), vec![0]].concat()], size, 1000)),
     // Ordinary data: messages of about 1 KiB that shrink to a half.
     ("compressed-prose", |size| {
-        let message = compressed(Kind::Binary, &prose(1000));
+        let message = compressed(MessageKind::Binary, &prose(1000));
         inflate(true, &vec![&message[..]; size / message.len()], 1 << 30, 16 << 10);
     }),
     // Each of them may begin with the window and what the message has so far.
@@ -147,7 +153,7 @@ fn inflate(takeover: bool, payloads: &[&[u8]], fragment: usize, chunk: usize) {
 
 /// A message that comes out in chunks.
 fn pieces(payload: &[u8]) {
-    let mut conn = agreed(true, Config::new().pieces_from(0));
+    let mut conn = agreed(true, Config::new().chunk_threshold(0));
     let length = (payload.len() as u64).to_be_bytes();
     let mut wire = [&[0xc2, 0xff][..], &length, &[0; 4], payload].concat();
     let mut input = &mut wire[..];
@@ -161,7 +167,7 @@ fn pieces(payload: &[u8]) {
 
 /// An end that agreed on compression.
 fn agreed(takeover: bool, config: Config) -> Connection {
-    let settings = Deflate::new().client_no_context_takeover(!takeover).level(1);
+    let settings = DeflateConfig::new().client_no_context_takeover(!takeover).level(1);
     let (_, params) = settings.answer([&b"permessage-deflate"[..]]).expect("an answer");
     let config = config.max_fragments(u32::MAX).max_message_size(1 << 40).max_frame_size(1 << 40);
     Connection::upgraded_server(
@@ -171,7 +177,7 @@ fn agreed(takeover: bool, config: Config) -> Connection {
 }
 
 /// The payload of a compressed message.
-fn compressed(kind: Kind, data: &[u8]) -> Vec<u8> {
+fn compressed(kind: MessageKind, data: &[u8]) -> Vec<u8> {
     let mut conn = agreed(true, Config::new());
     conn.send_fragment(kind, data, true).unwrap();
     let frame = conn.output().take().unwrap();
@@ -185,7 +191,7 @@ fn compressed(kind: Kind, data: &[u8]) -> Vec<u8> {
 
 /// A message that fills the window.
 fn window() -> Vec<u8> {
-    compressed(Kind::Binary, &noise(40_000))
+    compressed(MessageKind::Binary, &noise(40_000))
 }
 
 /// Words of a small language.

@@ -1,7 +1,7 @@
 //! How the cost of ordinary work grows: `tests/work/growth` counts the instructions of each case, size by size.
 
 use bytes::Buf;
-use websocket_proto::{Config, Connection, Event, Kind, Negotiated, Response, Seed};
+use websocket_proto::{Config, Connection, Event, MessageKind, Negotiated, Response, Seed};
 
 fn main() {
     let Some(name) = std::env::args().nth(1) else {
@@ -156,7 +156,7 @@ fn send_fragments(count: usize) -> Work {
     let mut conn = server();
     let work = move || {
         for number in 1..=count {
-            conn.send_fragment(Kind::Binary, &[7; 16], number == count).unwrap();
+            conn.send_fragment(MessageKind::Binary, &[7; 16], number == count).unwrap();
             drain(&mut conn);
         }
     };

@@ -24,7 +24,7 @@ impl Endpoint {
     /// Does all there is to do now, without waiting for anything.
     pub fn turn(&mut self, now: Duration, wire: &mut impl Wire, mut handle: impl FnMut(&mut Connection, Event<'_>)) {
         if let Some(scratch) = self.scratch.take() {
-            self.conn.lend(scratch);
+            self.conn.attach_scratch(scratch);
         }
         self.conn.advance_time(now);
         let mut buffer = [0; MTU];
@@ -40,7 +40,7 @@ impl Endpoint {
             }
             self.conn.output().advance(sent);
         }
-        self.scratch = self.conn.release();
+        self.scratch = self.conn.detach_scratch();
     }
 
     /// Whether there is room for an answer: a peer that reads nothing isn't listened to, and so fills its own memory. A

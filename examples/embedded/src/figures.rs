@@ -14,7 +14,7 @@ use example_embedded::echo::Echo;
 use example_embedded::endpoint::Endpoint;
 use example_embedded::wire::{End, MTU, Pipe};
 use example_embedded::{limits, program};
-use websocket_proto::{ClientRequest, CloseCode, Connection, Event, Kind, Seed, Shutdown, State};
+use websocket_proto::{ClientRequest, CloseCode, Connection, Event, MessageKind, Seed, State, TransportShutdown};
 
 program!(measure);
 
@@ -38,7 +38,7 @@ fn measure(board: &mut Board) {
         talk.report(board, "echo of bytes:", length);
     }
     talk.client.work(|endpoint| endpoint.conn.close(CloseCode::NORMAL, "bye")).expect("an open connection");
-    talk.run(board, |talk| talk.server.endpoint.conn.wants_shutdown() == Some(Shutdown::Finish));
+    talk.run(board, |talk| talk.server.endpoint.conn.wants_shutdown() == Some(TransportShutdown::Graceful));
     talk.report(board, "closing handshake", 0);
     let (outside, reach, size) = (size_of::<Connection>(), ARENA.reach(), limits::ARENA);
     board.log(format_args!("figures: both used the first {reach} of {size} bytes, and {outside} each outside of it"));
@@ -123,7 +123,7 @@ fn say(conn: &mut Connection, length: usize, unsaid: &mut usize) {
     } else {
         let fragment = MTU.min(*unsaid);
         *unsaid -= fragment;
-        conn.send_fragment(Kind::Binary, &data[..fragment], *unsaid == 0)
+        conn.send_fragment(MessageKind::Binary, &data[..fragment], *unsaid == 0)
     };
     said.expect("an open connection");
 }

@@ -27,9 +27,9 @@ pub fn config() -> Config {
         .max_handshake_size(HEAD)
         .max_headers(32)
         .max_rejection_body(256)
-        .pieces_from(WHOLE as u64)
+        .chunk_threshold(WHOLE as u64)
         .max_message_size(WHOLE as u64 - 1)
-        .max_piecewise_size(1 << 30)
+        .max_chunked_message_size(1 << 30)
         .max_fragments(64)
         // One input may bring the end of a large message and a small one: both are answered.
         .max_pending_output(2 * WHOLE)

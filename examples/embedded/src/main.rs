@@ -39,7 +39,7 @@ use example_embedded::board::Board;
 use example_embedded::echo::Echo;
 use example_embedded::endpoint::Endpoint;
 use example_embedded::{limits, program};
-use websocket_proto::{Connection, Event, Shutdown};
+use websocket_proto::{Connection, Event, TransportShutdown};
 
 program!(serve);
 
@@ -65,7 +65,7 @@ fn serve(board: &mut Board) {
     }
     let (most, reach, size) = (ARENA.most(), ARENA.reach(), limits::ARENA);
     board.log(format_args!("embedded: {most} bytes in use at most, the first {reach} of {size} used"));
-    if endpoint.conn.wants_shutdown() == Some(Shutdown::Finish) {
+    if endpoint.conn.wants_shutdown() == Some(TransportShutdown::Graceful) {
         board.shut_down();
         let until = board.now() + GOODBYE;
         while !endpoint.discard(board) && board.now() < until {

@@ -8,7 +8,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use websocket_proto::{
-    Cause, ClientRequest, CloseCode, Closed, Connection, Deadline, Event, Kind, Seed, Shutdown, State,
+    Cause, ClientRequest, CloseCode, Closed, Connection, Deadline, Event, MessageKind, Seed, State, TransportShutdown,
 };
 
 use crate::echo::Echo;
@@ -86,10 +86,10 @@ fn echoes_what_is_small_and_what_is_larger_than_its_memory() {
         let text: String = "再见 👋🏽".chars().cycle().take(length).collect();
         // Fragments that the client has memory for, wherever they cut a character.
         for part in text.as_bytes().chunks(100) {
-            talk.client.conn.send_fragment(Kind::Text, part, false).unwrap();
+            talk.client.conn.send_fragment(MessageKind::Text, part, false).unwrap();
             talk.run(|talk| talk.client.conn.pending_output() == 0);
         }
-        talk.client.conn.send_fragment(Kind::Text, b"", true).unwrap();
+        talk.client.conn.send_fragment(MessageKind::Text, b"", true).unwrap();
         talk.run(|talk| talk.heard.len() == text.len());
         assert!(talk.heard == text.as_bytes());
     }
@@ -115,7 +115,7 @@ fn listens_to_nobody_who_does_not_read() {
 fn closes_as_it_is_closed() {
     let mut talk = Talk::open();
     talk.client.conn.close(CloseCode::NORMAL, "bye").unwrap();
-    talk.run(|talk| talk.server.conn.wants_shutdown() == Some(Shutdown::Finish));
+    talk.run(|talk| talk.server.conn.wants_shutdown() == Some(TransportShutdown::Graceful));
     let closed = talk.server_closed.unwrap();
     assert_eq!((closed.code, closed.reason, closed.clean), (CloseCode::NORMAL, "bye".to_owned(), true));
     talk.up.has_ended = true;

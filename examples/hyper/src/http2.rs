@@ -10,7 +10,7 @@ use hyper::client::conn::http2;
 use hyper::ext::Protocol;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{ClientRequest, Config, Connection, HttpClient, Seed};
+use websocket_proto::{ClientRequest, Config, Connection, HttpClientHandshake, Seed};
 
 use crate::Upgraded;
 
@@ -23,7 +23,7 @@ pub async fn connect<T>(
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (mut request, client) = HttpClient::connect(request, &config)?;
+    let (mut request, client) = HttpClientHandshake::connect(request, &config)?;
     request.extensions_mut().insert(Protocol::from_static("websocket"));
     let request = request.map(|()| Empty::<Bytes>::new());
 

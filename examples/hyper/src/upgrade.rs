@@ -6,7 +6,7 @@ use bytes::Bytes;
 use example_tokio::WebSocket;
 use hyper::ext::Protocol;
 use hyper::{Request, Response};
-use websocket_proto::{Config, Connection, HandshakeError, HttpOffer, Rejection, Response as Choice};
+use websocket_proto::{Config, Connection, HandshakeError, HttpServerHandshake, Rejection, Response as Choice};
 
 use crate::Upgraded;
 use crate::activity::Activity;
@@ -27,10 +27,10 @@ pub fn upgrade<B: 'static>(
 ) -> Result<(Response<()>, impl Future<Output = hyper::Result<WebSocket<Upgraded>>> + use<B>), HandshakeError> {
     let offer = match request.extensions().get::<Protocol>() {
         // RFC 8441 4: nothing is upgraded in HTTP/2; a stream is asked for, and what it is for.
-        Some(protocol) => HttpOffer::connect(request, protocol.as_str(), config)?,
-        None => HttpOffer::upgrade(request, config)?,
+        Some(protocol) => HttpServerHandshake::connect(request, protocol.as_str(), config)?,
+        None => HttpServerHandshake::upgrade(request, config)?,
     };
-    let choice = Choice::new().subprotocol(offer.choose(subprotocols));
+    let choice = Choice::new().subprotocol(offer.select_subprotocol(subprotocols));
     let (response, negotiated) = offer.accept(choice).expect("nothing is chosen that wasn't offered");
 
     let conn = Connection::upgraded_server(negotiated, Arc::clone(config));

@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
-use websocket_proto::{ClientRequest, CloseCode, Config, Deflate};
+use websocket_proto::{ClientRequest, CloseCode, Config, DeflateConfig};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -87,7 +87,7 @@ async fn a_server_may_not_take_it() -> Outcome {
 }
 
 fn config() -> Arc<Config> {
-    Arc::new(Config::new().deflate(Deflate::new()))
+    Arc::new(Config::new().deflate(DeflateConfig::new()))
 }
 
 /// The other end of a server's stream, and the sockets that the server accepts.

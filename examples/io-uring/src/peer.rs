@@ -84,12 +84,12 @@ impl Peer {
 
     fn handle_events(&mut self, mut input: &mut [u8], shared: &mut Shared) {
         if let Some(scratch) = shared.scratch.take() {
-            self.conn.lend(scratch);
+            self.conn.attach_scratch(scratch);
         }
         while let Some(event) = self.conn.receive(&mut input) {
             self.handle(event, &mut shared.said);
         }
-        shared.scratch = self.conn.release();
+        shared.scratch = self.conn.detach_scratch();
     }
 
     fn handle(&mut self, event: Event<'_>, said: &mut Vec<Message>) {
@@ -97,7 +97,7 @@ impl Peer {
         let answered = match event {
             Event::Request(request) => {
                 self.is_in_chat = request.path() == "/chat";
-                let response = Response::new().subprotocol(request.choose(&["chat", "echo"]));
+                let response = Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
                 conn.accept(response).is_ok()
             }
             Event::HttpRequest(request) => serve_page(conn, &request),
@@ -111,12 +111,12 @@ impl Peer {
             }
             Event::Text(text) => {
                 let sent = conn.send_text(&text).is_ok();
-                conn.give_back(text);
+                conn.recycle(text);
                 sent
             }
             Event::Binary(data) => {
                 let sent = conn.send_binary(&data).is_ok();
-                conn.give_back(data);
+                conn.recycle(data);
                 sent
             }
             _ => true,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use websocket_proto::{Config, Connection, Deflate, PreparedMessage, Scratch};
+use websocket_proto::{Config, Connection, DeflateConfig, PreparedMessage, Scratch};
 
 use crate::acceptor::Acceptor;
 use crate::deadlines::Deadlines;
@@ -39,7 +39,7 @@ impl Server {
     pub fn new(slots: usize) -> Self {
         let config = Config::new()
             .keepalive(Duration::from_secs(30), Duration::from_secs(20))
-            .deflate(Deflate::new().min_size(1024));
+            .deflate(DeflateConfig::new().min_size(1024));
         Self {
             sockets: (0..slots).map(|_| None).collect(),
             count: 0,
@@ -171,7 +171,7 @@ impl Server {
     fn say(&mut self) {
         let said = std::mem::take(&mut self.shared.said);
         let messages: Vec<_> =
-            said.into_iter().map(|message| PreparedMessage::compressed(message, &Deflate::new())).collect();
+            said.into_iter().map(|message| PreparedMessage::compressed(message, &DeflateConfig::new())).collect();
         if messages.is_empty() {
             return;
         }

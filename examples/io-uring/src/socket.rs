@@ -6,7 +6,7 @@
 //!   │                  └──────┘◄──────────└───────────┘
 //!   │                           it failed       │ Accepted
 //!   │                                           ▼
-//!   │                                      ┌─────────┐  Finish: all is sent   ┌───────────┐
+//!   │                                      ┌─────────┐  Graceful: all is sent ┌───────────┐
 //!   │                                      │ Serving │───────────────────────►│ Lingering │
 //!   │ Closed                               └─────────┘  shut down writing     └───────────┘
 //!   │                                     Abort │                                   │ the peer's end,
@@ -23,11 +23,11 @@
 //! completed. No completion that comes can then be a previous owner's, and nothing has to tell owners apart.
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::Shutdown as Half;
+use std::net::Shutdown;
 use std::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{Shutdown, State};
+use websocket_proto::{State, TransportShutdown};
 
 use crate::ops::{Input, MAX_SEND, Op};
 use crate::peer::{HIGH_WATER, Peer, Shared};
@@ -165,11 +165,11 @@ impl Socket {
         if self.stage == Stage::Serving {
             match self.peer.conn.wants_shutdown() {
                 None => self.send(slot, buffers, ops),
-                Some(Shutdown::Finish) if !self.has_ended => {
+                Some(TransportShutdown::Graceful) if !self.has_ended => {
                     self.stage = Stage::Lingering(now + LINGER);
-                    self.shut_down_half(slot, Half::Write, ops);
+                    self.shut_down_half(slot, Shutdown::Write, ops);
                 }
-                Some(Shutdown::Finish | Shutdown::Abort) => self.end(slot, ops),
+                Some(TransportShutdown::Graceful | TransportShutdown::Abort) => self.end(slot, ops),
             }
         }
         if let Stage::Lingering(until) = self.stage
@@ -258,11 +258,11 @@ impl Socket {
     fn end(&mut self, slot: usize, ops: &mut Vec<Op>) {
         self.stage = Stage::Ending;
         if self.in_flight.receive || self.in_flight.discard || self.in_flight.send {
-            self.shut_down_half(slot, Half::Both, ops);
+            self.shut_down_half(slot, Shutdown::Both, ops);
         }
     }
 
-    fn shut_down_half(&mut self, slot: usize, half: Half, ops: &mut Vec<Op>) {
+    fn shut_down_half(&mut self, slot: usize, half: Shutdown, ops: &mut Vec<Op>) {
         self.in_flight.shutdowns += 1;
         ops.push(Op::ShutDown(slot, half));
     }

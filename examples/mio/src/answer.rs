@@ -9,7 +9,7 @@ pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, 
     let done = match event {
         Event::Request(request) => {
             *chats = request.path() == "/chat";
-            let response = Response::new().subprotocol(request.choose(&["chat", "echo"]));
+            let response = Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
             conn.accept(response).is_ok()
         }
         Event::HttpRequest(request) => serve_page(conn, &request),
@@ -23,12 +23,12 @@ pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, 
         }
         Event::Text(text) => {
             let done = conn.send_text(&text).is_ok();
-            conn.give_back(text);
+            conn.recycle(text);
             done
         }
         Event::Binary(data) => {
             let done = conn.send_binary(&data).is_ok();
-            conn.give_back(data);
+            conn.recycle(data);
             done
         }
         _ => true,

@@ -8,7 +8,7 @@ use bytes::Buf;
 use mio::event::Event as Readiness;
 use mio::net::TcpStream;
 use mio::{Registry, Token};
-use websocket_proto::{CloseCode, Connection, Event, Message, PreparedMessage, Scratch, Shutdown, State};
+use websocket_proto::{CloseCode, Connection, Event, Message, PreparedMessage, Scratch, State, TransportShutdown};
 
 use crate::answer::answer;
 use crate::socket::{Found, Socket};
@@ -83,10 +83,10 @@ impl Peer {
             return self.leave(since, shared);
         }
         if let Some(scratch) = shared.scratch.take() {
-            self.conn.lend(scratch);
+            self.conn.attach_scratch(scratch);
         }
         let done = self.work(shared);
-        shared.scratch = self.conn.release();
+        shared.scratch = self.conn.detach_scratch();
         let pending = self.conn.output().has_remaining();
         if done.and_then(|()| self.socket.watch(pending, registry, token)).is_err() {
             return Then::Leave;
@@ -94,8 +94,8 @@ impl Peer {
         match self.conn.wants_shutdown() {
             None if self.wants_to_read() => Then::Again,
             None => Then::Stay,
-            Some(Shutdown::Abort) => Then::Leave,
-            Some(Shutdown::Finish) => {
+            Some(TransportShutdown::Abort) => Then::Leave,
+            Some(TransportShutdown::Graceful) => {
                 if self.socket.shut_down().is_err() {
                     return Then::Leave;
                 }
@@ -156,12 +156,12 @@ impl Peer {
 
     /// Reads once. Most of a large message goes straight to where it is assembled, the rest into the buffer.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<Read> {
-        let found = match self.conn.message_space() {
+        let found = match self.conn.read_buffer() {
             Some(space) => self.socket.read(&mut [IoSliceMut::new(space), IoSliceMut::new(buffer)]),
             None => self.socket.read(&mut [IoSliceMut::new(buffer)]),
         };
         match found? {
-            Found::Bytes(bytes) => Ok(Read { bytes, input: bytes - self.conn.message_filled(bytes) }),
+            Found::Bytes(bytes) => Ok(Read { bytes, input: bytes - self.conn.commit_read(bytes) }),
             Found::Nothing => Ok(Read::default()),
             Found::End => {
                 self.conn.receive_eof();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 use slab::Slab;
-use websocket_proto::{Config, Connection, Deflate, PreparedMessage, Scratch};
+use websocket_proto::{Config, Connection, DeflateConfig, PreparedMessage, Scratch};
 
 use crate::deadlines::Deadlines;
 use crate::listener::Listener;
@@ -54,7 +54,8 @@ impl Server {
         let poll = Poll::new()?;
         // No window is kept from message to message, in neither direction: with thousands of connections, it is what each
         // would own forever, and the compressor that goes with it is several hundred KiB.
-        let deflate = Deflate::new().min_size(1024).server_no_context_takeover(true).client_no_context_takeover(true);
+        let deflate =
+            DeflateConfig::new().min_size(1024).server_no_context_takeover(true).client_no_context_takeover(true);
         let config = Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20)).deflate(deflate);
         Ok(Self {
             events: Events::with_capacity(1024),
@@ -238,7 +239,7 @@ impl Server {
             return;
         }
         let messages: Vec<_> =
-            said.into_iter().map(|message| PreparedMessage::compressed(message, &Deflate::new())).collect();
+            said.into_iter().map(|message| PreparedMessage::compressed(message, &DeflateConfig::new())).collect();
         let chatting: Vec<_> = self.peers.iter().filter(|(_, peer)| peer.chats).map(|(token, _)| token).collect();
         for token in chatting {
             if let Some(peer) = self.peers.get_mut(token) {

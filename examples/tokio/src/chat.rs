@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::sync::{broadcast, watch};
-use websocket_proto::{CloseCode, Config, Connection, Deflate, Event, PreparedMessage, Rejection, Request, Response};
+use websocket_proto::{
+    CloseCode, Config, Connection, DeflateConfig, Event, PreparedMessage, Rejection, Request, Response,
+};
 
 use crate::{Error, HIGH_WATER, Message, WebSocket};
 
@@ -48,7 +50,7 @@ impl Chat {
         // With context takeover, each connection would keep a compressor and a window of its own, 450 KiB together, from
         // its first compressed message on. Without, a thread's scratch has one of each for all.
         let deflate =
-            Deflate::new().min_size(COMPRESSED).server_no_context_takeover(true).client_no_context_takeover(true);
+            DeflateConfig::new().min_size(COMPRESSED).server_no_context_takeover(true).client_no_context_takeover(true);
         let config = Config::new().keepalive(IDLE, PATIENCE).deflate(deflate);
         Self {
             config: Arc::new(config),
@@ -150,7 +152,7 @@ impl Chat {
     /// Says to all in the chat what one says: encoded and compressed once.
     fn say(&self, message: Message) {
         // Without anybody there, nobody hears it.
-        let _ = self.said.send(PreparedMessage::compressed(message, &Deflate::new().min_size(COMPRESSED)));
+        let _ = self.said.send(PreparedMessage::compressed(message, &DeflateConfig::new().min_size(COMPRESSED)));
     }
 }
 
@@ -162,7 +164,7 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 
 /// The answer to a request for WebSocket.
 pub fn respond(request: &Request) -> Response {
-    Response::new().subprotocol(request.choose(&["chat", "echo"]))
+    Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]))
 }
 
 /// The answer to a request for a page.
@@ -175,12 +177,12 @@ fn echo(conn: &mut Connection, event: Event<'_>) -> ControlFlow<()> {
     let sent = match event {
         Event::Text(text) => {
             let sent = conn.send_text(&text);
-            conn.give_back(text);
+            conn.recycle(text);
             sent
         }
         Event::Binary(data) => {
             let sent = conn.send_binary(&data);
-            conn.give_back(data);
+            conn.recycle(data);
             sent
         }
         _ => Ok(()),

@@ -21,13 +21,13 @@ use crate::seed::Seed;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use websocket_proto::{ClientRequest, Config, Connection, HttpClient, Seed};
+/// use websocket_proto::{ClientRequest, Config, Connection, HttpClientHandshake, Seed};
 ///
 /// let request = ClientRequest::new("ws://example.com/chat".parse()?).subprotocol("chat");
 /// let config = Arc::new(Config::new());
-/// let (request, client) = HttpClient::upgrade(request, &config, Seed::new([1; 32]))?;
+/// let (request, client) = HttpClientHandshake::upgrade(request, &config, Seed::new([1; 32]))?;
 /// assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/chat"));
-/// # let offer = websocket_proto::HttpOffer::upgrade(&request, &config)?;
+/// # let offer = websocket_proto::HttpServerHandshake::upgrade(&request, &config)?;
 /// # let (response, _) = offer.accept(websocket_proto::Response::new().subprotocol("chat"))?;
 /// // Send the request; then, with its response:
 /// let negotiated = client.check(&response)?;
@@ -37,14 +37,14 @@ use crate::seed::Seed;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct HttpClient {
+pub struct HttpClientHandshake {
     /// The accept key that the response must have. No key is sent over HTTP/2 and HTTP/3.
     accept: Option<AcceptKey>,
     subprotocols: Vec<String>,
     extensions: Offered,
 }
 
-impl HttpClient {
+impl HttpClientHandshake {
     /// A request of HTTP/1.1, its target in origin-form. The configuration, which should be the connection's, says which
     /// extensions are offered. The seed is for the key alone; the connection needs another.
     ///

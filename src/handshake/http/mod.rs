@@ -6,5 +6,5 @@ mod client;
 mod header_map;
 mod server;
 
-pub use self::client::HttpClient;
-pub use self::server::HttpOffer;
+pub use self::client::HttpClientHandshake;
+pub use self::server::HttpServerHandshake;

@@ -19,7 +19,7 @@ use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use websocket_proto::{Config, Connection, HttpOffer, Response};
+/// use websocket_proto::{Config, Connection, HttpServerHandshake, Response};
 ///
 /// let config = Arc::new(Config::new());
 /// # let request = http::Request::get("/chat").header("host", "localhost").header("upgrade", "websocket")
@@ -27,8 +27,8 @@ use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
 /// #     .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").header("sec-websocket-protocol", "chat")
 /// #     .body(()).unwrap();
 /// // let request: http::Request<_> = …
-/// let offer = HttpOffer::upgrade(&request, &config)?;
-/// let choice = Response::new().subprotocol(offer.choose(&["chat"]));
+/// let offer = HttpServerHandshake::upgrade(&request, &config)?;
+/// let choice = Response::new().subprotocol(offer.select_subprotocol(&["chat"]));
 /// let (response, negotiated) = offer.accept(choice)?;
 /// assert_eq!(response.status(), 101);
 /// // Send the response; then, on the upgraded stream:
@@ -41,11 +41,11 @@ use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
 /// that). The frames travel in the stream's DATA.
 ///
 /// - The orderly end of the stream (`END_STREAM`, FIN) is reported by
-///   [`receive_eof`](crate::Connection::receive_eof), and is what [`Shutdown::Finish`](crate::Shutdown::Finish) asks for.
+///   [`receive_eof`](crate::Connection::receive_eof), and is what [`TransportShutdown::Graceful`](crate::TransportShutdown::Graceful) asks for.
 /// - A reset (`CANCEL`, `H3_REQUEST_CANCELLED`) is reported by [`abort`](crate::Connection::abort), and is what
-///   [`Shutdown::Abort`](crate::Shutdown::Abort) asks for.
+///   [`TransportShutdown::Abort`](crate::TransportShutdown::Abort) asks for.
 #[derive(Clone, Debug)]
-pub struct HttpOffer(Form);
+pub struct HttpServerHandshake(Form);
 
 /// The two forms of a request for WebSocket.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ enum Form {
     Connect(Offers, Version),
 }
 
-impl HttpOffer {
+impl HttpServerHandshake {
     /// Checks a request of HTTP/1.1 (RFC 6455 section 4.2.1). The configuration, which should be the connection's, says
     /// which extensions may be accepted.
     ///
@@ -105,7 +105,7 @@ impl HttpOffer {
     }
 
     /// Returns the first of `supported`, in the server's order of preference, that the client offers.
-    pub fn choose(&self, supported: &[&str]) -> Option<&str> {
+    pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&str> {
         select_subprotocol(supported, || self.subprotocols())
     }
 
@@ -176,7 +176,7 @@ impl Rejection {
 
 #[cfg(test)]
 mod tests {
-    /// `HttpOffer::connect` relies on this for `:path`.
+    /// `HttpServerHandshake::connect` relies on this for `:path`.
     #[test]
     fn a_uri_with_a_scheme_has_a_path() {
         for uri in ["https://a", "https://a?b", "https://a/", "https://a:1"] {

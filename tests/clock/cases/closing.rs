@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Connection, Deadline, Event, Rejection, Role, Shutdown};
+use websocket_proto::{Cause, CloseCode, Connection, Deadline, Event, Rejection, Role, TransportShutdown};
 
 use super::{closed, pinged};
 use crate::scenario::{CLOSING, IDLE, SECOND, SILENCE};
@@ -50,7 +50,7 @@ fn a_pause_ends_with_the_closing_deadline() {
         conn.close(CloseCode::NORMAL, "").unwrap();
         conn.advance_time(Duration::ZERO);
         // It passes; the caller has a turn; it takes effect.
-        for expected in [None, Some(Shutdown::Abort), Some(Shutdown::Abort)] {
+        for expected in [None, Some(TransportShutdown::Abort), Some(TransportShutdown::Abort)] {
             conn.advance_time(CLOSING);
             conn.reading_paused();
             assert_eq!(conn.wants_shutdown(), expected);
@@ -59,7 +59,7 @@ fn a_pause_ends_with_the_closing_deadline() {
         let mut held = &mut held[..];
         assert!(matches!(conn.receive(&mut held), Some(Event::Text(text)) if text == "held"));
         assert!(matches!(conn.receive(&mut held), Some(Event::Closed(closed)) if closed.clean));
-        assert_eq!((conn.wants_shutdown(), conn.pending_output()), (Some(Shutdown::Abort), 0));
+        assert_eq!((conn.wants_shutdown(), conn.pending_output()), (Some(TransportShutdown::Abort), 0));
     }
 }
 
@@ -111,7 +111,7 @@ fn the_keepalive_bounds_the_end_of_the_transport() {
             assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (None, Some(IDLE + SILENCE)));
             assert_eq!(pending > 0, role == Role::Server, "no ping follows a Close frame");
             assert!(turns(&mut conn, IDLE + SILENCE).is_empty());
-            assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+            assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
         }
     }
     // A server's last bytes that are read slowly.
@@ -133,7 +133,7 @@ fn the_keepalive_bounds_the_end_of_the_transport() {
     assert!(turns(&mut conn, SECOND + IDLE).is_empty());
     assert_eq!(conn.wants_shutdown(), None);
     assert!(turns(&mut conn, SECOND + IDLE + SILENCE).is_empty());
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
 }
 
 /// A loop that calls `receive` no more after `Closed` ends as well.
@@ -154,7 +154,7 @@ fn a_closed_connection_needs_no_receive() {
             turns += 1;
         }
         assert!(turns < 40, "{turns} turns");
-        assert_eq!(conn.wants_shutdown(), Some(Shutdown::Abort));
+        assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
     }
 }
 
@@ -167,7 +167,7 @@ fn the_end_of_the_transport_before_the_close_frame() {
     assert!(!conn.wants_read());
     assert!(closed(feed(&mut conn, &frame(Role::Server, 0x88, &close_body(1000, "")))).clean);
     drain(&mut conn);
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
 }
 
 /// An aborted connection has no deadline to come: it is to be shut down at once.
@@ -182,14 +182,17 @@ fn an_aborted_connection_has_no_deadline() {
                 conn.advance_time(7 * SECOND);
             }
             conn.abort();
-            assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), Some(7 * SECOND)));
+            assert_eq!(
+                (conn.wants_shutdown(), conn.next_timeout()),
+                (Some(TransportShutdown::Abort), Some(7 * SECOND))
+            );
             // One more turn for a loop that is about to wait, and nothing after that.
             for _ in 0..3 {
                 pending_events(&mut conn);
                 conn.advance_time(7 * SECOND);
             }
             assert!(pending_events(&mut conn).is_empty());
-            assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(Shutdown::Abort), None));
+            assert_eq!((conn.wants_shutdown(), conn.next_timeout()), (Some(TransportShutdown::Abort), None));
             assert!(!conn.output().has_remaining());
         }
     }

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use sha1::{Digest, Sha1};
 use websocket_proto::{
     Cause, ClientRequest, CloseCode, Closed, Config, Connection, Event, HandshakeError, HandshakeResponse,
-    ProtocolError, RequestError, Role, Seed, SendError, Shutdown, State,
+    ProtocolError, RequestError, Role, Seed, SendError, State, TransportShutdown,
 };
 
 use crate::helpers::{assert_nothing_can_be_sent, closed};
@@ -180,12 +180,12 @@ pub(crate) fn pass_the_handshake_deadline(conn: &mut Connection) {
 pub(crate) fn assert_handshake_failed(conn: &mut Connection, closed: &Closed) {
     assert_eq!((closed.code, &closed.reason[..], closed.clean), (CloseCode::ABNORMAL, "", false));
     assert!(feed(conn, &frame(Role::Server, 0x89, b"ping")).is_empty());
-    assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(Shutdown::Abort)));
+    assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(TransportShutdown::Abort)));
     assert!(drain(conn).is_empty());
 }
 
 /// The end of the transport is reported once, as the end of the connection.
-pub(crate) fn assert_ends_at_eof(conn: &mut Connection, shutdown: Shutdown) {
+pub(crate) fn assert_ends_at_eof(conn: &mut Connection, shutdown: TransportShutdown) {
     conn.receive_eof();
     conn.receive_eof();
     let closed = closed(pending_events(conn));
@@ -203,7 +203,7 @@ pub(crate) fn assert_protocol_error(conn: &mut Connection, bytes: &[u8], error: 
     let expected = (CloseCode::ABNORMAL, false, Cause::Protocol(error));
     assert_eq!((closed.code, closed.clean, closed.cause), expected, "{bytes:02x?}");
     assert_masked(conn, &[(0x88, close_body(1002, ""))]);
-    assert_eq!(conn.wants_shutdown(), Some(Shutdown::Finish));
+    assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
 }
 
 /// The output is exactly these frames, each masked.

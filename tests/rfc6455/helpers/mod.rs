@@ -7,7 +7,7 @@ pub(crate) mod pair;
 pub(crate) mod phase;
 pub(crate) mod server;
 
-use websocket_proto::{CloseCode, Closed, Connection, Event, Kind, SendError};
+use websocket_proto::{CloseCode, Closed, Connection, Event, MessageKind, SendError};
 
 use crate::support::drain;
 
@@ -24,7 +24,7 @@ pub(crate) fn assert_nothing_can_be_sent(conn: &mut Connection, error: SendError
         conn.send_text("text"),
         conn.send_binary(b"data"),
         conn.send("text"),
-        conn.send_fragment(Kind::Text, b"part", false),
+        conn.send_fragment(MessageKind::Text, b"part", false),
         conn.ping(b""),
         conn.pong(b""),
         conn.close(CloseCode::NORMAL, ""),

@@ -1,6 +1,6 @@
 //! Every phase of a connection, and a connection in it.
 
-use websocket_proto::{ClientRequest, CloseCode, Config, Connection, Rejection, Role, Shutdown, State};
+use websocket_proto::{ClientRequest, CloseCode, Config, Connection, Rejection, Role, State, TransportShutdown};
 
 use crate::checks::peer;
 use crate::support::{ROLES, close_body, drain, feed, open, request, seed};
@@ -93,13 +93,15 @@ impl Phase {
         !matches!(self, Self::Open | Self::InMessage)
     }
 
-    pub(crate) fn shutdown(self, role: Role) -> Option<Shutdown> {
+    pub(crate) fn shutdown(self, role: Role) -> Option<TransportShutdown> {
         match self {
-            Self::ClosedByPeer | Self::ClosedByUs => (role == Role::Server).then_some(Shutdown::Finish),
-            Self::Failed | Self::Eof => Some(Shutdown::Finish),
-            Self::Aborted => Some(Shutdown::Abort),
+            Self::ClosedByPeer | Self::ClosedByUs => (role == Role::Server).then_some(TransportShutdown::Graceful),
+            Self::Failed | Self::Eof => Some(TransportShutdown::Graceful),
+            Self::Aborted => Some(TransportShutdown::Abort),
             // A server's answer is to be read; a client has had its own.
-            Self::Rejected => Some(if role == Role::Server { Shutdown::Finish } else { Shutdown::Abort }),
+            Self::Rejected => {
+                Some(if role == Role::Server { TransportShutdown::Graceful } else { TransportShutdown::Abort })
+            }
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use bytes::Buf;
 use websocket_proto::{
     AcceptError, Cause, CloseCode, Closed, Config, Connection, Event, HandshakeError, Rejection, Request, Response,
-    Role, SendError, Shutdown, State,
+    Role, SendError, State, TransportShutdown,
 };
 
 use crate::helpers::{assert_nothing_can_be_sent, closed};
@@ -164,7 +164,7 @@ pub(crate) fn last_response(conn: &mut Connection) -> ParsedResponse {
         assert_eq!(conn.wants_shutdown(), None);
         bytes.push(conn.output().get_u8());
     }
-    assert_closed(conn, Shutdown::Finish);
+    assert_closed(conn, TransportShutdown::Graceful);
     ParsedResponse::parse(&bytes)
 }
 
@@ -203,7 +203,7 @@ pub(crate) fn assert_abnormal(closed: &Closed, cause: Cause) {
 }
 
 /// Nothing is left to be reported or to be sent, and nothing changes that any more.
-pub(crate) fn assert_closed(conn: &mut Connection, shutdown: Shutdown) {
+pub(crate) fn assert_closed(conn: &mut Connection, shutdown: TransportShutdown) {
     assert!(feed(conn, &request()).is_empty());
     assert!(feed(conn, &frame(Role::Client, 0x89, b"late")).is_empty());
     assert_eq!(conn.accept(Response::new()), Err(AcceptError::NoRequest));

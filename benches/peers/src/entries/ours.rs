@@ -28,13 +28,13 @@ impl Entry for Ours {
 
     fn receive(&self, job: &Receive) -> Option<Work> {
         let mut conn = open(job.role);
-        conn.lend(Box::new(Scratch::new()));
+        conn.attach_scratch(Box::new(Scratch::new()));
         Some(receive(conn, job.wire.clone(), true))
     }
 
     fn send(&self, job: &Send) -> Option<Work> {
         let mut conn = open(job.role);
-        conn.lend(Box::new(Scratch::new()));
+        conn.attach_scratch(Box::new(Scratch::new()));
         Some(if job.role == Role::Server && job.payload.len() >= HAND_OVER {
             send(conn, job, |conn, job| conn.send(job.payload.clone()).expect("to be open"))
         } else {
@@ -44,7 +44,7 @@ impl Entry for Ours {
 
     fn echo(&self, job: &Echo) -> Option<Work> {
         let mut conn = open(Role::Server);
-        conn.lend(Box::new(Scratch::new()));
+        conn.attach_scratch(Box::new(Scratch::new()));
         let Echo { mut wire, sink } = job.clone();
         let mut reader = Reader::new(wire.input, true);
         Some(Box::new(move || {
@@ -59,7 +59,7 @@ impl Entry for Ours {
                         Cow::Owned(data) if data.len() >= HAND_OVER => conn.send(data).expect("to be open"),
                         data => {
                             conn.send_binary(&data).expect("to be open");
-                            conn.give_back(data);
+                            conn.recycle(data);
                         }
                     }
                     drain(&mut conn, &sink);
@@ -80,13 +80,13 @@ impl Entry for Ours {
         Some(Box::new(move || {
             for _ in 0..wire.messages {
                 let mut conn = Connection::server(config.clone());
-                conn.lend(scratch.take().expect("to be back"));
+                conn.attach_scratch(scratch.take().expect("to be back"));
                 let count = wire.read(&mut buffer);
                 let mut input = &mut buffer[..count];
                 let Some(Event::Request(_)) = conn.receive(&mut input) else { panic!("a request") };
                 conn.accept(Response::new()).expect("to be asked");
                 drain(&mut conn, &sink);
-                scratch = conn.release();
+                scratch = conn.detach_scratch();
             }
             Tally::sent(wire.messages, sink.take())
         }))
@@ -162,7 +162,7 @@ impl Entry for OneBuffer {
 
     fn receive(&self, job: &Receive) -> Option<Work> {
         let mut conn = open(job.role);
-        conn.lend(Box::new(Scratch::new()));
+        conn.attach_scratch(Box::new(Scratch::new()));
         Some(receive(conn, job.wire.clone(), false))
     }
 }
@@ -182,7 +182,7 @@ impl Entry for Copying {
     fn send(&self, job: &Send) -> Option<Work> {
         (job.role == Role::Server && job.payload.len() >= HAND_OVER).then(|| {
             let mut conn = open(job.role);
-            conn.lend(Box::new(Scratch::new()));
+            conn.attach_scratch(Box::new(Scratch::new()));
             send_copying(conn, job)
         })
     }
@@ -198,7 +198,7 @@ fn open(role: Role) -> Connection {
 
 /// A connection that has agreed on compression, at work with a thread's buffers.
 pub(crate) fn open_compressed(role: Role, takeover: bool) -> Connection {
-    let settings = websocket_proto::Deflate::new()
+    let settings = websocket_proto::DeflateConfig::new()
         .level(LEVEL)
         .server_no_context_takeover(!takeover)
         .client_no_context_takeover(!takeover);
@@ -209,7 +209,7 @@ pub(crate) fn open_compressed(role: Role, takeover: bool) -> Connection {
         Role::Server => Connection::upgraded_server(negotiated, config),
         Role::Client => Connection::upgraded_client(negotiated, config, Seed::new([1; 32])),
     };
-    conn.lend(Box::new(Scratch::new()));
+    conn.attach_scratch(Box::new(Scratch::new()));
     conn
 }
 
@@ -233,11 +233,11 @@ impl Reader {
 
     #[inline]
     fn read(&mut self, conn: &mut Connection, wire: &mut Wire) -> &mut [u8] {
-        let count = match conn.message_space().filter(|_| self.directly) {
+        let count = match conn.read_buffer().filter(|_| self.directly) {
             Some(space) => {
                 let most = Self::HEADER.min(self.buffer.len());
                 let read = wire.read_vectored(space, &mut self.buffer[..most]);
-                read - conn.message_filled(read)
+                read - conn.commit_read(read)
             }
             None => {
                 let most = mem::replace(&mut self.most, self.buffer.len());
@@ -266,12 +266,12 @@ fn receive(mut conn: Connection, mut wire: Wire, directly: bool) -> Work {
                 match event {
                     Event::Text(text) => {
                         tally.visit_text(&text);
-                        conn.give_back(text);
+                        conn.recycle(text);
                     }
                     Event::Binary(data) => {
                         tally.visit(&data);
                         last = data.len();
-                        conn.give_back(data);
+                        conn.recycle(data);
                     }
                     other => panic!("{other:?}"),
                 }

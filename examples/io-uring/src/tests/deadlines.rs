@@ -1,7 +1,7 @@
 //! Deadlines: whom they end, and whom they must not.
 
 use std::io;
-use std::net::Shutdown as Half;
+use std::net::Shutdown;
 use std::time::Duration;
 
 use websocket_proto::Event;
@@ -16,7 +16,7 @@ fn drops_a_peer_that_says_nothing() {
     let mut kernel = Kernel::new();
     kernel.accepted(A);
     assert_eq!(kernel.after_seconds(5), []);
-    assert_eq!(kernel.after_seconds(10), [Op::ShutDown(A, Half::Both)]);
+    assert_eq!(kernel.after_seconds(10), [Op::ShutDown(A, Shutdown::Both)]);
     assert_eq!(kernel.receive_ends(A, Input::End), []);
     assert_eq!(kernel.done(Done::ShutDown(A)), [Op::Close(A)]);
 }
@@ -43,7 +43,7 @@ fn drops_a_peer_that_does_not_answer_its_ping() {
     let mut kernel = Kernel::new();
     pinged(&mut kernel);
     assert_eq!(kernel.after_seconds(10), []);
-    let ended = (0..4).any(|_| kernel.after_seconds(15) == [Op::ShutDown(A, Half::Both)]);
+    let ended = (0..4).any(|_| kernel.after_seconds(15) == [Op::ShutDown(A, Shutdown::Both)]);
     assert!(ended);
 }
 
@@ -105,7 +105,7 @@ fn no_flood_holds_deadlines_up_for_ever() {
     let ended = (0..2000).any(|_| {
         kernel.now += Duration::from_millis(100);
         kernel.server.advance_time(kernel.now);
-        kernel.server.next_ops(false).any(|op| op == Op::ShutDown(A, Half::Both))
+        kernel.server.next_ops(false).any(|op| op == Op::ShutDown(A, Shutdown::Both))
     });
     assert!(ended);
 }
@@ -134,7 +134,7 @@ fn drops_a_peer_that_never_reads_though_it_sends() {
     assert!(matches!(ops[..], [Op::Send(A, _), Op::CancelReceive(A)]));
     kernel.receive_ends(A, Input::Nothing);
     kernel.done(Done::ReceiveCanceled(A));
-    let ended = (0..12).find(|_| kernel.after_seconds(10).contains(&Op::ShutDown(A, Half::Both)));
+    let ended = (0..12).find(|_| kernel.after_seconds(10).contains(&Op::ShutDown(A, Shutdown::Both)));
     assert!(ended.is_some_and(|tens| tens >= 2), "{ended:?}");
 }
 
@@ -229,9 +229,9 @@ fn a_lost_peer_is_lost_however_that_is_noticed() {
             assert_eq!(kernel.receive_ends(A, Input::Nothing), [Op::Discard(A)]);
             assert_eq!(kernel.done(Done::ReceiveCanceled(A)), []);
             let reset = Err(io::ErrorKind::ConnectionReset.into());
-            assert!(kernel.done(Done::Discarded(A, reset)).contains(&Op::ShutDown(A, Half::Both)));
+            assert!(kernel.done(Done::Discarded(A, reset)).contains(&Op::ShutDown(A, Shutdown::Both)));
         } else {
-            assert_eq!(kernel.receive_ends(A, Input::Lost), [Op::ShutDown(A, Half::Both)]);
+            assert_eq!(kernel.receive_ends(A, Input::Lost), [Op::ShutDown(A, Shutdown::Both)]);
         }
         kernel.done(Done::ShutDown(A));
         assert_eq!(kernel.sending_fails(A, close), [Op::Close(A)]);

@@ -1,6 +1,6 @@
 //! How connections end, and the server.
 
-use std::net::Shutdown as Half;
+use std::net::Shutdown;
 
 use websocket_proto::{CloseCode, Event};
 
@@ -12,7 +12,7 @@ fn says_goodbye(kernel: &mut Kernel, slot: usize) {
     let mut client = kernel.open(slot, "/echo");
     let close = the_send(slot, kernel.received(slot, &client.close()));
     assert_eq!(client.is_told_to_leave(&close), CloseCode::NORMAL);
-    assert_eq!(kernel.sent(slot, close), [Op::ShutDown(slot, Half::Write)]);
+    assert_eq!(kernel.sent(slot, close), [Op::ShutDown(slot, Shutdown::Write)]);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn hangs_up_on_a_peer_that_does_not_end() {
     says_goodbye(&mut kernel, A);
     kernel.done(Done::ShutDown(A));
     assert_eq!(kernel.after_seconds(1), []);
-    assert_eq!(kernel.after_seconds(4), [Op::ShutDown(A, Half::Both)]);
+    assert_eq!(kernel.after_seconds(4), [Op::ShutDown(A, Shutdown::Both)]);
     assert_eq!(kernel.done(Done::ShutDown(A)), []);
     assert_eq!(kernel.receive_ends(A, Input::End), [Op::Close(A)]);
 }
@@ -81,7 +81,7 @@ fn drops_what_comes_after_the_end_while_the_last_bytes_are_not_sent() {
     assert_eq!(kernel.done(Done::ReceiveCanceled(A)), []);
     assert_eq!(kernel.done(Done::Discarded(A, Ok(100_000))), [Op::Discard(A)]);
     assert_eq!(client.is_told_to_leave(&close), CloseCode::PROTOCOL_ERROR);
-    assert_eq!(kernel.sent(A, close), [Op::ShutDown(A, Half::Write)]);
+    assert_eq!(kernel.sent(A, close), [Op::ShutDown(A, Shutdown::Write)]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn closes_only_when_nothing_is_in_flight() {
     let mut kernel = Kernel::new();
     let mut client = kernel.open(A, "/echo");
     let bytes = the_send(A, kernel.received(A, &client.text("lost")));
-    assert_eq!(kernel.receive_ends(A, Input::Lost), [Op::ShutDown(A, Half::Both)]);
+    assert_eq!(kernel.receive_ends(A, Input::Lost), [Op::ShutDown(A, Shutdown::Both)]);
     assert_eq!(kernel.sending_fails(A, bytes), []);
     assert_eq!(kernel.done(Done::ShutDown(A)), [Op::Close(A)]);
 }
@@ -100,7 +100,7 @@ fn gives_up_on_a_peer_that_does_not_take_the_last_bytes() {
     let mut client = kernel.open(A, "/echo");
     let close = the_send(A, kernel.received(A, &client.close()));
     assert_eq!(kernel.after_seconds(1), []);
-    assert_eq!(kernel.after_seconds(9), [Op::ShutDown(A, Half::Both)]);
+    assert_eq!(kernel.after_seconds(9), [Op::ShutDown(A, Shutdown::Both)]);
     assert_eq!(kernel.sending_fails(A, close), []);
     assert_eq!(kernel.receive_ends(A, Input::End), []);
     assert_eq!(kernel.done(Done::ShutDown(A)), [Op::Close(A)]);
@@ -112,14 +112,14 @@ fn says_goodbye_to_all_when_told_to_stop() {
     let mut client = kernel.open(A, "/echo");
     kernel.accepted(B);
     let ops = kernel.done(Done::ToldToStop);
-    let Ok([Op::StopListening, Op::Send(A, close), Op::ShutDown(B, Half::Both)]) = <[Op; 3]>::try_from(ops) else {
+    let Ok([Op::StopListening, Op::Send(A, close), Op::ShutDown(B, Shutdown::Both)]) = <[Op; 3]>::try_from(ops) else {
         panic!()
     };
     // It still talks: that is no reason to withdraw the goodbye.
     assert_eq!(kernel.received(A, &client.text("one more thing")), []);
     assert_eq!(client.is_told_to_leave(&close), CloseCode::GOING_AWAY);
     assert_eq!(kernel.sent(A, close), []);
-    assert_eq!(kernel.received(A, &client.output()), [Op::ShutDown(A, Half::Write)]);
+    assert_eq!(kernel.received(A, &client.output()), [Op::ShutDown(A, Shutdown::Write)]);
     kernel.done(Done::ShutDown(A));
     assert_eq!(kernel.receive_ends(A, Input::End), [Op::Close(A)]);
     assert_eq!(kernel.done(Done::Closed(A)), []);

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::Shutdown as Half;
+use std::net::Shutdown;
 use std::time::Duration;
 
 use super::random::{Guest, Random};
@@ -149,7 +149,7 @@ impl Kernel {
                 if let Some(socket) = self.table[slot] {
                     let socket = &mut self.sockets[socket];
                     socket.writing_is_shut = true;
-                    socket.reading_is_shut |= half == Half::Both;
+                    socket.reading_is_shut |= half == Shutdown::Both;
                     socket.guest.receive_eof();
                 }
                 self.server.handle(Done::ShutDown(slot));

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use mio::{Events, Poll};
-use websocket_proto::{Config, Deflate, Seed};
+use websocket_proto::{Config, DeflateConfig, Seed};
 
 use super::*;
 use crate::client::{Client, REQUEST, frame};
@@ -25,7 +25,7 @@ impl Pair {
         let client = Client::connect(listener.local_addr().expect("an address"));
         let (stream, _) = listener.accept().expect("a connection");
         stream.set_nonblocking(true).expect("a socket that doesn't block");
-        let config = Config::new().keepalive(30 * SECOND, 20 * SECOND).deflate(Deflate::new());
+        let config = Config::new().keepalive(30 * SECOND, 20 * SECOND).deflate(DeflateConfig::new());
         let mut peer = Peer::new(TcpStream::from_std(stream), Connection::server(config)).expect("a peer");
         let poll = Poll::new().expect("a poll");
         peer.register(poll.registry(), TOKEN).expect("it is registered");
@@ -204,7 +204,7 @@ fn a_turn_is_bounded() {
 fn compressed_messages_count_as_what_they_are() {
     let mut pair = Pair::connected();
     let request = websocket_proto::ClientRequest::new("ws://localhost/echo".parse().expect("a URI"));
-    let config = Config::new().deflate(Deflate::new());
+    let config = Config::new().deflate(DeflateConfig::new());
     let mut client = Connection::client(request, config, Seed::new([7; 32])).expect("a request");
     let mut output = client.output().take().expect("the request");
     pair.client.send(&output);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use example_tls::{Trust, connect, talk};
 use example_tokio::WebSocket;
-use websocket_proto::{ClientRequest, Config, Deflate, Seed, Uri};
+use websocket_proto::{ClientRequest, Config, DeflateConfig, Seed, Uri};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -46,7 +46,7 @@ async fn run(uri: &str, file: Option<&Path>) -> Result<(), Box<dyn Error>> {
         None => Trust::the_web(),
     };
     let stream = connect(&uri, trust, &["http/1.1"]).await?;
-    let config = Arc::new(Config::new().deflate(Deflate::new()));
+    let config = Arc::new(Config::new().deflate(DeflateConfig::new()));
     let ws = WebSocket::connect(stream, ClientRequest::new(uri), config, Seed::from_os()?).await?;
     println!("open");
     Ok(talk(ws).await?)

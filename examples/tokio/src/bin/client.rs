@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use websocket_proto::{Cause, ClientRequest, CloseCode, Closed, Config, Deflate, Event, Seed, Uri};
+use websocket_proto::{Cause, ClientRequest, CloseCode, Closed, Config, DeflateConfig, Event, Seed, Uri};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
@@ -62,7 +62,7 @@ async fn main() -> ExitCode {
 }
 
 fn config() -> Config {
-    Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20)).deflate(Deflate::new())
+    Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20)).deflate(DeflateConfig::new())
 }
 
 /// Lines that are typed. A thread reads them: a task that is blocked by the terminal couldn't be ended.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{Cause, Connection, Event, Scratch, Shutdown};
+use websocket_proto::{Cause, Connection, Event, Scratch, TransportShutdown};
 
 use super::tasks::Wait;
 use super::{Error, Message, WebSocket};
@@ -77,7 +77,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             }
             let _ = self.poll_write(cx);
             if let Some(shutdown) = self.conn.wants_shutdown() {
-                if shutdown == Shutdown::Finish {
+                if shutdown == TransportShutdown::Graceful {
                     ready!(self.poll_goodbye(cx));
                 }
                 return Poll::Ready(self.outcome().map(|()| None));
@@ -214,9 +214,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 
     pub(super) fn at_work<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
-        self.conn.lend(SCRATCH.take().unwrap_or_default());
+        self.conn.attach_scratch(SCRATCH.take().unwrap_or_default());
         let result = work(self);
-        SCRATCH.set(self.conn.release());
+        SCRATCH.set(self.conn.detach_scratch());
         result
     }
 }

@@ -24,7 +24,7 @@ async fn a_request_is_answered() -> Result {
         let answer = |request: &Request| {
             request.path().clone_into(&mut path);
             assert_eq!(request.header("Cookie"), Some("id=7"));
-            Ok(Response::new().subprotocol(request.choose(&["chat"])))
+            Ok(Response::new().subprotocol(request.select_subprotocol(&["chat"])))
         };
         let mut server = WebSocket::accept(one, config(), answer).await?;
         assert_eq!(path, "/chat");
