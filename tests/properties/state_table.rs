@@ -99,7 +99,7 @@ impl Table {
                 output.advance(count);
             }
             Action::Take => self.written.extend(conn.output().take().into_iter().flatten()),
-            Action::Lend => conn.attach_scratch(self.scratch.take().unwrap_or_default()),
+            Action::Lend => drop(conn.attach_scratch(self.scratch.take().unwrap_or_default())),
             Action::Release => {
                 let released = conn.detach_scratch();
                 assert_ne!(released.is_some(), self.scratch.is_some());
