@@ -3,7 +3,7 @@
 
 use bytes::Buf;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use websocket_proto::{ClientRequest, Config, Connection, Event, Negotiated, Response, Seed};
+use websocket_proto::{Config, Connection, Event, Negotiated, Seed, client, server};
 
 /// An input that stays in the first-level cache, as the crate's documentation advises.
 const INPUT: usize = 16 << 10;
@@ -69,7 +69,7 @@ fn send(c: &mut Criterion) {
 fn handshake(c: &mut Criterion) {
     let mut group = c.benchmark_group("handshake");
     let config = std::sync::Arc::new(Config::new());
-    let request = ClientRequest::new("ws://localhost/".parse().unwrap());
+    let request = client::Request::new("ws://localhost/".parse().unwrap());
     group.bench_function("client and server", |b| {
         b.iter_batched(
             || (request.clone(), config.clone()),
@@ -78,7 +78,7 @@ fn handshake(c: &mut Criterion) {
                 let mut server = Connection::server(config);
                 let mut wire = take(&mut client);
                 assert!(matches!(server.receive(&mut &mut wire[..]), Some(Event::Request(_))));
-                server.accept(Response::new()).unwrap();
+                server.accept(server::Response::new()).unwrap();
                 let mut wire = take(&mut server);
                 assert!(matches!(client.receive(&mut &mut wire[..]), Some(Event::Open(_))));
             },

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::thread;
 
 use link::{IDLE, Link, PATIENCE};
-use websocket_proto::{Cause, ClientRequest, CloseCode, Config, Connection, DeflateConfig, Event, Seed, Uri};
+use websocket_proto::{Cause, CloseCode, Config, Connection, DeflateConfig, Event, Seed, client};
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -38,11 +38,11 @@ fn main() -> ExitCode {
 
 /// Connects and talks; whether the connection was opened and closed in order.
 fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Box<dyn Error>> {
-    let uri: Uri = uri.parse()?;
+    let uri: client::Uri = uri.parse()?;
     if uri.is_secure() {
         return Err("this example has no TLS: wss needs a transport that does".into());
     }
-    let request = subprotocols.fold(ClientRequest::new(uri.clone()), |request, name| request.subprotocol(&name));
+    let request = subprotocols.fold(client::Request::new(uri.clone()), |request, name| request.subprotocol(&name));
     let config = Config::new().keepalive(IDLE, PATIENCE).deflate(DeflateConfig::new());
     let conn = Connection::client(request, config, Seed::from_os()?)?;
 

@@ -28,9 +28,7 @@ use chat::{Client, Said};
 use link::{IDLE, Link, PATIENCE};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use websocket_proto::{
-    Cause, CloseCode, Closed, Config, Connection, DeflateConfig, Event, Rejection, Request, Response, State,
-};
+use websocket_proto::{Cause, CloseCode, Closed, Config, Connection, DeflateConfig, Event, State, server};
 
 const ADDRESS: &str = "127.0.0.1:9001";
 
@@ -197,8 +195,8 @@ impl Server {
         client.link.run(handle, after)
     }
 
-    fn open(&self, client: &Client, conn: &mut Connection, request: &Request) {
-        let response = Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
+    fn open(&self, client: &Client, conn: &mut Connection, request: &server::Request) {
+        let response = server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
         or_abort(conn.accept(response).is_ok(), conn);
         let name = || format!("guest-{}", self.names.fetch_add(1, Ordering::Relaxed) + 1);
         self.log(client.name.get_or_init(name), &format!("opened {}", request.resource()));
@@ -249,7 +247,7 @@ impl Drop for Guest<'_> {
 fn answer(conn: &mut Connection, event: Event<'_>) {
     let is_sent = match event {
         Event::HttpRequest(request) if request.path() == "/" => {
-            let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
+            let page = server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
             conn.reject(page).is_ok()
         }
         Event::Text(text) => conn.send_text(&text).is_ok(),

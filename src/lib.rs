@@ -29,8 +29,8 @@
 //! use std::net::{Shutdown, TcpStream};
 //! use std::time::{Duration, Instant};
 //!
-//! use bytes::Buf;
-//! use websocket_proto::{Connection, Event, Response, TransportShutdown};
+//! use websocket_proto::bytes::Buf;
+//! use websocket_proto::{Connection, Event, TransportShutdown, server};
 //!
 //! fn serve(mut stream: TcpStream, mut conn: Connection) -> io::Result<()> {
 //!     let (start, mut buf) = (Instant::now(), [0; 16 * 1024]);
@@ -48,7 +48,7 @@
 //!         while let Some(event) = conn.receive(&mut input) {
 //!             match event {
 //!                 Event::Request(request) => {
-//!                     let response = Response::new().subprotocol(request.select_subprotocol(&["chat"]));
+//!                     let response = server::Response::new().subprotocol(request.select_subprotocol(&["chat"]));
 //!                     conn.accept(response).map_err(io::Error::other)?;
 //!                 }
 //!                 Event::Text(text) => conn.send_text(&text).map_err(io::Error::other)?,
@@ -64,7 +64,7 @@
 //!         stream.flush()?;                                // for streams that buffer, such as TLS
 //!     }
 //!     if conn.wants_shutdown() == Some(TransportShutdown::Graceful) {
-//!         stream.shutdown(Shutdown::Write)?;                  // then read to the end: no reset eats the last bytes
+//!         stream.shutdown(Shutdown::Write)?;              // then read to the end: no reset eats the last bytes
 //!         let goodbye = Instant::now() + Duration::from_secs(2);
 //!         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
 //!         while Instant::now() < goodbye && matches!(stream.read(&mut buf), Ok(1..)) {}
@@ -92,12 +92,12 @@
 //! # use std::net::TcpStream;
 //! # use std::io::Write;
 //! # use bytes::Buf;
-//! # use websocket_proto::{ClientRequest, Config, Connection, Event, Seed, Uri};
+//! # use websocket_proto::{Config, Connection, Event, Seed, client};
 //! # #[cfg(feature = "getrandom")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let uri: Uri = "ws://127.0.0.1:9001/chat".parse()?;
+//! let uri: client::Uri = "ws://127.0.0.1:9001/chat".parse()?;
 //! let mut stream = TcpStream::connect((uri.host(), uri.port()))?;
-//! let request = ClientRequest::new(uri).subprotocol("chat").header("Cookie", "id=7");
+//! let request = client::Request::new(uri).subprotocol("chat").header("Cookie", "id=7");
 //! let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
 //! while conn.output().has_remaining() {
 //!     let n = stream.write(conn.output().chunk())?;
@@ -187,6 +187,8 @@ mod send;
 mod timers;
 mod utf8;
 
+/// The crate whose [`Buf`](bytes::Buf) an [`Output`] is, and whose [`Bytes`](bytes::Bytes) payloads may be.
+pub use bytes;
 pub use chunk::Chunk;
 pub use close::CloseCode;
 pub use config::Config;
@@ -196,7 +198,7 @@ pub use deflate::{DeflateConfig, DeflateParams};
 pub use error::{AcceptError, HandshakeError, HeaderError, ProtocolError, RequestError, SendError, UriError};
 pub use event::{Cause, Closed, Deadline, Event};
 pub use frame::MessageKind;
-pub use handshake::{ClientRequest, HandshakeResponse, Negotiated, Rejection, Request, Response, Uri};
+pub use handshake::Negotiated;
 #[cfg(feature = "http")]
 pub use handshake::{HttpClientHandshake, HttpServerHandshake};
 pub use role::Role;
@@ -204,6 +206,16 @@ pub use seed::Seed;
 #[cfg(feature = "getrandom")]
 pub use seed::SeedError;
 pub use send::{Message, Output, PreparedMessage};
+
+/// The opening handshake, as a client does it: the request that it sends, and the response that it receives.
+pub mod client {
+    pub use crate::handshake::{ClientRequest as Request, HandshakeResponse as Response, Uri};
+}
+
+/// The opening handshake, as a server does it: the request that it receives, and the answers that it can send.
+pub mod server {
+    pub use crate::handshake::{Rejection, Request, Response};
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

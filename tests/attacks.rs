@@ -12,8 +12,8 @@ use bytes::Buf;
 use heap::{Counting, heap_of};
 use support::{close_body, drain, feed, frame, raw_frame, sent, server, server_with};
 use websocket_proto::{
-    Cause, ClientRequest, CloseCode, Closed, Config, Connection, Event, HandshakeError, Negotiated, ProtocolError,
-    Role, State, TransportShutdown,
+    Cause, CloseCode, Closed, Config, Connection, Event, HandshakeError, Negotiated, ProtocolError, Role, State,
+    TransportShutdown, client,
 };
 
 #[global_allocator]
@@ -338,7 +338,7 @@ fn a_stalled_peer() {
 }
 
 fn client() -> Connection {
-    let request = ClientRequest::new("ws://localhost/".parse().unwrap());
+    let request = client::Request::new("ws://localhost/".parse().unwrap());
     let mut conn = Connection::client(request, Config::new(), support::seed()).unwrap();
     let pending = conn.output().remaining();
     conn.output().advance(pending);

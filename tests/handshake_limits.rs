@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Buf;
 use heap::{Counting, heap_of};
 use support::{drain, feed, request_with};
-use websocket_proto::{ClientRequest, Config, Connection, Event, Response};
+use websocket_proto::{Config, Connection, Event, client, server};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -30,7 +30,7 @@ fn a_request_of_few_headers_allocates_nothing_for_them() {
             let mut conn = Connection::server(Arc::clone(&config));
             let event = conn.receive(&mut &mut bytes[..]);
             assert!(matches!(event, Some(Event::Request(_))));
-            conn.accept(Response::new()).unwrap();
+            conn.accept(server::Response::new()).unwrap();
             let pending = conn.output().remaining();
             conn.output().advance(pending);
         });
@@ -46,7 +46,7 @@ fn a_response_of_few_headers_allocates_nothing_for_them() {
     let connect = || Connection::client(request.clone(), Arc::clone(&config), support::seed()).unwrap();
     let mut server = Connection::server(Config::new());
     feed(&mut server, &drain(&mut connect()));
-    server.accept(Response::new()).unwrap();
+    server.accept(server::Response::new()).unwrap();
     let response = String::from_utf8(drain(&mut server)).unwrap();
     // The shortest response has three headers.
     let open = |headers: usize| {
@@ -75,8 +75,8 @@ fn assert_one_more_each(allocations: impl Fn(usize) -> usize, fewest: usize) {
     }
 }
 
-fn request() -> ClientRequest {
-    ClientRequest::new("ws://a/".parse().unwrap())
+fn request() -> client::Request {
+    client::Request::new("ws://a/".parse().unwrap())
 }
 
 /// A client that waits for the response.

@@ -8,8 +8,8 @@ mod support;
 use http::{Method, Request, Response as HttpResponse, StatusCode, Version};
 use support::{ACCEPT, KEY, feed, frame, sent};
 use websocket_proto::{
-    AcceptError, Cause, ClientRequest, Config, Connection, Event, HandshakeError, HeaderError, HttpClientHandshake,
-    HttpServerHandshake, Rejection, RequestError, Response, Role, Seed, TransportShutdown,
+    AcceptError, Cause, Config, Connection, Event, HandshakeError, HeaderError, HttpClientHandshake,
+    HttpServerHandshake, RequestError, Role, Seed, TransportShutdown, client, server,
 };
 
 /// H-16: the built-in handshake and the one done elsewhere come to the same, rule by rule, on the same headers.
@@ -87,7 +87,7 @@ fn requests_that_cannot_upgrade() {
 fn accepting_over_http_1() {
     let offer = HttpServerHandshake::upgrade(&upgrade_request("a, b"), &Config::new()).unwrap();
     assert_eq!(offer.subprotocols().collect::<Vec<_>>(), ["a", "b"]);
-    let choice = Response::new()
+    let choice = server::Response::new()
         .subprotocol(offer.select_subprotocol(&["b", "a"]))
         .header("Set-Cookie", "x=1")
         .header("set-cookie", "y");
@@ -101,16 +101,16 @@ fn accepting_over_http_1() {
     assert_eq!(header("set-cookie"), ["x=1", "y"]);
     assert_eq!(Connection::upgraded_server(negotiated, Config::new()).subprotocol(), Some("b"));
 
-    assert_eq!(offer.accept(Response::new().subprotocol("c")).err(), Some(AcceptError::SubprotocolNotOffered));
-    let reserved = Response::new().header("Upgrade", "h2c");
+    assert_eq!(offer.accept(server::Response::new().subprotocol("c")).err(), Some(AcceptError::SubprotocolNotOffered));
+    let reserved = server::Response::new().header("Upgrade", "h2c");
     assert_eq!(offer.accept(reserved).err(), Some(AcceptError::Header(HeaderError::Reserved)));
-    assert!(offer.accept(Response::new()).unwrap().0.headers().get("sec-websocket-protocol").is_none());
+    assert!(offer.accept(server::Response::new()).unwrap().0.headers().get("sec-websocket-protocol").is_none());
 }
 
 /// H-12, H-18: refusals are ordinary responses; another protocol's status is 501.
 #[test]
 fn rejecting_with_an_ordinary_response() {
-    let response = Rejection::from(HandshakeError::UnsupportedVersion).into_http().unwrap();
+    let response = server::Rejection::from(HandshakeError::UnsupportedVersion).into_http().unwrap();
     // RFC 9110 15.5.22.
     assert_eq!(response.headers()["upgrade"], "websocket");
     assert_eq!(response.headers()["connection"], "Upgrade");
@@ -118,16 +118,16 @@ fn rejecting_with_an_ordinary_response() {
         (response.status(), &response.headers()["sec-websocket-version"]),
         (StatusCode::UPGRADE_REQUIRED, &"13".parse().unwrap())
     );
-    let response = Rejection::new(404).header("X-Why", "gone").body("no").into_http().unwrap();
+    let response = server::Rejection::new(404).header("X-Why", "gone").body("no").into_http().unwrap();
     assert_eq!(
         (response.status(), &response.headers()["x-why"], &response.body()[..]),
         (StatusCode::NOT_FOUND, &"gone".parse().unwrap(), &b"no"[..])
     );
-    assert!(Rejection::new(404).header("a b", "").into_http().is_err());
+    assert!(server::Rejection::new(404).header("a b", "").into_http().is_err());
     for status in [100, 101, 199, 600, 999] {
-        assert_eq!(Rejection::new(status).into_http().err(), Some(AcceptError::Status));
+        assert_eq!(server::Rejection::new(status).into_http().err(), Some(AcceptError::Status));
     }
-    assert_eq!(Rejection::new(304).body("x").into_http().err(), Some(AcceptError::Body));
+    assert_eq!(server::Rejection::new(304).body("x").into_http().err(), Some(AcceptError::Body));
 
     let other = HttpServerHandshake::connect(&connect(&[]), "connect-udp", &Config::new()).unwrap_err();
     assert_eq!((other, other.status()), (HandshakeError::Protocol, 501));
@@ -141,7 +141,7 @@ fn accepting_over_http_2_and_3() {
             connect(&[("sec-websocket-protocol", "chat"), ("sec-websocket-key", "ignored"), ("origin", "null")]);
         *request.version_mut() = version;
         let offer = HttpServerHandshake::connect(&request, "websocket", &Config::new()).unwrap();
-        let (response, negotiated) = offer.accept(Response::new().subprotocol("chat")).unwrap();
+        let (response, negotiated) = offer.accept(server::Response::new().subprotocol("chat")).unwrap();
         assert_eq!((response.status(), response.version()), (StatusCode::OK, version));
         let names: Vec<_> = response.headers().keys().map(http::HeaderName::as_str).collect();
         assert_eq!(names, ["sec-websocket-protocol"], "no upgrade, no accept");
@@ -175,7 +175,7 @@ fn connecting_over_http_2() {
         [("ws://h/a?b", "http://h/a?b"), ("wss://h:8443", "https://h:8443/"), ("wss://[::1]", "https://[::1]/")]
     {
         let request =
-            ClientRequest::new(uri.parse().unwrap()).subprotocol("chat").origin("null").header("Cookie", "a=1");
+            client::Request::new(uri.parse().unwrap()).subprotocol("chat").origin("null").header("Cookie", "a=1");
         let (request, _) = HttpClientHandshake::connect(request, &Config::new()).unwrap();
         assert_eq!((request.method(), request.uri().to_string()), (&Method::CONNECT, expected.to_owned()));
         assert_eq!(request.version(), http::Version::HTTP_2);
@@ -189,7 +189,7 @@ fn connecting_over_http_2() {
 #[test]
 fn responses_over_http_2() {
     let client = || {
-        HttpClientHandshake::connect(ClientRequest::new("wss://h/".parse().unwrap()).subprotocol("a"), &Config::new())
+        HttpClientHandshake::connect(client::Request::new("wss://h/".parse().unwrap()).subprotocol("a"), &Config::new())
             .unwrap()
             .1
     };
@@ -212,11 +212,11 @@ fn responses_over_http_2() {
 fn a_client_over_http_1() {
     let uri = "ws://h:81/a?b".parse().unwrap();
     let (request, client) =
-        HttpClientHandshake::upgrade(ClientRequest::new(uri).subprotocol("a"), &Config::new(), Seed::new([1; 32]))
+        HttpClientHandshake::upgrade(client::Request::new(uri).subprotocol("a"), &Config::new(), Seed::new([1; 32]))
             .unwrap();
     assert_eq!((request.uri().to_string(), &request.headers()["host"]), ("/a?b".to_owned(), &"h:81".parse().unwrap()));
     let offer = HttpServerHandshake::upgrade(&request, &Config::new()).unwrap();
-    let (response, _) = offer.accept(Response::new().subprotocol("a")).unwrap();
+    let (response, _) = offer.accept(server::Response::new().subprotocol("a")).unwrap();
     assert!(client.check(&response).is_ok());
 
     let changed = |change: fn(&mut HttpResponse<()>)| {
@@ -233,9 +233,9 @@ fn a_client_over_http_1() {
         Some(HandshakeError::SubprotocolNotOffered)
     );
 
-    let twice = ClientRequest::new("ws://h/".parse().unwrap()).subprotocol("a").subprotocol("a");
+    let twice = client::Request::new("ws://h/".parse().unwrap()).subprotocol("a").subprotocol("a");
     assert_eq!(HttpClientHandshake::connect(twice, &Config::new()).err(), Some(RequestError::DuplicateSubprotocol));
-    let reserved = ClientRequest::new("ws://h/".parse().unwrap()).header("Host", "b");
+    let reserved = client::Request::new("ws://h/".parse().unwrap()).header("Host", "b");
     assert_eq!(
         HttpClientHandshake::upgrade(reserved, &Config::new(), Seed::new([1; 32])).err(),
         Some(RequestError::Header(HeaderError::Reserved))
@@ -247,9 +247,9 @@ fn a_client_over_http_1() {
 #[test]
 fn frames_over_a_stream() {
     let offer = HttpServerHandshake::connect(&connect(&[]), "websocket", &Config::new()).unwrap();
-    let (response, negotiated) = offer.accept(Response::new()).unwrap();
+    let (response, negotiated) = offer.accept(server::Response::new()).unwrap();
     let client =
-        HttpClientHandshake::connect(ClientRequest::new("wss://h/".parse().unwrap()), &Config::new()).unwrap().1;
+        HttpClientHandshake::connect(client::Request::new("wss://h/".parse().unwrap()), &Config::new()).unwrap().1;
     let agreed = client.check(&response).unwrap();
     let mut server = Connection::upgraded_server(negotiated, Config::new());
     let mut client = Connection::upgraded_client(agreed, Config::new(), Seed::new([3; 32]));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Buf;
 use heap::{Counting, heap_of};
 use support::{drain, feed, frame, request, server};
-use websocket_proto::{ClientRequest, Config, Connection, Event, Negotiated, Response, Role, Scratch};
+use websocket_proto::{Config, Connection, Event, Negotiated, Role, Scratch, client, server};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -46,7 +46,7 @@ fn an_opened_server_that_had_no_traffic_owns_nothing() {
                 let mut input = &mut chunk[..];
                 while let Some(event) = conn.receive(&mut input) {
                     assert!(matches!(event, Event::Request(_)));
-                    conn.accept(Response::new()).unwrap();
+                    conn.accept(server::Response::new()).unwrap();
                 }
             }
             while conn.output().has_remaining() {
@@ -74,7 +74,7 @@ fn accepting_takes_three_allocations() {
                 conn.attach_scratch(scratch.take().unwrap());
             }
             let Some(Event::Request(_)) = conn.receive(&mut &mut input[..]) else { panic!("no request") };
-            conn.accept(Response::new()).unwrap();
+            conn.accept(server::Response::new()).unwrap();
             let pending = conn.output().remaining();
             conn.output().advance(pending);
             if is_lent {
@@ -94,11 +94,11 @@ fn accepting_takes_three_allocations() {
 #[test]
 fn connecting_takes_five_allocations() {
     let config = Arc::new(Config::new());
-    let request = ClientRequest::new("ws://localhost:8080/chat?room=1".parse().unwrap());
+    let request = client::Request::new("ws://localhost:8080/chat?room=1".parse().unwrap());
     let connect = || Connection::client(request.clone(), Arc::clone(&config), support::seed()).unwrap();
     let mut server = Connection::server(Config::new());
     feed(&mut server, &drain(&mut connect()));
-    server.accept(Response::new()).unwrap();
+    server.accept(server::Response::new()).unwrap();
     let mut response = drain(&mut server);
     let ((), heap) = heap_of(|| {
         let mut conn = connect();
@@ -349,7 +349,7 @@ fn echo(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, wire: &[u8], 
         input.copy_from_slice(chunk);
         while let Some(event) = conn.receive(&mut input) {
             match event {
-                Event::Request(_) => conn.accept(Response::new()).unwrap(),
+                Event::Request(_) => conn.accept(server::Response::new()).unwrap(),
                 Event::Text(text) => {
                     conn.send_text(&text).unwrap();
                     conn.recycle(text);

@@ -9,8 +9,8 @@ use arbitrary::Arbitrary;
 use bytes::{Buf, Bytes};
 use libfuzzer_sys::fuzz_target;
 use websocket_proto::{
-    Cause, Chunk, ClientRequest, CloseCode, Config, Connection, Event, MessageKind, PreparedMessage, Response, Scratch,
-    Seed, State, TransportShutdown,
+    Cause, Chunk, CloseCode, Config, Connection, Event, MessageKind, PreparedMessage, Scratch, Seed, State,
+    TransportShutdown, client, server,
 };
 use websocket_proto_fuzz::Watched;
 
@@ -112,7 +112,7 @@ fuzz_target!(|script: Script| {
     if let Some(size) = script.chunk_threshold {
         config = config.chunk_threshold(size.into());
     }
-    let request = ClientRequest::new("ws://localhost/".parse().unwrap()).subprotocol("chat");
+    let request = client::Request::new("ws://localhost/".parse().unwrap()).subprotocol("chat");
     let client = Connection::client(request, config.clone(), Seed::new([7; 32])).unwrap();
     let mut ends = Ends {
         client: End::new(client, &script),
@@ -344,7 +344,7 @@ impl End {
         let arrived = match event {
             Event::Request(request) => {
                 let chosen = request.select_subprotocol(&["chat"]);
-                return self.watched.conn.accept(Response::new().subprotocol(chosen)).unwrap();
+                return self.watched.conn.accept(server::Response::new().subprotocol(chosen)).unwrap();
             }
             Event::Text(text) => self.whole(Sent::Text(text.into_owned().into())),
             Event::Binary(data) => self.whole(Sent::Binary(data.into_owned())),

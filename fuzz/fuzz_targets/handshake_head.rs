@@ -8,7 +8,7 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Cause, Config, Connection, Event, HandshakeResponse, Request, Response, State};
+use websocket_proto::{Cause, Config, Connection, Event, State, client, server};
 use websocket_proto_fuzz::{Watched, config, response};
 
 fuzz_target!(|data: &[u8]| {
@@ -63,15 +63,15 @@ fn check_request(bytes: &[u8], config: Config) {
         for subprotocol in request.subprotocols() {
             assert_eq!(request.select_subprotocol(&["\0", subprotocol]), Some(subprotocol));
         }
-        assert!(server.conn.accept(Response::new().subprotocol("not offered")).is_err());
-        server.conn.accept(Response::new().subprotocol(request.subprotocols().next())).unwrap();
+        assert!(server.conn.accept(server::Response::new().subprotocol("not offered")).is_err());
+        server.conn.accept(server::Response::new().subprotocol(request.subprotocols().next())).unwrap();
         assert_ne!(server.conn.state(), State::Connecting);
         assert!(server.end().starts_with(b"HTTP/1.1 101 "));
     }
     send_again(&request, is_upgrade);
 }
 
-fn send_again(request: &Request, is_upgrade: bool) {
+fn send_again(request: &server::Request, is_upgrade: bool) {
     let mut head = format!("GET {} HTTP/1.1\r\n", request.resource()).into_bytes();
     for (name, value) in request.headers() {
         head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
@@ -116,7 +116,7 @@ fn check_response(bytes: &[u8], config: Config) {
     assert!(opened || rest.is_empty(), "a client has nothing to say to a response that it refuses");
 }
 
-fn check_headers(response: &HandshakeResponse, bytes: &[u8]) {
+fn check_headers(response: &client::Response, bytes: &[u8]) {
     for (name, value) in response.headers() {
         let stands_there = |part: &[u8]| part.is_empty() || bytes.windows(part.len()).any(|window| window == part);
         assert!(stands_there(name.as_bytes()) && stands_there(value));

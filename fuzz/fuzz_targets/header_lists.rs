@@ -4,7 +4,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Cause, Config, Connection, Event, HandshakeError, Response};
+use websocket_proto::{Cause, Config, Connection, Event, HandshakeError, server};
 use websocket_proto_fuzz::Watched;
 
 #[path = "../../tests/support/mod.rs"]
@@ -77,11 +77,11 @@ fuzz_target!(|input: Input| {
             return;
         }
         if let Event::Request(request) = &event {
-            assert!(conn.accept(Response::new().subprotocol("never, offered")).is_err());
+            assert!(conn.accept(server::Response::new().subprotocol("never, offered")).is_err());
             for name in request.subprotocols() {
                 assert_eq!(request.select_subprotocol(&[name]), Some(name));
             }
-            conn.accept(Response::new().subprotocol(request.subprotocols().last())).unwrap();
+            conn.accept(server::Response::new().subprotocol(request.subprotocols().last())).unwrap();
         }
         first = Some(event.into_owned());
     });

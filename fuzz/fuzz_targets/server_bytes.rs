@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Cause, Connection, Event, Rejection, Response, State};
+use websocket_proto::{Cause, Connection, Event, State, server};
 use websocket_proto_fuzz::{Watched, config, split_head};
 
 #[path = "../../tests/support/mod.rs"]
@@ -17,9 +17,9 @@ fuzz_target!(|data: &[u8]| {
     let mut server = Watched::new(Connection::server(config(small)));
     let answer = |conn: &mut Connection, chosen: Option<&str>| {
         if reject {
-            conn.reject(Rejection::new(403).body("no")).unwrap();
+            conn.reject(server::Rejection::new(403).body("no")).unwrap();
         } else {
-            conn.accept(Response::new().subprotocol(chosen)).unwrap();
+            conn.accept(server::Response::new().subprotocol(chosen)).unwrap();
         }
     };
 
@@ -35,9 +35,9 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         Event::HttpRequest(_) => {
-            assert!(conn.accept(Response::new()).is_err());
+            assert!(conn.accept(server::Response::new()).is_err());
             if page {
-                conn.reject(Rejection::new(200).body("page")).unwrap();
+                conn.reject(server::Rejection::new(200).body("page")).unwrap();
             }
         }
         event => echo(conn, event),

@@ -9,7 +9,7 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Cause, Connection, Event, MessageKind, Negotiated, ProtocolError, Response, Scratch, Seed};
+use websocket_proto::{Cause, Connection, Event, MessageKind, Negotiated, ProtocolError, Scratch, Seed, server};
 use websocket_proto_fuzz::{PIECES_FROM, Watched, config, payload, pieces, response};
 
 #[path = "../../tests/support/mod.rs"]
@@ -57,14 +57,14 @@ fn run(choice: u8, pieces: &[&[u8]], mut scratch: Option<Box<Scratch>>) -> Vec<T
         conn.receive(piece, |conn, event| {
             tell(&mut told, &event);
             if matches!(event, Event::Request(_)) && !late {
-                conn.accept(Response::new()).unwrap();
+                conn.accept(server::Response::new()).unwrap();
             }
             conn.recycle(payload(event));
         });
         scratch = conn.conn.detach_scratch();
     }
     if late {
-        told.push(Told::Thing(format!("{:?}", conn.conn.accept(Response::new()))));
+        told.push(Told::Thing(format!("{:?}", conn.conn.accept(server::Response::new()))));
         conn.receive(&[], |_, event| tell(&mut told, &event));
     }
     let (state, shutdown) = (conn.conn.state(), conn.conn.wants_shutdown());

@@ -5,7 +5,7 @@ pub mod response;
 use std::borrow::Cow;
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Closed, Config, Connection, Event, Response, SendError, State};
+use websocket_proto::{Cause, CloseCode, Closed, Config, Connection, Event, SendError, State, server};
 
 /// The limits of [`config`] where it is asked for small ones.
 pub const SMALL_FRAME: u64 = 64;
@@ -100,7 +100,7 @@ impl Watched {
         assert_eq!(self.conn.send_text("late"), Err(SendError::Closed));
         assert_eq!(self.conn.ping(b""), Err(SendError::Closed));
         assert_eq!(self.conn.close(CloseCode::NORMAL, ""), Err(SendError::Closed));
-        assert!(self.conn.accept(Response::new()).is_err());
+        assert!(self.conn.accept(server::Response::new()).is_err());
         assert_eq!(self.conn.output().remaining(), pending, "nothing is sent behind the end");
 
         let output = self.conn.output().copy_to_bytes(pending).to_vec();

@@ -1,13 +1,13 @@
 //! A client whose key is always the same, and the right answer to it.
 
 use bytes::Buf;
-use websocket_proto::{ClientRequest, Config, Connection, Event, Response, Seed};
+use websocket_proto::{Config, Connection, Event, Seed, client, server};
 
 const PLACEHOLDER: &[u8] = b"@ACCEPT@";
 
 pub fn client(config: Config) -> Connection {
     let uri = "ws://example.com/chat".parse().unwrap();
-    let request = ClientRequest::new(uri).subprotocol("chat").subprotocol("superchat");
+    let request = client::Request::new(uri).subprotocol("chat").subprotocol("superchat");
     Connection::client(request, config, Seed::new([7; 32])).unwrap()
 }
 
@@ -16,7 +16,7 @@ pub fn accept() -> Vec<u8> {
     let mut request = client(Config::new()).output().take().unwrap().to_vec();
     let mut server = Connection::server(Config::new());
     assert!(matches!(server.receive(&mut &mut request[..]), Some(Event::Request(_))));
-    server.accept(Response::new()).unwrap();
+    server.accept(server::Response::new()).unwrap();
     let head = String::from_utf8(server.output().chunk().to_vec()).unwrap();
     let accept = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Accept: ")).unwrap();
     accept.into()

@@ -47,7 +47,7 @@ pub use scratch::{Recycled, Scratch};
 ///
 /// ```
 /// use bytes::Buf;
-/// use websocket_proto::{Config, Connection, Event, Response};
+/// use websocket_proto::{Config, Connection, Event, server};
 ///
 /// let mut conn = Connection::server(Config::new());
 /// let mut arrived = *b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -56,7 +56,7 @@ pub use scratch::{Recycled, Scratch};
 /// let mut input = &mut arrived[..];
 /// while let Some(event) = conn.receive(&mut input) {
 ///     match event {
-///         Event::Request(_) => conn.accept(Response::new()).unwrap(),
+///         Event::Request(_) => conn.accept(server::Response::new()).unwrap(),
 ///         Event::Text(text) => conn.send_text(&text).unwrap(),
 ///         _ => {}
 ///     }
@@ -93,9 +93,9 @@ impl Connection {
     ///
     /// ```
     /// use bytes::Buf;
-    /// use websocket_proto::{ClientRequest, Config, Connection, Seed};
+    /// use websocket_proto::{Config, Connection, Seed, client};
     ///
-    /// let request = ClientRequest::new("ws://example.com/chat".parse()?);
+    /// let request = client::Request::new("ws://example.com/chat".parse()?);
     /// # #[cfg(feature = "getrandom")]
     /// let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
     /// # #[cfg(feature = "getrandom")]

@@ -5,9 +5,8 @@
 
 // What the pages link to.
 use crate::{
-    AcceptError, Cause, Chunk, ClientRequest, CloseCode, Closed, Config, Connection, Event, HandshakeError,
-    HandshakeResponse, Message, Negotiated, Output, PreparedMessage, ProtocolError, Rejection, Request, Response,
-    Scratch, Seed, SendError, State, TransportShutdown, Uri,
+    AcceptError, Cause, Chunk, CloseCode, Closed, Config, Connection, Event, HandshakeError, Message, Negotiated,
+    Output, PreparedMessage, ProtocolError, Scratch, Seed, SendError, State, TransportShutdown, client, server,
 };
 
 macro_rules! pages {
@@ -41,7 +40,7 @@ macro_rules! pages {
 [`HttpServerHandshake`]: crate::HttpServerHandshake
 [`HttpServerHandshake::connect`]: crate::HttpServerHandshake::connect
 [`HttpServerHandshake::upgrade`]: crate::HttpServerHandshake::upgrade
-[`Rejection::into_http`]: Rejection::into_http"
+[`server::Rejection::into_http`]: server::Rejection::into_http"
         )]
         #[cfg_attr(
             not(feature = "http"),
@@ -52,7 +51,7 @@ macro_rules! pages {
 [`HttpServerHandshake`]: crate#features
 [`HttpServerHandshake::connect`]: crate#features
 [`HttpServerHandshake::upgrade`]: crate#features
-[`Rejection::into_http`]: crate#features"
+[`server::Rejection::into_http`]: crate#features"
         )]
         #[cfg_attr(feature = "getrandom", doc = "\n\n[`Seed::from_os`]: Seed::from_os")]
         #[cfg_attr(not(feature = "getrandom"), doc = "\n\n[`Seed::from_os`]: crate#features")]

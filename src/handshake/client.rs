@@ -7,10 +7,10 @@ use core::mem;
 
 use super::accept_key::{self, AcceptKey, Key};
 use super::body::BodyReader;
-use super::client_request::ClientRequest;
+use super::client_request::Request as ClientRequest;
 use super::extensions::Offered;
 use super::fields::IndexedHeaders;
-use super::handshake_response::HandshakeResponse;
+use super::handshake_response::Response as HandshakeResponse;
 use super::head_reader::HeadReader;
 use super::headers::{HeaderName, Headers, Occurrences};
 use super::negotiated::Negotiated;

@@ -12,20 +12,20 @@ use crate::http_grammar::lists;
 /// The request of a client: the resource, the subprotocols that it offers, and further headers.
 ///
 /// ```
-/// use websocket_proto::{ClientRequest, Uri};
+/// use websocket_proto::client;
 ///
-/// let uri: Uri = "ws://example.com/chat".parse().unwrap();
-/// let request = ClientRequest::new(uri).subprotocol("chat").header("Cookie", "id=7");
+/// let uri: client::Uri = "ws://example.com/chat".parse().unwrap();
+/// let request = client::Request::new(uri).subprotocol("chat").header("Cookie", "id=7");
 /// ```
 #[derive(Clone, Debug)]
-pub struct ClientRequest {
+pub struct Request {
     uri: Uri,
     subprotocols: Vec<String>,
     headers: HeaderLines,
     origin: HeaderLines,
 }
 
-impl ClientRequest {
+impl Request {
     /// A request for that resource.
     pub fn new(uri: Uri) -> Self {
         Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default(), origin: HeaderLines::default() }
@@ -55,7 +55,7 @@ impl ClientRequest {
     }
 }
 
-impl ClientRequest {
+impl Request {
     /// Returns the parts of the request if all that the caller set can be sent.
     pub(crate) fn checked(&self) -> Result<CheckedRequest<'_>, RequestError> {
         for (i, subprotocol) in self.subprotocols.iter().enumerate() {

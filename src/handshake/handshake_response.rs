@@ -10,14 +10,14 @@ use crate::error::HandshakeError;
 /// The server's response to a client's request: the one that opened the connection, or the one that rejected the
 /// request.
 #[derive(Clone, Debug)]
-pub struct HandshakeResponse {
+pub struct Response {
     status: u16,
     reason: Span,
     fields: Fields,
     body: Vec<u8>,
 }
 
-impl HandshakeResponse {
+impl Response {
     /// The HTTP status: 101 if the connection is open.
     pub fn status(&self) -> u16 {
         self.status
@@ -45,7 +45,7 @@ impl HandshakeResponse {
     }
 }
 
-impl HandshakeResponse {
+impl Response {
     /// Parses the head of a response. Returns the index of its headers and the minor version of its HTTP/1 as well.
     pub(super) fn parse(head: Head) -> Result<(Box<Self>, HeaderIndex, u8), HandshakeError> {
         let mut slots = head.header_slots();

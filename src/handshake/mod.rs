@@ -48,8 +48,8 @@ mod uri;
 #[cfg(feature = "http")]
 pub use self::http::{HttpClientHandshake, HttpServerHandshake};
 pub(crate) use client::{ClientHandshake, Outcome};
-pub use client_request::ClientRequest;
-pub use handshake_response::HandshakeResponse;
+pub use client_request::Request as ClientRequest;
+pub use handshake_response::Response as HandshakeResponse;
 pub(crate) use head_reader::HeadReader;
 pub use negotiated::Negotiated;
 pub use rejection::Rejection;

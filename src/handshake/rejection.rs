@@ -13,7 +13,7 @@ use crate::error::{AcceptError, HandshakeError};
 /// no upgrade. The transport is closed after it.
 ///
 /// ```
-/// use websocket_proto::Rejection;
+/// use websocket_proto::server::Rejection;
 ///
 /// let no = Rejection::new(401).header("WWW-Authenticate", "Basic realm=\"chat\"").body("who are you?");
 /// let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body("<h1>Chat</h1>");

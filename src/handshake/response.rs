@@ -11,7 +11,7 @@ use crate::error::{AcceptError, HeaderError};
 /// The response that opens a connection: 101, with a subprotocol and further headers where wanted.
 ///
 /// ```
-/// use websocket_proto::Response;
+/// use websocket_proto::server::Response;
 ///
 /// let response = Response::new().subprotocol("chat").header("Set-Cookie", "visited=1");
 /// ```
@@ -28,7 +28,7 @@ impl Response {
     }
 
     /// Selects a subprotocol, one of those that the client offers, or none with `None`, which is what
-    /// [`Request::select_subprotocol`](crate::Request::select_subprotocol) returns where none fits.
+    /// [`Request::select_subprotocol`](crate::server::Request::select_subprotocol) returns where none fits.
     pub fn subprotocol<'a>(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
         self.subprotocol = subprotocol.into().map(ToOwned::to_owned);
         self

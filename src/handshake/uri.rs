@@ -15,7 +15,7 @@ use crate::http_grammar::charset::HOST;
 /// percent-encoded, and a host in its `xn--` form.
 ///
 /// ```
-/// use websocket_proto::Uri;
+/// use websocket_proto::client::Uri;
 ///
 /// let uri: Uri = "wss://example.com/chat?room=1".parse().unwrap();
 /// assert!(uri.is_secure());

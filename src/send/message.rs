@@ -11,7 +11,7 @@ use crate::frame::MessageKind;
 /// A whole message that owns its payload, for [`Connection::send`](crate::Connection::send).
 ///
 /// ```
-/// use websocket_proto::{MessageKind, Message};
+/// use websocket_proto::{Message, MessageKind};
 ///
 /// let text = Message::from(String::from("你好"));
 /// assert_eq!(text.kind(), MessageKind::Text);

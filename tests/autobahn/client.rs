@@ -10,7 +10,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{ClientRequest, Config, Connection, DeflateConfig, Event, Seed, TransportShutdown};
+use websocket_proto::{Config, Connection, DeflateConfig, Event, Seed, TransportShutdown, client};
 
 const AGENT: &str = "websocket-proto";
 
@@ -45,7 +45,7 @@ fn converse(
     resource: &str,
     mut answer: impl FnMut(&mut Connection, Event<'_>) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
-    let request = ClientRequest::new(format!("ws://{address}{resource}").parse()?);
+    let request = client::Request::new(format!("ws://{address}{resource}").parse()?);
     let mut conn = Connection::client(request, Config::new().deflate(DeflateConfig::new()), Seed::from_os()?)?;
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 use websocket_proto::{
-    Cause, CloseCode, Closed, Config, Connection, Event, Negotiated, Response, Role, State, TransportShutdown,
+    Cause, CloseCode, Closed, Config, Connection, Event, Negotiated, Role, State, TransportShutdown, server,
 };
 
 use crate::scenario::{At, CLOSING, Happening, IDLE, Loop, Peer, SECOND, SILENCE, Step, Wait};
@@ -199,7 +199,7 @@ impl World {
     fn act(&mut self, what: Happening, step: usize) {
         match what {
             Happening::Accept => {
-                if self.conn.accept(Response::new()).is_ok() {
+                if self.conn.accept(server::Response::new()).is_ok() {
                     self.seen.accepted = Some(self.now);
                 }
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Buf;
 use websocket_proto::{
-    Config, Connection, DeflateConfig, Event, MessageKind, Negotiated, PreparedMessage, Response, Role, Scratch,
+    Config, Connection, DeflateConfig, Event, MessageKind, Negotiated, PreparedMessage, Role, Scratch, server,
 };
 
 use crate::deflate::{deflated, endpoint, endpoint_with, negotiate, noise, settings, without_takeover};
@@ -27,7 +27,7 @@ fn a_server_that_agreed_and_had_no_traffic_owns_nothing() {
     let (conn, heap) = heap_of(|| {
         let mut conn = Connection::server(Arc::clone(&config));
         feed(&mut conn, &request);
-        conn.accept(Response::new()).unwrap();
+        conn.accept(server::Response::new()).unwrap();
         assert!(!drain(&mut conn).is_empty());
         conn
     });

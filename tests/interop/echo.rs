@@ -17,8 +17,7 @@ use std::thread;
 
 use link::Link;
 use websocket_proto::{
-    ClientRequest, Config, Connection, DeflateConfig, DeflateParams, Event, Message, PreparedMessage, Response, Seed,
-    SendError, Uri,
+    Config, Connection, DeflateConfig, DeflateParams, Event, Message, PreparedMessage, Seed, SendError, client, server,
 };
 
 /// Text is cut inside its characters.
@@ -39,9 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let echo = Echo { settings, mixed };
 
     if let [uri] = &uris[..] {
-        let uri: Uri = uri.parse()?;
+        let uri: client::Uri = uri.parse()?;
         let stream = TcpStream::connect((uri.host(), uri.port()))?;
-        return echo.run(stream, Connection::client(ClientRequest::new(uri), config, Seed::from_os()?)?);
+        return echo.run(stream, Connection::client(client::Request::new(uri), config, Seed::from_os()?)?);
     }
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("listening on {}", listener.local_addr()?);
@@ -84,7 +83,7 @@ impl Echo {
         let handle = |conn: &mut Connection, event: Event<'_>| {
             let message = match event {
                 Event::Request(_) => {
-                    conn.accept(Response::new()).expect("a fitting response");
+                    conn.accept(server::Response::new()).expect("a fitting response");
                     return print_agreed(conn.deflate());
                 }
                 Event::Open(_) => return print_agreed(conn.deflate()),

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use websocket_proto::{
-    Cause, Config, Connection, Event, MessageKind, ProtocolError, Response, Role, Scratch, State, TransportShutdown,
+    Cause, Config, Connection, Event, MessageKind, ProtocolError, Role, Scratch, State, TransportShutdown, server,
 };
 
 use crate::generate::{
@@ -99,7 +99,7 @@ pub(crate) fn outcome<'b>(
             over = matches!(event, Event::Closed(_));
             record(&mut received, &event);
             if matches!(event, Event::Request(_)) && accept == Accept::AtOnce {
-                conn.accept(Response::new()).unwrap();
+                conn.accept(server::Response::new()).unwrap();
             }
             if turn.gives_back {
                 conn.recycle(payload(event));
@@ -124,9 +124,9 @@ pub(crate) fn outcome<'b>(
     }
     if accept != Accept::AtOnce {
         // What can't be sent changes nothing.
-        conn.accept(Response::new().header("a b", "")).unwrap_err();
+        conn.accept(server::Response::new().header("a b", "")).unwrap_err();
         // No request may be waiting.
-        let _ = conn.accept(Response::new());
+        let _ = conn.accept(server::Response::new());
     }
     if accept != Accept::BeforeEof {
         receive(&mut conn, &[], &PLAIN[0]);

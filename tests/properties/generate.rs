@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::{array, option};
-use websocket_proto::{ClientRequest, CloseCode, Config, Connection, Rejection, Response, Role};
+use websocket_proto::{CloseCode, Config, Connection, Role, client, server};
 
 use crate::support::{ROLES, close_body, drain, feed, other, raw_frame, request_with, seed};
 
@@ -249,7 +249,7 @@ pub(crate) fn response_head() -> impl Strategy<Value = Vec<u8>> {
     let whole = prop_oneof![
         3 => Just(response()),
         1 => Just([&b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"[..], &response()].concat()),
-        1 => Just(answer(|server| server.reject(Rejection::new(401).body("who are you?\n")).unwrap())),
+        1 => Just(answer(|server| server.reject(server::Rejection::new(401).body("who are you?\n")).unwrap())),
         2 => select(refusals.map(|refusal| refusal.as_bytes().to_vec()).to_vec()),
     ];
     prop_oneof![whole.clone(), damaged(whole)]
@@ -257,13 +257,13 @@ pub(crate) fn response_head() -> impl Strategy<Value = Vec<u8>> {
 
 /// A client that has its request in the output, always the same.
 pub(crate) fn dial(config: Config) -> Connection {
-    let request = ClientRequest::new("ws://localhost/".parse().unwrap()).subprotocol("a");
+    let request = client::Request::new("ws://localhost/".parse().unwrap()).subprotocol("a");
     Connection::client(request, config, seed()).unwrap()
 }
 
 /// The response that opens the connection of [`dial`].
 pub(crate) fn response() -> Vec<u8> {
-    answer(|server| server.accept(Response::new().subprotocol("a")).unwrap())
+    answer(|server| server.accept(server::Response::new().subprotocol("a")).unwrap())
 }
 
 fn answer(how: impl Fn(&mut Connection)) -> Vec<u8> {

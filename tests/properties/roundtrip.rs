@@ -8,8 +8,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use websocket_proto::{
-    Cause, CloseCode, Config, Connection, Event, Message, MessageKind, PreparedMessage, Response, Role, Scratch, State,
-    TransportShutdown,
+    Cause, CloseCode, Config, Connection, Event, Message, MessageKind, PreparedMessage, Role, Scratch, State,
+    TransportShutdown, server,
 };
 
 use crate::compression::{Compression, agreed, compression, switch};
@@ -211,7 +211,7 @@ impl Endpoint {
         while let Some(event) = self.conn.receive(&mut input) {
             match &event {
                 Event::Request(_) => {
-                    self.conn.accept(Response::new().subprotocol("a")).unwrap();
+                    self.conn.accept(server::Response::new().subprotocol("a")).unwrap();
                     self.agreed = format!("{:?}", agreed(&self.conn));
                 }
                 Event::Open(_) => self.agreed = format!("{:?}", agreed(&self.conn)),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Buf;
 use proptest::prelude::*;
 use websocket_proto::{
-    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, MessageKind, Negotiated, PreparedMessage,
-    Rejection, Response, Role, Scratch, SendError, State, TransportShutdown,
+    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, MessageKind, Negotiated, PreparedMessage, Role,
+    Scratch, SendError, State, TransportShutdown, server,
 };
 
 use crate::actions::{Action, IDLE, LONGEST, SILENCE, actions, config};
@@ -82,13 +82,13 @@ impl Table {
             Action::Time(more) => self.pass_time(Duration::from_millis(more)),
             Action::SetTime(more) => self.set_time(Duration::from_millis(more)),
             Action::Accept(subprotocol, header) => {
-                let response = Response::new().subprotocol(subprotocol);
+                let response = server::Response::new().subprotocol(subprotocol);
                 let response = if header.is_empty() { response } else { response.header(header, "value") };
                 let accepted = conn.accept(response);
                 self.answered(accepted, State::Open);
             }
             Action::Reject(status) => {
-                let rejected = conn.reject(Rejection::new(status));
+                let rejected = conn.reject(server::Rejection::new(status));
                 self.answered(rejected, State::Closed);
             }
             Action::Abort => conn.abort(),

@@ -1,7 +1,7 @@
 //! `abort`: the transport is to be closed at once, and what is pending is dropped.
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, State, TransportShutdown};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Role, State, TransportShutdown, server};
 
 use crate::checks::{OwnedEvent, abnormal, receive};
 use crate::helpers::closed;
@@ -34,7 +34,7 @@ fn an_abort_drops_everything() {
     }
     // The answer that nobody waits for.
     let (mut conn, _) = awaiting_answer(&request());
-    conn.reject(Rejection::new(403)).unwrap();
+    conn.reject(server::Rejection::new(403)).unwrap();
     conn.abort();
     assert_abnormal(&closed(pending_events(&mut conn)), Cause::Rejected(403));
     assert_closed(&mut conn, TransportShutdown::Abort);

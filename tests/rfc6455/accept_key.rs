@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use websocket_proto::{HandshakeError, Response};
+use websocket_proto::{HandshakeError, server};
 
 use crate::helpers::client::{
     accept_value_of, expected_accept, key_of, minimal_response, numbered_seed, outcome_at_every_split,
@@ -77,7 +77,7 @@ fn the_accept_value_belongs_to_the_key_as_received() {
         ("dGhlIHNhbXBsZSBub25jZf==", "X6f47m0G5NixFYe1pmdqfXnTIjI="),
         ("\t  dGhlIHNhbXBsZSBub25jZQ== \t", ACCEPT),
     ] {
-        let answer = accept(&with_header("Sec-WebSocket-Key", key), Response::new());
+        let answer = accept(&with_header("Sec-WebSocket-Key", key), server::Response::new());
         assert_eq!(answer.values("Sec-WebSocket-Accept"), [expected], "{key}");
     }
 }

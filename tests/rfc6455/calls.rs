@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use bytes::Buf;
 use websocket_proto::{
-    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, HandshakeError, MessageKind, Rejection,
-    Response, SendError, State, TransportShutdown,
+    AcceptError, Cause, CloseCode, Config, Connection, Deadline, Event, HandshakeError, MessageKind, SendError, State,
+    TransportShutdown, server,
 };
 
 use crate::checks::{OwnedEvent, abnormal, assert_over, assert_sent, peer, receive, sent_frames, text};
@@ -69,8 +69,10 @@ fn wrong_arguments_in_every_state() {
 /// B-58: a response needs a request that waits for one.
 #[test]
 fn answering_in_every_state() {
-    let calls: [Call<Result<(), AcceptError>>; 2] =
-        [("accept", |conn| conn.accept(Response::new())), ("reject", |conn| conn.reject(Rejection::new(403)))];
+    let calls: [Call<Result<(), AcceptError>>; 2] = [
+        ("accept", |conn| conn.accept(server::Response::new())),
+        ("reject", |conn| conn.reject(server::Rejection::new(403))),
+    ];
     for (name, call) in calls {
         for (phase, mut conn) in Phase::all() {
             let waits = phase == Phase::RequestWaits;
@@ -201,7 +203,7 @@ fn all_short_sequences_keep_the_rules() {
         |conn| receive(conn, b"\xff"),
         |conn| receive(conn, &request()),
         |conn| {
-            let _ = conn.accept(Response::new());
+            let _ = conn.accept(server::Response::new());
             vec![]
         },
         |conn| {
@@ -277,13 +279,13 @@ fn calls_while_a_plain_request_waits() {
         assert!(!conn.output().has_remaining());
     }
     let mut conn = asked_for_a_page();
-    assert_eq!(conn.accept(Response::new()), Err(AcceptError::NotWebSocket));
+    assert_eq!(conn.accept(server::Response::new()), Err(AcceptError::NotWebSocket));
     // The end of the transport, and time, change nothing until the request is answered.
     conn.receive_eof();
     for second in [0, 1, 100] {
         conn.advance_time(Duration::from_secs(second));
     }
-    conn.reject(Rejection::new(200).body("a page")).unwrap();
+    conn.reject(server::Rejection::new(200).body("a page")).unwrap();
     assert_eq!(receive(&mut conn, b""), [abnormal(Cause::Rejected(200))]);
     assert!(drain(&mut conn).ends_with(b"a page"));
     assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));

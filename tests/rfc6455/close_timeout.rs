@@ -1,7 +1,7 @@
 //! The deadline of the closing handshake, and of what is left to be written after it.
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Config, Connection, Rejection, Role, TransportShutdown};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Role, TransportShutdown, server};
 
 use crate::checks::{OwnedEvent, abnormal, assert_sent, clean, peer, receive};
 use crate::helpers::deadlines::{CLOSING, assert_quiet_until, secs, turns_at};
@@ -81,7 +81,7 @@ fn undrained_output_is_given_up_at_the_closing_deadline() {
     let mut conn = Connection::server(Config::new());
     turns_at(&mut conn, secs(0));
     feed(&mut conn, &request());
-    conn.reject(Rejection::new(403)).unwrap();
+    conn.reject(server::Rejection::new(403)).unwrap();
     assert_eq!(turns_at(&mut conn, secs(0)), [abnormal(Cause::Rejected(403))]);
     assert_quiet_until(&mut conn, secs(5));
     assert_eq!(turns_at(&mut conn, secs(5)), []);

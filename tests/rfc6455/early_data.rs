@@ -1,8 +1,6 @@
 //! Bytes that arrive together with the head of a handshake, or before it is answered.
 
-use websocket_proto::{
-    Cause, CloseCode, Config, Connection, Event, HandshakeError, Rejection, Response, Role, SendError, State,
-};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Event, HandshakeError, Role, SendError, State, server};
 
 use crate::checks::{OwnedEvent, abnormal, assert_sent, clean, peer, ping, receive, text};
 use crate::helpers::client::{connecting, minimal_response, splits};
@@ -27,7 +25,7 @@ fn early_frames_are_delivered_once_accepted() {
             let mut input = &mut chunk[..];
             while let Some(event) = conn.receive(&mut input) {
                 if matches!(event, Event::Request(_)) {
-                    conn.accept(Response::new()).unwrap();
+                    conn.accept(server::Response::new()).unwrap();
                 } else {
                     got.push(event.into_owned());
                 }
@@ -41,7 +39,7 @@ fn early_frames_are_delivered_once_accepted() {
         let mut conn = Connection::server(Config::new());
         let got = feed_all(&mut conn, &chunks);
         assert!(matches!(got[..], [Event::Request(_)]), "{got:?}");
-        conn.accept(Response::new()).unwrap();
+        conn.accept(server::Response::new()).unwrap();
         assert_early_frames(&pending_events(&mut conn));
         assert!(drain(&mut conn).ends_with(b"\r\n\r\n\x8a\x01?"));
     }
@@ -54,7 +52,7 @@ fn early_bytes_come_before_later_ones() {
     for at in 0..=bytes.len() {
         let (mut conn, _) = awaiting_answer(&request());
         assert!(feed(&mut conn, &bytes[..at]).is_empty());
-        conn.accept(Response::new()).unwrap();
+        conn.accept(server::Response::new()).unwrap();
         let got = feed(&mut conn, &bytes[at..]);
         assert!(matches!(&got[..], [Event::Text(a), Event::Text(b)] if a == "Hello" && b == "again"), "{got:?}");
     }
@@ -75,7 +73,7 @@ fn early_bytes_are_kept_up_to_the_limit() {
     for size in [1, 7, limit, limit + 1] {
         let mut conn = awaiting_answer();
         assert!(feed_chunks(&mut conn, &early, size).is_empty());
-        conn.accept(Response::new()).unwrap();
+        conn.accept(server::Response::new()).unwrap();
         assert!(matches!(&pending_events(&mut conn)[..], [Event::Binary(data)] if data[..] == [7; 292]));
         // Behind the answer there is no such limit.
         assert_eq!(feed(&mut conn, &early.repeat(9)).len(), 9);
@@ -90,7 +88,7 @@ fn early_bytes_are_kept_up_to_the_limit() {
 fn early_frames_are_discarded_once_rejected() {
     let (mut conn, _) = awaiting_answer(&request());
     assert!(feed(&mut conn, &frame(Role::Client, 0x81, b"Hello")).is_empty());
-    conn.reject(Rejection::new(403)).unwrap();
+    conn.reject(server::Rejection::new(403)).unwrap();
     assert_eq!(rejection_sent(conn).status_line, "HTTP/1.1 403 Forbidden");
 }
 
@@ -147,7 +145,7 @@ fn frames_kept_behind_a_request_outlive_the_transport() {
         let mut conn = Connection::server(Config::new());
         let arrived = [request(), peer(Role::Server, script)].concat();
         assert_eq!(receive(&mut conn, &arrived), [OwnedEvent::Request]);
-        conn.accept(Response::new()).unwrap();
+        conn.accept(server::Response::new()).unwrap();
         conn.receive_eof();
         assert_eq!(receive(&mut conn, b""), expected);
     }
@@ -160,7 +158,7 @@ fn closing_before_early_data_is_received() {
         let mut conn = Connection::server(Config::new());
         let frames = peer(Role::Server, &[(0x81, b"one"), (0x89, b"ping"), (0x81, b"two")]);
         assert_eq!(receive(&mut conn, &[request(), frames].concat()), [OwnedEvent::Request]);
-        conn.accept(Response::new()).unwrap();
+        conn.accept(server::Response::new()).unwrap();
         drain(&mut conn);
         conn.close(CloseCode::NORMAL, "").unwrap();
         assert_eq!(conn.state(), State::Closing);

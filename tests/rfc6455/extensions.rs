@@ -1,7 +1,7 @@
 //! `Sec-WebSocket-Extensions` (RFC 6455 section 9.1), where no extension is configured.
 
 use websocket_proto::{
-    AcceptError, Cause, Config, Connection, HandshakeError, HeaderError, ProtocolError, RequestError, Response, Role,
+    AcceptError, Cause, Config, Connection, HandshakeError, HeaderError, ProtocolError, RequestError, Role, server,
 };
 
 use crate::checks::{OwnedEvent, abnormal, failed, peer, receive};
@@ -64,8 +64,8 @@ fn extensions_may_span_lines() {
 /// S-28: without an offer nothing is accepted, whatever the configuration; neither may the caller say so.
 #[test]
 fn no_extension_is_accepted_that_was_not_offered() {
-    assert!(accept(&request(), Response::new()).values("Sec-WebSocket-Extensions").is_empty());
-    let response = Response::new().header("Sec-WebSocket-Extensions", "permessage-deflate");
+    assert!(accept(&request(), server::Response::new()).values("Sec-WebSocket-Extensions").is_empty());
+    let response = server::Response::new().header("Sec-WebSocket-Extensions", "permessage-deflate");
     accept_fails(response, AcceptError::Header(HeaderError::Reserved));
 }
 
@@ -147,7 +147,7 @@ fn offered_extensions_are_not_agreed_on() {
         let mut server = Connection::server(Config::new());
         let request = request_with(&format!("Sec-WebSocket-Extensions: {offer}\r\n"));
         assert_eq!(receive(&mut server, &request), [OwnedEvent::Request]);
-        server.accept(Response::new()).unwrap();
+        server.accept(server::Response::new()).unwrap();
         let head = String::from_utf8(drain(&mut server)).unwrap();
         assert!(!head.contains("Sec-WebSocket-Extensions"));
         let compressed = peer(Role::Server, &[(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00")]);
@@ -165,7 +165,7 @@ fn extensions_that_were_not_offered_end_the_handshake() {
     ];
     for (extension, error) in cases {
         let (mut client, mut server, _) = request_between(plain_request());
-        server.accept(Response::new()).unwrap();
+        server.accept(server::Response::new()).unwrap();
         let head = String::from_utf8(drain(&mut server)).unwrap();
         let head = head.replace("\r\n\r\n", &format!("\r\nSec-WebSocket-Extensions: {extension}\r\n\r\n"));
         assert_eq!(receive(&mut client, head.as_bytes()), [abnormal(Cause::Handshake(error))]);
@@ -179,7 +179,7 @@ fn extensions_cannot_be_written_by_hand() {
     let error = Connection::client(request, Config::new(), seed()).unwrap_err();
     assert_eq!(error, RequestError::Header(HeaderError::Reserved));
     let (_, mut server, _) = request_between(plain_request());
-    let response = Response::new().header("SEC-WEBSOCKET-EXTENSIONS", "permessage-deflate");
+    let response = server::Response::new().header("SEC-WEBSOCKET-EXTENSIONS", "permessage-deflate");
     assert_eq!(server.accept(response), Err(AcceptError::Header(HeaderError::Reserved)));
 }
 

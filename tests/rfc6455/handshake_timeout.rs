@@ -1,7 +1,7 @@
 //! The deadline of the opening handshake.
 
 use bytes::Buf;
-use websocket_proto::{Cause, Config, Connection, Deadline, Rejection, Response, State, TransportShutdown};
+use websocket_proto::{Cause, Config, Connection, Deadline, State, TransportShutdown, server};
 
 use crate::checks::{abnormal, assert_sent, receive};
 use crate::helpers::deadlines::{OPENING, assert_quiet_until, connecting, secs, turns_at};
@@ -44,8 +44,8 @@ fn a_late_handshake_is_answered_with_a_status() {
         assert!(output.starts_with(&format!("HTTP/1.1 {status}")), "{output}");
         assert!(output.contains("\r\nConnection: close\r\n"), "{output}");
         assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
-        assert!(conn.accept(Response::new()).is_err());
-        assert!(conn.reject(Rejection::new(400)).is_err());
+        assert!(conn.accept(server::Response::new()).is_err());
+        assert!(conn.reject(server::Rejection::new(400)).is_err());
         assert_eq!(receive(&mut conn, &request), []);
         assert_sent(&mut conn, &[]);
     }
@@ -72,7 +72,7 @@ fn an_open_connection_has_no_opening_deadline() {
         turns_at(&mut conn, secs(0));
         feed(&mut conn, &request());
         turns_at(&mut conn, secs(4));
-        conn.accept(Response::new()).unwrap();
+        conn.accept(server::Response::new()).unwrap();
         assert_eq!(turns_at(&mut conn, secs(5)), []);
         assert_eq!(conn.next_timeout(), next);
         assert_eq!(turns_at(&mut conn, secs(11)), []);

@@ -1,6 +1,6 @@
 //! Heads are read as another parser reads them, whatever byte stands wherever in them.
 
-use websocket_proto::{Cause, Config, Connection, Event, HandshakeError, HandshakeResponse, Request, Response};
+use websocket_proto::{Cause, Config, Connection, Event, HandshakeError, client, server};
 
 use crate::support::{self, drain};
 
@@ -75,7 +75,7 @@ fn lines_of_a_field_are_found_among_others() {
         assert_eq!(request.subprotocols().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"], "{others} in between");
         assert_eq!(request.headers().count(), 5 + 4 + 3 * 2 * others);
         // What may be chosen is what was offered, also in the lines in the middle.
-        server.accept(Response::new().subprotocol("c")).unwrap();
+        server.accept(server::Response::new().subprotocol("c")).unwrap();
     }
 }
 
@@ -95,11 +95,11 @@ fn fields(headers: &[httparse::Header<'_>]) -> Fields {
     headers.iter().map(|header| (header.name.to_owned(), trim(header.value))).collect()
 }
 
-fn fields_of_request(request: &Request) -> Fields {
+fn fields_of_request(request: &server::Request) -> Fields {
     request.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
 }
 
-fn fields_of_response(response: &HandshakeResponse) -> Fields {
+fn fields_of_response(response: &client::Response) -> Fields {
     response.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
 }
 

@@ -1,8 +1,6 @@
 //! Requests that a server rejects, and those that aren't for WebSocket at all.
 
-use websocket_proto::{
-    AcceptError, Cause, Config, Connection, Event, HandshakeError, HeaderError, Rejection, Response, State,
-};
+use websocket_proto::{AcceptError, Cause, Config, Connection, Event, HandshakeError, HeaderError, State, server};
 
 use crate::checks::{OwnedEvent, receive};
 use crate::helpers::client::plain_request;
@@ -14,45 +12,47 @@ use crate::support::{drain, pending_events, request_with};
 /// S-15, S-21, S-22, S-23, S-24: any status that isn't 101, with headers and a body, and then the end.
 #[test]
 fn a_request_may_be_rejected() {
-    let answer = reject(Rejection::new(403).body("not from there\n"));
+    let answer = reject(server::Rejection::new(403).body("not from there\n"));
     assert_eq!((&answer.status_line[..], &answer.body[..]), ("HTTP/1.1 403 Forbidden", "not from there\n"));
     assert_eq!(answer.values("Content-Type"), ["text/plain; charset=utf-8"]);
     assert_eq!((answer.values("Content-Length"), answer.values("Connection")), (vec!["15"], vec!["close"]));
     assert!(answer.values("Upgrade").is_empty());
 
-    let answer = reject(Rejection::new(404));
+    let answer = reject(server::Rejection::new(404));
     assert_eq!((&answer.status_line[..], &answer.body[..]), ("HTTP/1.1 404 Not Found", ""));
     assert_eq!((answer.values("Content-Length"), answer.values("Content-Type")), (vec!["0"], vec![]));
 
-    let answer = reject(Rejection::new(401).header("WWW-Authenticate", "Basic").header("WWW-Authenticate", "Bearer"));
+    let answer =
+        reject(server::Rejection::new(401).header("WWW-Authenticate", "Basic").header("WWW-Authenticate", "Bearer"));
     assert_eq!(answer.status_line, "HTTP/1.1 401 Unauthorized");
     assert_eq!(answer.values("WWW-Authenticate"), ["Basic", "Bearer"]);
 
-    let answer = reject(Rejection::new(302).header("Location", "wss://example.com/é"));
+    let answer = reject(server::Rejection::new(302).header("Location", "wss://example.com/é"));
     assert_eq!(answer.status_line, "HTTP/1.1 302 Found");
     assert_eq!(answer.values("Location"), ["wss://example.com/é"]);
 
-    let answer = reject(Rejection::new(503).header("content-type", "application/json").body("{}".repeat(5000)));
+    let answer = reject(server::Rejection::new(503).header("content-type", "application/json").body("{}".repeat(5000)));
     assert_eq!(
         (answer.values("Content-Type"), answer.values("Content-Length")),
         (vec!["application/json"], vec!["10000"])
     );
     assert_eq!(answer.body, "{}".repeat(5000));
 
-    let answer = reject(Rejection::new(204));
+    let answer = reject(server::Rejection::new(204));
     assert_eq!((&answer.status_line[..], answer.values("Content-Length")), ("HTTP/1.1 204 No Content", vec![]));
 
     // RFC 9112 4: the phrase may be empty, the space in front of it stays.
-    assert_eq!(reject(Rejection::new(599)).status_line, "HTTP/1.1 599 ");
-    assert_eq!(reject(Rejection::new(200)).status_line, "HTTP/1.1 200 OK");
+    assert_eq!(reject(server::Rejection::new(599)).status_line, "HTTP/1.1 599 ");
+    assert_eq!(reject(server::Rejection::new(200)).status_line, "HTTP/1.1 200 OK");
 }
 
 /// S-12, S-23: a 426 of the caller's names what to upgrade to, as our own does; another list takes its place.
 #[test]
 fn a_rejection_with_426_names_the_protocol() {
-    for (rejection, versions) in
-        [(Rejection::new(426), "13"), (Rejection::new(426).header("sec-websocket-version", "13, 8"), "13, 8")]
-    {
+    for (rejection, versions) in [
+        (server::Rejection::new(426), "13"),
+        (server::Rejection::new(426).header("sec-websocket-version", "13, 8"), "13, 8"),
+    ] {
         let answer = reject(rejection);
         assert_eq!(answer.status_line, "HTTP/1.1 426 Upgrade Required");
         assert_eq!(
@@ -67,10 +67,10 @@ fn a_rejection_with_426_names_the_protocol() {
 #[test]
 fn impossible_rejections_are_refused() {
     for status in [0, 99, 100, 101, 199, 600, u16::MAX] {
-        reject_fails(Rejection::new(status), AcceptError::Status);
+        reject_fails(server::Rejection::new(status), AcceptError::Status);
     }
     for status in [204, 205, 304] {
-        reject_fails(Rejection::new(status).body("a"), AcceptError::Body);
+        reject_fails(server::Rejection::new(status).body("a"), AcceptError::Body);
     }
 }
 
@@ -83,11 +83,11 @@ fn plain_http_may_be_answered_with_a_page() {
     let Some(Event::HttpRequest(request)) = conn.receive(&mut input) else { panic!() };
     assert_eq!((request.path(), request.header("accept")), ("/", Some("text/html")));
     assert!(input.is_empty());
-    assert_eq!(conn.accept(Response::new()), Err(AcceptError::NotWebSocket));
+    assert_eq!(conn.accept(server::Response::new()), Err(AcceptError::NotWebSocket));
     assert_eq!((conn.state(), drain(&mut conn)), (State::Connecting, vec![]));
-    let broken = Rejection::new(200).header("a", "\n");
+    let broken = server::Rejection::new(200).header("a", "\n");
     assert_eq!(conn.reject(broken), Err(AcceptError::Header(HeaderError::Value)));
-    conn.reject(Rejection::new(200).header("Content-Type", "text/html").body("<h1>Hi</h1>")).unwrap();
+    conn.reject(server::Rejection::new(200).header("Content-Type", "text/html").body("<h1>Hi</h1>")).unwrap();
     let answer = rejection_sent(conn);
     assert_eq!((&answer.status_line[..], &answer.body[..]), ("HTTP/1.1 200 OK", "<h1>Hi</h1>"));
     assert_eq!((answer.values("Content-Type"), answer.values("Content-Length")), (vec!["text/html"], vec!["11"]));
@@ -128,10 +128,10 @@ fn authentication_passes_through() {
     let (mut client, mut server, request) = request_between(with());
     assert_eq!(request.header("authorization"), Some("Basic Zm9vOmJhcg=="));
     assert_eq!(request.header("Cookie"), Some("id=7"));
-    server.reject(Rejection::new(401).header("WWW-Authenticate", "Basic realm=\"x\"")).unwrap();
+    server.reject(server::Rejection::new(401).header("WWW-Authenticate", "Basic realm=\"x\"")).unwrap();
     let Event::Rejected(response) = response_event(&mut client, &mut server) else { panic!("rejected") };
     assert_eq!((response.status(), response.header("www-authenticate")), (401, Some("Basic realm=\"x\"")));
 
-    let (_, _, response) = open_between(with(), Response::new().header("Set-Cookie", "id=8"));
+    let (_, _, response) = open_between(with(), server::Response::new().header("Set-Cookie", "id=8"));
     assert_eq!(response.header("set-cookie"), Some("id=8"));
 }

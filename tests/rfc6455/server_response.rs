@@ -1,6 +1,6 @@
 //! The response with which a server accepts (RFC 6455 section 4.2.2), and the headers that you may add.
 
-use websocket_proto::{AcceptError, Config, Connection, Event, HeaderError, Rejection, Response, SendError, State};
+use websocket_proto::{AcceptError, Config, Connection, Event, HeaderError, SendError, State, server};
 
 use crate::helpers::assert_nothing_can_be_sent;
 use crate::helpers::server::{
@@ -14,7 +14,7 @@ use crate::support::{ACCEPT, drain, feed, frames, request, request_with};
 fn an_acceptance_says_what_was_agreed_on_and_no_more() {
     let offer = "Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x-unknown; a=1, x-other\r\n";
     for request in [request(), request_with(offer)] {
-        let answer = accept(&request, Response::new());
+        let answer = accept(&request, server::Response::new());
         assert_eq!(answer.status_line, "HTTP/1.1 101 Switching Protocols");
         assert_eq!(
             answer.headers,
@@ -28,7 +28,8 @@ fn an_acceptance_says_what_was_agreed_on_and_no_more() {
 /// S-30: headers of the caller's come behind those of the handshake, in order.
 #[test]
 fn an_acceptance_may_have_further_headers() {
-    let response = Response::new().header("Set-Cookie", "a=1").header("X-Empty", "").header("Set-Cookie", "b=\"é\t2\"");
+    let response =
+        server::Response::new().header("Set-Cookie", "a=1").header("X-Empty", "").header("Set-Cookie", "b=\"é\t2\"");
     let answer = accept(&request(), response);
     assert!(answer.headers[3..].iter().map(|(name, _)| &name[..]).eq(["Set-Cookie", "X-Empty", "Set-Cookie"]));
     assert_eq!(answer.values("set-cookie"), ["a=1", "b=\"é\t2\""]);
@@ -43,11 +44,11 @@ fn headers_that_would_break_an_answer_are_refused() {
         ["Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Sec-WebSocket-Version"];
     for name in in_both.into_iter().chain(in_acceptances) {
         for name in [name.to_owned(), name.to_lowercase(), name.to_uppercase()] {
-            accept_fails(Response::new().header(&name, "a"), AcceptError::Header(HeaderError::Reserved));
+            accept_fails(server::Response::new().header(&name, "a"), AcceptError::Header(HeaderError::Reserved));
         }
     }
     for name in in_both {
-        reject_fails(Rejection::new(403).header(name, "a"), AcceptError::Header(HeaderError::Reserved));
+        reject_fails(server::Rejection::new(403).header(name, "a"), AcceptError::Header(HeaderError::Reserved));
     }
     for (name, value, error) in [
         ("", "a", HeaderError::Name),
@@ -62,9 +63,9 @@ fn headers_that_would_break_an_answer_are_refused() {
         ("a", "\x7f", HeaderError::Value),
     ] {
         // Neither a good header in front nor whatever is behind makes it another error.
-        let response = Response::new().header("a", "b").header(name, value).header("Upgrade", "b");
+        let response = server::Response::new().header("a", "b").header(name, value).header("Upgrade", "b");
         accept_fails(response, AcceptError::Header(error));
-        let rejection = Rejection::new(403).header("a", "b").header(name, value).header("Upgrade", "b");
+        let rejection = server::Rejection::new(403).header("a", "b").header(name, value).header("Upgrade", "b");
         reject_fails(rejection, AcceptError::Header(error));
     }
 }
@@ -73,7 +74,7 @@ fn headers_that_would_break_an_answer_are_refused() {
 #[test]
 fn the_connection_is_open_once_it_is_accepted() {
     let (mut conn, _) = awaiting_answer(&request());
-    conn.accept(Response::new()).unwrap();
+    conn.accept(server::Response::new()).unwrap();
     assert_eq!((conn.state(), conn.wants_shutdown()), (State::Open, None));
     conn.send_text("Hello").unwrap();
     conn.send(vec![7; 100_000]).unwrap();
@@ -82,8 +83,8 @@ fn the_connection_is_open_once_it_is_accepted() {
     assert_eq!(ParsedResponse::parse(&answer[..head]).status_line, "HTTP/1.1 101 Switching Protocols");
     let sent: Vec<_> = frames(&answer[head..]).into_iter().map(|frame| (frame.first, frame.payload)).collect();
     assert_eq!(sent, [(0x81, b"Hello".to_vec()), (0x82, vec![7; 100_000])]);
-    assert_eq!(conn.accept(Response::new()), Err(AcceptError::NoRequest));
-    assert_eq!(conn.reject(Rejection::new(403)), Err(AcceptError::NoRequest));
+    assert_eq!(conn.accept(server::Response::new()), Err(AcceptError::NoRequest));
+    assert_eq!(conn.reject(server::Rejection::new(403)), Err(AcceptError::NoRequest));
     assert_eq!((conn.state(), drain(&mut conn)), (State::Open, vec![]));
 }
 
@@ -107,15 +108,15 @@ fn without_a_request_nothing_can_be_answered() {
     let request = request();
     for chunk in [&request[..0], &request[..20], &request[20..request.len() - 1]] {
         assert!(feed(&mut conn, chunk).is_empty());
-        assert_eq!(conn.accept(Response::new()), Err(AcceptError::NoRequest));
-        assert_eq!(conn.reject(Rejection::new(403)), Err(AcceptError::NoRequest));
+        assert_eq!(conn.accept(server::Response::new()), Err(AcceptError::NoRequest));
+        assert_eq!(conn.reject(server::Rejection::new(403)), Err(AcceptError::NoRequest));
     }
     assert!(matches!(feed(&mut conn, &request[request.len() - 1..])[..], [Event::Request(_)]));
     assert_awaits_answer(conn);
 
     let (mut conn, _) = awaiting_answer(&request);
     conn.abort();
-    assert_eq!(conn.accept(Response::new()), Err(AcceptError::NoRequest));
-    assert_eq!(conn.reject(Rejection::new(403)), Err(AcceptError::NoRequest));
+    assert_eq!(conn.accept(server::Response::new()), Err(AcceptError::NoRequest));
+    assert_eq!(conn.reject(server::Rejection::new(403)), Err(AcceptError::NoRequest));
     assert_eq!(drain(&mut conn), b"");
 }

@@ -1,6 +1,6 @@
 //! `Sec-WebSocket-Protocol` (RFC 6455 section 1.9): offered by clients, selected by servers, checked by clients.
 
-use websocket_proto::{AcceptError, Config, Connection, HandshakeError, RequestError, Response};
+use websocket_proto::{AcceptError, Config, Connection, HandshakeError, RequestError, server};
 
 use crate::helpers::client::{
     awaiting_response, client_request, header_values, minimal_response, outcome, outcome_with_header, plain_request,
@@ -74,16 +74,16 @@ fn the_chosen_subprotocol_was_offered() {
     let request = with_header_added("Sec-WebSocket-Protocol", "chat, v2.chat\nx");
     for chosen in ["chat", "v2.chat", "x"] {
         let (mut conn, _) = awaiting_answer(&request);
-        conn.accept(Response::new().subprotocol(chosen)).unwrap();
+        conn.accept(server::Response::new().subprotocol(chosen)).unwrap();
         assert_eq!(ParsedResponse::parse(&drain(&mut conn)).values("Sec-WebSocket-Protocol"), [chosen]);
         assert_eq!(conn.subprotocol(), Some(chosen));
     }
     let (mut conn, _) = awaiting_answer(&request);
-    conn.accept(Response::new().subprotocol(None)).unwrap();
+    conn.accept(server::Response::new().subprotocol(None)).unwrap();
     assert_eq!(conn.subprotocol(), None);
     for wrong in ["", " ", "Chat", "cha", "v2", "chat, v2.chat", "chat,v2.chat", ",", "chat,", "x\r\nA: b"] {
         let (mut conn, _) = awaiting_answer(&request);
-        let refused = conn.accept(Response::new().subprotocol(wrong));
+        let refused = conn.accept(server::Response::new().subprotocol(wrong));
         assert_eq!(refused, Err(AcceptError::SubprotocolNotOffered), "{wrong:?}");
         assert_awaits_answer(conn);
     }
@@ -92,8 +92,8 @@ fn the_chosen_subprotocol_was_offered() {
 /// S-26: neither an empty subprotocol nor one where nothing was offered.
 #[test]
 fn without_an_offer_no_subprotocol_can_be_chosen() {
-    accept_fails(Response::new().subprotocol(""), AcceptError::SubprotocolNotOffered);
-    accept_fails(Response::new().subprotocol("a"), AcceptError::SubprotocolNotOffered);
+    accept_fails(server::Response::new().subprotocol(""), AcceptError::SubprotocolNotOffered);
+    accept_fails(server::Response::new().subprotocol("a"), AcceptError::SubprotocolNotOffered);
 }
 
 /// C-37: the subprotocol is none, or one of those that were offered, to the letter.
@@ -129,11 +129,11 @@ fn the_subprotocol_must_be_a_single_token() {
 fn subprotocols_are_opaque_names() {
     for name in ["soap", "not.registered.anywhere", "v2+x", "!#$%&'*+-.^_`|~09aZ", "Chat"] {
         let request = plain_request().subprotocol("other").subprotocol(name);
-        let (client, server, _) = open_between(request, Response::new().subprotocol(name));
+        let (client, server, _) = open_between(request, server::Response::new().subprotocol(name));
         assert_eq!((client.subprotocol(), server.subprotocol()), (Some(name), Some(name)));
     }
     // Names differ where their case does.
     let (_, mut server, request) = request_between(plain_request().subprotocol("Chat"));
     assert_eq!(request.select_subprotocol(&["chat"]), None);
-    assert_eq!(server.accept(Response::new().subprotocol("chat")), Err(AcceptError::SubprotocolNotOffered));
+    assert_eq!(server.accept(server::Response::new().subprotocol("chat")), Err(AcceptError::SubprotocolNotOffered));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use websocket_proto::{
-    Cause, CloseCode, Config, Connection, Deadline, Event, Response, Role, SendError, State, TransportShutdown,
+    Cause, CloseCode, Config, Connection, Deadline, Event, Role, SendError, State, TransportShutdown, server,
 };
 
 use crate::checks::{OwnedEvent, abnormal, assert_over, assert_sent, peer, receive};
@@ -55,7 +55,7 @@ fn a_request_outlives_its_sides_end() {
     assert!(feed(&mut conn, &frame(Role::Client, 0x81, b"Hello")).is_empty());
     conn.receive_eof();
     assert!(feed(&mut conn, b"").is_empty());
-    conn.accept(Response::new()).unwrap();
+    conn.accept(server::Response::new()).unwrap();
     let events = feed(&mut conn, b"");
     assert!(matches!(&events[..], [Event::Text(text), Event::Closed(closed)]
         if text == "Hello" && closed.cause == Cause::Eof));

@@ -1,6 +1,6 @@
 //! The URI of a client (RFC 6455 section 3): its grammar, and what the request takes from it.
 
-use websocket_proto::{ClientRequest, Config, Connection, Event, Uri, UriError};
+use websocket_proto::{Config, Connection, Event, UriError, client};
 
 use crate::helpers::client::{first_line, header_values, request_bytes, request_bytes_for};
 use crate::helpers::pair::request_between;
@@ -10,7 +10,7 @@ use crate::support::feed;
 #[test]
 fn a_uri_with_a_fragment_is_refused() {
     for uri in ["ws://h/a#b", "ws://h/#", "ws://h#", "ws://h#/a?b", "ws://h?a#b", "wss://h:443#", "ws://#"] {
-        assert_eq!(uri.parse::<Uri>(), Err(UriError::Fragment), "{uri}");
+        assert_eq!(uri.parse::<client::Uri>(), Err(UriError::Fragment), "{uri}");
     }
     assert_eq!(first_line(&request_bytes_for("ws://h/a%23b?c%23d")), "GET /a%23b?c%23d HTTP/1.1");
 }
@@ -59,7 +59,7 @@ fn the_host_header_has_the_port_unless_it_is_the_default() {
         ("wss://[2001:db8::1]:443", "[2001:db8::1]", "2001:db8::1", 443),
     ] {
         assert_eq!(header_values(&request_bytes_for(uri), "Host"), [header], "{uri}");
-        let uri: Uri = uri.parse().unwrap();
+        let uri: client::Uri = uri.parse().unwrap();
         assert_eq!((uri.host(), uri.port()), (host, port), "{uri}");
     }
 }
@@ -68,7 +68,7 @@ fn the_host_header_has_the_port_unless_it_is_the_default() {
 #[test]
 fn an_invalid_uri_is_refused() {
     for uri in ["", "h", "ws:h", "ws:/h", "://h", " ws://h", "http://h", "wsss://h"] {
-        assert_eq!(uri.parse::<Uri>(), Err(UriError::Scheme), "{uri:?}");
+        assert_eq!(uri.parse::<client::Uri>(), Err(UriError::Scheme), "{uri:?}");
     }
     let hosts = [
         "", "/a", "?a", ":80", "a b", "h ", "h\r\nX", "h\n", "h\0", "h\x7f", "h\\a", "hü", "::1", "[::1", "[]",
@@ -83,7 +83,7 @@ fn an_invalid_uri_is_refused() {
         (UriError::Resource, &resources),
     ] {
         for rest in rests {
-            assert_eq!(format!("ws://{rest}").parse::<Uri>(), Err(error), "{rest:?}");
+            assert_eq!(format!("ws://{rest}").parse::<client::Uri>(), Err(error), "{rest:?}");
         }
     }
 }
@@ -93,9 +93,9 @@ fn an_invalid_uri_is_refused() {
 fn a_request_is_ascii_or_is_refused() {
     for character in '\0'..='\u{ffff}' {
         for uri in [format!("ws://h{character}"), format!("ws://h/{character}"), format!("ws://h?{character}")] {
-            let Ok(parsed) = uri.parse::<Uri>() else { continue };
+            let Ok(parsed) = uri.parse::<client::Uri>() else { continue };
             assert!(character.is_ascii(), "{uri:?}");
-            let request = request_bytes(ClientRequest::new(parsed));
+            let request = request_bytes(client::Request::new(parsed));
             let line = first_line(&request);
             let parts: Vec<_> = line.split(' ').collect();
             assert!(matches!(parts[..], ["GET", target, "HTTP/1.1"] if target.starts_with('/')), "{line:?}");
@@ -108,8 +108,8 @@ fn a_request_is_ascii_or_is_refused() {
 /// C-08: the URI says whether the transport must be TLS; the bytes on it are the same.
 #[test]
 fn a_secure_request_differs_in_nothing_but_its_transport() {
-    assert!("wss://h".parse::<Uri>().unwrap().is_secure());
-    assert!(!"ws://h".parse::<Uri>().unwrap().is_secure());
+    assert!("wss://h".parse::<client::Uri>().unwrap().is_secure());
+    assert!(!"ws://h".parse::<client::Uri>().unwrap().is_secure());
     assert_eq!(request_bytes_for("wss://h/a?b"), request_bytes_for("ws://h/a?b"));
 }
 
@@ -119,7 +119,7 @@ fn resource_names_pass_through() {
     for resource in ["/", "/.well-known/x", "/.well-known/a%2Fb?c=d&e=%F0", "/a//b/../c?d?", "/~a;b=c,d:@!$'()*+"] {
         for scheme in ["ws", "wss"] {
             let uri = format!("{scheme}://example.com{resource}").parse().unwrap();
-            let (_, _, request) = request_between(ClientRequest::new(uri));
+            let (_, _, request) = request_between(client::Request::new(uri));
             assert_eq!((request.resource(), request.host()), (resource, "example.com"));
         }
     }

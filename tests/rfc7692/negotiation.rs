@@ -1,6 +1,6 @@
 //! Offers and answers as they stand in headers (RFC 7692 5 and 7): lists, spellings, what is wrong with them.
 
-use websocket_proto::{Config, Connection, DeflateConfig, Event, HandshakeError, Response};
+use websocket_proto::{Config, Connection, DeflateConfig, Event, HandshakeError, server};
 
 use crate::checks::{failed, peer, receive, text};
 use crate::negotiation_paths::{answer, check, offer, settings};
@@ -250,13 +250,13 @@ fn what_was_agreed_on_is_what_is_done() {
         for server in [vec![], vec![settings((false, false, 15, 9))], vec![settings((true, true, 12, 12))]] {
             let compresses = !client.is_empty() && !server.is_empty();
             let config = |all: &[DeflateConfig]| all.iter().cloned().fold(Config::new(), Config::deflate);
-            let request = websocket_proto::ClientRequest::new("ws://localhost/".parse().unwrap());
+            let request = websocket_proto::client::Request::new("ws://localhost/".parse().unwrap());
             let mut client = Connection::client(request, config(&client), seed()).unwrap();
             let mut server = Connection::server(config(&server));
             assert_eq!((client.deflate(), server.deflate()), (None, None));
             feed(&mut server, &drain(&mut client));
             assert_eq!(server.deflate(), None, "nothing is agreed on before the answer");
-            server.accept(Response::new()).unwrap();
+            server.accept(server::Response::new()).unwrap();
             assert!(matches!(feed(&mut client, &drain(&mut server))[..], [Event::Open(_)]));
             assert_eq!(client.deflate(), server.deflate());
             assert_eq!(client.deflate().is_some(), compresses);
@@ -280,7 +280,7 @@ fn what_was_agreed_on_is_what_is_done() {
 fn a_declined_offer_leaves_nothing() {
     let mut conn = Connection::server(Config::new().deflate(DeflateConfig::new()));
     feed(&mut conn, &request_with("Sec-WebSocket-Extensions: permessage-deflate; foo\r\n"));
-    conn.accept(Response::new()).unwrap();
+    conn.accept(server::Response::new()).unwrap();
     drain(&mut conn);
     conn.set_compression(true);
     conn.send_text(&prose(1000, 1)).unwrap();

@@ -2,7 +2,7 @@
 //! the feature `http`) the types of that crate.
 
 use websocket_proto::{
-    Cause, ClientRequest, Config, Connection, DeflateConfig, DeflateParams, Event, HandshakeError, Response, State,
+    Cause, Config, Connection, DeflateConfig, DeflateParams, Event, HandshakeError, State, client, server,
 };
 
 use crate::support::{KEY, drain, feed, request_with, seed};
@@ -47,7 +47,7 @@ pub(crate) fn answer(settings: &DeflateConfig, offers: &[&str]) -> Option<(Strin
     let mut conn = Connection::server(config(std::slice::from_ref(settings)));
     let events = feed(&mut conn, &request_with(&header_lines(offers)));
     assert!(matches!(events[..], [Event::Request(_)]), "{offers:?} {events:?}");
-    conn.accept(Response::new()).unwrap();
+    conn.accept(server::Response::new()).unwrap();
     assert_eq!(conn.state(), State::Open, "with an extension or without");
     let mut sent = extensions(&drain(&mut conn));
     assert!(sent.len() <= 1);
@@ -63,7 +63,7 @@ pub(crate) fn answer(settings: &DeflateConfig, offers: &[&str]) -> Option<(Strin
 
 /// What a client with these settings offers.
 pub(crate) fn offer(settings: &[DeflateConfig]) -> Option<String> {
-    let request = || ClientRequest::new("ws://localhost/".parse().unwrap());
+    let request = || client::Request::new("ws://localhost/".parse().unwrap());
     let mut conn = Connection::client(request(), config(settings), seed()).unwrap();
     let mut sent = extensions(&drain(&mut conn));
     assert!(sent.len() <= 1);
@@ -82,11 +82,11 @@ pub(crate) fn offer(settings: &[DeflateConfig]) -> Option<String> {
 /// What a client makes of an answer with these header lines.
 #[track_caller]
 pub(crate) fn check(settings: &[DeflateConfig], answers: &[&str]) -> Result<Option<Parameters>, HandshakeError> {
-    let request = ClientRequest::new("ws://localhost/".parse().unwrap());
+    let request = client::Request::new("ws://localhost/".parse().unwrap());
     let mut client = Connection::client(request, config(settings), seed()).unwrap();
     let mut server = Connection::server(Config::new());
     feed(&mut server, &drain(&mut client));
-    server.accept(Response::new()).unwrap();
+    server.accept(server::Response::new()).unwrap();
     let head = String::from_utf8(drain(&mut server)).unwrap();
     let head = head.replace("\r\n\r\n", &format!("\r\n{}\r\n", header_lines(answers)));
     let agreed = match &feed(&mut client, head.as_bytes())[..] {
@@ -117,7 +117,7 @@ fn http_answer(settings: &DeflateConfig, offers: &[&str]) -> Option<(String, Par
         .header("sec-websocket-version", "13");
     let request = offers.iter().fold(request, |request, value| request.header("sec-websocket-extensions", *value));
     let offer = websocket_proto::HttpServerHandshake::upgrade(&request.body(()).unwrap(), &config).unwrap();
-    let (response, negotiated) = offer.accept(Response::new()).unwrap();
+    let (response, negotiated) = offer.accept(server::Response::new()).unwrap();
     let conn = Connection::upgraded_server(negotiated, config);
     let sent = response.headers().get("sec-websocket-extensions").map(|value| value.to_str().unwrap().to_owned());
     sent.zip(conn.deflate().map(parameters))
@@ -126,7 +126,7 @@ fn http_answer(settings: &DeflateConfig, offers: &[&str]) -> Option<(String, Par
 /// Over HTTP/1.1 and HTTP/2.
 #[cfg(feature = "http")]
 fn http_clients(settings: &[DeflateConfig]) -> [(http::Request<()>, websocket_proto::HttpClientHandshake); 2] {
-    let request = || ClientRequest::new("ws://localhost/".parse().unwrap());
+    let request = || client::Request::new("ws://localhost/".parse().unwrap());
     [
         websocket_proto::HttpClientHandshake::upgrade(request(), &config(settings), seed()).unwrap(),
         websocket_proto::HttpClientHandshake::connect(request(), &config(settings)).unwrap(),
@@ -141,7 +141,7 @@ fn http_check(settings: &[DeflateConfig], answers: &[&str]) -> [Result<Option<Pa
             &http::Method::GET => websocket_proto::HttpServerHandshake::upgrade(&request, &plain).unwrap(),
             _ => websocket_proto::HttpServerHandshake::connect(&request, "websocket", &plain).unwrap(),
         };
-        let (mut response, _) = offer.accept(Response::new()).unwrap();
+        let (mut response, _) = offer.accept(server::Response::new()).unwrap();
         for value in answers {
             response.headers_mut().append("sec-websocket-extensions", value.parse().unwrap());
         }

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{Config, Connection, Event, Negotiated, Response, Role, Seed, TransportShutdown};
+use websocket_proto::{Config, Connection, Event, Negotiated, Role, Seed, TransportShutdown, server};
 
 /// The handshake key of RFC 6455 1.3 and the answer to it.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -32,7 +32,7 @@ pub(crate) fn server() -> Connection {
 pub(crate) fn server_with(config: Config) -> Connection {
     let mut conn = Connection::server(config);
     assert!(matches!(feed(&mut conn, &request())[..], [Event::Request(_)]));
-    conn.accept(Response::new()).unwrap();
+    conn.accept(server::Response::new()).unwrap();
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 101 "));
     conn
 }

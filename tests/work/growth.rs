@@ -1,7 +1,7 @@
 //! How the cost of ordinary work grows: `tests/work/growth` counts the instructions of each case, size by size.
 
 use bytes::Buf;
-use websocket_proto::{Config, Connection, Event, MessageKind, Negotiated, Response, Seed};
+use websocket_proto::{Config, Connection, Event, MessageKind, Negotiated, Seed, server};
 
 fn main() {
     let Some(name) = std::env::args().nth(1) else {
@@ -195,7 +195,7 @@ fn request(size: usize, lines: String, input: usize) -> Work {
         for mut input in wire.chunks_mut(input.min(length)) {
             while let Some(event) = conn.receive(&mut input) {
                 assert!(matches!(event, Event::Request(_)));
-                conn.accept(Response::new()).unwrap();
+                conn.accept(server::Response::new()).unwrap();
             }
         }
         drain(&mut conn);

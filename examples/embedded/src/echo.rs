@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use websocket_proto::{Chunk, Connection, Event, Response, SendError};
+use websocket_proto::{Chunk, Connection, Event, SendError, server};
 
 use crate::limits::WHOLE;
 use crate::wire::MTU;
@@ -17,7 +17,7 @@ pub struct Echo {
 impl Echo {
     pub fn handle(&mut self, conn: &mut Connection, event: Event<'_>) {
         let sent = match event {
-            Event::Request(_) => conn.accept(Response::new()).map_err(|_| SendError::Connecting),
+            Event::Request(_) => conn.accept(server::Response::new()).map_err(|_| SendError::Connecting),
             Event::Text(text) => conn.send_text(&text),
             Event::Binary(data) => conn.send_binary(&data),
             Event::Chunk(chunk) => self.collect(conn, &chunk),

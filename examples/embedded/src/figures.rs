@@ -14,7 +14,7 @@ use example_embedded::echo::Echo;
 use example_embedded::endpoint::Endpoint;
 use example_embedded::wire::{End, MTU, Pipe};
 use example_embedded::{limits, program};
-use websocket_proto::{ClientRequest, CloseCode, Connection, Event, MessageKind, Seed, State, TransportShutdown};
+use websocket_proto::{CloseCode, Connection, Event, MessageKind, Seed, State, TransportShutdown, client};
 
 program!(measure);
 
@@ -62,7 +62,7 @@ impl Talk {
         let seed = Seed::new(board.entropy());
         let client = || {
             let uri = "ws://device.example/echo".parse().expect("an address");
-            let request = ClientRequest::new(uri).header("Cookie", cookie);
+            let request = client::Request::new(uri).header("Cookie", cookie);
             Connection::client(request, limits::config(), seed).expect("a request")
         };
         Self {

@@ -8,7 +8,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use websocket_proto::{
-    Cause, ClientRequest, CloseCode, Closed, Connection, Deadline, Event, MessageKind, Seed, State, TransportShutdown,
+    Cause, CloseCode, Closed, Connection, Deadline, Event, MessageKind, Seed, State, TransportShutdown, client,
 };
 
 use crate::echo::Echo;
@@ -29,7 +29,7 @@ struct Talk {
 
 impl Talk {
     fn new() -> Self {
-        let request = ClientRequest::new("ws://localhost/".parse().unwrap());
+        let request = client::Request::new("ws://localhost/".parse().unwrap());
         let client = Connection::client(request, limits::config(), Seed::new([1; 32])).unwrap();
         Self {
             server: Endpoint::new(Connection::server(limits::config())),

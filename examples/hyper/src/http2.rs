@@ -10,14 +10,14 @@ use hyper::client::conn::http2;
 use hyper::ext::Protocol;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{ClientRequest, Config, Connection, HttpClientHandshake, Seed};
+use websocket_proto::{Config, Connection, HttpClientHandshake, Seed, client};
 
 use crate::Upgraded;
 
 /// Opens a WebSocket over a stream on which HTTP/2 is spoken: by agreement (ALPN), or because it is known to be.
 pub async fn connect<T>(
     stream: T,
-    request: ClientRequest,
+    request: client::Request,
     config: Arc<Config>,
 ) -> Result<WebSocket<Upgraded>, Box<dyn Error + Send + Sync>>
 where

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use example_tokio::WebSocket;
 use hyper::ext::Protocol;
 use hyper::{Request, Response};
-use websocket_proto::{Config, Connection, HandshakeError, HttpServerHandshake, Rejection, Response as Choice};
+use websocket_proto::server::Response as Choice;
+use websocket_proto::{Config, Connection, HandshakeError, HttpServerHandshake, server};
 
 use crate::Upgraded;
 use crate::activity::Activity;
@@ -42,5 +43,5 @@ pub fn upgrade<B: 'static>(
 
 /// The answer to a request that isn't accepted.
 pub fn refusal(error: HandshakeError) -> Response<Bytes> {
-    Rejection::from(error).into_http().expect("the rejection of an error can be sent")
+    server::Rejection::from(error).into_http().expect("the rejection of an error can be sent")
 }

@@ -16,7 +16,7 @@ use hyper::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
-use websocket_proto::{ClientRequest, CloseCode, Config, Seed};
+use websocket_proto::{CloseCode, Config, Seed, client};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -167,7 +167,7 @@ async fn a_process_that_was_held_up_answers_what_has_come_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn websockets_keep_a_connection_open() {
-    let request = || ClientRequest::new("ws://localhost/echo".parse().expect("a URI"));
+    let request = || client::Request::new("ws://localhost/echo".parse().expect("a URI"));
     let seed = Seed::new([7; 32]);
     let mut ws = WebSocket::connect(serving(pending()), request(), config(), seed).await.expect("it is accepted");
     sleep(10 * IDLE).await;
@@ -185,7 +185,7 @@ async fn after_its_last_websocket_a_connection_is_idle() {
     let (client, server) = duplex(1 << 16);
     let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request)) });
     let served = tokio::spawn(serve(server, service, pending()));
-    let request = ClientRequest::new("ws://localhost/echo".parse().expect("a URI"));
+    let request = client::Request::new("ws://localhost/echo".parse().expect("a URI"));
     let mut ws = connect(client, request, config()).await.expect("it is accepted");
     // Not a multiple of the time after which it is looked at again.
     sleep(7 * IDLE / 2).await;

@@ -17,14 +17,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
-use websocket_proto::{ClientRequest, CloseCode, Config, DeflateConfig};
+use websocket_proto::{CloseCode, Config, DeflateConfig, client};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 #[tokio::test]
 async fn both_sides_know_what_was_agreed_on() -> Outcome {
     let (stream, mut server) = serving(true);
-    let request = ClientRequest::new("wss://chat.example/path".parse()?).subprotocol("b").subprotocol("a");
+    let request = client::Request::new("wss://chat.example/path".parse()?).subprotocol("b").subprotocol("a");
     let mut client = connect(stream, request, config()).await?;
     let mut server = server.recv().await.ok_or("nothing was accepted")?;
     for ws in [&mut client, &mut server] {
@@ -57,7 +57,7 @@ async fn several_sockets_share_a_connection() -> Outcome {
 #[tokio::test]
 async fn a_stream_that_is_dropped_is_a_lost_connection() -> Outcome {
     let (stream, mut server) = serving(true);
-    let client = connect(stream, ClientRequest::new("ws://chat.example/".parse()?), config()).await?;
+    let client = connect(stream, client::Request::new("ws://chat.example/".parse()?), config()).await?;
     let mut server = server.recv().await.ok_or("nothing was accepted")?;
     drop(client);
     assert!(server.recv().await.is_err());
@@ -81,7 +81,7 @@ async fn what_is_no_websocket_is_refused() -> Outcome {
 #[tokio::test]
 async fn a_server_may_not_take_it() -> Outcome {
     let (stream, _accepted) = serving(false);
-    let refused = connect(stream, ClientRequest::new("ws://chat.example/".parse()?), config()).await;
+    let refused = connect(stream, client::Request::new("ws://chat.example/".parse()?), config()).await;
     assert!(refused.is_err());
     Ok(())
 }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use websocket_proto::{
-    CloseCode, Connection, Event, Message, PreparedMessage, Rejection, Request, Response, Scratch, State,
-};
+use websocket_proto::{CloseCode, Connection, Event, Message, PreparedMessage, Scratch, State, server};
 
 const PAGE: &str = include_str!("../../chat.html");
 
@@ -97,7 +95,7 @@ impl Peer {
         let answered = match event {
             Event::Request(request) => {
                 self.is_in_chat = request.path() == "/chat";
-                let response = Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
+                let response = server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
                 conn.accept(response).is_ok()
             }
             Event::HttpRequest(request) => serve_page(conn, &request),
@@ -128,10 +126,10 @@ impl Peer {
     }
 }
 
-fn serve_page(conn: &mut Connection, request: &Request) -> bool {
+fn serve_page(conn: &mut Connection, request: &server::Request) -> bool {
     // Any other path is left to the connection, which answers 426.
     request.path() != "/" || {
-        let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
+        let page = server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
         conn.reject(page).is_ok()
     }
 }

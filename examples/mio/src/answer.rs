@@ -1,6 +1,6 @@
 //! The answers of the server: a chat, an echo, and a page for browsers.
 
-use websocket_proto::{Connection, Event, Message, Rejection, Request, Response};
+use websocket_proto::{Connection, Event, Message, server};
 
 const PAGE: &str = include_str!("../../chat.html");
 
@@ -9,7 +9,7 @@ pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, 
     let done = match event {
         Event::Request(request) => {
             *chats = request.path() == "/chat";
-            let response = Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
+            let response = server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
             conn.accept(response).is_ok()
         }
         Event::HttpRequest(request) => serve_page(conn, &request),
@@ -39,10 +39,10 @@ pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, 
     }
 }
 
-fn serve_page(conn: &mut Connection, request: &Request) -> bool {
+fn serve_page(conn: &mut Connection, request: &server::Request) -> bool {
     // Any other path is left to the connection, which answers 426.
     request.path() != "/" || {
-        let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
+        let page = server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
         conn.reject(page).is_ok()
     }
 }

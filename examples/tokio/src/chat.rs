@@ -8,9 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::sync::{broadcast, watch};
-use websocket_proto::{
-    CloseCode, Config, Connection, DeflateConfig, Event, PreparedMessage, Rejection, Request, Response,
-};
+use websocket_proto::{CloseCode, Config, Connection, DeflateConfig, Event, PreparedMessage, server};
 
 use crate::{Error, HIGH_WATER, Message, WebSocket};
 
@@ -73,7 +71,7 @@ impl Chat {
     pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(&self, transport: T) -> Result<(), Error> {
         let mut stop = self.stopping.subscribe();
         let mut path = String::new();
-        let answer = |request: &Request| {
+        let answer = |request: &server::Request| {
             request.path().clone_into(&mut path);
             Ok(respond(request))
         };
@@ -163,14 +161,15 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 }
 
 /// The answer to a request for WebSocket.
-pub fn respond(request: &Request) -> Response {
-    Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]))
+pub fn respond(request: &server::Request) -> server::Response {
+    server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]))
 }
 
 /// The answer to a request for a page.
-fn page(request: &Request) -> Option<Rejection> {
+fn page(request: &server::Request) -> Option<server::Rejection> {
     // Any other path is left to the connection, which answers 426.
-    (request.path() == "/").then(|| Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE))
+    (request.path() == "/")
+        .then(|| server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE))
 }
 
 fn echo(conn: &mut Connection, event: Event<'_>) -> ControlFlow<()> {

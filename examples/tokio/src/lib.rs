@@ -23,17 +23,17 @@
 //!
 //! use example_tokio::{Error, WebSocket};
 //! use tokio::net::{TcpListener, TcpStream};
-//! use websocket_proto::{ClientRequest, CloseCode, Config, Response, Seed};
+//! use websocket_proto::{CloseCode, Config, Seed, client, server};
 //!
 //! async fn serve(stream: TcpStream, config: Arc<Config>) -> Result<(), Error> {
-//!     let mut ws = WebSocket::accept(stream, config, |_| Ok(Response::new())).await?;
+//!     let mut ws = WebSocket::accept(stream, config, |_| Ok(server::Response::new())).await?;
 //!     while let Some(message) = ws.recv().await? {
 //!         ws.send(message).await?;
 //!     }
 //!     Ok(())
 //! }
 //!
-//! async fn ask(request: ClientRequest, config: Arc<Config>) -> Result<(), Box<dyn std::error::Error>> {
+//! async fn ask(request: client::Request, config: Arc<Config>) -> Result<(), Box<dyn std::error::Error>> {
 //!     let stream = TcpStream::connect("127.0.0.1:9001").await?;
 //!     let mut ws = WebSocket::connect(stream, request, config, Seed::from_os()?).await?;
 //!     ws.send("hello").await?;

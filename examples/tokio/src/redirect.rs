@@ -1,10 +1,10 @@
 //! Where a server sends its clients to (RFC 6455 4.1: a client may follow).
 
-use websocket_proto::{HandshakeResponse, Uri};
+use websocket_proto::client;
 
 /// Where a refused client is to go instead; `None` where the refusal is no redirect, or one that isn't followed: to
 /// something that isn't a WebSocket URI, or from TLS to none. Count them: a server may send in circles.
-pub fn location(from: &Uri, response: &HandshakeResponse) -> Option<Uri> {
+pub fn location(from: &client::Uri, response: &client::Response) -> Option<client::Uri> {
     match response.status() {
         301 | 302 | 303 | 307 | 308 => resolve(from, response.header("Location")?),
         _ => None,
@@ -13,7 +13,7 @@ pub fn location(from: &Uri, response: &HandshakeResponse) -> Option<Uri> {
 
 /// Makes an absolute URI of a `Location`: a whole URI, one without a scheme, or an absolute path. A server that speaks of
 /// `http` means `ws`.
-fn resolve(from: &Uri, location: &str) -> Option<Uri> {
+fn resolve(from: &client::Uri, location: &str) -> Option<client::Uri> {
     let scheme = if from.is_secure() { "wss" } else { "ws" };
     let (location, _fragment) = location.split_once('#').unwrap_or((location, ""));
     let absolute = if location.starts_with("//") {
@@ -25,7 +25,7 @@ fn resolve(from: &Uri, location: &str) -> Option<Uri> {
     } else {
         location.to_owned()
     };
-    let to: Uri = absolute.parse().ok()?;
+    let to: client::Uri = absolute.parse().ok()?;
     (to.is_secure() || !from.is_secure()).then_some(to)
 }
 

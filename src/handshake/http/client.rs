@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::error::{HandshakeError, HeaderError, RequestError};
 use crate::handshake::accept_key::{self, AcceptKey};
 use crate::handshake::client::{check_choices, check_upgrade};
-use crate::handshake::client_request::{CheckedRequest, ClientRequest};
+use crate::handshake::client_request::{CheckedRequest, Request as ClientRequest};
 use crate::handshake::extensions::Offered;
 use crate::handshake::negotiated::Negotiated;
 use crate::rng::MaskKeys;
@@ -21,14 +21,14 @@ use crate::seed::Seed;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use websocket_proto::{ClientRequest, Config, Connection, HttpClientHandshake, Seed};
+/// use websocket_proto::{Config, Connection, HttpClientHandshake, Seed, client};
 ///
-/// let request = ClientRequest::new("ws://example.com/chat".parse()?).subprotocol("chat");
+/// let request = client::Request::new("ws://example.com/chat".parse()?).subprotocol("chat");
 /// let config = Arc::new(Config::new());
 /// let (request, client) = HttpClientHandshake::upgrade(request, &config, Seed::new([1; 32]))?;
 /// assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/chat"));
 /// # let offer = websocket_proto::HttpServerHandshake::upgrade(&request, &config)?;
-/// # let (response, _) = offer.accept(websocket_proto::Response::new().subprotocol("chat"))?;
+/// # let (response, _) = offer.accept(websocket_proto::server::Response::new().subprotocol("chat"))?;
 /// // Send the request; then, with its response:
 /// let negotiated = client.check(&response)?;
 /// // And on the upgraded stream, with another seed:

@@ -19,7 +19,7 @@ use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use websocket_proto::{Config, Connection, HttpServerHandshake, Response};
+/// use websocket_proto::{Config, Connection, HttpServerHandshake, server};
 ///
 /// let config = Arc::new(Config::new());
 /// # let request = http::Request::get("/chat").header("host", "localhost").header("upgrade", "websocket")
@@ -28,7 +28,7 @@ use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
 /// #     .body(()).unwrap();
 /// // let request: http::Request<_> = …
 /// let offer = HttpServerHandshake::upgrade(&request, &config)?;
-/// let choice = Response::new().subprotocol(offer.select_subprotocol(&["chat"]));
+/// let choice = server::Response::new().subprotocol(offer.select_subprotocol(&["chat"]));
 /// let (response, negotiated) = offer.accept(choice)?;
 /// assert_eq!(response.status(), 101);
 /// // Send the response; then, on the upgraded stream:

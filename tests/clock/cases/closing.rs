@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{Cause, CloseCode, Connection, Deadline, Event, Rejection, Role, TransportShutdown};
+use websocket_proto::{Cause, CloseCode, Connection, Deadline, Event, Role, TransportShutdown, server};
 
 use super::{closed, pinged};
 use crate::scenario::{CLOSING, IDLE, SECOND, SILENCE};
@@ -128,7 +128,7 @@ fn the_keepalive_bounds_the_end_of_the_transport() {
     let mut conn = Connection::server(config().close_timeout(None));
     conn.advance_time(Duration::ZERO);
     feed(&mut conn, &request());
-    conn.reject(Rejection::new(403)).unwrap();
+    conn.reject(server::Rejection::new(403)).unwrap();
     assert_eq!(turns(&mut conn, SECOND).len(), 1);
     assert!(turns(&mut conn, SECOND + IDLE).is_empty());
     assert_eq!(conn.wants_shutdown(), None);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use websocket_proto::{ClientRequest, CloseCode, Config, Connection, Event, Response, Role, State};
+use websocket_proto::{CloseCode, Config, Connection, Event, Role, State, client, server};
 
 use super::pinged;
 use crate::scenario::{CLOSING, IDLE, SECOND, SILENCE};
@@ -72,7 +72,7 @@ fn what_begins_after_a_quiet_hour_has_its_full_time() {
     let mut conn = Connection::server(config().handshake_timeout(None));
     conn.advance_time(Duration::ZERO);
     feed(&mut conn, &request());
-    conn.accept(Response::new()).unwrap();
+    conn.accept(server::Response::new()).unwrap();
     drain(&mut conn);
     assert!(turns(&mut conn, 3600 * SECOND).is_empty());
     assert_eq!(conn.next_timeout(), Some(3600 * SECOND + IDLE));
@@ -88,7 +88,7 @@ fn accepting_a_request_whose_deadline_has_passed() {
             assert!(pending_events(&mut conn).is_empty());
             conn.advance_time(10 * SECOND);
         }
-        conn.accept(Response::new()).unwrap();
+        conn.accept(server::Response::new()).unwrap();
         for now in 10..25 {
             assert!(turns(&mut conn, now * SECOND).is_empty());
         }
@@ -118,7 +118,7 @@ fn no_idle_time_at_all() {
 /// A connection that waits for its first byte has a deadline from the first time on, and asks for that.
 #[test]
 fn the_first_time_is_asked_for() {
-    let request = ClientRequest::new("ws://localhost/".parse().unwrap());
+    let request = client::Request::new("ws://localhost/".parse().unwrap());
     let client = Connection::client(request, Config::new(), seed()).unwrap();
     for mut conn in [client, Connection::server(Config::new())] {
         assert_eq!(conn.next_timeout(), Some(Duration::ZERO));

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha1::{Digest, Sha1};
 use websocket_proto::{
-    Cause, ClientRequest, CloseCode, Closed, Config, Connection, Event, HandshakeError, HandshakeResponse,
-    ProtocolError, RequestError, Role, Seed, SendError, State, TransportShutdown,
+    Cause, CloseCode, Closed, Config, Connection, Event, HandshakeError, ProtocolError, RequestError, Role, Seed,
+    SendError, State, TransportShutdown, client,
 };
 
 use crate::helpers::{assert_nothing_can_be_sent, closed};
@@ -17,26 +17,26 @@ use crate::support::{close_body, drain, feed, frame, pending_events, seed, sent}
 pub(crate) const FRAME: &[u8] = b"\x81\x02hi";
 
 /// A request without offers.
-pub(crate) fn plain_request() -> ClientRequest {
-    ClientRequest::new("ws://localhost".parse().unwrap())
+pub(crate) fn plain_request() -> client::Request {
+    client::Request::new("ws://localhost".parse().unwrap())
 }
 
 /// A request that offers the subprotocols `a` and `b`.
-pub(crate) fn client_request() -> ClientRequest {
+pub(crate) fn client_request() -> client::Request {
     plain_request().subprotocol("a").subprotocol("b")
 }
 
 /// The bytes of a request.
-pub(crate) fn request_bytes(request: ClientRequest) -> Vec<u8> {
+pub(crate) fn request_bytes(request: client::Request) -> Vec<u8> {
     drain(&mut Connection::client(request, Config::new(), seed()).unwrap())
 }
 
 pub(crate) fn request_bytes_for(uri: &str) -> Vec<u8> {
-    request_bytes(ClientRequest::new(uri.parse().unwrap()))
+    request_bytes(client::Request::new(uri.parse().unwrap()))
 }
 
 /// Why a request can't be sent.
-pub(crate) fn request_error(request: ClientRequest) -> RequestError {
+pub(crate) fn request_error(request: client::Request) -> RequestError {
     Connection::client(request, Config::new(), seed()).unwrap_err()
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn minimal_response() -> String {
 }
 
 /// A client that waits for its response.
-pub(crate) fn awaiting_response(request: ClientRequest, config: Config) -> Connection {
+pub(crate) fn awaiting_response(request: client::Request, config: Config) -> Connection {
     let mut conn = Connection::client(request, config, seed()).unwrap();
     drain(&mut conn);
     conn
@@ -153,7 +153,7 @@ pub(crate) fn rejected_response(
     config: &Config,
     chunks: (&[u8], &[u8]),
     end: impl Fn(&mut Connection),
-) -> HandshakeResponse {
+) -> client::Response {
     let mut conn = awaiting_response(client_request(), config.clone());
     let mut received = feed(&mut conn, chunks.0);
     received.extend(feed(&mut conn, chunks.1));

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use bytes::Buf;
-use websocket_proto::{Cause, ClientRequest, Config, Connection, Deadline, Role};
+use websocket_proto::{Cause, Config, Connection, Deadline, Role, client};
 
 use crate::checks::{OwnedEvent, owned_events};
 use crate::support::{seed, turns};
@@ -22,7 +22,7 @@ pub(crate) fn secs(secs: u64) -> Duration {
 pub(crate) fn connecting(role: Role, config: Config) -> Connection {
     match role {
         Role::Client => {
-            let request = ClientRequest::new("ws://localhost/".parse().unwrap());
+            let request = client::Request::new("ws://localhost/".parse().unwrap());
             Connection::client(request, config, seed()).unwrap()
         }
         Role::Server => Connection::server(config),

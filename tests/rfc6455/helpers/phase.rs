@@ -1,6 +1,6 @@
 //! Every phase of a connection, and a connection in it.
 
-use websocket_proto::{ClientRequest, CloseCode, Config, Connection, Rejection, Role, State, TransportShutdown};
+use websocket_proto::{CloseCode, Config, Connection, Role, State, TransportShutdown, client, server};
 
 use crate::checks::peer;
 use crate::support::{ROLES, close_body, drain, feed, open, request, seed};
@@ -71,7 +71,7 @@ impl Phase {
             Self::Closing | Self::ClosedByUs => conn.close(CloseCode::NORMAL, "").unwrap(),
             Self::Eof => conn.receive_eof(),
             Self::Aborted => conn.abort(),
-            Self::Rejected if role == Role::Server => conn.reject(Rejection::new(403)).unwrap(),
+            Self::Rejected if role == Role::Server => conn.reject(server::Rejection::new(403)).unwrap(),
             _ => {}
         }
         feed(&mut conn, if self == Self::ClosedByUs { &close } else { b"" });
@@ -111,7 +111,7 @@ pub(crate) fn begin(role: Role) -> Connection {
     match role {
         Role::Server => Connection::server(Config::new()),
         Role::Client => {
-            let request = ClientRequest::new("ws://localhost/".parse().unwrap());
+            let request = client::Request::new("ws://localhost/".parse().unwrap());
             Connection::client(request, Config::new(), seed()).unwrap()
         }
     }

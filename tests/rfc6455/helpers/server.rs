@@ -2,8 +2,8 @@
 
 use bytes::Buf;
 use websocket_proto::{
-    AcceptError, Cause, CloseCode, Closed, Config, Connection, Event, HandshakeError, Rejection, Request, Response,
-    Role, SendError, State, TransportShutdown,
+    AcceptError, Cause, CloseCode, Closed, Config, Connection, Event, HandshakeError, Role, SendError, State,
+    TransportShutdown, server,
 };
 
 use crate::helpers::{assert_nothing_can_be_sent, closed};
@@ -51,14 +51,14 @@ pub(crate) fn feed_all(conn: &mut Connection, chunks: &[&[u8]]) -> Vec<Event<'st
 }
 
 /// A server that waits for the answer to a request.
-pub(crate) fn awaiting_answer(request: &[u8]) -> (Connection, Box<Request>) {
+pub(crate) fn awaiting_answer(request: &[u8]) -> (Connection, Box<server::Request>) {
     let mut conn = Connection::server(Config::new());
     let [Event::Request(request)] = <[_; 1]>::try_from(feed(&mut conn, request)).unwrap() else { panic!() };
     (conn, request)
 }
 
 /// The request, which is reported and can be accepted however it is cut.
-pub(crate) fn accepted(request: &[u8]) -> Request {
+pub(crate) fn accepted(request: &[u8]) -> server::Request {
     for chunks in every_cut(request) {
         let mut conn = Connection::server(Config::new());
         let got = feed_all(&mut conn, &chunks);
@@ -68,13 +68,13 @@ pub(crate) fn accepted(request: &[u8]) -> Request {
     *awaiting_answer(request).1
 }
 
-pub(crate) fn accept(request: &[u8], response: Response) -> ParsedResponse {
+pub(crate) fn accept(request: &[u8], response: server::Response) -> ParsedResponse {
     let (mut conn, _) = awaiting_answer(request);
     conn.accept(response).unwrap();
     ParsedResponse::parse(&drain(&mut conn))
 }
 
-pub(crate) fn reject(rejection: Rejection) -> ParsedResponse {
+pub(crate) fn reject(rejection: server::Rejection) -> ParsedResponse {
     let (mut conn, _) = awaiting_answer(&request());
     conn.reject(rejection).unwrap();
     rejection_sent(conn)
@@ -89,13 +89,13 @@ pub(crate) fn rejection_sent(mut conn: Connection) -> ParsedResponse {
     answer
 }
 
-pub(crate) fn accept_fails(response: Response, error: AcceptError) {
+pub(crate) fn accept_fails(response: server::Response, error: AcceptError) {
     let (mut conn, _) = awaiting_answer(&request());
     assert_eq!(conn.accept(response), Err(error));
     assert_awaits_answer(conn);
 }
 
-pub(crate) fn reject_fails(rejection: Rejection, error: AcceptError) {
+pub(crate) fn reject_fails(rejection: server::Rejection, error: AcceptError) {
     let (mut conn, _) = awaiting_answer(&request());
     assert_eq!(conn.reject(rejection), Err(error));
     assert_awaits_answer(conn);
@@ -106,7 +106,7 @@ pub(crate) fn assert_awaits_answer(mut conn: Connection) {
     assert_eq!((conn.state(), conn.wants_shutdown()), (State::Connecting, None));
     assert!(pending_events(&mut conn).is_empty());
     assert!(!conn.output().has_remaining());
-    conn.accept(Response::new()).unwrap();
+    conn.accept(server::Response::new()).unwrap();
     assert_eq!(conn.state(), State::Open);
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 101 "));
 }
@@ -206,8 +206,8 @@ pub(crate) fn assert_abnormal(closed: &Closed, cause: Cause) {
 pub(crate) fn assert_closed(conn: &mut Connection, shutdown: TransportShutdown) {
     assert!(feed(conn, &request()).is_empty());
     assert!(feed(conn, &frame(Role::Client, 0x89, b"late")).is_empty());
-    assert_eq!(conn.accept(Response::new()), Err(AcceptError::NoRequest));
-    assert_eq!(conn.reject(Rejection::new(403)), Err(AcceptError::NoRequest));
+    assert_eq!(conn.accept(server::Response::new()), Err(AcceptError::NoRequest));
+    assert_eq!(conn.reject(server::Rejection::new(403)), Err(AcceptError::NoRequest));
     assert_nothing_can_be_sent(conn, SendError::Closed);
     assert_eq!((conn.state(), conn.wants_shutdown()), (State::Closed, Some(shutdown)));
 }

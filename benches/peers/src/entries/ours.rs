@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::mem;
 
 use bytes::{Buf, Bytes};
-use websocket_proto::{ClientRequest, Config, Connection, Event, Negotiated, Response, Scratch, Seed};
+use websocket_proto::{Config, Connection, Event, Negotiated, Scratch, Seed, client, server};
 
 use super::{Entry, Standing, checked};
 use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, LEVEL, Receive, Send};
@@ -84,7 +84,7 @@ impl Entry for Ours {
                 let count = wire.read(&mut buffer);
                 let mut input = &mut buffer[..count];
                 let Some(Event::Request(_)) = conn.receive(&mut input) else { panic!("a request") };
-                conn.accept(Response::new()).expect("to be asked");
+                conn.accept(server::Response::new()).expect("to be asked");
                 drain(&mut conn, &sink);
                 scratch = conn.detach_scratch();
             }
@@ -94,7 +94,7 @@ impl Entry for Ours {
 
     fn connect(&self, job: &Connect) -> Option<Work> {
         let url = format!("ws://{}{}", job.host, job.path);
-        let request = ClientRequest::new(url.parse().expect("a URL"));
+        let request = client::Request::new(url.parse().expect("a URL"));
         let config = std::sync::Arc::new(Config::new());
         let start = move || Connection::client(request.clone(), config.clone(), Seed::new([1; 32])).expect("a request");
         // The same seed makes the same key, which the prepared response answers.

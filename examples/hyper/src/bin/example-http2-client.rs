@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use example_tls::{Trust, talk};
 use tokio::net::TcpStream;
-use websocket_proto::{ClientRequest, Config, DeflateConfig, Uri};
+use websocket_proto::{Config, DeflateConfig, client};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,8 +36,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(uri: &str, file: Option<&Path>) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let uri: Uri = uri.parse()?;
-    let request = ClientRequest::new(uri.clone());
+    let uri: client::Uri = uri.parse()?;
+    let request = client::Request::new(uri.clone());
     let config = Arc::new(Config::new().deflate(DeflateConfig::new()));
     let ws = if uri.is_secure() {
         let trust = file.map_or_else(|| Ok(Trust::the_web()), Trust::only)?;

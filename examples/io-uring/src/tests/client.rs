@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Buf;
-use websocket_proto::{ClientRequest, CloseCode, Config, Connection, Event, Seed};
+use websocket_proto::{CloseCode, Config, Connection, Event, Seed, client};
 
 pub struct Client(Connection);
 
@@ -15,7 +15,7 @@ impl fmt::Debug for Client {
 
 impl Client {
     pub fn new(path: &str) -> Self {
-        let request = ClientRequest::new(format!("ws://localhost{path}").parse().unwrap());
+        let request = client::Request::new(format!("ws://localhost{path}").parse().unwrap());
         Self(Connection::client(request, Config::new(), Seed::new([7; 32])).unwrap())
     }
 

@@ -203,7 +203,7 @@ fn a_turn_is_bounded() {
 #[test]
 fn compressed_messages_count_as_what_they_are() {
     let mut pair = Pair::connected();
-    let request = websocket_proto::ClientRequest::new("ws://localhost/echo".parse().expect("a URI"));
+    let request = websocket_proto::client::Request::new("ws://localhost/echo".parse().expect("a URI"));
     let config = Config::new().deflate(DeflateConfig::new());
     let mut client = Connection::client(request, config, Seed::new([7; 32])).expect("a request");
     let mut output = client.output().take().expect("the request");

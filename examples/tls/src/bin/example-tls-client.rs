@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use example_tls::{Trust, connect, talk};
 use example_tokio::WebSocket;
-use websocket_proto::{ClientRequest, Config, DeflateConfig, Seed, Uri};
+use websocket_proto::{Config, DeflateConfig, Seed, client};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -37,7 +37,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(uri: &str, file: Option<&Path>) -> Result<(), Box<dyn Error>> {
-    let uri: Uri = uri.parse()?;
+    let uri: client::Uri = uri.parse()?;
     if !uri.is_secure() {
         return Err("without TLS there is example-tokio-client".into());
     }
@@ -47,7 +47,7 @@ async fn run(uri: &str, file: Option<&Path>) -> Result<(), Box<dyn Error>> {
     };
     let stream = connect(&uri, trust, &["http/1.1"]).await?;
     let config = Arc::new(Config::new().deflate(DeflateConfig::new()));
-    let ws = WebSocket::connect(stream, ClientRequest::new(uri), config, Seed::from_os()?).await?;
+    let ws = WebSocket::connect(stream, client::Request::new(uri), config, Seed::from_os()?).await?;
     println!("open");
     Ok(talk(ws).await?)
 }

@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use websocket_proto::{Cause, ClientRequest, CloseCode, Closed, Config, DeflateConfig, Event, Seed, Uri};
+use websocket_proto::{Cause, CloseCode, Closed, Config, DeflateConfig, Event, Seed, client};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
@@ -80,7 +80,7 @@ fn typed() -> mpsc::Receiver<String> {
 
 /// Whom to talk to, and how.
 struct Target {
-    uri: Uri,
+    uri: client::Uri,
     subprotocols: Vec<String>,
     config: Arc<Config>,
 }
@@ -126,11 +126,11 @@ impl Target {
         self.connect_to(&uri).await
     }
 
-    async fn connect_to(&self, uri: &Uri) -> Result<WebSocket<TcpStream>, Error> {
+    async fn connect_to(&self, uri: &client::Uri) -> Result<WebSocket<TcpStream>, Error> {
         if uri.is_secure() {
             return Err(io::Error::other("this client has no TLS: wss needs a transport that does").into());
         }
-        let request = ClientRequest::new(uri.clone());
+        let request = client::Request::new(uri.clone());
         let request = self.subprotocols.iter().fold(request, |request, name| request.subprotocol(name));
         let seed = Seed::from_os().map_err(io::Error::other)?;
         let stream = TcpStream::connect((uri.host(), uri.port())).await?;

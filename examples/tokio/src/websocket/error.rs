@@ -2,7 +2,7 @@
 
 use std::io;
 
-use websocket_proto::{AcceptError, Closed, HandshakeResponse, RequestError, SendError};
+use websocket_proto::{AcceptError, Closed, RequestError, SendError, client};
 
 /// Why there is no connection, or no longer one, or why something wasn't sent.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,7 @@ pub enum Error {
     /// The server refused a client. Status, headers and body say why: who one is (401), where to go (301), when to come
     /// again (503).
     #[error("refused: {} {}", .0.status(), .0.reason())]
-    Refused(Box<HandshakeResponse>),
+    Refused(Box<client::Response>),
     /// Nothing was sent: the connection is closing, or the caller asked for what may not be sent.
     #[error(transparent)]
     Send(#[from] SendError),

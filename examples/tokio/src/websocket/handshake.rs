@@ -4,7 +4,7 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{ClientRequest, Config, Connection, Event, Rejection, Request, Response, Seed};
+use websocket_proto::{Config, Connection, Event, Seed, client, server};
 
 use super::{Error, WebSocket};
 
@@ -19,7 +19,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     pub async fn accept(
         transport: T,
         config: Arc<Config>,
-        answer: impl FnMut(&Request) -> Result<Response, Rejection>,
+        answer: impl FnMut(&server::Request) -> Result<server::Response, server::Rejection>,
     ) -> Result<Self, Error> {
         Self::accept_or_serve(transport, config, answer, |_| None).await
     }
@@ -33,8 +33,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     pub async fn accept_or_serve(
         transport: T,
         config: Arc<Config>,
-        mut answer: impl FnMut(&Request) -> Result<Response, Rejection>,
-        mut page: impl FnMut(&Request) -> Option<Rejection>,
+        mut answer: impl FnMut(&server::Request) -> Result<server::Response, server::Rejection>,
+        mut page: impl FnMut(&server::Request) -> Option<server::Rejection>,
     ) -> Result<Self, Error> {
         let mut ws = Self::new(transport, Connection::server(config));
         let answered = ws.run(|conn, event| {
@@ -58,13 +58,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 
     /// A client's end: sends the request and waits for the server's answer. The transport leads to the host of the
-    /// request's URI, and is TLS where that [is secure](websocket_proto::Uri::is_secure).
+    /// request's URI, and is TLS where that [is secure](websocket_proto::client::Uri::is_secure).
     ///
     /// # Errors
     ///
     /// The server [refused](Error::Refused), the transport ended or the deadline of the handshake passed, or the request
     /// can't be sent.
-    pub async fn connect(transport: T, request: ClientRequest, config: Arc<Config>, seed: Seed) -> Result<Self, Error> {
+    pub async fn connect(
+        transport: T,
+        request: client::Request,
+        config: Arc<Config>,
+        seed: Seed,
+    ) -> Result<Self, Error> {
         let mut ws = Self::new(transport, Connection::client(request, config, seed)?);
         let answered = ws.run(|_, event| match event {
             Event::Open(_) => Break(Ok(())),

@@ -7,7 +7,7 @@ use example_tokio::chat::Chat;
 use example_tokio::{Message, WebSocket};
 use tokio::io::{DuplexStream, duplex};
 use tokio::time::timeout;
-use websocket_proto::{ClientRequest, CloseCode};
+use websocket_proto::{CloseCode, client};
 
 use crate::support::{Result, config, seed};
 
@@ -15,7 +15,7 @@ async fn join(chat: &Arc<Chat>, path: &str) -> Result<WebSocket<DuplexStream>> {
     let (one, other) = duplex(1000);
     let chat = Arc::clone(chat);
     tokio::spawn(async move { chat.serve(one).await });
-    let request = ClientRequest::new(format!("ws://a{path}").parse().unwrap());
+    let request = client::Request::new(format!("ws://a{path}").parse().unwrap());
     WebSocket::connect(other, request, config(), seed()).await
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use example_tokio::{Error, HIGH_WATER, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};
-use websocket_proto::{Cause, ClientRequest, CloseCode, Config, Connection, Deadline, Response};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Deadline, client, server};
 
 use crate::support::{Result, client, config, pair, seed, server};
 
@@ -24,12 +24,13 @@ fn keepalive() -> Config {
 async fn opening() {
     let begun = Instant::now();
     let (silent, other) = duplex(1000);
-    let accepted = WebSocket::accept(silent, config(), |_| Ok(Response::new())).await;
+    let accepted = WebSocket::accept(silent, config(), |_| Ok(server::Response::new())).await;
     assert_eq!(cause(&accepted.unwrap_err()), Cause::Timeout(Deadline::Opening));
     assert_eq!(begun.elapsed().as_secs(), 10);
     drop(other);
     let (_other, silent) = duplex(1000);
-    let connected = WebSocket::connect(silent, ClientRequest::new("ws://a/".parse().unwrap()), config(), seed()).await;
+    let connected =
+        WebSocket::connect(silent, client::Request::new("ws://a/".parse().unwrap()), config(), seed()).await;
     assert_eq!(cause(&connected.unwrap_err()), Cause::Timeout(Deadline::Opening));
     assert_eq!(begun.elapsed().as_secs(), 20);
 }
@@ -46,7 +47,7 @@ async fn opening_is_not_put_off_by_a_peer_that_says_little() {
                 peer.write_all(&b"X"[..bytes_a_second]).await.unwrap();
             }
         });
-        let accepted = WebSocket::accept(transport, config(), |_| Ok(Response::new())).await;
+        let accepted = WebSocket::accept(transport, config(), |_| Ok(server::Response::new())).await;
         assert_eq!(cause(&accepted.unwrap_err()), Cause::Timeout(Deadline::Opening));
         // Ten seconds, and two in which it may read the answer.
         assert!((10..14).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
@@ -159,7 +160,7 @@ async fn a_deadline_takes_nothing_out_of_ones_hands() -> Result {
 #[tokio::test(start_paused = true)]
 async fn the_first_bytes_are_waited_for_no_longer() -> Result {
     let (transport, _silent) = duplex(10);
-    let request = ClientRequest::new("ws://a/".parse().unwrap());
+    let request = client::Request::new("ws://a/".parse().unwrap());
     let mut client = WebSocket::new(transport, Connection::client(request, config(), seed())?);
     let begun = Instant::now();
     client.flush().await?;
