@@ -132,6 +132,7 @@ fn broken_rules(input: &Input, role: Role, before: u32, length: u64) -> Vec<(usi
         (2, ProtocolError::UnmaskedFrame, role == Role::Server && input.key.is_none()),
         (2, ProtocolError::MaskedFrame, role == Role::Client && input.key.is_some()),
         (2, ProtocolError::ControlTooLong, is_control && short > 125),
+        (2, ProtocolError::CloseLength, opcode == 8 && short == 1),
         (4, ProtocolError::LengthForm, short == 126 && length < 126),
         (8, ProtocolError::LengthForm, short == 127 && length < 0x1_0000),
         (3, ProtocolError::LengthTopBit, length >> 63 != 0),
@@ -155,6 +156,14 @@ fn check_payload(input: &Input, before: u32, payload: &[u8], is_whole: bool, out
             return expect_error(outcome, ProtocolError::InvalidUtf8);
         }
     }
+    if !is_whole && let (8, [high, low, reason @ ..]) = (opcode, payload) {
+        if CloseCode::new(u16::from_be_bytes([*high, *low])).is_none() {
+            return expect_error(outcome, ProtocolError::CloseCode);
+        }
+        if first_impossible(reason).is_some() {
+            return expect_error(outcome, ProtocolError::CloseReason);
+        }
+    }
     if !is_whole || !is_final {
         assert!(outcome.is_none(), "{outcome:?}");
         return;
@@ -173,7 +182,7 @@ fn check_payload(input: &Input, before: u32, payload: &[u8], is_whole: bool, out
 fn check_close(body: &[u8], outcome: Option<Event<'_>>) {
     let (code, reason) = match body {
         [] => (CloseCode::NO_STATUS, ""),
-        [_] => return expect_error(outcome, ProtocolError::CloseLength),
+        [_] => panic!("the header was refused"),
         [high, low, reason @ ..] => {
             let Some(code) = CloseCode::new(u16::from_be_bytes([*high, *low])) else {
                 return expect_error(outcome, ProtocolError::CloseCode);
