@@ -17,7 +17,7 @@ use crate::deflate::DeflateConfig;
 ///     .max_message_size(1 << 20)
 ///     .keepalive(Duration::from_secs(30), Duration::from_secs(10));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub(crate) max_handshake_size: usize,
     pub(crate) max_headers: usize,

@@ -212,9 +212,6 @@ pub enum SendError {
     /// A ping or pong of more than 125 bytes (RFC 6455 5.5).
     #[error("control payload of more than 125 bytes")]
     ControlTooLong,
-    /// A close reason of more than 123 bytes (RFC 6455 5.5).
-    #[error("close reason of more than 123 bytes")]
-    ReasonTooLong,
     /// A close code that this role may not send (RFC 6455 7.4).
     #[error("close code may not be sent")]
     CloseCode,

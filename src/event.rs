@@ -14,7 +14,7 @@ use crate::handshake::{HandshakeResponse, Request};
 ///
 /// An event borrows the input that it came from and never the connection, so the owner may answer while holding it.
 /// [`into_owned`](Self::into_owned) makes one that may be kept.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'b> {
     /// At a server: a client asks for a WebSocket connection. Answer with
@@ -83,6 +83,9 @@ impl Closed {
         Self { code: CloseCode::ABNORMAL, reason: String::new(), clean: false, cause }
     }
 }
+
+/// So that a function that runs a connection can return how it ended, with `?`.
+impl core::error::Error for Closed {}
 
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

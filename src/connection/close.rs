@@ -12,26 +12,45 @@ use crate::role::Role;
 
 /// Closing the connection.
 impl Connection {
-    /// Begins the closing handshake, with a reason of at most 123 bytes. A fragmented message that is unfinished is
-    /// abandoned. The peer's messages are delivered until its Close frame comes, and can't be answered any more.
+    /// Begins the closing handshake. A fragmented message that is unfinished is abandoned. The peer's messages are delivered
+    /// until its Close frame comes, and can't be answered any more.
+    ///
+    /// Without a code (`None`), the Close frame is empty, and the peer sees 1005. A reason of more than 123 bytes is cut after
+    /// the last character that fits (RFC 6455 section 5.5).
     ///
     /// The peer has [`close_timeout`](crate::Config::close_timeout) from the next [`advance_time`](Self::advance_time).
     ///
     /// # Errors
     ///
-    /// The connection isn't open, the code may not be sent by this role, or the reason is too long; nothing is sent
-    /// then. A full output is no obstacle.
-    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+    /// The connection isn't open, the code may not be sent by this role, or there is a reason without a code. Nothing is
+    /// sent then. A full output is no obstacle.
+    ///
+    /// ```
+    /// use websocket_proto::{CloseCode, Config, Connection, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.close(CloseCode::GOING_AWAY, "back in a minute")?;
+    /// assert_eq!(conn.output().take().unwrap(), &b"\x88\x12\x03\xe9back in a minute"[..]);
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.close(None, "")?;
+    /// assert_eq!(conn.output().take().unwrap(), &b"\x88\0"[..]);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
+    pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), SendError> {
         self.check_open()?;
+        let code = code.into();
         // RFC 6455 section 7.4.1: 1010 is for clients.
-        if !code.may_travel() || self.role() == Role::Server && code == CloseCode::MISSING_EXTENSION {
+        let is_sendable = match code {
+            Some(CloseCode::MISSING_EXTENSION) => self.role() == Role::Client,
+            Some(code) => code.may_travel(),
+            None => reason.is_empty(),
+        };
+        if !is_sendable {
             return Err(SendError::CloseCode);
         }
-        if reason.len() > MAX_CONTROL_PAYLOAD - 2 {
-            return Err(SendError::ReasonTooLong);
-        }
-        self.send_close(Some(code), reason);
-        self.on_close_sent(code);
+        self.send_close(code, cut(reason, MAX_CONTROL_PAYLOAD - 2));
+        self.on_close_sent(code.unwrap_or(CloseCode::NO_STATUS));
         Ok(())
     }
 
@@ -71,4 +90,10 @@ impl Connection {
         self.output.drop_pong();
         self.sender.control(&mut self.output, OpCode::Close, &body[..length]);
     }
+}
+
+/// The text up to the last character that ends within so many bytes.
+fn cut(text: &str, most: usize) -> &str {
+    let fits = |end: &usize| text.is_char_boundary(*end);
+    &text[..(0..=most.min(text.len())).rev().find(fits).unwrap_or(0)]
 }

@@ -52,7 +52,7 @@ impl Connection {
         if let Some(scratch) = &mut self.scratch {
             self.output.return_recyclable(&mut scratch.buffers);
         }
-        self.sender.owned_message(&mut self.output, message.kind(), message.into_payload())
+        self.sender.owned_message(&mut self.output, message.kind(), message.into_bytes())
     }
 
     /// Sends a message that was encoded before, as many others may send it.

@@ -11,11 +11,11 @@ use crate::http_grammar::lists;
 use crate::role::Role;
 
 /// Settings that can't be made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeflateConfig {}
 
 /// Parameters that are never agreed on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeflateParams {}
 
 impl DeflateParams {

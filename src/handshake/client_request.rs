@@ -17,7 +17,7 @@ use crate::http_grammar::lists;
 /// let uri: client::Uri = "ws://example.com/chat".parse().unwrap();
 /// let request = client::Request::new(uri).subprotocol("chat").header("Cookie", "id=7");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     uri: Uri,
     subprotocols: Vec<String>,

@@ -17,7 +17,7 @@ use crate::http_grammar::lists::trim;
 /// ▲               ▲   ▲                  the packed position of every line, the first and the empty one included:
 /// 0               start, colon           where it starts, and where its name ends
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Fields {
     bytes: Box<[u8]>,
     head_length: usize,
@@ -106,7 +106,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 /// The first and the last line of each header that there is a rule for.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct HeaderIndex([Option<FirstAndLast>; HeaderName::COUNT]);
 
 type FirstAndLast = [u32; 2];

@@ -9,7 +9,7 @@ use crate::error::HandshakeError;
 
 /// The server's response to a client's request: the one that opened the connection, or the one that rejected the
 /// request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
     reason: Span,

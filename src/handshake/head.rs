@@ -90,7 +90,7 @@ fn is_http_version(word: &[u8]) -> bool {
 pub(super) const LINE_END: &[u8] = b"\r\n";
 
 /// The position of some text in a head.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
     end: u32,
@@ -104,7 +104,7 @@ impl Span {
 }
 
 /// The position of a line in its head. It ends where the next one starts.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(super) start: u32,
     /// The end of a header's name. A line that is no header has an empty name.

@@ -37,7 +37,7 @@ const RESERVED: &[(&str, &[OutgoingHead])] = &[
 
 /// Header lines to be sent. An error in one of them is remembered, since setters return none, and reported by
 /// [`checked`](Self::checked).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HeaderLines {
     lines: String,
     /// Why the first one that can't be sent can't be.

@@ -14,7 +14,7 @@ use crate::deflate::DeflateParams;
 /// let conn = Connection::upgraded_server(Negotiated::new().subprotocol("chat"), Config::new());
 /// assert_eq!(conn.subprotocol(), Some("chat"));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Negotiated {
     pub(crate) subprotocol: Option<Box<str>>,
     pub(crate) deflate: Option<DeflateParams>,

@@ -18,7 +18,7 @@ use crate::error::{AcceptError, HandshakeError};
 /// let no = Rejection::new(401).header("WWW-Authenticate", "Basic realm=\"chat\"").body("who are you?");
 /// let page = Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body("<h1>Chat</h1>");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     status: u16,
     headers: HeaderLines,

@@ -28,7 +28,7 @@ use crate::http_grammar::lists;
 /// assert_eq!(request.subprotocols().collect::<Vec<_>>(), ["v2.chat", "chat"]);
 /// assert_eq!(request.select_subprotocol(&["chat", "v2.chat"]), Some("chat"));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     fields: Fields,
     /// The authority of a target that is an absolute URI.
@@ -36,7 +36,7 @@ pub struct Request {
     resource: Resource,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Resource {
     InHead(Span),
     /// Of an absolute URI whose path is empty.

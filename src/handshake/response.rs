@@ -15,7 +15,7 @@ use crate::error::{AcceptError, HeaderError};
 ///
 /// let response = Response::new().subprotocol("chat").header("Set-Cookie", "visited=1");
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     subprotocol: Option<String>,
     headers: HeaderLines,

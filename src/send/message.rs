@@ -1,24 +1,30 @@
-//! Messages that are handed over rather than lent.
+//! Messages that own their payload.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::str::{self, Utf8Error};
 
 use bytes::Bytes;
 
+use crate::event::Event;
 use crate::frame::MessageKind;
 
 /// A whole message that owns its payload, for [`Connection::send`](crate::Connection::send).
 ///
+/// Payloads that are handed over (`String`, `Vec<u8>`, [`Bytes`]) aren't copied; borrowed ones are, once.
+///
 /// ```
 /// use websocket_proto::{Message, MessageKind};
 ///
-/// let text = Message::from(String::from("你好"));
+/// let text = Message::from("你好");
 /// assert_eq!(text.kind(), MessageKind::Text);
-/// assert_eq!(text.payload().len(), 6);
-/// assert_eq!(Message::from(vec![1, 2, 3]).kind(), MessageKind::Binary);
+/// assert_eq!(text.as_text(), Some("你好"));
+/// assert_eq!(Message::from([1, 2, 3]).into_bytes(), &[1, 2, 3][..]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Message {
     kind: MessageKind,
     /// UTF-8 where the kind is text: every constructor has a `str`.
@@ -26,38 +32,89 @@ pub struct Message {
 }
 
 impl Message {
-    /// What the message carries.
+    /// A text message.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { kind: MessageKind::Text, payload: text.into().into() }
+    }
+
+    /// A binary message.
+    pub fn binary(data: impl Into<Bytes>) -> Self {
+        Self { kind: MessageKind::Binary, payload: data.into() }
+    }
+
+    /// A text message of bytes that must be UTF-8, without copying them.
+    ///
+    /// # Errors
+    ///
+    /// They aren't UTF-8.
+    ///
+    /// ```
+    /// use websocket_proto::Message;
+    ///
+    /// assert!(Message::try_text("你好".as_bytes()).is_ok());
+    /// assert_eq!(Message::try_text(&b"ok\xff"[..]).unwrap_err().valid_up_to(), 2);
+    /// ```
+    pub fn try_text(text: impl Into<Bytes>) -> Result<Self, Utf8Error> {
+        let payload = text.into();
+        str::from_utf8(&payload)?;
+        Ok(Self { kind: MessageKind::Text, payload })
+    }
+
+    /// Returns the kind of the message.
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
 
-    /// The bytes of the message.
+    /// Returns the bytes of the message.
     pub fn payload(&self) -> &Bytes {
         &self.payload
     }
 
-    pub(crate) fn into_payload(self) -> Bytes {
+    /// Returns the text; `None` if the message is binary.
+    pub fn as_text(&self) -> Option<&str> {
+        match self.kind {
+            MessageKind::Text => str::from_utf8(&self.payload).ok(),
+            MessageKind::Binary => None,
+        }
+    }
+
+    /// Returns the text, without copying it where nobody else holds it; `None` if the message is binary.
+    pub fn into_text(self) -> Option<String> {
+        match self.kind {
+            MessageKind::Text => String::from_utf8(self.payload.into()).ok(),
+            MessageKind::Binary => None,
+        }
+    }
+
+    /// Returns the bytes of the message, of whatever kind it is.
+    pub fn into_bytes(self) -> Bytes {
         self.payload
-    }
-
-    fn text(payload: Bytes) -> Self {
-        Self { kind: MessageKind::Text, payload }
-    }
-
-    fn binary(payload: Bytes) -> Self {
-        Self { kind: MessageKind::Binary, payload }
     }
 }
 
 impl From<String> for Message {
     fn from(text: String) -> Self {
-        Self::text(text.into())
+        Self::text(text)
     }
 }
 
-impl From<&'static str> for Message {
-    fn from(text: &'static str) -> Self {
-        Self::text(Bytes::from_static(text.as_bytes()))
+/// Copies the text.
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<Box<str>> for Message {
+    fn from(text: Box<str>) -> Self {
+        Self::text(text)
+    }
+}
+
+/// Copies the text.
+impl From<Arc<str>> for Message {
+    fn from(text: Arc<str>) -> Self {
+        Self::text(&*text)
     }
 }
 
@@ -75,12 +132,53 @@ impl From<Bytes> for Message {
 
 impl From<Vec<u8>> for Message {
     fn from(data: Vec<u8>) -> Self {
-        Self::binary(data.into())
+        Self::binary(data)
+    }
+}
+
+/// Copies the bytes.
+impl From<&[u8]> for Message {
+    fn from(data: &[u8]) -> Self {
+        Self::binary(Bytes::copy_from_slice(data))
+    }
+}
+
+/// Copies the bytes.
+impl<const N: usize> From<[u8; N]> for Message {
+    fn from(data: [u8; N]) -> Self {
+        data[..].into()
+    }
+}
+
+/// Copies the bytes.
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(data: &[u8; N]) -> Self {
+        data[..].into()
     }
 }
 
 impl From<Cow<'_, [u8]>> for Message {
     fn from(data: Cow<'_, [u8]>) -> Self {
         data.into_owned().into()
+    }
+}
+
+/// The message of [`Event::Text`] or [`Event::Binary`]; another event comes back as it is.
+///
+/// ```
+/// use websocket_proto::{Event, Message};
+///
+/// assert_eq!(Message::try_from(Event::Text("hi".into())), Ok(Message::from("hi")));
+/// assert!(Message::try_from(Event::Ping(b"hi".into())).is_err());
+/// ```
+impl<'b> TryFrom<Event<'b>> for Message {
+    type Error = Event<'b>;
+
+    fn try_from(event: Event<'b>) -> Result<Self, Event<'b>> {
+        match event {
+            Event::Text(text) => Ok(text.into()),
+            Event::Binary(data) => Ok(data.into()),
+            other => Err(other),
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Pings and pongs, and what all control frames share (RFC 6455 5.5).
 
 use bytes::Buf;
-use websocket_proto::{CloseCode, Config, Connection, Event, ProtocolError, Role, SendError};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Event, ProtocolError, Role, SendError};
 
-use crate::checks::{Rng, assert_sent, fails, peer, ping, pong, receive, sent_frames, text};
+use crate::checks::{Rng, assert_sent, clean, fails, peer, ping, pong, receive, sent_frames, text};
 use crate::support::{ROLES, close_body, drain, frames, open, open_with};
 
 /// B-30: a control frame announces at most 125 bytes: its second byte says so, the length isn't waited for.
@@ -43,15 +43,47 @@ fn long_control_frames_are_not_sent() {
             assert_eq!(conn.ping(&payload), Err(SendError::ControlTooLong));
             assert_eq!(conn.pong(&payload), Err(SendError::ControlTooLong));
         }
-        for reason in ["x".repeat(124), "é".repeat(62), "x".repeat(70_000)] {
-            assert_eq!(conn.close(CloseCode::NORMAL, &reason), Err(SendError::ReasonTooLong));
-        }
         assert_sent(&mut conn, &[]);
         let (payload, reason) = ([b'x'; 125], "x".repeat(123));
         conn.ping(&payload).unwrap();
         conn.pong(&payload).unwrap();
         conn.close(CloseCode::NORMAL, &reason).unwrap();
         assert_sent(&mut conn, &[(0x89, &payload), (0x8a, &payload), (0x88, &close_body(1000, &reason))]);
+    }
+}
+
+/// B-32: a long reason is cut after the last character that fits into 123 bytes.
+#[test]
+fn long_reasons_are_cut_at_a_character() {
+    for role in ROLES {
+        for (reason, sent) in [
+            ("x".repeat(123), "x".repeat(123)),
+            ("x".repeat(124), "x".repeat(123)),
+            ("x".repeat(70_000), "x".repeat(123)),
+            ("é".repeat(62), "é".repeat(61)),
+            ("再见".repeat(30), "再见".repeat(20) + "再"),
+            ("再".repeat(41), "再".repeat(41)),
+            ("👋".repeat(31), "👋".repeat(30)),
+            ("xx".to_owned() + &"👋".repeat(31), "xx".to_owned() + &"👋".repeat(30)),
+        ] {
+            let mut conn = open(role);
+            conn.close(CloseCode::NORMAL, &reason).unwrap();
+            assert_sent(&mut conn, &[(0x88, &close_body(1000, &sent))]);
+        }
+    }
+}
+
+/// B-34: a Close frame may be empty; a reason needs a code.
+#[test]
+fn a_close_without_a_code_is_empty() {
+    for role in ROLES {
+        let mut conn = open(role);
+        assert_eq!(conn.close(None, "reason"), Err(SendError::CloseCode));
+        assert_sent(&mut conn, &[]);
+        conn.close(None, "").unwrap();
+        assert_sent(&mut conn, &[(0x88, b"")]);
+        let answer = peer(role, &[(0x88, b"")]);
+        assert_eq!(receive(&mut conn, &answer), [clean(1005, "", Cause::Local(CloseCode::NO_STATUS))]);
     }
 }
 
