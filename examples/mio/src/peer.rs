@@ -8,9 +8,7 @@ use bytes::Buf;
 use mio::event::Event as Readiness;
 use mio::net::TcpStream;
 use mio::{Registry, Token};
-use websocket_proto::{
-    CloseCode, Connection, Event, Message, PreparedMessage, Scratch, State, TransportShutdown,
-};
+use websocket_proto::{CloseCode, Connection, Event, Message, PreparedMessage, Scratch, State, TransportShutdown};
 
 use crate::answer::answer;
 use crate::socket::{Found, Socket};
