@@ -281,3 +281,46 @@ fn what_is_read_directly_is_heard() {
     }
     assert_eq!(conn.pending_output(), 0, "no ping was needed");
 }
+
+/// A buffer that was another connection's shows nothing of it, and a caller that reports more than it has read delivers
+/// zeros, not the bytes of that connection.
+#[test]
+fn a_read_buffer_shows_nothing_of_another_connection() {
+    for role in ROLES {
+        let mut scratch = Box::new(Scratch::new());
+        for shown in [false, true] {
+            let mut first = open_with(role, Config::new());
+            first.attach_scratch(scratch);
+            let secret = frame(other(role), 0x82, &vec![b's'; 1 << 20]);
+            for chunk in secret.chunks(64 * KIB) {
+                let mut chunk = chunk.to_vec();
+                let mut input = &mut chunk[..];
+                while let Some(event) = first.receive(&mut input) {
+                    let Event::Binary(data) = event else { panic!() };
+                    first.recycle(data);
+                }
+                if shown && let Some(space) = first.read_buffer() {
+                    // What was read there in vain is another connection's secret as well.
+                    space.fill(b's');
+                }
+            }
+            // A message that isn't finished leaves its buffer, too.
+            assert!(feed(&mut first, &secret[..100 * KIB]).is_empty());
+            scratch = first.detach_scratch().unwrap();
+
+            let mut second = open_with(role, Config::new());
+            second.attach_scratch(scratch);
+            let wire = frame(other(role), 0x82, &vec![b'x'; 300 * KIB]);
+            assert!(feed(&mut second, &wire[..20 * KIB]).is_empty());
+            let space = second.read_buffer().unwrap();
+            assert!(space.len() >= 8 * KIB && space.iter().all(|byte| *byte == 0), "{role:?}");
+            let claimed = space.len();
+            assert_eq!(second.commit_read(claimed), claimed);
+            let events = feed(&mut second, &wire[20 * KIB + claimed..]);
+            let [Event::Binary(data)] = &events[..] else { panic!("{events:?}") };
+            // At a server, the zeros are unmasked.
+            assert!(role == Role::Server || !data.contains(&b's'));
+            scratch = second.detach_scratch().unwrap();
+        }
+    }
+}
