@@ -105,6 +105,7 @@ async def check_long_reason_is_cut(binary):
         await client.type("/close 3001 " + "再" * 42)
         await server.wait_closed()
         expect((server.close_code, server.close_reason), (3001, "再" * 41))
+        assert (await client.line()).startswith("closed with 3001")
         await client.ends(0)
 
 
