@@ -1,4 +1,4 @@
-//! Pieces of messages that are too large to be delivered whole.
+//! Chunks of messages that are too large to be delivered whole.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,11 +7,11 @@ use core::str;
 
 use crate::frame::MessageKind;
 
-/// A piece of a message, where [`Config::chunk_threshold`](crate::Config::chunk_threshold) asks for pieces.
+/// A chunk of a message, where [`Config::chunk_threshold`](crate::Config::chunk_threshold) asks for chunks.
 ///
-/// The pieces of a message follow each other in order, with nothing but control frames' events between them. Text is
-/// checked on the way, and no piece ends inside a character: the bytes of one that the input cut wait, and come in front
-/// of the next piece.
+/// The chunks of a message follow each other in order, with nothing but control frames' events between them. Text is
+/// checked on the way, and no chunk ends inside a character: the bytes of one that the input cut wait, and come before
+/// the next chunk.
 ///
 /// ```
 /// use websocket_proto::{Config, Connection, Event, MessageKind, Negotiated};
@@ -96,7 +96,7 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// The bytes of the piece, in two parts of which the first is empty unless a character had been cut.
+    /// The bytes of the chunk, in two parts of which the first is empty unless a character had been cut.
     pub fn parts(&self) -> [&[u8]; 2] {
         match &self.0 {
             Repr::Binary { data, .. } => [&[], data],
@@ -105,7 +105,7 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// The text of the piece, in two parts of which the first is empty unless a character had been cut; both are empty
+    /// The text of the chunk, in two parts of which the first is empty unless a character had been cut; both are empty
     /// where the message is binary.
     pub fn text(&self) -> [&str; 2] {
         match &self.0 {
@@ -129,7 +129,7 @@ impl<'b> Chunk<'b> {
         self.len() == 0
     }
 
-    /// The bytes of the piece in one part: borrowed from the input, unless a character had been cut.
+    /// The bytes of the chunk in one part: borrowed from the input, unless a character had been cut.
     pub fn into_bytes(self) -> Cow<'b, [u8]> {
         match self.0 {
             Repr::Text { carried: Character { length: 0, .. }, text, .. } => Cow::Borrowed(text.as_bytes()),
@@ -140,7 +140,7 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// The same piece, owning what it borrowed.
+    /// The same chunk, owning what it borrowed.
     pub fn into_owned(self) -> Chunk<'static> {
         let (first, last) = (self.is_first(), self.is_last());
         Chunk(match self.0 {

@@ -87,12 +87,12 @@ impl Config {
         self
     }
 
-    /// Delivers messages of at least that many bytes in pieces, as [`Event::Chunk`](crate::Event::Chunk), as they come,
+    /// Delivers messages of at least that many bytes in chunks, as [`Event::Chunk`](crate::Event::Chunk), as they come,
     /// in constant memory; 0 for all messages. Off by default.
     ///
     /// The size of a fragmented message shows only with its frames: it is assembled until it has announced that many
-    /// bytes, and delivered in pieces from then on. Messages longer than [`max_message_size`](Self::max_message_size)
-    /// come in pieces in any case, once this is set. Messages in pieces are bounded by
+    /// bytes, and delivered in chunks from then on. Messages longer than [`max_message_size`](Self::max_message_size)
+    /// come in chunks in any case, once this is set. Messages in chunks are bounded by
     /// [`max_chunked_message_size`](Self::max_chunked_message_size) and may have any number of fragments;
     /// [`max_frame_size`](Self::max_frame_size) holds for no message then.
     pub fn chunk_threshold(mut self, bytes: u64) -> Self {
@@ -100,7 +100,7 @@ impl Config {
         self
     }
 
-    /// The longest message, in bytes, that is delivered in pieces, all its frames together; also the longest of these
+    /// The longest message, in bytes, that is delivered in chunks, all its frames together; also the longest of these
     /// frames. 1 TiB by default. Beyond: close code 1009.
     pub fn max_chunked_message_size(mut self, bytes: u64) -> Self {
         self.max_chunked_message_size = bytes;

@@ -32,7 +32,7 @@ pub enum Event<'b> {
     Text(Cow<'b, str>),
     /// A whole binary message.
     Binary(Cow<'b, [u8]>),
-    /// A piece of a message, where the configuration asks for pieces
+    /// A chunk of a message, where the configuration asks for chunks
     /// ([`Config::chunk_threshold`](crate::Config::chunk_threshold)).
     Chunk(Chunk<'b>),
     /// A ping, already answered unless [`auto_pong`](crate::Config::auto_pong) is off.
