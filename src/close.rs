@@ -86,6 +86,27 @@ impl CloseCode {
     }
 }
 
+/// As [`new`](CloseCode::new), with an error that names the number.
+///
+/// ```
+/// use websocket_proto::CloseCode;
+///
+/// assert_eq!(CloseCode::try_from(1001), Ok(CloseCode::GOING_AWAY));
+/// assert_eq!(CloseCode::try_from(1006).unwrap_err().to_string(), "1006 is not a close code that may be sent");
+/// ```
+impl TryFrom<u16> for CloseCode {
+    type Error = InvalidCloseCode;
+
+    fn try_from(code: u16) -> Result<Self, InvalidCloseCode> {
+        Self::new(code).ok_or(InvalidCloseCode(code))
+    }
+}
+
+/// A number that is not a [`CloseCode`] that may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{0} is not a close code that may be sent")]
+pub struct InvalidCloseCode(u16);
+
 impl From<CloseCode> for u16 {
     fn from(code: CloseCode) -> Self {
         code.0

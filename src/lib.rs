@@ -190,7 +190,7 @@ mod utf8;
 /// The crate whose [`Buf`](bytes::Buf) an [`Output`] is, and whose [`Bytes`](bytes::Bytes) payloads may be.
 pub use bytes;
 pub use chunk::Chunk;
-pub use close::CloseCode;
+pub use close::{CloseCode, InvalidCloseCode};
 pub use config::Config;
 pub use connection::{Connection, Recycled, Scratch, State, TransportShutdown};
 #[cfg(feature = "deflate")]

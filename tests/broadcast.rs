@@ -74,3 +74,15 @@ fn conns_payload(news: &PreparedMessage) -> *const u8 {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// A message that is prepared from borrowed text or bytes is the one that is prepared from owned ones.
+#[test]
+fn borrowed_messages_are_prepared_alike() {
+    for text in ["", "大家好", &"x".repeat(70_000)] {
+        assert_eq!(PreparedMessage::text(text), PreparedMessage::new(String::from(text)));
+        assert_eq!(PreparedMessage::text(String::from(text)), PreparedMessage::new(text));
+        let data = text.as_bytes();
+        assert_eq!(PreparedMessage::binary(data), PreparedMessage::new(data.to_vec()));
+        assert_ne!(PreparedMessage::binary(data), PreparedMessage::text(text));
+    }
+}

@@ -237,7 +237,6 @@ impl Inflation {
             self.message = None;
             if !compression.context_takeover() {
                 self.window.clear();
-                self.seed_credit = FREE_SEEDS;
             }
         }
         Ok((progress, is_full))

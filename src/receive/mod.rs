@@ -149,8 +149,7 @@ impl Receiver {
             }));
         }
         let ends = payload.ends_message();
-        let pool = context.pool().filter(|_| !is_chunked);
-        let message = self.message.get_or_insert_with(|| Assembly::new(kind, pool));
+        let message = self.message.get_or_insert_with(|| Assembly::new(kind, context.pool()));
         if is_chunked {
             message.set_chunked();
         }

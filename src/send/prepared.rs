@@ -60,7 +60,21 @@ impl PreparedMessage {
     /// Encodes a message; the kind is that of the [`Message`].
     pub fn new(message: impl Into<Message>) -> Self {
         let message = message.into();
-        Self { kind: message.kind(), plain: Encoded::new(message.kind(), message.payload(), 0), compressed: None }
+        Self::encode(message.kind(), message.payload())
+    }
+
+    /// Encodes a text message, which is copied once.
+    pub fn text(text: impl AsRef<str>) -> Self {
+        Self::encode(MessageKind::Text, text.as_ref().as_bytes())
+    }
+
+    /// Encodes a binary message, which is copied once.
+    pub fn binary(data: impl AsRef<[u8]>) -> Self {
+        Self::encode(MessageKind::Binary, data.as_ref())
+    }
+
+    fn encode(kind: MessageKind, payload: &[u8]) -> Self {
+        Self { kind, plain: Encoded::new(kind, payload, 0), compressed: None }
     }
 
     /// Encodes a message, and compresses it as well (once, in the window of

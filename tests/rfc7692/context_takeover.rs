@@ -1,13 +1,13 @@
 //! Final blocks, and what messages may refer to: those before them, or nothing (RFC 7692 7.1.1 and 7.2.3.4).
 
-use websocket_proto::{Config, Connection, DeflateConfig, ProtocolError, Role, Scratch};
+use websocket_proto::{Config, Connection, DeflateConfig, Event, ProtocolError, Role, Scratch};
 
 use crate::checks::{OwnedEvent, Script, binary, failed, peer, receive, text};
 use crate::connections::{both_ways, open, open_with, upgraded};
 use crate::inflate::Symbol::{Copy, Literal};
 use crate::inflate::Writer;
 use crate::receiving::{AGAIN, HELLO, keeps};
-use crate::support::ROLES;
+use crate::support::{ROLES, feed};
 
 /// P-42, P-43, P-49: final blocks anywhere in a message, each of which may refer to what was before it, in this message and in
 /// those before; and so may the messages behind it.
@@ -237,6 +237,46 @@ fn what_streams_after_final_blocks_copy_is_bounded() {
             // In one message, or in as many messages.
             let refused = (0..2_000).find_map(|_| lengths(&streams(1)).err());
             assert_eq!(refused, Some(failed(ProtocolError::Deflate)), "{role:?}");
+        }
+    }
+}
+
+/// P-43: where the inflater serves other connections in between, each turn begins with the window, whatever the last message
+/// ended with.
+#[test]
+fn a_turn_that_begins_again_may_refer_back() {
+    let noise: Vec<u8> = (0..1_u32 << 15).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let ordinary = Writer::default().stored(false, &noise).message();
+    let ends_the_stream = Writer::default().fixed(true, [Copy(3, 30_000)]).bytes();
+    for role in ROLES {
+        let mut conn = open(role, &both_ways(15, true));
+        let mut scratch = Some(Box::new(Scratch::new()));
+        for turn in 0..1_000 {
+            conn.attach_scratch(scratch.take().unwrap());
+            let payload = if turn == 0 { &ordinary } else { &ends_the_stream };
+            let received = receive(&mut conn, &peer(role, &[(0xc2, payload)]));
+            assert!(matches!(&received[..], [OwnedEvent::Binary(_)]), "{turn}: {received:?}");
+            scratch = conn.detach_scratch();
+        }
+    }
+}
+
+/// P-43: a message in chunks may refer back over a final block to a chunk that was delivered, also without context takeover.
+#[test]
+fn references_reach_over_chunks_that_were_delivered() {
+    let noise: Vec<u8> = (0..80_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let (first, second) = noise.split_at(40_000);
+    let payload = Writer::default().stored(false, first).stored(true, second).fixed(true, [Copy(10, 30_000)]).bytes();
+    for role in ROLES {
+        for takeover in [true, false] {
+            let mut conn = open_with(role, &both_ways(15, takeover), Config::new().chunk_threshold(0));
+            let mut data: Vec<u8> = Vec::new();
+            for event in feed(&mut conn, &peer(role, &[(0xc2, &payload)])) {
+                let Event::Chunk(chunk) = event else { panic!("{event:?}") };
+                data.extend(chunk.into_bytes().iter());
+            }
+            assert_eq!(data.len(), 80_010);
+            assert_eq!(data[80_000..], noise[50_000..50_010]);
         }
     }
 }
