@@ -11,7 +11,7 @@ mod support;
 use bytes::{Buf, Bytes};
 use heap::{Counting, heap_of};
 use support::server;
-use websocket_proto::Scratch;
+use websocket_proto::{Config, Role, Scratch};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -63,6 +63,20 @@ fn a_scratch_that_is_replaced_comes_back() {
     assert!(conn.detach_scratch().is_some());
     assert!(conn.detach_scratch().is_none());
     let ((), heap) = heap_of(|| drop(first));
+    assert!(heap.kept <= -10_000, "{heap:?}");
+}
+
+/// A message in chunks returns the buffer that it didn't need.
+#[test]
+fn a_message_in_chunks_leaves_the_buffers_to_others() {
+    let mut conn = support::open_with(Role::Server, Config::new().chunk_threshold(0));
+    conn.attach_scratch(Box::new(Scratch::new()));
+    conn.recycle(vec![7; 10_000]);
+    for _ in 0..3 {
+        assert_eq!(support::feed(&mut conn, &support::frame(Role::Client, 0x82, &[1; 1_000])).len(), 1);
+    }
+    let scratch = conn.detach_scratch().unwrap();
+    let ((), heap) = heap_of(|| drop(scratch));
     assert!(heap.kept <= -10_000, "{heap:?}");
 }
 

@@ -307,3 +307,21 @@ fn compressed_messages_come_in_pieces() {
         }
     }
 }
+
+/// The bytes of a compressed message can't be read to where it is assembled: they are for the inflater.
+#[test]
+fn compressed_messages_are_not_read_directly() {
+    let noise: Vec<u8> = (0..60_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let payload = Writer::default().stored(false, &noise).message();
+    for role in ROLES {
+        let mut conn = keeps(role);
+        let wire = peer(role, &[(0xc2, &payload)]);
+        for part in wire.chunks(5_000) {
+            assert_eq!(conn.read_buffer(), None);
+            for event in feed(&mut conn, part) {
+                assert_eq!(event, Event::Binary(noise.clone().into()));
+            }
+            assert_eq!(conn.commit_read(1_000), 0);
+        }
+    }
+}
