@@ -47,9 +47,9 @@ const MIN_DIRECT_READ: usize = 8 << 10;
 const MAX_ZEROED: usize = 64 << 10;
 
 /// The blocks in which text is inflated before it is checked and appended: small ones where little has come, since a block
-/// is set to zero before, and large ones otherwise, since each costs a call. Counted with callgrind (cases like those of
-/// `tests/work`, as text): with large ones alone, a message of 5 bytes costs 16,000 instructions more; with small ones alone,
-/// 1 MiB of prose costs 3 more for each byte; large ones of 64 KiB save nothing.
+/// is set to zero before, and large ones otherwise, since each costs a call. Counted by `tests/work/run`: with large ones
+/// alone, a message costs 16,000 instructions more ("tiny-compressed-texts"); with small ones alone, a byte costs one more
+/// ("compressed-prose-as-text").
 const SMALL_BLOCK: usize = 2 << 10;
 const LARGE_BLOCK: usize = 16 << 10;
 

@@ -18,7 +18,7 @@ fn main() {
 type Case = (&'static str, fn(usize));
 
 /// Each takes a size in bytes and does work that must grow no faster.
-const CASES: [Case; 26] = [
+const CASES: [Case; 28] = [
     ("head-byte-by-byte", |size| head(1, &format!("X: {}\r\n", "x".repeat(size)))),
     ("head-at-once", |size| head(usize::MAX, &format!("X: {}\r\n", "x".repeat(size)))),
     ("headers-of-one-byte", |size| head(64, &"a:\r\n".repeat(size / 4))),
@@ -50,6 +50,13 @@ const CASES: [Case; 26] = [
     ("compressed-prose", |size| {
         let message = compressed(MessageKind::Binary, &prose(1000));
         inflate(true, &vec![&message[..]; size / message.len()], 1 << 30, 16 << 10);
+    }),
+    // Text, which is inflated into blocks before it is checked.
+    ("tiny-compressed-texts", |size| {
+        inflate_kind(MessageKind::Text, &vec![&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]; size / 13]);
+    }),
+    ("compressed-prose-as-text", |size| {
+        inflate_kind(MessageKind::Text, &[&compressed(MessageKind::Text, &prose(16 * size))]);
     }),
     // Each of them may begin with the window and what the message has so far.
     ("streams-that-end", |size| {
@@ -127,12 +134,24 @@ fn payloads(count: usize) {
 
 /// Messages that are these payloads, in fragments of that many bytes and inputs of so many.
 fn inflate(takeover: bool, payloads: &[&[u8]], fragment: usize, chunk: usize) {
-    let mut conn = agreed(takeover, Config::new());
+    inflate_with(agreed(takeover, Config::new()), MessageKind::Binary, payloads, fragment, chunk);
+}
+
+/// Messages of a kind that are these payloads, each in a frame of its own.
+fn inflate_kind(kind: MessageKind, payloads: &[&[u8]]) {
+    inflate_with(agreed(true, Config::new()), kind, payloads, 1 << 30, 16 << 10);
+}
+
+fn inflate_with(mut conn: Connection, kind: MessageKind, payloads: &[&[u8]], fragment: usize, chunk: usize) {
+    let begin = match kind {
+        MessageKind::Text => 0x41,
+        MessageKind::Binary => 0x42,
+    };
     let mut wire = Vec::new();
     for payload in payloads {
         let count = payload.len().div_ceil(fragment);
         for (i, data) in payload.chunks(fragment).enumerate() {
-            let first = if i == 0 { 0x42 } else { 0x00 } | if i + 1 == count { 0x80 } else { 0x00 };
+            let first = if i == 0 { begin } else { 0x00 } | if i + 1 == count { 0x80 } else { 0x00 };
             match u16::try_from(data.len()) {
                 Ok(length @ ..126) => wire.extend([first, 0x80 | length as u8]),
                 Ok(length) => wire.extend([&[first, 0xfe][..], &length.to_be_bytes()].concat()),
@@ -144,7 +163,7 @@ fn inflate(takeover: bool, payloads: &[&[u8]], fragment: usize, chunk: usize) {
     let mut messages = 0;
     for mut input in wire.chunks_mut(chunk) {
         while let Some(event) = conn.receive(&mut input) {
-            assert!(matches!(event, Event::Binary(_)));
+            assert!(matches!(event, Event::Text(_) | Event::Binary(_)));
             messages += 1;
         }
     }
