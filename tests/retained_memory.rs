@@ -48,6 +48,7 @@ fn the_table_of_the_guide_is_what_is_measured() {
         .filter(|line| LEAVINGS.iter().any(|(name, _)| line.starts_with(&format!("| {name} |"))))
         .collect();
     assert_eq!(table, expected);
+    assert_eq!(retained(Role::Client, true, |_| {}), 320, "a client's generator of masking keys");
 }
 
 /// With a scratch, no more than four times what is there, or 4 KiB, stays in a buffer, at either role, and beside it a few
