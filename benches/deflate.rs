@@ -109,8 +109,8 @@ fn pair(takeover: bool) -> (Connection, Connection) {
     let config = || Config::new().deflate(settings.clone());
     let mut client = Connection::upgraded_client(negotiated(), config(), websocket_proto::Seed::new([1; 32]));
     let mut server = Connection::upgraded_server(negotiated(), config());
-    client.attach_scratch(Box::new(Scratch::new()));
-    server.attach_scratch(Box::new(Scratch::new()));
+    client.attach_scratch(Scratch::new());
+    server.attach_scratch(Scratch::new());
     (client, server)
 }
 

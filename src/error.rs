@@ -297,9 +297,3 @@ pub enum UriError {
     #[error("a WebSocket URI has no fragment")]
     Fragment,
 }
-
-impl From<InvalidUtf8> for SendError {
-    fn from(_: InvalidUtf8) -> Self {
-        Self::InvalidUtf8
-    }
-}

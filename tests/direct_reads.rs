@@ -46,7 +46,7 @@ fn payload(length: usize) -> Vec<u8> {
 /// Reads the wire as a loop does that knows of the room; the events, and how many bytes went straight to a message.
 fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, Connection, usize) {
     let (mut events, mut direct) = (Vec::new(), 0);
-    let mut scratch = Some(Box::new(Scratch::new()));
+    let mut scratch = Some(Scratch::new());
     for turn in turns.iter().cycle() {
         if wire.is_empty() {
             break;
@@ -202,7 +202,7 @@ fn what_was_not_shown_is_not_filled() {
     let wire = frame(Role::Client, 0x82, &data);
     let begun = || {
         let mut conn = support::server();
-        conn.attach_scratch(Box::new(Scratch::new()));
+        conn.attach_scratch(Scratch::new());
         // A buffer that was another message's.
         conn.recycle(vec![b'!'; 4 << 20]);
         assert_eq!(conn.read_buffer().map(|space| space.len()), None);
@@ -287,7 +287,7 @@ fn what_is_read_directly_is_heard() {
 #[test]
 fn a_read_buffer_shows_nothing_of_another_connection() {
     for role in ROLES {
-        let mut scratch = Box::new(Scratch::new());
+        let mut scratch = Scratch::new();
         for shown in [false, true] {
             let mut first = open_with(role, Config::new());
             first.attach_scratch(scratch);

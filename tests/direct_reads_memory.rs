@@ -46,7 +46,7 @@ fn reading_directly_allocates_nothing() {
     let data = payload(500_000);
     let wire = frame(Role::Client, 0x82, &data);
     let mut conn = support::server();
-    conn.attach_scratch(Box::new(Scratch::new()));
+    conn.attach_scratch(Scratch::new());
     let mut buffer = vec![0; 16 * KIB];
     let mut pass = || {
         let mut rest = &wire[..];
@@ -89,7 +89,7 @@ fn reading_directly_allocates_nothing() {
 fn sending_large_messages_back_allocates_nothing() {
     let wire = frame(Role::Client, 0x82, &payload(100_000));
     let mut conn = support::server();
-    let mut scratch = Some(Box::new(Scratch::new()));
+    let mut scratch = Some(Scratch::new());
     for lends_for_each_turn in [true, false] {
         let mut pass = || {
             if let Some(scratch) = scratch.take() {
@@ -142,7 +142,7 @@ fn what_is_sent_is_freed_where_it_is_of_no_use() {
 
     let mut released = support::server_with(config());
     let ((), heap) = heap_of(|| {
-        released.attach_scratch(Box::new(Scratch::new()));
+        released.attach_scratch(Scratch::new());
         released.send(vec![b'x'; 64 << 20]).unwrap();
         released.send(vec![b'y'; 100_000]).unwrap();
         drop(released.detach_scratch());
@@ -152,7 +152,7 @@ fn what_is_sent_is_freed_where_it_is_of_no_use() {
 
     let mut lent = support::server_with(config());
     let ((), heap) = heap_of(|| {
-        lent.attach_scratch(Box::new(Scratch::new()));
+        lent.attach_scratch(Scratch::new());
         lent.send(vec![b'x'; 64 << 20]).unwrap();
         advance(&mut lent, 0);
     });
@@ -166,7 +166,7 @@ fn what_is_left_behind_is_what_has_arrived() {
     let small = frame(Role::Client, 0x82, &payload(100_000));
     let ((conn, scratch), heap) = heap_of(|| {
         let mut conn = support::server();
-        conn.attach_scratch(Box::new(Scratch::new()));
+        conn.attach_scratch(Scratch::new());
         for event in feed_and_give_back(&mut conn, &large) {
             assert_eq!(event, 3 << 20);
         }

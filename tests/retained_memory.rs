@@ -68,7 +68,7 @@ fn what_stays_fits_what_is_there() {
 /// How many bytes of the heap a connection owns after a turn that leaves something behind. Its thread has echoed messages
 /// of 1 MiB before, over this connection and others; with a scratch, these share it.
 fn retained(role: Role, is_lent: bool, leave: fn(&mut Connection)) -> isize {
-    let mut scratch = is_lent.then(|| Box::new(Scratch::new()));
+    let mut scratch = is_lent.then(Scratch::new);
     let config = Arc::new(Config::new());
     let mut conns = [(); 3].map(|()| match role {
         Role::Server => Connection::upgraded_server(Negotiated::new(), Arc::clone(&config)),
@@ -88,7 +88,7 @@ fn retained(role: Role, is_lent: bool, leave: fn(&mut Connection)) -> isize {
     -heap.kept
 }
 
-fn turn(conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, work: impl FnOnce(&mut Connection)) {
+fn turn(conn: &mut Connection, scratch: &mut Option<Scratch>, work: impl FnOnce(&mut Connection)) {
     if let Some(scratch) = scratch.take() {
         conn.attach_scratch(scratch);
         work(conn);

@@ -8,6 +8,8 @@ mod heap;
 #[path = "support/mod.rs"]
 mod support;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bytes::{Buf, Bytes};
 use heap::{Counting, heap_of};
 use support::server;
@@ -20,7 +22,7 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn spare_buffers_are_few() {
     let mut conn = server();
-    conn.attach_scratch(Box::new(Scratch::new()));
+    conn.attach_scratch(Scratch::new());
     let ((), heap) = heap_of(|| (0..100).for_each(|_| conn.recycle(vec![7; 10_000])));
     assert!(heap.kept >= 8 * 10_000 && heap.kept < 9 * 10_000, "{heap:?}");
 }
@@ -28,7 +30,7 @@ fn spare_buffers_are_few() {
 /// The buffer of an aborted connection goes back to its thread, and serves the next connection.
 #[test]
 fn an_aborted_connection_returns_what_it_borrowed() {
-    let mut scratch = Some(Box::new(Scratch::new()));
+    let mut scratch = Some(Scratch::new());
     let (copied, chained) = (vec![1; 100_000], Bytes::from(vec![2; 10_000]));
     let mut turn = |aborts: bool| {
         let mut conn = server();
@@ -55,10 +57,10 @@ fn an_aborted_connection_returns_what_it_borrowed() {
 #[test]
 fn a_scratch_that_is_replaced_comes_back() {
     let mut conn = server();
-    assert!(conn.attach_scratch(Box::new(Scratch::new())).is_none());
+    assert!(conn.attach_scratch(Scratch::new()).is_none());
     conn.recycle(vec![7; 10_000]);
     conn.send_binary(&[1; 100]).unwrap();
-    let first = conn.attach_scratch(Box::new(Scratch::new())).unwrap();
+    let first = conn.attach_scratch(Scratch::new()).unwrap();
     assert_eq!(support::drain(&mut conn).len(), 102);
     assert!(conn.detach_scratch().is_some());
     assert!(conn.detach_scratch().is_none());
@@ -66,11 +68,33 @@ fn a_scratch_that_is_replaced_comes_back() {
     assert!(heap.kept <= -10_000, "{heap:?}");
 }
 
+/// However the work ends, the scratch comes back with its buffers, and one that was attached before is attached again.
+#[test]
+fn a_scratch_cannot_be_lost() {
+    let mut scratch = Scratch::new();
+    let mut conn = server();
+    let mut first = Scratch::new().keep(0);
+    conn.with_scratch(&mut first, |conn| {
+        let result: Result<(), ()> = conn.with_scratch(&mut scratch, |conn| {
+            conn.recycle(vec![7; 10_000]);
+            Err(())
+        });
+        assert!(result.is_err());
+        assert!(conn.detach_scratch().is_some(), "the first is attached again");
+    });
+    assert!(conn.detach_scratch().is_none());
+    let panicked = catch_unwind(AssertUnwindSafe(|| conn.with_scratch(&mut scratch, |_| panic!("on purpose"))));
+    assert!(panicked.is_err());
+    assert!(conn.detach_scratch().is_none());
+    let ((), heap) = heap_of(|| drop(scratch));
+    assert!(heap.kept <= -10_000, "{heap:?}");
+}
+
 /// A message in chunks returns the buffer that it didn't need.
 #[test]
 fn a_message_in_chunks_leaves_the_buffers_to_others() {
     let mut conn = support::open_with(Role::Server, Config::new().chunk_threshold(0));
-    conn.attach_scratch(Box::new(Scratch::new()));
+    conn.attach_scratch(Scratch::new());
     conn.recycle(vec![7; 10_000]);
     for _ in 0..3 {
         assert_eq!(support::feed(&mut conn, &support::frame(Role::Client, 0x82, &[1; 1_000])).len(), 1);
@@ -122,7 +146,7 @@ mod compression {
             let mut conns: Vec<_> =
                 (0..count).map(|_| endpoint(Role::Server, Config::new(), &without_takeover())).collect();
             let (_scratch, heap) = heap_of(|| {
-                let mut scratch = Box::new(Scratch::new());
+                let mut scratch = Scratch::new();
                 for last in [false, true] {
                     for conn in &mut conns {
                         conn.attach_scratch(scratch);

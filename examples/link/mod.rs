@@ -35,7 +35,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Buffers and codecs, for whichever connections are at work: a few serve any number. Where more are at work at a time, the
 /// others make their own, and drop them.
-static SCRATCHES: Mutex<[Option<Box<Scratch>>; 4]> = Mutex::new([const { None }; 4]);
+static SCRATCHES: Mutex<[Option<Scratch>; 4]> = Mutex::new([const { None }; 4]);
 
 pub(crate) struct Link {
     stream: TcpStream,
@@ -208,7 +208,7 @@ impl Link {
     }
 }
 
-fn scratches() -> MutexGuard<'static, [Option<Box<Scratch>>; 4]> {
+fn scratches() -> MutexGuard<'static, [Option<Scratch>; 4]> {
     SCRATCHES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -104,7 +104,7 @@ struct End {
 fuzz_target!(|script: Script| {
     let chunk_threshold = script.chunk_threshold.map_or(u64::MAX, u64::from);
     let mut pairs = script.pairs.map(|pair| ends(pair.map(deflate), chunk_threshold));
-    let mut scratch = Some(Box::<Scratch>::default());
+    let mut scratch = Some(Scratch::new());
     for (who, action) in script.actions {
         let pair = &mut pairs[usize::from(who.second_pair)];
         let [client, server] = pair;

@@ -136,7 +136,7 @@ struct Ends {
     client: End,
     server: End,
     prepares: bool,
-    scratch: Option<Box<Scratch>>,
+    scratch: Option<Scratch>,
 }
 
 impl Ends {

@@ -9,7 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{Cause, CloseCode, Connection, Negotiated, Role, Seed};
+use websocket_proto::{Cause, CloseCode, Connection, Negotiated, Role, Scratch, Seed};
 use websocket_proto_fuzz::{PIECES_FROM, SMALL_MESSAGE, Watched, config, payload};
 
 #[path = "../../tests/support/mod.rs"]
@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
     });
     for time in 1..=times {
         if lends {
-            open.conn.attach_scratch(Box::default());
+            open.conn.attach_scratch(Scratch::new());
         }
         open.receive(bytes, |conn, event| conn.recycle(payload(event)));
         drop(open.conn.detach_scratch());

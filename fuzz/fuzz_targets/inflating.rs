@@ -91,7 +91,7 @@ fn payloads(message: &Message) -> Vec<Vec<u8>> {
     payloads
 }
 
-fn run(input: &Input, pieces: &[&[u8]], mut scratch: Option<Box<Scratch>>) -> Vec<Told> {
+fn run(input: &Input, pieces: &[&[u8]], mut scratch: Option<Scratch>) -> Vec<Told> {
     let settings =
         DeflateConfig::new().server_no_context_takeover(!input.takeover).client_no_context_takeover(!input.takeover);
     let (_, params) = settings.answer([settings.offer().as_bytes()]).unwrap();

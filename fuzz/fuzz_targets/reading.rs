@@ -69,7 +69,7 @@ fuzz_target!(|script: Script| {
 });
 
 fn run(watched: &mut Watched, mut wire: &[u8], reads: &[Reading], mut tell: impl FnMut(&Event<'_>)) {
-    let mut scratch = Some(Box::new(Scratch::new()));
+    let mut scratch = Some(Scratch::new());
     for read in reads.iter().cycle() {
         if wire.is_empty() {
             return;

@@ -38,7 +38,7 @@ enum Told {
     },
 }
 
-fn run(choice: u8, pieces: &[&[u8]], mut scratch: Option<Box<Scratch>>) -> Vec<Told> {
+fn run(choice: u8, pieces: &[&[u8]], mut scratch: Option<Scratch>) -> Vec<Told> {
     let [small, client, open, late, in_pieces] = [1, 2, 4, 8, 64].map(|bit| choice & bit != 0);
     let config = config(small);
     let config = if in_pieces { config.chunk_threshold(PIECES_FROM) } else { config };

@@ -1,27 +1,59 @@
 //! Buffers that a thread lends to the connection that it is serving, and takes back.
 
-use alloc::boxed::Box;
+use core::mem;
 
 use super::{Connection, Recycled, Scratch};
 
 /// Borrowed buffers.
 impl Connection {
-    /// Gives this connection the buffers of a thread, until [`detach_scratch`](Self::detach_scratch). Returns those that it
-    /// had before, as that does.
-    pub fn attach_scratch(&mut self, mut scratch: Box<Scratch>) -> Option<Box<Scratch>> {
+    /// Lends the buffers of a thread to this connection until [`detach_scratch`](Self::detach_scratch). Returns the scratch
+    /// that was attached before, if there was one.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Scratch};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// assert!(conn.attach_scratch(Scratch::new()).is_none());
+    /// // …receive, send, write the output…
+    /// let scratch = conn.detach_scratch();
+    /// assert!(scratch.is_some());
+    /// ```
+    pub fn attach_scratch(&mut self, scratch: Scratch) -> Option<Scratch> {
         let previous = self.detach_scratch();
-        self.output.borrow_from(&mut scratch.buffers, &mut scratch.chain);
-        self.scratch = Some(scratch);
+        let mut buffers = scratch.0.unwrap_or_default();
+        self.output.borrow_from(&mut buffers.pool, &mut buffers.chain);
+        self.scratch = Some(buffers);
         previous
     }
 
-    /// Takes the buffers back. Pending output and an unfinished message stay with the connection, in buffers that fit them.
-    pub fn detach_scratch(&mut self) -> Option<Box<Scratch>> {
-        let mut scratch = self.scratch.take()?;
-        self.output.return_to(&mut scratch.buffers, &mut scratch.chain);
-        self.receiver.return_to(scratch.for_receiver());
-        self.sender.return_to(&mut scratch.compressors);
-        Some(scratch)
+    /// Takes the attached scratch back. Pending output and an unfinished message stay with the connection, in buffers that
+    /// fit them.
+    pub fn detach_scratch(&mut self) -> Option<Scratch> {
+        let mut buffers = self.scratch.take()?;
+        self.output.return_to(&mut buffers.pool, &mut buffers.chain);
+        self.receiver.return_to(buffers.for_receiver());
+        self.sender.return_to(&mut buffers.compressors);
+        Some(Scratch(Some(buffers)))
+    }
+
+    /// Attaches a scratch while `work` runs, and takes it back however `work` ends: by returning, by `?` inside of it, or by a
+    /// panic. A scratch that was attached before is attached again.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated, Scratch, SendError};
+    ///
+    /// let mut scratch = Scratch::new();
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.with_scratch(&mut scratch, |conn| {
+    ///     conn.send_text("one")?;
+    ///     conn.send_text("two")
+    /// })?;
+    /// # Ok::<(), SendError>(())
+    /// ```
+    pub fn with_scratch<R>(&mut self, scratch: &mut Scratch, work: impl FnOnce(&mut Self) -> R) -> R {
+        let previous = self.attach_scratch(mem::take(scratch));
+        let attached = Attached { conn: self, scratch, previous };
+        work(attached.conn)
     }
 
     /// Gives back the payload of an event that is done with, for the next message that must be assembled. Without a
@@ -33,7 +65,25 @@ impl Connection {
         if buffer.capacity() > 0
             && let Some(scratch) = &mut self.scratch
         {
-            scratch.buffers.recycle(buffer);
+            scratch.pool.recycle(buffer);
+        }
+    }
+}
+
+/// A scratch that is attached until this is dropped.
+struct Attached<'a> {
+    conn: &'a mut Connection,
+    scratch: &'a mut Scratch,
+    previous: Option<Scratch>,
+}
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        if let Some(scratch) = self.conn.detach_scratch() {
+            *self.scratch = scratch;
+        }
+        if let Some(previous) = self.previous.take() {
+            self.conn.attach_scratch(previous);
         }
     }
 }

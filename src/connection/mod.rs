@@ -28,6 +28,7 @@ use crate::send::{Output, Sender};
 use crate::timers::{Timer, Timers};
 use phase::Phase;
 pub use phase::{State, TransportShutdown};
+use scratch::Buffers;
 pub use scratch::{Recycled, Scratch};
 
 /// A WebSocket connection, either role, without its transport.
@@ -74,7 +75,7 @@ pub struct Connection {
     /// Twice boxed, since most connections have none.
     subprotocol: Option<Box<Box<str>>>,
     /// Borrowed from the thread that handles this connection at the moment.
-    scratch: Option<Box<Scratch>>,
+    scratch: Option<Box<Buffers>>,
 }
 
 impl Connection {

@@ -24,32 +24,26 @@ use crate::send::Chain;
 /// use bytes::Buf;
 /// use websocket_proto::{Config, Connection, Event, Negotiated, Scratch};
 ///
-/// let mut scratch = Box::new(Scratch::new());
+/// let mut scratch = Scratch::new(); // one for the thread
 /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
-/// let mut arrived = *b"\x81\x82\0\0\0\0hi";
+/// let mut received = *b"\x81\x82\0\0\0\0hi";
 ///
-/// conn.attach_scratch(scratch);
-/// let mut input = &mut arrived[..];
-/// while let Some(event) = conn.receive(&mut input) {
-///     if let Event::Text(text) = event {
-///         conn.send_text(&text).unwrap();
-///         conn.recycle(text);                   // a message that was assembled has a buffer, too
+/// conn.with_scratch(&mut scratch, |conn| {
+///     let mut input = &mut received[..];
+///     while let Some(event) = conn.receive(&mut input) {
+///         if let Event::Text(text) = event {
+///             conn.send_text(&text).unwrap();
+///             conn.recycle(text); // the buffer of a message that was assembled
+///         }
 ///     }
-/// }
-/// # assert_eq!(conn.output().chunk(), b"\x81\x02hi");
-/// let pending = conn.output().remaining();        // …write it…
-/// conn.output().advance(pending);
-/// scratch = conn.detach_scratch().unwrap();
+///     assert_eq!(conn.output().chunk(), b"\x81\x02hi");
+///     let pending = conn.output().remaining(); // …write it…
+///     conn.output().advance(pending);
+/// });
 /// ```
+/// Behind its methods it is one pointer, so it can be moved around like one.
 #[derive(Debug, Default)]
-pub struct Scratch {
-    pub(super) buffers: BufferPool,
-    /// A spare list for the payloads that are chained into an output.
-    pub(super) chain: Option<Box<Chain>>,
-    /// A spare inflater, and what belongs to it.
-    pub(super) inflation: Option<Box<Inflation>>,
-    pub(super) compressors: CompressorPool,
-}
+pub struct Scratch(pub(super) Option<Box<Buffers>>);
 
 impl Scratch {
     /// A scratch that keeps up to 4 MiB of spare buffers. They are made when they are first needed.
@@ -59,16 +53,27 @@ impl Scratch {
 
     /// Sets how many bytes of spare buffers are kept, 4 MiB by default. Larger ones are freed when they come back.
     pub fn keep(mut self, bytes: usize) -> Self {
-        self.buffers.set_max_total(bytes);
+        self.0.get_or_insert_default().pool.set_max_total(bytes);
         self
     }
 }
 
-impl Scratch {
-    /// The part of it that a receiver uses.
+/// What a scratch consists of.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    pub(super) pool: BufferPool,
+    /// A spare list for the payloads that are chained into an output.
+    pub(super) chain: Option<Box<Chain>>,
+    /// A spare inflater, and what belongs to it.
+    pub(super) inflation: Option<Box<Inflation>>,
+    pub(super) compressors: CompressorPool,
+}
+
+impl Buffers {
+    /// The part that a receiver uses.
     #[inline]
     pub(super) fn for_receiver(&mut self) -> Lent<'_> {
-        Lent { pool: &mut self.buffers, inflation: &mut self.inflation }
+        Lent { pool: &mut self.pool, inflation: &mut self.inflation }
     }
 }
 

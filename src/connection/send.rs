@@ -50,7 +50,7 @@ impl Connection {
             return Ok(());
         }
         if let Some(scratch) = &mut self.scratch {
-            self.output.return_recyclable(&mut scratch.buffers);
+            self.output.return_recyclable(&mut scratch.pool);
         }
         self.sender.owned_message(&mut self.output, message.kind(), message.into_bytes())
     }

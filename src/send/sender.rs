@@ -118,7 +118,7 @@ impl Sender {
             | (Some(message @ FragmentedMessage::Binary), MessageKind::Binary) => (OpCode::Continuation, message),
             (Some(_), _) => return Err(SendError::UnfinishedMessage),
         };
-        let message = message.with_fragment(payload, fin)?;
+        let message = message.with_fragment(payload, fin).map_err(|InvalidUtf8| SendError::InvalidUtf8)?;
         self.message = (!fin).then_some(message);
         Ok(opcode)
     }

@@ -165,7 +165,7 @@ fn a_flood_of_tiny_messages() {
                 let (messages, heap) = heap_of(|| flood(&mut conn, 1));
                 assert_eq!(messages, 1000);
                 assert!(heap.peak < BESIDE, "{heap:?}");
-                conn.attach_scratch(Box::new(Scratch::new()));
+                conn.attach_scratch(Scratch::new());
                 // Enough to fill the window.
                 flood(&mut conn, 7);
                 let (messages, heap) = heap_of(|| flood(&mut conn, 20));
@@ -182,7 +182,7 @@ fn little_stays_behind_where_little_came_out() {
     for kind in [MessageKind::Binary, MessageKind::Text] {
         for settings in [settings(), without_takeover()] {
             let mut conn = endpoint(Role::Server, Config::new(), &settings);
-            let mut scratch = Box::new(Scratch::new());
+            let mut scratch = Scratch::new();
             conn.attach_scratch(scratch);
             let large = message(Role::Client, kind, &deflated(&vec![b'x'; 3 << 19]), usize::MAX / 2);
             match feed(&mut conn, &large).pop() {

@@ -59,7 +59,7 @@ fn shared_streams_stay_in_step() {
                 }
             })
             .collect();
-        let mut scratch = Box::new(Scratch::new());
+        let mut scratch = Scratch::new();
         for _ in 0..1500 {
             let pair = &mut pairs[rng.below(7)];
             pair.conn.attach_scratch(scratch);

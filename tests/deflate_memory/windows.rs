@@ -41,7 +41,7 @@ fn a_lent_inflater_forgets_the_connection_before() {
     for role in ROLES {
         for (before, after) in all.iter().flat_map(|before| all.iter().map(move |after| (before, after))) {
             for others in [&[before][..], &[before, before], &[after, before]] {
-                let mut scratch = Box::new(Scratch::new());
+                let mut scratch = Scratch::new();
                 for settings in others {
                     let mut conn = endpoint(role, Config::new(), settings);
                     conn.attach_scratch(scratch);
@@ -60,7 +60,7 @@ fn a_lent_inflater_forgets_the_connection_before() {
 /// The same inflater, lent between the messages of a connection, knows its window and nothing beyond.
 #[test]
 fn a_lent_inflater_knows_the_window_agreed_on() {
-    let lends = |conn: &mut Connection, scratch: &mut Option<Box<Scratch>>, payload: &[u8]| {
+    let lends = |conn: &mut Connection, scratch: &mut Option<Scratch>, payload: &[u8]| {
         conn.attach_scratch(scratch.take().unwrap());
         feed(conn, &frame(Role::Client, 0xc2, payload));
         *scratch = conn.detach_scratch();
@@ -74,7 +74,7 @@ fn a_lent_inflater_knows_the_window_agreed_on() {
             if distance > 1 << 15 {
                 continue;
             }
-            let mut scratch = Some(Box::default());
+            let mut scratch = Some(Scratch::new());
             let mut conn = endpoint_with(Role::Server, Config::new(), params);
             let mut another = endpoint(Role::Server, Config::new(), &settings());
             lends(&mut conn, &mut scratch, &deflated(&vec![b'x'; 3 * window]));
@@ -95,7 +95,7 @@ fn a_sender_keeps_to_the_window() {
         let params = negotiate(&small, &small);
         let mut sender = endpoint_with(Role::Server, Config::new().deflate(small), params);
         let mut receiver = endpoint_with(Role::Client, Config::new(), params);
-        let mut scratch = Some(Box::default());
+        let mut scratch = Some(Scratch::new());
         // Repetitions at every distance around the window's size.
         for step in ((1 << bits) - 300..(1 << bits) + 300).step_by(7) {
             let data = [&noise[..step], &noise[..300]].concat();
@@ -160,7 +160,7 @@ fn a_sender_refers_to_nothing_before_a_prepared_message() {
 fn a_lent_compressor_refers_to_no_message_before() {
     let text = "a message that everybody sends ".repeat(10);
     for role in ROLES {
-        let mut scratch = Some(Box::new(Scratch::new()));
+        let mut scratch = Some(Scratch::new());
         for _ in 0..3 {
             let mut sender = endpoint(role, Config::new(), &without_takeover());
             for _ in 0..2 {
@@ -190,7 +190,7 @@ fn a_stream_may_end_with_what_is_not_sent() {
             (Writer::default().fixed(false, [Symbol::Copy(3, SECRET.len())]).message(), b"a s"),
         ] {
             let mut conn = endpoint(Role::Server, Config::new(), &settings());
-            let mut scratch = Box::new(Scratch::new());
+            let mut scratch = Scratch::new();
             let mut events = Vec::new();
             for payload in [&deflated(SECRET), LAST, &next] {
                 if lends {

@@ -107,7 +107,7 @@ pub(crate) fn outcome<'b>(
         }
         assert!(input.is_empty());
     };
-    let mut scratch = None::<Box<Scratch>>;
+    let mut scratch = None::<Scratch>;
     for (chunk, turn) in chunks.zip(turns.iter().cycle()) {
         if turn.lends {
             conn.attach_scratch(scratch.take().unwrap_or_default());

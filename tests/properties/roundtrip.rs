@@ -247,7 +247,7 @@ fn take_turn(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
 }
 
 /// The same with buffers that a thread lends for this turn, or without.
-fn take_turn_with(ends: &mut [Endpoint; 2], who: usize, turn: Turn, lends: bool, scratch: &mut Option<Box<Scratch>>) {
+fn take_turn_with(ends: &mut [Endpoint; 2], who: usize, turn: Turn, lends: bool, scratch: &mut Option<Scratch>) {
     if lends {
         ends[who].conn.attach_scratch(scratch.take().unwrap());
     }
@@ -276,7 +276,7 @@ proptest! {
             .into_iter()
             .map(|[client, server]| [Endpoint::new(Role::Client, client), Endpoint::new(Role::Server, server)])
             .collect();
-        let mut scratch = Some(Box::default());
+        let mut scratch = Some(Scratch::new());
         for (pair, who, turn, lends) in turns {
             take_turn_with(pair.get_mut(&mut pairs), who, turn, lends, &mut scratch);
         }

@@ -37,7 +37,7 @@ struct Table {
     /// How often reading was paused.
     pauses: usize,
     /// The thread's buffers, while they aren't lent.
-    scratch: Option<Box<Scratch>>,
+    scratch: Option<Scratch>,
 }
 
 impl Table {
@@ -61,7 +61,7 @@ impl Table {
             cut_off: false,
             closed: false,
             pauses: 0,
-            scratch: Some(Box::default()),
+            scratch: Some(Scratch::new()),
         }
     }
 

@@ -104,7 +104,7 @@ fn takeover_is_kept_or_dropped_as_agreed() {
             assert_eq!(receive_script(&mut conn), expected, "{role:?} {answer}");
 
             // The same where a thread's scratch passes from connection to connection.
-            let mut scratch = Box::new(Scratch::new());
+            let mut scratch = Scratch::new();
             for _ in 0..2 {
                 let mut conn = opened(role, &DeflateConfig::new(), answer);
                 conn.attach_scratch(scratch);
@@ -134,7 +134,7 @@ fn references_reach_as_far_as_the_window() {
                 let window = 1_usize << bits;
                 let mut conn = open(role, &both_ways(bits, true));
                 let mut other = open(role, &both_ways(bits, true));
-                let mut scratch = lent.then(|| Box::new(Scratch::new()));
+                let mut scratch = lent.then(|| Scratch::new());
                 let mut receive_lent = |conn: &mut Connection, payload: &[u8]| {
                     if let Some(scratch) = scratch.take() {
                         conn.attach_scratch(scratch);
@@ -167,7 +167,7 @@ fn references_to_nothing_are_refused() {
         let mut conn = open_with(role, &settings, Config::new());
         assert_eq!(receive(&mut conn, &peer(role, script)), [text("Hello"), failed(ProtocolError::Deflate)]);
         let mut lent = open_with(role, &settings, Config::new());
-        lent.attach_scratch(Box::new(Scratch::new()));
+        lent.attach_scratch(Scratch::new());
         assert_eq!(receive(&mut lent, &peer(role, &[(0xc1, HELLO)])), [text("Hello")]);
         let scratch = lent.detach_scratch().unwrap();
         let mut next = open_with(role, &settings, Config::new());
@@ -219,7 +219,7 @@ fn what_streams_after_final_blocks_copy_is_bounded() {
         for is_lent in [true, false] {
             let mut conn = open(role, &both_ways(15, true));
             if is_lent {
-                conn.attach_scratch(Box::new(Scratch::new()));
+                conn.attach_scratch(Scratch::new());
             }
             let mut lengths = |payload: &[u8]| {
                 let received = receive(&mut conn, &peer(role, &[(0xc2, payload)]));
@@ -250,7 +250,7 @@ fn a_turn_that_begins_again_may_refer_back() {
     let ends_the_stream = Writer::default().fixed(true, [Copy(3, 30_000)]).bytes();
     for role in ROLES {
         let mut conn = open(role, &both_ways(15, true));
-        let mut scratch = Some(Box::new(Scratch::new()));
+        let mut scratch = Some(Scratch::new());
         for turn in 0..1_000 {
             conn.attach_scratch(scratch.take().unwrap());
             let payload = if turn == 0 { &ordinary } else { &ends_the_stream };

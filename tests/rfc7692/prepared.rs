@@ -20,7 +20,7 @@ fn prepared_messages_between_others() {
                     let settings = both_ways(bits, takeover);
                     let mut conn = open(role, &settings);
                     if lent {
-                        conn.attach_scratch(Box::new(Scratch::new()));
+                        conn.attach_scratch(Scratch::new());
                     }
                     let mut receiver = Receiver::new(bits, takeover);
                     let news = PreparedMessage::compressed(prose(5000, 1), &settings);
@@ -118,7 +118,7 @@ fn prepared_messages_where_nothing_was_agreed_on() {
 /// P-24, P-28, P-44: what one connection leaves in a thread's scratch is nothing to the next, whatever each agreed on.
 #[test]
 fn connections_that_share_a_scratch_share_no_window() {
-    let mut scratch = Box::new(Scratch::new());
+    let mut scratch = Scratch::new();
     let mut ends = Vec::new();
     for role in ROLES {
         for (bits, takeover) in [(9, true), (9, false), (12, true), (12, false), (15, true), (15, false)] {

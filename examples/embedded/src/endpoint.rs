@@ -1,6 +1,5 @@
 //! A connection on a wire: one turn reads a little, handles it, and writes what the wire takes.
 
-use alloc::boxed::Box;
 use core::time::Duration;
 
 use bytes::Buf;
@@ -13,12 +12,12 @@ pub struct Endpoint {
     /// Whether anything may still come.
     listens: bool,
     /// Keeps nothing: it takes back what the connection would keep for its next message.
-    scratch: Option<Box<Scratch>>,
+    scratch: Option<Scratch>,
 }
 
 impl Endpoint {
     pub fn new(conn: Connection) -> Self {
-        Self { conn, listens: true, scratch: Some(Box::new(Scratch::new().keep(0))) }
+        Self { conn, listens: true, scratch: Some(Scratch::new().keep(0)) }
     }
 
     /// Does all there is to do now, without waiting for anything.

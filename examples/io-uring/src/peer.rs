@@ -18,7 +18,7 @@ pub struct Peer {
 pub struct Shared {
     /// Everything that had arrived at this time is handled in this turn, or in a later one.
     pub now: Duration,
-    pub scratch: Option<Box<Scratch>>,
+    pub scratch: Option<Scratch>,
     /// Messages for everybody in the chat.
     pub said: Vec<Message>,
 }

@@ -44,7 +44,7 @@ impl Server {
             sockets: (0..slots).map(|_| None).collect(),
             count: 0,
             acceptor: Acceptor::new(slots),
-            shared: Shared { now: Duration::ZERO, scratch: Some(Box::new(Scratch::new())), said: Vec::new() },
+            shared: Shared { now: Duration::ZERO, scratch: Some(Scratch::new()), said: Vec::new() },
             config: Arc::new(config),
             deadlines: Deadlines::default(),
             horizon: Horizon::default(),

@@ -27,11 +27,11 @@ impl Account {
         peers: &Slab<Peer>,
         deadlines: &Deadlines,
         queue: &VecDeque<usize>,
-        scratch: &mut Option<Box<Scratch>>,
+        scratch: &mut Option<Scratch>,
     ) {
         let held = heap();
         // An empty scratch again, as in the beginning: what that frees is what it held.
-        *scratch = Some(Box::new(Scratch::new()));
+        *scratch = Some(Scratch::new());
         let scratch = held - heap();
         let lists = list_of_peers(peers.capacity()) + deadlines.size() + queue.capacity() * size_of::<usize>();
         let owned = heap().cast_signed() - self.before.cast_signed() - lists.cast_signed();

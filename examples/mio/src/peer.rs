@@ -41,7 +41,7 @@ pub struct Shared {
     /// The time since the server started.
     pub now: Duration,
     pub buffer: Box<[u8]>,
-    pub scratch: Option<Box<Scratch>>,
+    pub scratch: Option<Scratch>,
     /// What was said in the chat.
     pub said: Vec<Message>,
 }

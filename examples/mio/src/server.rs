@@ -69,7 +69,7 @@ impl Server {
             shared: Shared {
                 now: Duration::ZERO,
                 buffer: vec![0; INPUT].into(),
-                scratch: Some(Box::new(Scratch::new())),
+                scratch: Some(Scratch::new()),
                 said: Vec::new(),
             },
             start: Instant::now(),

@@ -28,13 +28,13 @@ impl Entry for Ours {
 
     fn receive(&self, job: &Receive) -> Option<Work> {
         let mut conn = open(job.role);
-        conn.attach_scratch(Box::new(Scratch::new()));
+        conn.attach_scratch(Scratch::new());
         Some(receive(conn, job.wire.clone(), true))
     }
 
     fn send(&self, job: &Send) -> Option<Work> {
         let mut conn = open(job.role);
-        conn.attach_scratch(Box::new(Scratch::new()));
+        conn.attach_scratch(Scratch::new());
         Some(if job.role == Role::Server && job.payload.len() >= HAND_OVER {
             send(conn, job, |conn, job| conn.send(job.payload.clone()).expect("to be open"))
         } else {
@@ -44,7 +44,7 @@ impl Entry for Ours {
 
     fn echo(&self, job: &Echo) -> Option<Work> {
         let mut conn = open(Role::Server);
-        conn.attach_scratch(Box::new(Scratch::new()));
+        conn.attach_scratch(Scratch::new());
         let Echo { mut wire, sink } = job.clone();
         let mut reader = Reader::new(wire.input, true);
         Some(Box::new(move || {
@@ -76,7 +76,7 @@ impl Entry for Ours {
         let Accept { request: mut wire, sink } = job.clone();
         let config = std::sync::Arc::new(Config::new());
         let mut buffer = vec![0; wire.input];
-        let mut scratch = Some(Box::new(Scratch::new()));
+        let mut scratch = Some(Scratch::new());
         Some(Box::new(move || {
             for _ in 0..wire.messages {
                 let mut conn = Connection::server(config.clone());
@@ -162,7 +162,7 @@ impl Entry for OneBuffer {
 
     fn receive(&self, job: &Receive) -> Option<Work> {
         let mut conn = open(job.role);
-        conn.attach_scratch(Box::new(Scratch::new()));
+        conn.attach_scratch(Scratch::new());
         Some(receive(conn, job.wire.clone(), false))
     }
 }
@@ -182,7 +182,7 @@ impl Entry for Copying {
     fn send(&self, job: &Send) -> Option<Work> {
         (job.role == Role::Server && job.payload.len() >= HAND_OVER).then(|| {
             let mut conn = open(job.role);
-            conn.attach_scratch(Box::new(Scratch::new()));
+            conn.attach_scratch(Scratch::new());
             send_copying(conn, job)
         })
     }
@@ -209,7 +209,7 @@ pub(crate) fn open_compressed(role: Role, takeover: bool) -> Connection {
         Role::Server => Connection::upgraded_server(negotiated, config),
         Role::Client => Connection::upgraded_client(negotiated, config, Seed::new([1; 32])),
     };
-    conn.attach_scratch(Box::new(Scratch::new()));
+    conn.attach_scratch(Scratch::new());
     conn
 }
 

@@ -29,7 +29,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 thread_local! {
     /// A thread's buffers and codecs, for whichever connection is at work.
-    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+    static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
