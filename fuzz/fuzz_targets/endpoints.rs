@@ -118,7 +118,7 @@ fuzz_target!(|script: Script| {
         client: End::new(client, &script),
         server: End::new(Connection::server(config), &script),
         prepares: script.prepares,
-        scratch: script.lends.then(Box::default),
+        scratch: script.lends.then(Scratch::new),
     };
     if script.open {
         ends.settle();

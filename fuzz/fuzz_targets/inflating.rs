@@ -52,7 +52,7 @@ fuzz_target!(|input: Input| {
     let from = if input.client { Role::Server } else { Role::Client };
     let bytes: Vec<u8> = input.messages.iter().flat_map(|message| wire(from, message)).collect();
     let whole = run(&input, &[&bytes], None);
-    let cut = run(&input, &pieces(&bytes, input.lengths), input.lends.then(Box::default));
+    let cut = run(&input, &pieces(&bytes, input.lengths), input.lends.then(Scratch::new));
     assert_eq!(without_part(whole.clone()), without_part(cut));
     judge(&input, &whole);
 });

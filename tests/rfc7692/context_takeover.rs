@@ -134,7 +134,7 @@ fn references_reach_as_far_as_the_window() {
                 let window = 1_usize << bits;
                 let mut conn = open(role, &both_ways(bits, true));
                 let mut other = open(role, &both_ways(bits, true));
-                let mut scratch = lent.then(|| Scratch::new());
+                let mut scratch = lent.then(Scratch::new);
                 let mut receive_lent = |conn: &mut Connection, payload: &[u8]| {
                     if let Some(scratch) = scratch.take() {
                         conn.attach_scratch(scratch);
