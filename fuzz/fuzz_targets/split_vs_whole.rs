@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     let Some((lengths, bytes)) = rest.split_first_chunk() else { return };
     let bytes = response::fill_in(bytes, ACCEPT.get_or_init(response::accept));
     let whole = run(*choice, &[&bytes], None);
-    let scratch = (choice & 128 != 0).then(Box::default);
+    let scratch = (choice & 128 != 0).then(Scratch::new);
     let cut = run(*choice, &pieces(&bytes, *lengths), scratch);
     assert_eq!(whole, cut);
 });
