@@ -3,6 +3,8 @@
 //! What the peer does wrong is reported in [`Closed`](crate::Closed) as a [`ProtocolError`] or a [`HandshakeError`];
 //! what the caller does wrong is an `Err` of the call that did it, and changes nothing.
 
+use alloc::boxed::Box;
+
 use crate::close::CloseCode;
 use crate::utf8::InvalidUtf8;
 
@@ -22,7 +24,7 @@ pub enum ProtocolError {
     #[error("fragmented control frame")]
     FragmentedControl,
     /// A control frame that announces more than 125 bytes (RFC 6455 5.5).
-    #[error("control frame of more than 125 bytes")]
+    #[error("control frame payload exceeds 125 bytes")]
     ControlTooLong,
     /// A frame from a client that isn't masked (RFC 6455 5.1).
     #[error("unmasked frame from a client")]
@@ -31,40 +33,42 @@ pub enum ProtocolError {
     #[error("masked frame from a server")]
     MaskedFrame,
     /// A length that isn't in the shortest form (RFC 6455 5.2).
-    #[error("length not in its shortest form")]
+    #[error("payload length is not minimally encoded")]
     LengthForm,
     /// A 64-bit length with its top bit set (RFC 6455 5.2).
-    #[error("length with its top bit set")]
+    #[error("64-bit payload length has its most significant bit set")]
     LengthTopBit,
     /// A continuation frame with nothing to continue (RFC 6455 5.4).
     #[error("continuation frame outside a message")]
     UnexpectedContinuation,
     /// A text or binary frame inside an unfinished message (RFC 6455 5.4).
-    #[error("new message inside an unfinished one")]
+    #[error("data frame while a fragmented message is incomplete")]
     UnfinishedMessage,
     /// A Close frame whose body is a single byte (RFC 6455 5.5.1).
-    #[error("close frame of one byte")]
+    #[error("Close frame body of one byte (must be empty or at least two)")]
     CloseLength,
-    /// A close code that may not be sent (RFC 6455 7.4).
-    #[error("close code that may not be sent")]
-    CloseCode,
+    /// A close code that may not be sent (RFC 6455 7.4): this number.
+    #[error("invalid close code {0} in a Close frame")]
+    CloseCode(u16),
     /// A close reason that isn't UTF-8 (RFC 6455 5.5.1).
     #[error("close reason is not UTF-8")]
     CloseReason,
     /// A compressed message that isn't DEFLATE, or ends inside a block (RFC 7692 7.2.2).
-    #[error("compressed message is corrupt")]
+    #[error("invalid DEFLATE data in a compressed message")]
     Deflate,
     /// A text message that isn't UTF-8 (RFC 6455 8.1).
     #[error("text message is not UTF-8")]
     InvalidUtf8,
-    /// A frame longer than [`Config::max_frame_size`](crate::Config::max_frame_size).
-    #[error("frame over the size limit")]
+    /// A frame longer than [`Config::max_frame_size`](crate::Config::max_frame_size), or, where messages may come in chunks,
+    /// than [`Config::max_chunked_message_size`](crate::Config::max_chunked_message_size).
+    #[error("frame exceeds `max_frame_size` (with `chunk_threshold`: `max_chunked_message_size`)")]
     FrameTooLarge,
-    /// A message longer than [`Config::max_message_size`](crate::Config::max_message_size).
-    #[error("message over the size limit")]
+    /// A message longer than [`Config::max_message_size`](crate::Config::max_message_size), or, where messages may come in
+    /// chunks, than [`Config::max_chunked_message_size`](crate::Config::max_chunked_message_size).
+    #[error("message exceeds `max_message_size` (with `chunk_threshold`: `max_chunked_message_size`)")]
     MessageTooLarge,
     /// A message of more frames than [`Config::max_fragments`](crate::Config::max_fragments).
-    #[error("message of too many fragments")]
+    #[error("message has more frames than `max_fragments`")]
     TooManyFragments,
 }
 
@@ -100,13 +104,13 @@ impl ProtocolError {
 #[non_exhaustive]
 pub enum HandshakeError {
     /// The head isn't HTTP/1.1: a bad line, a folded one, a bare CR or LF, a byte that may not stand there.
-    #[error("malformed HTTP head")]
+    #[error("malformed HTTP head (a bad or folded line, a bare CR or LF, or a forbidden byte)")]
     Head,
     /// The head is longer than [`Config::max_handshake_size`](crate::Config::max_handshake_size).
-    #[error("HTTP head over the size limit")]
+    #[error("HTTP head exceeds `max_handshake_size`")]
     HeadTooLarge,
     /// The head has more lines than [`Config::max_headers`](crate::Config::max_headers) allows.
-    #[error("too many headers")]
+    #[error("HTTP head has more header lines than `max_headers`")]
     TooManyHeaders,
     /// Another version than HTTP/1.1.
     #[error("HTTP version is not 1.1")]
@@ -118,13 +122,13 @@ pub enum HandshakeError {
     #[error("request target is neither a path nor an absolute URI")]
     Target,
     /// No `Host`, an empty or malformed one, or several.
-    #[error("Host must be there exactly once and name a host")]
+    #[error("exactly one valid Host header is required")]
     Host,
     /// A request that announces a body.
     #[error("the request must not have a body")]
     Body,
     /// A request that asks for no upgrade, which nobody answered as plain HTTP.
-    #[error("this resource speaks WebSocket: Upgrade must be websocket")]
+    #[error("a WebSocket upgrade is required (Upgrade: websocket)")]
     NoUpgrade,
     /// `Upgrade` isn't `websocket`.
     #[error("Upgrade is not websocket")]
@@ -133,40 +137,42 @@ pub enum HandshakeError {
     #[error("Connection lacks the token Upgrade")]
     Connection,
     /// No `Sec-WebSocket-Key`, several, or one that isn't base64 of 16 bytes.
-    #[error("Sec-WebSocket-Key must be there exactly once and be base64 of 16 bytes")]
+    #[error("Sec-WebSocket-Key must be present exactly once and be base64 of 16 bytes")]
     Key,
     /// No `Sec-WebSocket-Version`, several, or not a version number.
-    #[error("Sec-WebSocket-Version must be there exactly once and be a number")]
+    #[error("Sec-WebSocket-Version must be present exactly once and be a number")]
     Version,
     /// A version of the protocol other than 13.
     #[error("Sec-WebSocket-Version must be 13")]
     UnsupportedVersion,
     /// A `Sec-WebSocket-Protocol` that isn't a list of different tokens (in a response: one token).
-    #[error("malformed Sec-WebSocket-Protocol")]
+    #[error("malformed Sec-WebSocket-Protocol (must be a list of distinct tokens)")]
     Subprotocol,
     /// The server chose a subprotocol that the client didn't offer.
-    #[error("subprotocol was not offered")]
+    #[error("server selected a subprotocol that the client didn't offer")]
     SubprotocolNotOffered,
     /// A `Sec-WebSocket-Extensions` that doesn't follow RFC 6455 9.1.
     #[error("malformed Sec-WebSocket-Extensions")]
     Extensions,
     /// The server uses an extension that the client didn't offer.
-    #[error("extension was not offered")]
+    #[error("server selected an extension that the client didn't offer")]
     ExtensionNotOffered,
     /// The server answers an offer of compression with what doesn't fit it (RFC 7692 7).
-    #[error("compression was not offered so")]
+    #[error("permessage-deflate parameters in the response don't match the offer")]
     ExtensionParameters,
     /// No `Sec-WebSocket-Accept`, several, or not the one that belongs to the key.
-    #[error("Sec-WebSocket-Accept does not belong to the key")]
+    #[error("Sec-WebSocket-Accept is missing or doesn't match the key")]
     Accept,
-    /// The server's answer isn't the one that opens a connection: 101, or over HTTP/2 and HTTP/3 any of 200 to 299.
-    #[error("the server did not agree")]
-    Status,
+    /// The server's response has this status, which opens no connection: 101 does, or over HTTP/2 and HTTP/3 any of 200 to
+    /// 299.
+    #[error("response status is {0}, not 101 (2xx for an extended CONNECT)")]
+    Status(u16),
     /// An extended CONNECT for another protocol than WebSocket (RFC 9220 3).
-    #[error("the protocol is not websocket")]
+    #[error("`:protocol` is not websocket")]
     Protocol,
-    /// More bytes came behind the request than may wait for its answer.
-    #[error("too many bytes before the response")]
+    /// More bytes followed the request, before it was answered, than
+    /// [`Config::max_handshake_size`](crate::Config::max_handshake_size) allows.
+    #[error("client sent more than `max_handshake_size` bytes before its request was answered")]
     EarlyData,
 }
 
@@ -201,77 +207,89 @@ pub enum SendError {
     #[error("the connection is closing or closed")]
     Closed,
     /// Pending output has reached [`Config::max_pending_output`](crate::Config::max_pending_output); drain it first.
-    #[error("pending output is at its limit")]
+    #[error("output buffer is full (`max_pending_output`): drain `output()` first")]
     OutputFull,
     /// A fragmented message is unfinished; another may not begin inside it (RFC 6455 5.4).
-    #[error("a fragmented message is unfinished")]
+    #[error("finish the fragmented message first")]
     UnfinishedMessage,
     /// The bytes can't be UTF-8 text, or the text ends inside a character (RFC 6455 5.6).
     #[error("text is not UTF-8")]
     InvalidUtf8,
     /// A ping or pong of more than 125 bytes (RFC 6455 5.5).
-    #[error("control payload of more than 125 bytes")]
+    #[error("control frame payload exceeds 125 bytes")]
     ControlTooLong,
-    /// A close code that this role may not send (RFC 6455 7.4).
-    #[error("close code may not be sent")]
-    CloseCode,
+    /// A close code that this endpoint may not send (RFC 6455 7.4).
+    #[error("close code {0} may not be sent by this endpoint")]
+    CloseCode(CloseCode),
+    /// A close reason without a close code, which has no form on the wire (RFC 6455 5.5.1).
+    #[error("a close reason needs a close code")]
+    ReasonWithoutCode,
 }
 
 /// Why a response to a request wasn't sent; the request still waits for one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcceptError {
-    /// No request waits for an answer: it hasn't come, it was answered, or the connection is over.
+    /// No request waits for an answer: none has been received, it was answered, or the connection is closed.
     #[error("no request waits for an answer")]
     NoRequest,
     /// The request asks for no upgrade: it can be rejected (with any status and body), not accepted.
-    #[error("the request asks for no upgrade")]
+    #[error("not an upgrade request: `reject` it instead")]
     NotWebSocket,
-    /// The subprotocol isn't one that the client offered (RFC 6455 4.2.2).
-    #[error("subprotocol was not offered")]
-    SubprotocolNotOffered,
+    /// This subprotocol isn't one that the client offered (RFC 6455 4.2.2).
+    #[error("the client didn't offer the subprotocol {0:?}")]
+    SubprotocolNotOffered(Box<str>),
     /// A status below 200 or above 599.
-    #[error("status is not between 200 and 599")]
-    Status,
-    /// A body with a status that has none (204, 205, 304).
-    #[error("this status has no body")]
-    Body,
+    #[error("status {0} is not between 200 and 599")]
+    Status(u16),
+    /// A body with a status that has none: 204, 205 or 304.
+    #[error("a {0} response can't have a body")]
+    Body(u16),
     /// A header that can't be sent.
     #[error(transparent)]
     Header(#[from] HeaderError),
 }
 
 /// Why a client's request can't be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// A subprotocol that isn't a token (RFC 6455 4.1, item 10).
-    #[error("subprotocol is not a token")]
-    Subprotocol,
-    /// The `http` crate can't take this host or resource.
-    #[error("host or resource can't be put into an HTTP request")]
+    /// This subprotocol isn't a token (RFC 6455 4.1, item 10).
+    #[error("subprotocol {0:?} is not a token")]
+    Subprotocol(Box<str>),
+    /// The `http` crate can't represent the host or the resource.
+    #[error("host or resource is not accepted by the `http` crate")]
     Target,
-    /// A subprotocol offered twice (RFC 6455 4.1, item 10).
-    #[error("subprotocol is offered twice")]
-    DuplicateSubprotocol,
+    /// This subprotocol is offered twice (RFC 6455 4.1, item 10).
+    #[error("subprotocol {0:?} is offered twice")]
+    DuplicateSubprotocol(Box<str>),
     /// A header that can't be sent.
     #[error(transparent)]
     Header(#[from] HeaderError),
 }
 
-/// Why a header can't be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+/// Why a header can't be sent, with its name. The value, which may be a secret, is never kept.
+///
+/// ```
+/// use websocket_proto::{Config, Connection, Seed, client};
+///
+/// let request = client::Request::new("ws://example.com".parse()?).header("X-Room", "a\nb");
+/// let error = Connection::client(request, Config::new(), Seed::new([7; 32])).unwrap_err();
+/// assert_eq!(error.to_string(), "value of the header \"X-Room\" has a control character");
+/// # Ok::<(), websocket_proto::UriError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
     /// The name isn't a token (RFC 9110 5.1).
-    #[error("header name is not a token")]
-    Name,
+    #[error("header name {0:?} is not a token")]
+    Name(Box<str>),
     /// The value has a control character: CR, LF, NUL or another (RFC 9110 5.5).
-    #[error("header value has a control character")]
-    Value,
+    #[error("value of the header {0:?} has a control character")]
+    Value(Box<str>),
     /// The opening handshake writes this header itself.
-    #[error("header is written by the opening handshake")]
-    Reserved,
+    #[error("header {0:?} is written by the opening handshake")]
+    Reserved(Box<str>),
 }
 
 /// Why a text isn't a WebSocket URI (RFC 6455 3).
@@ -290,9 +308,9 @@ pub enum UriError {
     /// The port isn't a number from 1 to 65535.
     #[error("port is not a number from 1 to 65535")]
     Port,
-    /// A space, a control character or one beyond ASCII in path or query: they must be percent-encoded.
-    #[error("path or query has a character that must be percent-encoded")]
-    Resource,
+    /// This character in path or query must be percent-encoded: it is a space, a control character or beyond ASCII.
+    #[error("path or query has {0:?}, which must be percent-encoded")]
+    Resource(char),
     /// A fragment, which a WebSocket URI can't have; `#` in path or query is written `%23`.
     #[error("a WebSocket URI has no fragment")]
     Fragment,

@@ -129,9 +129,9 @@ impl fmt::Display for Cause {
             Self::Handshake(error) => error.fmt(f),
             Self::Rejected(status) => write!(f, "the handshake was answered with status {status}"),
             Self::Timeout(Deadline::Opening) => f.write_str("the opening handshake took too long"),
-            Self::Timeout(Deadline::Keepalive) => f.write_str("the peer fell silent"),
+            Self::Timeout(Deadline::Keepalive) => f.write_str("keepalive timeout: nothing received after our ping"),
             Self::Timeout(Deadline::Closing) => f.write_str("the closing handshake took too long"),
-            Self::Eof => f.write_str("the transport ended"),
+            Self::Eof => f.write_str("the transport ended without a Close frame"),
             Self::Aborted => f.write_str("aborted"),
         }
     }

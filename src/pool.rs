@@ -6,7 +6,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
+use core::{fmt, mem};
 
 /// The most buffers in a pool: one for the output, one for a message, and some for those that the caller still holds.
 const MAX_BUFFERS: usize = 8;
@@ -18,7 +18,6 @@ pub(crate) const MAX_POOLED: usize = 4 << 20;
 const MIN_SHRINK: usize = 4 << 10;
 
 /// Spare buffers of a thread, for whichever of its connections is being served.
-#[derive(Debug)]
 pub(crate) struct BufferPool {
     /// Empty, the largest at the end.
     buffers: Vec<Vec<u8>>,
@@ -142,6 +141,16 @@ fn is_much_larger(capacity: usize, length: usize) -> bool {
 /// The largest buffer that may stay with a connection that has so many bytes in it.
 fn max_retained(length: usize) -> usize {
     length.saturating_mul(4).max(MIN_SHRINK)
+}
+
+impl fmt::Debug for BufferPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BufferPool")
+            .field("buffers", &self.buffers.len())
+            .field("total", &self.total)
+            .field("max_total", &self.max_total)
+            .finish()
+    }
 }
 
 #[cfg(test)]

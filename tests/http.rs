@@ -101,9 +101,10 @@ fn accepting_over_http_1() {
     assert_eq!(header("set-cookie"), ["x=1", "y"]);
     assert_eq!(Connection::upgraded_server(negotiated, Config::new()).subprotocol(), Some("b"));
 
-    assert_eq!(offer.accept(server::Response::new().subprotocol("c")).err(), Some(AcceptError::SubprotocolNotOffered));
+    let refused = offer.accept(server::Response::new().subprotocol("c")).err();
+    assert_eq!(refused, Some(AcceptError::SubprotocolNotOffered("c".into())));
     let reserved = server::Response::new().header("Upgrade", "h2c");
-    assert_eq!(offer.accept(reserved).err(), Some(AcceptError::Header(HeaderError::Reserved)));
+    assert_eq!(offer.accept(reserved).err(), Some(AcceptError::Header(HeaderError::Reserved("Upgrade".into()))));
     assert!(offer.accept(server::Response::new()).unwrap().0.headers().get("sec-websocket-protocol").is_none());
 }
 
@@ -125,9 +126,9 @@ fn rejecting_with_an_ordinary_response() {
     );
     assert!(server::Rejection::new(404).header("a b", "").into_http().is_err());
     for status in [100, 101, 199, 600, 999] {
-        assert_eq!(server::Rejection::new(status).into_http().err(), Some(AcceptError::Status));
+        assert_eq!(server::Rejection::new(status).into_http().err(), Some(AcceptError::Status(status)));
     }
-    assert_eq!(server::Rejection::new(304).body("x").into_http().err(), Some(AcceptError::Body));
+    assert_eq!(server::Rejection::new(304).body("x").into_http().err(), Some(AcceptError::Body(304)));
 
     let other = HttpServerHandshake::connect(&connect(&[]), "connect-udp", &Config::new()).unwrap_err();
     assert_eq!((other, other.status()), (HandshakeError::Protocol, 501));
@@ -198,7 +199,7 @@ fn responses_over_http_2() {
         [(200, true), (204, true), (299, true), (101, false), (301, false), (403, false), (500, false)]
     {
         let result = client().check(&response(status)).map(|_| ());
-        assert_eq!(result, if opens { Ok(()) } else { Err(HandshakeError::Status) }, "{status}");
+        assert_eq!(result, if opens { Ok(()) } else { Err(HandshakeError::Status(status)) }, "{status}");
     }
     let chosen = |value: &str| HttpResponse::builder().header("sec-websocket-protocol", value).body(()).unwrap();
     assert!(client().check(&chosen("a")).is_ok());
@@ -224,7 +225,7 @@ fn a_client_over_http_1() {
         change(&mut response);
         client.check(&response).err()
     };
-    assert_eq!(changed(|r| *r.status_mut() = StatusCode::OK), Some(HandshakeError::Status));
+    assert_eq!(changed(|r| *r.status_mut() = StatusCode::OK), Some(HandshakeError::Status(200)));
     assert_eq!(changed(|r| drop(r.headers_mut().remove("upgrade"))), Some(HandshakeError::Upgrade));
     assert_eq!(changed(|r| drop(r.headers_mut().remove("connection"))), Some(HandshakeError::Connection));
     assert_eq!(changed(|r| drop(r.headers_mut().remove("sec-websocket-accept"))), Some(HandshakeError::Accept));
@@ -234,11 +235,12 @@ fn a_client_over_http_1() {
     );
 
     let twice = client::Request::new("ws://h/".parse().unwrap()).subprotocol("a").subprotocol("a");
-    assert_eq!(HttpClientHandshake::connect(twice, &Config::new()).err(), Some(RequestError::DuplicateSubprotocol));
+    let refused = HttpClientHandshake::connect(twice, &Config::new()).err();
+    assert_eq!(refused, Some(RequestError::DuplicateSubprotocol("a".into())));
     let reserved = client::Request::new("ws://h/".parse().unwrap()).header("Host", "b");
     assert_eq!(
         HttpClientHandshake::upgrade(reserved, &Config::new(), Seed::new([1; 32])).err(),
-        Some(RequestError::Header(HeaderError::Reserved))
+        Some(RequestError::Header(HeaderError::Reserved("Host".into())))
     );
 }
 

@@ -105,7 +105,7 @@ fn may_differ(ours: &[Told], closed: &Closed, theirs: &[Told]) -> bool {
         }
         // RFC 6455 7.4.2: codes that may not travel. tungstenite reports and answers 1002 in their place, unless the
         // reason isn't UTF-8 either.
-        Cause::Protocol(ProtocolError::CloseCode) if theirs.len() > ours.len() => {
+        Cause::Protocol(ProtocolError::CloseCode(_)) if theirs.len() > ours.len() => {
             let (last, before) = theirs.split_last().unwrap();
             assert_eq!(before, ours);
             assert!(matches!(last, Told::Close(1002, _)), "{last:?}");

@@ -157,8 +157,9 @@ fn check_payload(input: &Input, before: u32, payload: &[u8], is_whole: bool, out
         }
     }
     if !is_whole && let (8, [high, low, reason @ ..]) = (opcode, payload) {
-        if CloseCode::new(u16::from_be_bytes([*high, *low])).is_none() {
-            return expect_error(outcome, ProtocolError::CloseCode);
+        let code = u16::from_be_bytes([*high, *low]);
+        if CloseCode::new(code).is_none() {
+            return expect_error(outcome, ProtocolError::CloseCode(code));
         }
         if first_impossible(reason).is_some() {
             return expect_error(outcome, ProtocolError::CloseReason);
@@ -184,8 +185,9 @@ fn check_close(body: &[u8], outcome: Option<Event<'_>>) {
         [] => (CloseCode::NO_STATUS, ""),
         [_] => panic!("the header was refused"),
         [high, low, reason @ ..] => {
-            let Some(code) = CloseCode::new(u16::from_be_bytes([*high, *low])) else {
-                return expect_error(outcome, ProtocolError::CloseCode);
+            let code = u16::from_be_bytes([*high, *low]);
+            let Some(code) = CloseCode::new(code) else {
+                return expect_error(outcome, ProtocolError::CloseCode(code));
             };
             let Ok(reason) = std::str::from_utf8(reason) else {
                 return expect_error(outcome, ProtocolError::CloseReason);

@@ -40,14 +40,13 @@ impl Connection {
     pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), SendError> {
         self.check_open()?;
         let code = code.into();
-        // RFC 6455 section 7.4.1: 1010 is for clients.
-        let is_sendable = match code {
-            Some(CloseCode::MISSING_EXTENSION) => self.role() == Role::Client,
-            Some(code) => code.may_travel(),
-            None => reason.is_empty(),
-        };
-        if !is_sendable {
-            return Err(SendError::CloseCode);
+        match code {
+            // RFC 6455 section 7.4.1: 1010 is for clients.
+            Some(CloseCode::MISSING_EXTENSION) if self.role() == Role::Client => {}
+            Some(code) if code.may_travel() && code != CloseCode::MISSING_EXTENSION => {}
+            Some(code) => return Err(SendError::CloseCode(code)),
+            None if reason.is_empty() => {}
+            None => return Err(SendError::ReasonWithoutCode),
         }
         self.send_close(code, cut(reason, MAX_CONTROL_PAYLOAD - 2));
         self.on_close_sent(code.unwrap_or(CloseCode::NO_STATUS));

@@ -13,6 +13,7 @@ mod time;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::fmt;
 
 use crate::config::Config;
 #[cfg(feature = "deflate")]
@@ -64,7 +65,6 @@ pub use scratch::{Recycled, Scratch};
 /// }
 /// assert!(conn.output().chunk().ends_with(b"\r\n\r\n\x81\x05Hello"));
 /// ```
-#[derive(Debug)]
 pub struct Connection {
     config: Arc<Config>,
     receiver: Receiver,
@@ -177,6 +177,19 @@ impl Connection {
     /// The side of the connection that this is.
     pub fn role(&self) -> Role {
         self.receiver.from().peer()
+    }
+}
+
+/// The state, without the bytes that were received or are pending.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.role())
+            .field("state", &self.state())
+            .field("subprotocol", &self.subprotocol())
+            .field("output", &self.output)
+            .field("next_timeout", &self.next_timeout())
+            .finish_non_exhaustive()
     }
 }
 

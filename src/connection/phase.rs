@@ -31,7 +31,6 @@ pub enum TransportShutdown {
 }
 
 /// The phase of a connection: how received bytes are handled, and the data for that.
-#[derive(Debug)]
 pub(super) enum Phase {
     /// A server collects the head of the request. Before its first byte there is no reader.
     Request(Option<Box<HeadReader>>),
@@ -50,7 +49,6 @@ pub(super) enum Phase {
 /// The code of our Close frame, if we sent the first.
 pub(super) type CloseSent = Option<CloseCode>;
 
-#[derive(Debug)]
 pub(super) struct AwaitingAnswer {
     /// `None` for plain HTTP.
     pub(super) upgrade: Option<Upgrade>,
@@ -59,7 +57,7 @@ pub(super) struct AwaitingAnswer {
 }
 
 /// Frames that came before the request was accepted.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct EarlyData {
     pub(super) bytes: Vec<u8>,
     /// Those before it have been received.
@@ -67,7 +65,6 @@ pub(super) struct EarlyData {
 }
 
 /// The events that are still to be delivered when a connection has ended.
-#[derive(Debug)]
 pub(super) struct LastEvents {
     /// At a client: the response that wasn't 101.
     pub(super) rejected: Option<Box<HandshakeResponse>>,

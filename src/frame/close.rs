@@ -45,5 +45,6 @@ impl CloseFrame {
 }
 
 fn parse_code(code: [u8; 2]) -> Result<CloseCode, ProtocolError> {
-    CloseCode::new(u16::from_be_bytes(code)).ok_or(ProtocolError::CloseCode)
+    let code = u16::from_be_bytes(code);
+    CloseCode::new(code).ok_or(ProtocolError::CloseCode(code))
 }

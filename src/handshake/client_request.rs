@@ -60,10 +60,10 @@ impl Request {
     pub(crate) fn checked(&self) -> Result<CheckedRequest<'_>, RequestError> {
         for (i, subprotocol) in self.subprotocols.iter().enumerate() {
             if !lists::is_token(subprotocol.as_bytes()) {
-                return Err(RequestError::Subprotocol);
+                return Err(RequestError::Subprotocol(subprotocol.as_str().into()));
             }
             if self.subprotocols[..i].contains(subprotocol) {
-                return Err(RequestError::DuplicateSubprotocol);
+                return Err(RequestError::DuplicateSubprotocol(subprotocol.as_str().into()));
             }
         }
         let (origin, headers) = (self.origin.checked()?, self.headers.checked()?);
@@ -77,7 +77,6 @@ impl Request {
 }
 
 /// A request that can be sent.
-#[derive(Debug)]
 pub(crate) struct CheckedRequest<'r> {
     pub(crate) uri: &'r Uri,
     pub(crate) subprotocols: &'r [String],

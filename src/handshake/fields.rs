@@ -1,12 +1,12 @@
 //! The headers of a head as they were received, in order.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use core::fmt;
 use core::str;
 
 use super::head::{Head, Line, PackedLine, Span};
 use super::headers::{HeaderName, Headers, Occurrences};
+use super::redacted::fmt_headers;
 use crate::http_grammar::lists::trim;
 
 /// A head as it was received and the positions of its lines, in one allocation. Two would be too many for heads whose
@@ -89,8 +89,7 @@ impl Fields {
 
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fields = self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value)));
-        f.debug_map().entries(fields).finish()
+        fmt_headers(self.iter(), f)
     }
 }
 

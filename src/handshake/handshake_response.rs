@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
@@ -9,7 +10,7 @@ use crate::error::HandshakeError;
 
 /// The server's response to a client's request: the one that opened the connection, or the one that rejected the
 /// request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     status: u16,
     reason: Span,
@@ -71,5 +72,17 @@ impl Response {
 
     pub(super) fn set_body(&mut self, body: Vec<u8>) {
         self.body = body;
+    }
+}
+
+/// Without the values of headers that are secrets.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("reason", &self.reason())
+            .field("headers", &self.fields)
+            .field("body", &format_args!("b\"{}\"", self.body.escape_ascii()))
+            .finish()
     }
 }

@@ -2,7 +2,9 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
+use super::redacted::fmt_headers;
 use crate::error::HeaderError;
 use crate::http_grammar::lists::is_token;
 
@@ -37,7 +39,7 @@ const RESERVED: &[(&str, &[OutgoingHead])] = &[
 
 /// Header lines to be sent. An error in one of them is remembered, since setters return none, and reported by
 /// [`checked`](Self::checked).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct HeaderLines {
     lines: String,
     /// Why the first one that can't be sent can't be.
@@ -49,18 +51,29 @@ impl HeaderLines {
     pub(crate) fn push(&mut self, name: &str, value: &str, head: OutgoingHead) {
         match check_header(name, value, head) {
             Ok(()) => self.lines.extend([name, ": ", value, "\r\n"]),
-            Err(error) => self.error = self.error.or(Some(error)),
+            Err(error) => {
+                self.error.get_or_insert(error);
+            }
         }
     }
 
     /// Returns the lines if all that were added can be sent.
     pub(crate) fn checked(&self) -> Result<CheckedLines<'_>, HeaderError> {
-        self.error.map_or(Ok(CheckedLines(&self.lines)), Err)
+        self.error.clone().map_or(Ok(CheckedLines(&self.lines)), Err)
+    }
+}
+
+impl fmt::Debug for HeaderLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.checked() {
+            Ok(lines) => fmt_headers(lines.iter().map(|(name, value)| (name, value.as_bytes())), f),
+            Err(error) => f.debug_tuple("Err").field(&error).finish(),
+        }
     }
 }
 
 /// Header lines that can all be sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct CheckedLines<'l>(&'l str);
 
 impl<'l> CheckedLines<'l> {
@@ -93,13 +106,13 @@ pub(crate) fn append_text<const N: usize>(head: &mut Vec<u8>, parts: [&str; N]) 
 
 fn check_header(name: &str, value: &str, head: OutgoingHead) -> Result<(), HeaderError> {
     if !is_token(name.as_bytes()) {
-        return Err(HeaderError::Name);
+        return Err(HeaderError::Name(name.into()));
     }
     if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-        return Err(HeaderError::Value);
+        return Err(HeaderError::Value(name.into()));
     }
     if RESERVED.iter().any(|(reserved, heads)| heads.contains(&head) && reserved.eq_ignore_ascii_case(name)) {
-        return Err(HeaderError::Reserved);
+        return Err(HeaderError::Reserved(name.into()));
     }
     Ok(())
 }
@@ -129,11 +142,11 @@ mod tests {
     #[test]
     fn the_first_error_is_remembered() {
         for (headers, error) in [
-            ([("a b", "1"), ("C", "\0")], HeaderError::Name),
-            ([("C", "\r\nD: 1"), ("a b", "1")], HeaderError::Value),
-            ([("upgrade", "h2c"), ("C", "1")], HeaderError::Reserved),
+            ([("a b", "1"), ("C", "\0")], HeaderError::Name("a b".into())),
+            ([("C", "\r\nD: 1"), ("a b", "1")], HeaderError::Value("C".into())),
+            ([("upgrade", "h2c"), ("C", "1")], HeaderError::Reserved("upgrade".into())),
         ] {
-            assert_eq!(lines(&headers, Response).checked().unwrap_err(), error);
+            assert_eq!(lines(&headers, Response).checked().err(), Some(error));
         }
     }
 

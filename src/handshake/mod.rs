@@ -18,6 +18,7 @@
 //! negotiated.rs                           the result
 //! http/                                   the same rules for the heads of an HTTP library
 //! inline_list.rs                          a list without an allocation
+//! redacted.rs                             headers as `Debug` shows them
 //! ```
 //!
 //! No two files use each other, directly or through others.
@@ -38,6 +39,7 @@ mod headers;
 mod http;
 mod inline_list;
 mod negotiated;
+mod redacted;
 mod rejection;
 mod request;
 mod response;

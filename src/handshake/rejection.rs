@@ -69,10 +69,10 @@ impl Rejection {
     /// body only where that has one.
     pub(crate) fn checked_headers(&self) -> Result<CheckedLines<'_>, AcceptError> {
         if !(200..600).contains(&self.status) {
-            return Err(AcceptError::Status);
+            return Err(AcceptError::Status(self.status));
         }
         if !self.may_have_body() && !self.body.is_empty() {
-            return Err(AcceptError::Body);
+            return Err(AcceptError::Body(self.status));
         }
         Ok(self.headers.checked()?)
     }
@@ -195,10 +195,10 @@ mod tests {
             let has_no_body = [204, 205, 304].contains(&status);
             assert_eq!(head.contains("\r\nContent-Length: 0\r\n"), !has_no_body, "{status}");
             let with_body = Rejection::new(status).body("why").encode();
-            assert_eq!(with_body.err(), has_no_body.then_some(AcceptError::Body), "{status}");
+            assert_eq!(with_body.err(), has_no_body.then_some(AcceptError::Body(status)), "{status}");
         }
         for status in [0, 101, 199, 600, 999] {
-            assert_eq!(Rejection::new(status).encode().err(), Some(AcceptError::Status), "{status}");
+            assert_eq!(Rejection::new(status).encode().err(), Some(AcceptError::Status(status)), "{status}");
         }
     }
 }

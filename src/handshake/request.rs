@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
+use core::fmt;
 
 use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
@@ -28,7 +29,7 @@ use crate::http_grammar::lists;
 /// assert_eq!(request.subprotocols().collect::<Vec<_>>(), ["v2.chat", "chat"]);
 /// assert_eq!(request.select_subprotocol(&["chat", "v2.chat"]), Some("chat"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     fields: Fields,
     /// The authority of a target that is an absolute URI.
@@ -36,7 +37,7 @@ pub struct Request {
     resource: Resource,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Resource {
     InHead(Span),
     /// Of an absolute URI whose path is empty.
@@ -133,6 +134,16 @@ impl Request {
 
     pub(super) fn fields(&self) -> &Fields {
         &self.fields
+    }
+}
+
+/// Without the values of headers that are secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("resource", &self.resource())
+            .field("headers", &self.fields)
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{AcceptError, HandshakeError};
 use crate::http_grammar::lists;
 
 /// A request for an upgrade of HTTP/1.1, which has passed the rules.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Upgrade {
     /// Hashed when the request is accepted: a rejection needs no accept key.
     key: Key,
@@ -70,7 +70,7 @@ impl Offers {
     pub(crate) fn negotiate(&self, response: &Response) -> Result<Negotiated, AcceptError> {
         match response.selected_subprotocol() {
             Some(selected) if !self.subprotocols().any(|offered| offered == selected) => {
-                Err(AcceptError::SubprotocolNotOffered)
+                Err(AcceptError::SubprotocolNotOffered(selected.into()))
             }
             selected => Ok(self.extensions.negotiated().subprotocol(selected)),
         }

@@ -26,7 +26,7 @@ use crate::http_grammar::charset::HOST;
 /// assert_eq!((uri.host(), uri.port(), uri.resource()), ("::1", 9001, "/"));
 /// assert_eq!(uri.host_header(), "[::1]:9001");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Uri {
     secure: bool,
     port: u16,
@@ -122,6 +122,13 @@ impl fmt::Display for Uri {
     }
 }
 
+/// As text.
+impl fmt::Debug for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
@@ -161,8 +168,8 @@ pub(crate) fn is_host_header(value: &str) -> bool {
 
 /// Appends path and query as a request line contains them: an empty path becomes `/`, an empty query is left out.
 fn push_resource_name(text: &mut String, resource: &str) -> Result<(), UriError> {
-    if !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(UriError::Resource);
+    if let Some(character) = resource.chars().find(|character| !character.is_ascii_graphic()) {
+        return Err(UriError::Resource(character));
     }
     let resource = match resource.split_once('?') {
         Some((path, "")) => path,

@@ -112,7 +112,7 @@ async def check_long_reason_is_cut(binary):
 async def check_server_that_vanishes_is_1006(binary):
     async with session(binary) as (client, server):
         server.transport.abort()
-        expect(await client.line(), "closed with 1006 (abnormal closure): the transport ended")
+        expect(await client.line(), "closed with 1006 (abnormal closure): the transport ended without a Close frame")
         await client.ends(1)
 
 

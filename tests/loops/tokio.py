@@ -118,7 +118,7 @@ async def check_client_comes_back_after_losses():
             seen,
             [
                 "open",
-                "closed with 1006 (abnormal closure): the transport ended",
+                "closed with 1006 (abnormal closure): the transport ended without a Close frame",
                 "again",
                 "refused: 503 Service Unavailable, again",
                 "open",

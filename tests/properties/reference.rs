@@ -250,7 +250,7 @@ fn control_frame(opcode: u8, payload: Vec<u8>) -> Result<Decoded, Stop> {
 
 fn close_code(high: u8, low: u8) -> Result<u16, Stop> {
     let code = u16::from_be_bytes([high, low]);
-    must(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), ProtocolError::CloseCode)?;
+    must(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), ProtocolError::CloseCode(code))?;
     Ok(code)
 }
 

@@ -27,13 +27,14 @@ fn the_request_is_sent_first() {
 fn headers_that_would_break_the_request_are_refused() {
     for name in ["", " ", "a b", "a:", "a\r\nb", "a\nb", "a\0", "ä", "a(b)"] {
         let error = request_error(client_request().header(name, "value"));
-        assert_eq!(error, RequestError::Header(HeaderError::Name), "{name:?}");
+        assert_eq!(error, RequestError::Header(HeaderError::Name(name.into())), "{name:?}");
     }
     for value in ["\r\nX: y", "a\nb", "a\rb", "\0", "a\x1b", "\x7f"] {
-        let expected = RequestError::Header(HeaderError::Value);
-        assert_eq!(request_error(client_request().header("X-Name", value)), expected, "{value:?}");
-        assert_eq!(request_error(client_request().origin(value)), expected, "{value:?}");
-        assert_eq!(request_error(client_request().subprotocol(value)), RequestError::Subprotocol, "{value:?}");
+        let expected = |name: &str| RequestError::Header(HeaderError::Value(name.into()));
+        assert_eq!(request_error(client_request().header("X-Name", value)), expected("X-Name"), "{value:?}");
+        assert_eq!(request_error(client_request().origin(value)), expected("Origin"), "{value:?}");
+        let expected = RequestError::Subprotocol(value.into());
+        assert_eq!(request_error(client_request().subprotocol(value)), expected, "{value:?}");
     }
 }
 
@@ -55,7 +56,7 @@ fn headers_of_the_handshake_cannot_be_added() {
     ] {
         for name in [name.to_owned(), name.to_lowercase(), name.to_uppercase()] {
             let error = request_error(client_request().header("X-Name", "value").header(&name, "13"));
-            assert_eq!(error, RequestError::Header(HeaderError::Reserved), "{name}");
+            assert_eq!(error, RequestError::Header(HeaderError::Reserved(name.as_str().into())), "{name}");
         }
     }
 }

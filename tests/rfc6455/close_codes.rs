@@ -37,7 +37,7 @@ fn codes_that_may_not_travel_are_refused() {
         for code in CODES {
             for reason in ["", "reason"] {
                 let bytes = close(role, code, reason);
-                assert_eq!(fails(role, &bytes, ProtocolError::CloseCode), bytes.len() - reason.len(), "{code}");
+                assert_eq!(fails(role, &bytes, ProtocolError::CloseCode(code)), bytes.len() - reason.len(), "{code}");
             }
         }
     }
@@ -76,11 +76,14 @@ fn forbidden_codes_cannot_be_sent() {
     for role in ROLES {
         let mut conn = open(role);
         for code in [CloseCode::NO_STATUS, CloseCode::ABNORMAL] {
-            assert_eq!(conn.close(code, ""), Err(SendError::CloseCode));
+            assert_eq!(conn.close(code, ""), Err(SendError::CloseCode(code)));
         }
         // RFC 6455 7.4.1: a server doesn't send 1010; it refuses the handshake instead.
         let missing = conn.close(CloseCode::MISSING_EXTENSION, "");
-        assert_eq!(missing, if role == Role::Server { Err(SendError::CloseCode) } else { Ok(()) });
+        assert_eq!(
+            missing,
+            if role == Role::Server { Err(SendError::CloseCode(CloseCode::MISSING_EXTENSION)) } else { Ok(()) }
+        );
         assert_eq!(conn.state() == State::Open, role == Role::Server);
     }
 }
@@ -118,7 +121,8 @@ fn the_code_for_a_missing_extension_is_the_clients() {
     assert_masked(&mut conn, &[(0x88, close_body(1010, "x-foo"))]);
 
     let mut conn = server();
-    assert_eq!(conn.close(CloseCode::MISSING_EXTENSION, "x-foo"), Err(SendError::CloseCode));
+    let missing = CloseCode::MISSING_EXTENSION;
+    assert_eq!(conn.close(missing, "x-foo"), Err(SendError::CloseCode(missing)));
     assert_eq!(conn.state(), State::Open);
     assert!(drain(&mut conn).is_empty());
     let closed = closed(feed(&mut conn, &frame(Role::Client, 0x88, &close_body(1010, "x-foo"))));

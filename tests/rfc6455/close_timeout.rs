@@ -63,7 +63,7 @@ fn a_close_before_the_first_time_is_timed_from_it() {
 fn undrained_output_is_given_up_at_the_closing_deadline() {
     let ends: [(&[u8], OwnedEvent); 2] = [
         (b"\x03\xe8", clean(1000, "", Cause::Peer)),
-        (b"\x03\xed", crate::checks::failed(websocket_proto::ProtocolError::CloseCode)),
+        (b"\x03\xed", crate::checks::failed(websocket_proto::ProtocolError::CloseCode(1005))),
     ];
     for role in ROLES {
         for (body, end) in ends.clone() {

@@ -78,7 +78,7 @@ fn long_reasons_are_cut_at_a_character() {
 fn a_close_without_a_code_is_empty() {
     for role in ROLES {
         let mut conn = open(role);
-        assert_eq!(conn.close(None, "reason"), Err(SendError::CloseCode));
+        assert_eq!(conn.close(None, "reason"), Err(SendError::ReasonWithoutCode));
         assert_sent(&mut conn, &[]);
         conn.close(None, "").unwrap();
         assert_sent(&mut conn, &[(0x88, b"")]);

@@ -19,7 +19,7 @@ fn no_extension_is_offered() {
     assert!(header_values(&request_bytes(client_request()), "Sec-WebSocket-Extensions").is_empty());
     for offer in ["permessage-deflate", "x-foo; a=\"b\"", "a;;b", ""] {
         let error = request_error(client_request().header("Sec-WebSocket-Extensions", offer));
-        assert_eq!(error, RequestError::Header(HeaderError::Reserved), "{offer:?}");
+        assert_eq!(error, RequestError::Header(HeaderError::Reserved("Sec-WebSocket-Extensions".into())), "{offer:?}");
     }
 }
 
@@ -66,7 +66,7 @@ fn extensions_may_span_lines() {
 fn no_extension_is_accepted_that_was_not_offered() {
     assert!(accept(&request(), server::Response::new()).values("Sec-WebSocket-Extensions").is_empty());
     let response = server::Response::new().header("Sec-WebSocket-Extensions", "permessage-deflate");
-    accept_fails(response, AcceptError::Header(HeaderError::Reserved));
+    accept_fails(response, AcceptError::Header(HeaderError::Reserved("Sec-WebSocket-Extensions".into())));
 }
 
 /// C-36, C-42: an extension that wasn't offered fails, on whichever line it stands; several lines are one list.
@@ -177,10 +177,11 @@ fn extensions_that_were_not_offered_end_the_handshake() {
 fn extensions_cannot_be_written_by_hand() {
     let request = plain_request().header("sec-websocket-extensions", "permessage-deflate");
     let error = Connection::client(request, Config::new(), seed()).unwrap_err();
-    assert_eq!(error, RequestError::Header(HeaderError::Reserved));
+    assert_eq!(error, RequestError::Header(HeaderError::Reserved("sec-websocket-extensions".into())));
     let (_, mut server, _) = request_between(plain_request());
     let response = server::Response::new().header("SEC-WEBSOCKET-EXTENSIONS", "permessage-deflate");
-    assert_eq!(server.accept(response), Err(AcceptError::Header(HeaderError::Reserved)));
+    let error = HeaderError::Reserved("SEC-WEBSOCKET-EXTENSIONS".into());
+    assert_eq!(server.accept(response), Err(AcceptError::Header(error)));
 }
 
 /// B-86: the grammar of extensions: parameters are tokens or quoted tokens, and what is quoted doesn't split.

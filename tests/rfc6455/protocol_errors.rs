@@ -23,7 +23,7 @@ fn violations(role: Role) -> Vec<(Vec<u8>, ProtocolError, u16)> {
         (peer(role, &[(0x80, b"")]), E::UnexpectedContinuation, 1002),
         (peer(role, &[(0x01, b""), (0x81, b"")]), E::UnfinishedMessage, 1002),
         (peer(role, &[(0x88, b"x")]), E::CloseLength, 1002),
-        (peer(role, &[(0x88, &close_body(1005, ""))]), E::CloseCode, 1002),
+        (peer(role, &[(0x88, &close_body(1005, ""))]), E::CloseCode(1005), 1002),
         (peer(role, &[(0x88, b"\x03\xe8\xff")]), E::CloseReason, 1007),
         (peer(role, &[(0x81, b"\xff")]), E::InvalidUtf8, 1007),
         (peer(role, &[(0x82, &[0; 101])]), E::FrameTooLarge, 1009),

@@ -67,10 +67,10 @@ fn a_rejection_with_426_names_the_protocol() {
 #[test]
 fn impossible_rejections_are_refused() {
     for status in [0, 99, 100, 101, 199, 600, u16::MAX] {
-        reject_fails(server::Rejection::new(status), AcceptError::Status);
+        reject_fails(server::Rejection::new(status), AcceptError::Status(status));
     }
     for status in [204, 205, 304] {
-        reject_fails(server::Rejection::new(status).body("a"), AcceptError::Body);
+        reject_fails(server::Rejection::new(status).body("a"), AcceptError::Body(status));
     }
 }
 
@@ -86,7 +86,7 @@ fn plain_http_may_be_answered_with_a_page() {
     assert_eq!(conn.accept(server::Response::new()), Err(AcceptError::NotWebSocket));
     assert_eq!((conn.state(), drain(&mut conn)), (State::Connecting, vec![]));
     let broken = server::Rejection::new(200).header("a", "\n");
-    assert_eq!(conn.reject(broken), Err(AcceptError::Header(HeaderError::Value)));
+    assert_eq!(conn.reject(broken), Err(AcceptError::Header(HeaderError::Value("a".into()))));
     conn.reject(server::Rejection::new(200).header("Content-Type", "text/html").body("<h1>Hi</h1>")).unwrap();
     let answer = rejection_sent(conn);
     assert_eq!((&answer.status_line[..], &answer.body[..]), ("HTTP/1.1 200 OK", "<h1>Hi</h1>"));

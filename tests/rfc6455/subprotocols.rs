@@ -15,20 +15,21 @@ use crate::support::{drain, request, seed};
 /// C-24: a subprotocol is a token; each separator of RFC 2616 and each byte outside 0x21 to 0x7E makes it none.
 #[test]
 fn subprotocols_that_are_not_tokens_are_refused() {
-    assert_eq!(request_error(client_request().subprotocol("")), RequestError::Subprotocol);
+    assert_eq!(request_error(client_request().subprotocol("")), RequestError::Subprotocol("".into()));
     for character in '\0'..='\u{ff}' {
         let is_allowed = matches!(character, '!'..='~') && !"()<>@,;:\\\"/[]?={}".contains(character);
         let offer = format!("x{character}y");
         let result = Connection::client(client_request().subprotocol(&offer), Config::new(), seed());
-        assert_eq!(result.err(), (!is_allowed).then_some(RequestError::Subprotocol), "{offer:?}");
+        assert_eq!(result.err(), (!is_allowed).then(|| RequestError::Subprotocol(offer.as_str().into())), "{offer:?}");
     }
 }
 
 /// C-25: a subprotocol is offered once; names that differ in case are different names.
 #[test]
 fn subprotocols_offered_twice_are_refused() {
-    assert_eq!(request_error(client_request().subprotocol("a")), RequestError::DuplicateSubprotocol);
-    assert_eq!(request_error(client_request().subprotocol("c").subprotocol("b")), RequestError::DuplicateSubprotocol);
+    let twice = |subprotocol: &str| RequestError::DuplicateSubprotocol(subprotocol.into());
+    assert_eq!(request_error(client_request().subprotocol("a")), twice("a"));
+    assert_eq!(request_error(client_request().subprotocol("c").subprotocol("b")), twice("b"));
     let offers =
         header_values(&request_bytes(client_request().subprotocol("B").subprotocol("A")), "Sec-WebSocket-Protocol");
     assert_eq!(offers, ["a, b, B, A"], "in the order of preference");
@@ -84,7 +85,7 @@ fn the_chosen_subprotocol_was_offered() {
     for wrong in ["", " ", "Chat", "cha", "v2", "chat, v2.chat", "chat,v2.chat", ",", "chat,", "x\r\nA: b"] {
         let (mut conn, _) = awaiting_answer(&request);
         let refused = conn.accept(server::Response::new().subprotocol(wrong));
-        assert_eq!(refused, Err(AcceptError::SubprotocolNotOffered), "{wrong:?}");
+        assert_eq!(refused, Err(AcceptError::SubprotocolNotOffered(wrong.into())), "{wrong:?}");
         assert_awaits_answer(conn);
     }
 }
@@ -92,8 +93,9 @@ fn the_chosen_subprotocol_was_offered() {
 /// S-26: neither an empty subprotocol nor one where nothing was offered.
 #[test]
 fn without_an_offer_no_subprotocol_can_be_chosen() {
-    accept_fails(server::Response::new().subprotocol(""), AcceptError::SubprotocolNotOffered);
-    accept_fails(server::Response::new().subprotocol("a"), AcceptError::SubprotocolNotOffered);
+    for wrong in ["", "a"] {
+        accept_fails(server::Response::new().subprotocol(wrong), AcceptError::SubprotocolNotOffered(wrong.into()));
+    }
 }
 
 /// C-37: the subprotocol is none, or one of those that were offered, to the letter.
@@ -135,5 +137,6 @@ fn subprotocols_are_opaque_names() {
     // Names differ where their case does.
     let (_, mut server, request) = request_between(plain_request().subprotocol("Chat"));
     assert_eq!(request.select_subprotocol(&["chat"]), None);
-    assert_eq!(server.accept(server::Response::new().subprotocol("chat")), Err(AcceptError::SubprotocolNotOffered));
+    let refused = server.accept(server::Response::new().subprotocol("chat"));
+    assert_eq!(refused, Err(AcceptError::SubprotocolNotOffered("chat".into())));
 }

@@ -75,16 +75,28 @@ fn an_invalid_uri_is_refused() {
         "[::1]a", "[h]", "[1.2.3]",
     ];
     let ports = ["h:0", "h:65536", "h:+80", "h:-1", "h:8 0", "h:80:80", "h:x", "h:8\r\n", "[::1]:x"];
-    let resources = ["h/a b", "h/\r\nX", "h/\r", "h/\n", "h/\0", "h/\t", "h/\x7f", "h/ü", "h?a b", "h?\r", "h/?ü"];
-    for (error, rests) in [
-        (UriError::Host, &hosts[..]),
-        (UriError::Port, &ports),
-        (UriError::UserInfo, &["u@h", "u:p@h/a", "@h"]),
-        (UriError::Resource, &resources),
-    ] {
+    let resources = [
+        ("h/a b", ' '),
+        ("h/\r\nX", '\r'),
+        ("h/\r", '\r'),
+        ("h/\n", '\n'),
+        ("h/\0", '\0'),
+        ("h/\t", '\t'),
+        ("h/\x7f", '\x7f'),
+        ("h/ü", 'ü'),
+        ("h?a b", ' '),
+        ("h?\r", '\r'),
+        ("h/?ü ", 'ü'),
+    ];
+    for (error, rests) in
+        [(UriError::Host, &hosts[..]), (UriError::Port, &ports), (UriError::UserInfo, &["u@h", "u:p@h/a", "@h"])]
+    {
         for rest in rests {
             assert_eq!(format!("ws://{rest}").parse::<client::Uri>(), Err(error), "{rest:?}");
         }
+    }
+    for (rest, character) in resources {
+        assert_eq!(format!("ws://{rest}").parse::<client::Uri>(), Err(UriError::Resource(character)), "{rest:?}");
     }
 }
 

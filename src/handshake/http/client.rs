@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode, Version};
@@ -36,7 +37,7 @@ use crate::seed::Seed;
 /// assert_eq!(conn.subprotocol(), Some("chat"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpClientHandshake {
     /// The accept key that the response must have. No key is sent over HTTP/2 and HTTP/3.
     accept: Option<AcceptKey>,
@@ -62,10 +63,10 @@ impl HttpClientHandshake {
         let mut upgrade = http::Request::new(());
         *upgrade.uri_mut() = checked.uri.resource().parse().map_err(|_| RequestError::Target)?;
         let headers = upgrade.headers_mut();
-        headers.insert(header::HOST, header_value(checked.uri.authority().as_bytes())?);
+        headers.insert(header::HOST, header_value(&header::HOST, checked.uri.authority().as_bytes())?);
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::SEC_WEBSOCKET_KEY, header_value(&key)?);
+        headers.insert(header::SEC_WEBSOCKET_KEY, header_value(&header::SEC_WEBSOCKET_KEY, &key)?);
         insert_offers(headers, &checked, &extensions)?;
         let accept = Some(accept_key::accept_key(&key));
         Ok((upgrade, Self { accept, subprotocols: request.into_subprotocols(), extensions }))
@@ -106,14 +107,24 @@ impl HttpClientHandshake {
         match &self.accept {
             Some(accept) => {
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                    return Err(HandshakeError::Status);
+                    return Err(HandshakeError::Status(response.status().as_u16()));
                 }
                 check_upgrade(headers, accept)?;
             }
             None if response.status().is_success() => {}
-            None => return Err(HandshakeError::Status),
+            None => return Err(HandshakeError::Status(response.status().as_u16())),
         }
         check_choices(headers, &self.subprotocols, &self.extensions)
+    }
+}
+
+/// Without the accept key.
+impl fmt::Debug for HttpClientHandshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClientHandshake")
+            .field("subprotocols", &self.subprotocols)
+            .field("extensions", &self.extensions.header())
+            .finish_non_exhaustive()
     }
 }
 
@@ -126,10 +137,16 @@ fn insert_offers(
     headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     if !request.subprotocols.is_empty() {
         let subprotocols = request.subprotocols.join(", ");
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, header_value(subprotocols.as_bytes())?);
+        headers.insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            header_value(&header::SEC_WEBSOCKET_PROTOCOL, subprotocols.as_bytes())?,
+        );
     }
     if let Some(extensions) = extensions.header() {
-        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, header_value(extensions.as_bytes())?);
+        headers.insert(
+            header::SEC_WEBSOCKET_EXTENSIONS,
+            header_value(&header::SEC_WEBSOCKET_EXTENSIONS, extensions.as_bytes())?,
+        );
     }
     append_lines(headers, request.origin)?;
     append_lines(headers, request.headers)

@@ -16,12 +16,13 @@ impl Headers for HeaderMap {
 /// Appends the headers of a caller to those of a head.
 pub(super) fn append_lines(headers: &mut HeaderMap, lines: CheckedLines<'_>) -> Result<(), HeaderError> {
     for (name, text) in lines.iter() {
-        let name = header::HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name)?;
-        headers.append(name, header_value(text.as_bytes())?);
+        let name = header::HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name(name.into()))?;
+        let value = header_value(&name, text.as_bytes())?;
+        headers.append(name, value);
     }
     Ok(())
 }
 
-pub(super) fn header_value(text: &[u8]) -> Result<HeaderValue, HeaderError> {
-    HeaderValue::from_bytes(text).map_err(|_| HeaderError::Value)
+pub(super) fn header_value(name: &header::HeaderName, text: &[u8]) -> Result<HeaderValue, HeaderError> {
+    HeaderValue::from_bytes(text).map_err(|_| HeaderError::Value(name.as_str().into()))
 }

@@ -1,5 +1,8 @@
 //! Servers whose requests an HTTP library parses.
 
+use alloc::vec::Vec;
+use core::fmt;
+
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode, Version};
@@ -44,11 +47,11 @@ use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
 ///   [`receive_eof`](crate::Connection::receive_eof), and is what [`TransportShutdown::Graceful`](crate::TransportShutdown::Graceful) asks for.
 /// - A reset (`CANCEL`, `H3_REQUEST_CANCELLED`) is reported by [`abort`](crate::Connection::abort), and is what
 ///   [`TransportShutdown::Abort`](crate::TransportShutdown::Abort) asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpServerHandshake(Form);
 
 /// The two forms of a request for WebSocket.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Form {
     /// A GET request of HTTP/1.1.
     Upgrade(Upgrade),
@@ -122,16 +125,25 @@ impl HttpServerHandshake {
             Form::Upgrade(upgrade) => {
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
                 headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-                headers.insert(header::SEC_WEBSOCKET_ACCEPT, header_value(&upgrade.accept_key())?);
+                headers.insert(
+                    header::SEC_WEBSOCKET_ACCEPT,
+                    header_value(&header::SEC_WEBSOCKET_ACCEPT, &upgrade.accept_key())?,
+                );
                 (StatusCode::SWITCHING_PROTOCOLS, Version::HTTP_11)
             }
             Form::Connect(_, version) => (StatusCode::OK, *version),
         };
         if let Some(selected) = response.selected_subprotocol() {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, header_value(selected.as_bytes())?);
+            headers.insert(
+                header::SEC_WEBSOCKET_PROTOCOL,
+                header_value(&header::SEC_WEBSOCKET_PROTOCOL, selected.as_bytes())?,
+            );
         }
         if let Some(extensions) = self.offers().extensions() {
-            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, header_value(extensions.as_bytes())?);
+            headers.insert(
+                header::SEC_WEBSOCKET_EXTENSIONS,
+                header_value(&header::SEC_WEBSOCKET_EXTENSIONS, extensions.as_bytes())?,
+            );
         }
         append_lines(headers, response.checked_headers()?)?;
         *answer.status_mut() = status;
@@ -144,6 +156,22 @@ impl HttpServerHandshake {
             Form::Upgrade(upgrade) => upgrade.offers(),
             Form::Connect(offers, _) => offers,
         }
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for HttpServerHandshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = match &self.0 {
+            Form::Upgrade(_) => Version::HTTP_11,
+            Form::Connect(_, version) => *version,
+        };
+        let subprotocols: Vec<_> = self.subprotocols().collect();
+        f.debug_struct("HttpServerHandshake")
+            .field("version", &version)
+            .field("subprotocols", &subprotocols)
+            .field("extensions", &self.offers().extensions())
+            .finish()
     }
 }
 
@@ -160,7 +188,7 @@ impl Rejection {
     pub fn into_http(self) -> Result<http::Response<Bytes>, AcceptError> {
         let lines = self.checked_headers()?;
         let mut answer = http::Response::new(());
-        *answer.status_mut() = StatusCode::from_u16(self.status()).map_err(|_| AcceptError::Status)?;
+        *answer.status_mut() = StatusCode::from_u16(self.status()).map_err(|_| AcceptError::Status(self.status()))?;
         let headers = answer.headers_mut();
         if self.status() == 426 {
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
