@@ -1,5 +1,7 @@
 //! The limits and deadlines of a connection.
 
+mod getters;
+
 use alloc::vec::Vec;
 use core::time::Duration;
 

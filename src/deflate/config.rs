@@ -120,6 +120,44 @@ impl DeflateConfig {
     }
 }
 
+/// The settings, read back.
+impl DeflateConfig {
+    /// Returns the value of [`server_no_context_takeover`](Self::server_no_context_takeover).
+    pub fn get_server_no_context_takeover(&self) -> bool {
+        self.server_no_context_takeover
+    }
+
+    /// Returns the value of [`client_no_context_takeover`](Self::client_no_context_takeover).
+    pub fn get_client_no_context_takeover(&self) -> bool {
+        self.client_no_context_takeover
+    }
+
+    /// Returns the value of [`server_max_window_bits`](Self::server_max_window_bits).
+    pub fn get_server_max_window_bits(&self) -> u8 {
+        self.server_max_window_bits
+    }
+
+    /// Returns the value of [`client_max_window_bits`](Self::client_max_window_bits).
+    pub fn get_client_max_window_bits(&self) -> u8 {
+        self.client_max_window_bits
+    }
+
+    /// Returns the value of [`level`](Self::level).
+    pub fn get_level(&self) -> u8 {
+        self.level
+    }
+
+    /// Returns the value of [`memory_level`](Self::memory_level).
+    pub fn get_memory_level(&self) -> u8 {
+        self.memory_level
+    }
+
+    /// Returns the value of [`min_size`](Self::min_size).
+    pub fn get_min_size(&self) -> usize {
+        self.min_size
+    }
+}
+
 impl Default for DeflateConfig {
     fn default() -> Self {
         Self::DEFAULT
