@@ -142,7 +142,9 @@
 //! - `getrandom` (default): `Seed::from_os`.
 //! - `deflate`: `Config::deflate`, compression. It needs `std`.
 //! - `http`: handshakes done elsewhere, with the types of the `http` crate: `HttpServerHandshake` for servers, `HttpClientHandshake` for
-//!   clients, over HTTP/1.1, HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220).
+//!   clients, over HTTP/1.1, HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220). It needs `std`.
+//!
+//! All combinations compile, also for [WebAssembly](guide::clients#webassembly-and-no-operating-system).
 
 #![no_std]
 #![forbid(unsafe_code)]
