@@ -66,6 +66,38 @@ fn send(c: &mut Criterion) {
     }
 }
 
+/// Serialised messages: by way of a `String`, and straight into the output.
+fn json(c: &mut Criterion) {
+    let ends: [fn() -> Connection; 2] = [
+        || Connection::upgraded_server(Negotiated::new(), Config::new()),
+        || Connection::upgraded_client(Negotiated::new(), Config::new(), Seed::new([7; 32])),
+    ];
+    for (end, name) in ends.iter().zip(["server", "client"]) {
+        let mut group = c.benchmark_group(format!("{name} sends JSON"));
+        for rows in [1, 100, 4_000] {
+            let rows: Vec<_> = (0..rows).map(|row| (row, "BTC-EUR 比特币", [row, row + 1])).collect();
+            let size = serde_json::to_string(&rows).unwrap().len();
+            let mut conn = end();
+            group.bench_function(BenchmarkId::new("to_string, send_text", size), |b| {
+                b.iter(|| {
+                    let text = serde_json::to_string(&rows).unwrap();
+                    conn.send_text(&text).unwrap();
+                    let pending = conn.pending_output();
+                    conn.output().advance(pending);
+                });
+            });
+            group.bench_function(BenchmarkId::new("send_text_with, to_writer", size), |b| {
+                b.iter(|| {
+                    conn.send_text_with(|writer| serde_json::to_writer(writer, &rows)).unwrap();
+                    let pending = conn.pending_output();
+                    conn.output().advance(pending);
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
 fn handshake(c: &mut Criterion) {
     let mut group = c.benchmark_group("handshake");
     let config = std::sync::Arc::new(Config::new());
@@ -111,5 +143,5 @@ fn masked_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-criterion_group!(benches, receive, send, handshake);
+criterion_group!(benches, receive, send, json, handshake);
 criterion_main!(benches);

@@ -226,6 +226,18 @@ pub enum SendError {
     ReasonWithoutCode,
 }
 
+/// Why [`send_text_with`](crate::Connection::send_text_with) or [`send_binary_with`](crate::Connection::send_binary_with) has sent
+/// nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum SendWithError<E> {
+    /// The message can't be sent now, or isn't UTF-8.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The closure returned an error.
+    #[error(transparent)]
+    Write(E),
+}
+
 /// Why a response to a request wasn't sent; the request still waits for one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]

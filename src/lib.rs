@@ -197,7 +197,9 @@ pub use config::Config;
 pub use connection::{Connection, Recycled, Scratch, State, TransportShutdown};
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParams};
-pub use error::{AcceptError, HandshakeError, HeaderError, ProtocolError, RequestError, SendError, UriError};
+pub use error::{
+    AcceptError, HandshakeError, HeaderError, ProtocolError, RequestError, SendError, SendWithError, UriError,
+};
 pub use event::{Cause, Closed, Deadline, Event};
 pub use frame::MessageKind;
 pub use handshake::Negotiated;
@@ -207,7 +209,7 @@ pub use role::Role;
 pub use seed::Seed;
 #[cfg(feature = "getrandom")]
 pub use seed::SeedError;
-pub use send::{Message, Output, PreparedMessage};
+pub use send::{BinaryWriter, Message, Output, PreparedMessage, TextWriter};
 
 /// The opening handshake, as a client does it: the request that it sends, and the response that it receives.
 pub mod client {

@@ -1,11 +1,13 @@
 //! Messages, pings and pongs: what may be sent, and when.
 
+use alloc::vec::Vec;
+
 use bytes::Buf;
 
 use super::{Connection, State};
-use crate::error::SendError;
+use crate::error::{SendError, SendWithError};
 use crate::frame::{MAX_CONTROL_PAYLOAD, MessageKind, OpCode};
-use crate::send::{CompressContext, Message, Output, PreparedMessage, Sender};
+use crate::send::{BinaryWriter, CompressContext, Message, Output, PreparedMessage, Sender, TextWriter};
 
 /// Sending.
 impl Connection {
@@ -53,6 +55,64 @@ impl Connection {
             self.output.return_recyclable(&mut scratch.pool);
         }
         self.sender.owned_message(&mut self.output, message.kind(), message.into_bytes())
+    }
+
+    /// Sends a text message that `write` writes straight into the output: serialised data, say, for which no `String` is
+    /// needed. Returns what `write` returned.
+    ///
+    /// This saves the memory of a second copy of the message. It saves no time with a writer of bytes, which are checked to be
+    /// UTF-8 when the message is complete. If the message will be compressed, it is written into a buffer first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_text`](Self::send_text), before `write` is called; [`SendError::InvalidUtf8`] if `write` wrote bytes that
+    /// aren't UTF-8; and the error that `write` returned. Nothing is sent then, nor if `write` panics.
+    ///
+    /// ```
+    /// use core::fmt::{self, Write};
+    ///
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Negotiated, SendWithError};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send_text_with(|writer| write!(writer, "{{\"price\":{}}}", 12.5))?;
+    /// assert_eq!(conn.output().chunk(), b"\x81\x0e{\"price\":12.5}");
+    /// # Ok::<(), SendWithError<fmt::Error>>(())
+    /// ```
+    ///
+    /// With `serde_json` (and the feature `std`), `conn.send_text_with(|writer| serde_json::to_writer(writer, &value))?`.
+    pub fn send_text_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut TextWriter<'_>) -> Result<R, E>,
+    ) -> Result<R, SendWithError<E>> {
+        self.send_with(MessageKind::Text, |buffer| TextWriter::append_to(buffer, write))
+    }
+
+    /// Sends a binary message that `write` writes straight into the output, as [`send_text_with`](Self::send_text_with) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_text_with`](Self::send_text_with).
+    #[cfg_attr(
+        feature = "std",
+        doc = "
+```
+use std::io::{self, Write};
+
+use bytes::Buf;
+use websocket_proto::{Config, Connection, Negotiated, SendWithError};
+
+let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+conn.send_binary_with(|writer| writer.write_all(&[1, 2, 3]))?;
+assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
+# Ok::<(), SendWithError<io::Error>>(())
+```"
+    )]
+    pub fn send_binary_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut BinaryWriter<'_>) -> Result<R, E>,
+    ) -> Result<R, SendWithError<E>> {
+        self.send_with(MessageKind::Binary, |buffer| BinaryWriter::append_to(buffer, write))
     }
 
     /// Sends a message that was encoded before, as many others may send it.
@@ -146,6 +206,25 @@ impl Connection {
             return Ok(());
         }
         self.sender.message(&mut self.output, kind, payload)
+    }
+
+    fn send_with<R, E>(
+        &mut self,
+        kind: MessageKind,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<R, SendWithError<E>>,
+    ) -> Result<R, SendWithError<E>> {
+        self.check_can_send()?;
+        if self.sender.compression_of_message(usize::MAX, &self.config.deflate).is_none() {
+            return self.sender.message_with(&mut self.output, kind, write);
+        }
+        self.sender.check_between_messages()?;
+        let mut buffer = self.scratch.as_mut().map_or_else(Vec::new, |scratch| scratch.pool.get());
+        let written = write(&mut buffer);
+        if written.is_ok() {
+            self.send_message(kind, &buffer)?;
+        }
+        self.recycle(buffer);
+        written
     }
 
     /// Sends a message compressed, unless it is too short or would only grow.

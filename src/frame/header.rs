@@ -183,6 +183,17 @@ impl Header {
         }
     }
 
+    /// How long the header of a frame that we send is.
+    #[inline]
+    pub(crate) fn size(length: usize, is_masked: bool) -> usize {
+        let key = if is_masked { 4 } else { 0 };
+        match length {
+            0..=125 => 2 + key,
+            126..=65_535 => 4 + key,
+            _ => 10 + key,
+        }
+    }
+
     /// The same in one piece: the bytes, and how many count.
     pub(crate) fn encode(first: u8, length: usize, key: Option<[u8; 4]>) -> ([u8; MAX_HEADER], usize) {
         let (mut bytes, mut size) = ([0; MAX_HEADER], 0);
@@ -203,6 +214,15 @@ pub(crate) fn first_byte(opcode: OpCode, fin: bool) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_size_is_that_of_the_encoded_header() {
+        for length in [0, 1, 125, 126, 127, 65_535, 65_536, usize::MAX] {
+            for key in [None, Some([1; 4])] {
+                assert_eq!(Header::size(length, key.is_some()), Header::encode(0x82, length, key).1, "{length}");
+            }
+        }
+    }
 
     fn rules(from: Role) -> FrameContext {
         FrameContext {

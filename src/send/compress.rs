@@ -3,12 +3,12 @@
 use alloc::boxed::Box;
 use core::ops::Range;
 
+use super::draft::Draft;
 use super::{Output, Sender};
 use crate::deflate::{Compressor, CompressorPool, DeflateConfig, SendCompression};
 use crate::error::SendError;
 use crate::frame::header::RSV1;
-use crate::frame::{self, Header, MessageKind, OpCode};
-use crate::rng::MaskKeys;
+use crate::frame::{self, MessageKind, OpCode};
 
 /// What messages are compressed with.
 #[derive(Debug)]
@@ -73,9 +73,7 @@ impl Sender {
         compression: SendCompression,
         mut context: CompressContext<'_>,
     ) -> Result<bool, SendError> {
-        if self.message.is_some() {
-            return Err(SendError::UnfinishedMessage);
-        }
+        self.check_between_messages()?;
         let mut compressor = self.begin_compressed(compression, &mut context);
         let frame = CompressedFrame { opcode: kind.opcode(), fin: true, compression };
         // With context takeover, what the compressor has consumed must be sent: the next message may refer to it.
@@ -147,32 +145,12 @@ impl Sender {
         payload: &[u8],
         expected: Range<usize>,
     ) -> bool {
-        let first_byte = frame.first_byte();
-        // How long the header will be isn't known, but likely: the payload is moved where it isn't so.
-        let (_, gap) = Header::encode(first_byte, payload.len(), self.keys.is_some().then_some([0; 4]));
-        output.reserve(gap);
-        let tail = output.buffer();
-        let start = tail.len();
-        tail.resize(start + gap, 0);
-        compressor.compress(payload, frame.fin, frame.compression, tail);
-        let length = tail.len() - start - gap;
-        if !expected.contains(&length) {
-            tail.truncate(start);
+        let mut draft = Draft::new(output, payload.len(), self.keys.is_some());
+        compressor.compress(payload, frame.fin, frame.compression, draft.buffer());
+        if !expected.contains(&draft.payload().len()) {
             return false;
         }
-        let key = self.keys.as_mut().map(MaskKeys::next);
-        let (header, size) = Header::encode(first_byte, length, key);
-        if size > gap {
-            tail.resize(start + size + length, 0);
-        }
-        if size != gap {
-            tail.copy_within(start + gap..start + gap + length, start + size);
-            tail.truncate(start + size + length);
-        }
-        tail[start..start + size].copy_from_slice(&header[..size]);
-        if let Some(key) = key {
-            frame::mask(&mut tail[start + size..], key);
-        }
+        draft.send(frame.first_byte(), self.keys.as_mut());
         true
     }
 }

@@ -183,6 +183,22 @@ impl Output {
         }
     }
 
+    /// Skips bytes at the front of an output that had nothing pending.
+    pub(super) fn skip(&mut self, count: usize) {
+        debug_assert_eq!((self.sent, self.is_chained()), (0, false), "nothing was pending");
+        self.sent = count;
+    }
+
+    /// Removes what was appended from that place on.
+    pub(super) fn truncate(&mut self, length: usize) {
+        if self.buffer.len() > length {
+            self.buffer.truncate(length);
+            if !self.has_remaining() {
+                self.free_unretained();
+            }
+        }
+    }
+
     /// The bytes in the order of sending, to append to.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
@@ -294,9 +310,13 @@ impl Output {
         }
     }
 
-    /// Frees what a drained output does not retain.
     fn on_drained(&mut self) {
         self.progress = Progress::Everything;
+        self.free_unretained();
+    }
+
+    /// Frees what an output does not retain while nothing is pending.
+    fn free_unretained(&mut self) {
         self.sent = 0;
         self.buffer.clear();
         let retained = match self.retain {

@@ -1,0 +1,93 @@
+//! Frames whose payload is written into the output before its length is known.
+
+use alloc::vec::Vec;
+
+use bytes::Buf;
+
+use super::Output;
+use crate::frame::{Header, mask};
+use crate::rng::MaskKeys;
+
+/// A frame at the end of the output that isn't complete. Unless it is [sent](Self::send), nothing of it stays.
+///
+/// Space is left before the payload for its header. At the front of an empty output that is space for the longest one, and
+/// what is left over is skipped. After other bytes it is space for a header that fits the expected length, and the payload is
+/// moved where that was wrong.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    output: &'a mut Output,
+    /// Where it begins in the output's buffer.
+    start: usize,
+    /// How many bytes are left for the header.
+    gap: usize,
+    is_first: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(output: &'a mut Output, expected_length: usize, is_masked: bool) -> Self {
+        let is_first = !output.has_remaining();
+        let expected_length = if is_first { usize::MAX } else { expected_length };
+        let gap = Header::size(expected_length, is_masked);
+        output.reserve(gap);
+        let buffer = output.buffer();
+        let start = buffer.len();
+        buffer.resize(start + gap, 0);
+        Self { output, start, gap, is_first }
+    }
+
+    /// The output's buffer, to append the payload to.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        self.output.buffer()
+    }
+
+    /// The payload that was appended.
+    pub(super) fn payload(&mut self) -> &[u8] {
+        let from = self.start + self.gap;
+        &self.output.buffer()[from..]
+    }
+
+    /// Completes the frame: its header, and its mask at a client.
+    pub(super) fn send(mut self, first_byte: u8, keys: Option<&mut MaskKeys>) {
+        let length = self.payload().len();
+        let key = keys.map(MaskKeys::next);
+        let size = Header::size(length, key.is_some());
+        if self.is_first {
+            self.output.skip(self.gap - size);
+            self.start += self.gap - size;
+        } else {
+            self.move_payload(size);
+        }
+        let frame = &mut self.output.buffer()[self.start..];
+        let mut at = 0;
+        Header::put(first_byte, length, key, |piece| {
+            frame[at..at + piece.len()].copy_from_slice(piece);
+            at += piece.len();
+        });
+        if let Some(key) = key {
+            mask(&mut frame[size..], key);
+        }
+        // Nothing is left to be dropped.
+        self.start = self.output.buffer().len();
+    }
+
+    /// Moves the payload to where a header of that size ends.
+    fn move_payload(&mut self, size: usize) {
+        let (from, to) = (self.start + self.gap, self.start + size);
+        let buffer = self.output.buffer();
+        let end = buffer.len();
+        if to > from {
+            buffer.resize(end + (to - from), 0);
+        }
+        if to != from {
+            buffer.copy_within(from..end, to);
+            buffer.truncate(to + (end - from));
+        }
+    }
+}
+
+impl Drop for Draft<'_> {
+    /// Removes what was not sent, also where a panic ended the writing.
+    fn drop(&mut self) {
+        self.output.truncate(self.start);
+    }
+}
