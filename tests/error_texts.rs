@@ -3,13 +3,13 @@
 
 use std::any::type_name_of_val;
 use std::collections::BTreeSet;
-use std::fmt::{Debug, Display};
+use std::fmt::{self, Debug, Display};
 use std::path::Path;
 use std::{fs, io};
 
 use websocket_proto::{
     AcceptError, Cause, CloseCode, Deadline, HandshakeError, HeaderError, ProtocolError, RequestError, SendError,
-    UriError,
+    SendWithError, UriError,
 };
 
 /// One row for each variant of each error.
@@ -67,6 +67,9 @@ fn table() -> Vec<Row> {
         row(SendError::ControlTooLong, "control frame payload exceeds 125 bytes"),
         row(SendError::CloseCode(CloseCode::ABNORMAL), "close code 1006 (abnormal closure) may not be sent by this endpoint"),
         row(SendError::ReasonWithoutCode, "a close reason needs a close code"),
+
+        row(SendWithError::<fmt::Error>::Send(SendError::Closed), "the connection is closing or closed"),
+        row(SendWithError::Write(fmt::Error), "an error occurred when formatting an argument"),
 
         row(AcceptError::NoRequest, "no request waits for an answer"),
         row(AcceptError::NotWebSocket, "not an upgrade request: `reject` it instead"),
@@ -164,7 +167,7 @@ struct Row {
 fn row<E: Debug + Display>(error: E, expected: &'static str) -> Row {
     let debug = format!("{error:?}");
     let variant = if debug.starts_with("Timeout") { &debug } else { name(&debug) };
-    let type_name = type_name_of_val(&error).rsplit("::").next().unwrap();
+    let type_name = type_name_of_val(&error).split('<').next().unwrap().rsplit("::").next().unwrap();
     Row { error: format!("{type_name}::{variant}"), text: error.to_string(), expected }
 }
 
