@@ -32,6 +32,7 @@ pub struct DeflateConfig {
     pub(crate) client_no_context_takeover: bool,
     pub(crate) server_max_window_bits: u8,
     pub(crate) client_max_window_bits: u8,
+    pub(crate) offer_client_max_window_bits: bool,
     pub(crate) level: u8,
     pub(crate) memory_level: u8,
     pub(crate) min_size: usize,
@@ -49,6 +50,7 @@ impl DeflateConfig {
         client_no_context_takeover: false,
         server_max_window_bits: MAX_WINDOW_BITS,
         client_max_window_bits: MAX_WINDOW_BITS,
+        offer_client_max_window_bits: true,
         level: 4,
         memory_level: 8,
         min_size: 64,
@@ -94,6 +96,26 @@ impl DeflateConfig {
     /// A client whose server asks for 8 sends its messages as they are, and receives compressed ones.
     pub fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.client_max_window_bits = bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS);
+        self
+    }
+
+    /// Sets whether a client's offer has the parameter `client_max_window_bits`, by which a server learns that it may limit
+    /// the client's window (RFC 7692 section 7.1.2.2). On by default, as in browsers.
+    ///
+    /// Some servers decline every offer that has a parameter. With this off, and the other parameters as they are by
+    /// default, the offer is `permessage-deflate` alone. The client still keeps to
+    /// [`client_max_window_bits`](Self::client_max_window_bits), and fails the connection if the server names a limit. To a
+    /// server the setting means nothing.
+    ///
+    /// ```
+    /// use websocket_proto::DeflateConfig;
+    ///
+    /// assert_eq!(DeflateConfig::new().offer(), "permessage-deflate; client_max_window_bits");
+    /// let bare = DeflateConfig::new().offer_client_max_window_bits(false);
+    /// assert_eq!(bare.offer(), "permessage-deflate");
+    /// ```
+    pub fn offer_client_max_window_bits(mut self, on: bool) -> Self {
+        self.offer_client_max_window_bits = on;
         self
     }
 
