@@ -99,7 +99,8 @@ impl ProtocolError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The head isn't HTTP/1.1: a bad line, a folded one, a bare CR or LF, a byte that may not stand there.
+    /// The head isn't HTTP/1.1: a bad line, a folded one, a bare CR (in a request also a bare LF), a byte that
+    /// may not stand there.
     #[error("malformed HTTP head")]
     Head,
     /// The head is longer than [`Config::max_handshake_size`](crate::Config::max_handshake_size).
