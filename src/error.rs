@@ -275,26 +275,31 @@ pub enum HeaderError {
     Reserved,
 }
 
-/// Why a text isn't a WebSocket URI (RFC 6455 3).
+/// Why a text is no WebSocket URI (RFC 6455 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum UriError {
-    /// The scheme is neither `ws` nor `wss`.
-    #[error("scheme is neither ws nor wss")]
+    /// The scheme is none of `ws`, `wss`, `http` and `https`.
+    #[error("scheme is none of ws, wss, http and https")]
     Scheme,
-    /// A user name or password in front of the host, for which a WebSocket URI has no place.
-    #[error("user information has no place in a WebSocket URI")]
+    /// User information that cannot be sent as `Authorization: Basic` (RFC 7617): a character that must be percent-encoded,
+    /// a control character, or a colon in the user name. The text shows nothing of it.
+    #[error("user information can't be sent as Authorization: Basic")]
     UserInfo,
-    /// No host, or one with characters that can't stand there; names that aren't ASCII must be in their `xn--` form.
+    /// No host, or an IPv6 address or zone that is none.
     #[error("host is missing or malformed")]
     Host,
+    /// A character that no host can have. Names that are not ASCII must be in their `xn--` form.
+    #[error("host has {0:?}, which can't be part of one")]
+    HostCharacter(char),
     /// The port isn't a number from 1 to 65535.
     #[error("port is not a number from 1 to 65535")]
     Port,
-    /// A space, a control character or one beyond ASCII in path or query: they must be percent-encoded.
-    #[error("path or query has a character that must be percent-encoded")]
-    Resource,
-    /// A fragment, which a WebSocket URI can't have; `#` in path or query is written `%23`.
+    /// A character in path or query that must be percent-encoded: a space, a control character, one that is not ASCII, one
+    /// of `"<>\^{|}` or a backtick, or a `%` that is not followed by two hexadecimal digits.
+    #[error("path or query has {0:?}, which must be percent-encoded")]
+    Resource(char),
+    /// A fragment, which a WebSocket URI can't have. A `#` in path or query is written `%23`.
     #[error("a WebSocket URI has no fragment")]
     Fragment,
 }

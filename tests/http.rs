@@ -185,6 +185,21 @@ fn connecting_over_http_2() {
     }
 }
 
+/// The user information of a URI is in neither URI nor authority, but a header that is not shown.
+#[test]
+fn user_information_over_http() {
+    let request = || client::Request::new("wss://user:secret@h/".parse().unwrap());
+    let upgrade = HttpClientHandshake::upgrade(request(), &Config::new(), Seed::new([1; 32])).unwrap().0;
+    let connect = HttpClientHandshake::connect(request(), &Config::new()).unwrap().0;
+    assert_eq!(connect.uri(), "https://h/");
+    for sent in [upgrade, connect] {
+        assert_eq!(sent.headers()["authorization"], "Basic dXNlcjpzZWNyZXQ=");
+        assert!(!format!("{sent:?}").contains("dXNlcjpzZWNyZXQ"), "{sent:?}");
+    }
+    let own = HttpClientHandshake::connect(request().header("Authorization", "Bearer t"), &Config::new()).unwrap().0;
+    assert_eq!(own.headers().get_all("authorization").iter().collect::<Vec<_>>(), ["Bearer t"]);
+}
+
 /// H-11, H-12: any status from 200 to 299 opens it, no other does; what is chosen must have been offered.
 #[test]
 fn responses_over_http_2() {

@@ -14,7 +14,10 @@
 //!             fields.rs: its headers, kept
 //!             headers.rs: those with rules
 //!
-//! accept_key.rs, uri.rs, extensions.rs    values of headers
+//! uri.rs                                  what a client asks for
+//! uri_reference.rs, url.rs                other ways to a URI: a `Location`, the crate `url`
+//! user_info.rs, authority.rs              parts of URIs
+//! accept_key.rs, extensions.rs            values of headers
 //! negotiated.rs                           the result
 //! http/                                   the same rules for the heads of an HTTP library
 //! inline_list.rs                          a list without an allocation
@@ -23,6 +26,7 @@
 //! No two files use each other, directly or through others.
 
 mod accept_key;
+mod authority;
 mod body;
 mod client;
 mod client_request;
@@ -44,6 +48,10 @@ mod response;
 mod server;
 mod upgrade;
 mod uri;
+mod uri_reference;
+#[cfg(feature = "url")]
+mod url;
+mod user_info;
 
 #[cfg(feature = "http")]
 pub use self::http::{HttpClientHandshake, HttpServerHandshake};

@@ -4,11 +4,11 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 
+use super::authority::is_host_header;
 use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
 use super::headers::HeaderName;
 use super::upgrade::select_subprotocol;
-use super::uri;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
 
@@ -151,7 +151,7 @@ fn split_target(target: &str) -> Result<(Option<&str>, Cow<'_, str>), HandshakeE
         return Err(HandshakeError::Target);
     }
     let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    if !uri::is_host_header(authority) {
+    if !is_host_header(authority) {
         return Err(HandshakeError::Target);
     }
     let resource = if resource.starts_with('/') { Cow::Borrowed(resource) } else { Cow::Owned(format!("/{resource}")) };

@@ -4,12 +4,12 @@ use alloc::boxed::Box;
 use core::str;
 
 use super::accept_key;
+use super::authority::is_host_header;
 use super::fields::IndexedHeaders;
 use super::head::Head;
 use super::headers::{HeaderName, Headers, Occurrences};
 use super::request::Request;
 use super::upgrade::{Offers, Upgrade};
-use super::uri;
 use crate::config::Config;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
@@ -29,7 +29,7 @@ pub(crate) fn check_framing(headers: &impl Headers) -> Result<(), HandshakeError
     let Occurrences::One(host) = headers.single(HeaderName::Host) else {
         return Err(HandshakeError::Host);
     };
-    if !str::from_utf8(host).is_ok_and(uri::is_host_header) {
+    if !str::from_utf8(host).is_ok_and(is_host_header) {
         return Err(HandshakeError::Host);
     }
     // RFC 9112 section 6: the bytes of a body would be read as frames.

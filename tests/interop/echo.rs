@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     if let [uri] = &uris[..] {
         let uri: client::Uri = uri.parse()?;
-        let stream = TcpStream::connect((uri.host(), uri.port()))?;
+        let stream = TcpStream::connect((uri.host_with_zone(), uri.port()))?;
         return echo.run(stream, Connection::client(client::Request::new(uri), config, Seed::from_os()?)?);
     }
     let listener = TcpListener::bind("127.0.0.1:0")?;

@@ -39,3 +39,5 @@ mod time;
 mod transport_eof;
 mod transport_shutdown;
 mod uri;
+mod uri_reference;
+mod user_info;

@@ -132,5 +132,10 @@ fn insert_offers(
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, header_value(extensions.as_bytes())?);
     }
     append_lines(headers, request.origin)?;
+    if let Some(authorization) = request.authorization {
+        let mut value = header_value(authorization.as_bytes())?;
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+    }
     append_lines(headers, request.headers)
 }
