@@ -246,13 +246,13 @@ impl Drop for Guest<'_> {
 
 fn answer(conn: &mut Connection, event: Event<'_>) {
     let is_sent = match event {
-        Event::HttpRequest(request) if request.path() == "/" => {
+        Event::HttpRequest(request) if request.path() == "/" && matches!(request.method(), "GET" | "HEAD") => {
             let page = server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
             conn.reject(page).is_ok()
         }
         Event::Text(text) => conn.send_text(&text).is_ok(),
         Event::Binary(data) => conn.send_binary(&data).is_ok(),
-        // Any other path is left to the connection, which answers 426.
+        // Anything else is left to the connection, which answers 405 or 426.
         _ => true,
     };
     or_abort(is_sent, conn);

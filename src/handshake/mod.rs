@@ -63,6 +63,5 @@ pub use negotiated::Negotiated;
 pub use rejection::Rejection;
 pub use request::Request;
 pub use response::Response;
-pub(crate) use server::read_request;
-pub(crate) use upgrade::Upgrade;
+pub(crate) use server::{PlainRequest, Purpose, read_request};
 pub use uri::Uri;

@@ -12,7 +12,7 @@ use super::upgrade::select_subprotocol;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
 
-/// A client's request for a connection (RFC 6455 section 4.2.1): well-formed, its headers readable in order.
+/// A client's request: well-formed, its headers readable in order. One for a connection fulfils RFC 6455 section 4.2.1.
 ///
 /// ```
 /// use websocket_proto::{Config, Connection, Event};
@@ -31,6 +31,8 @@ use crate::http_grammar::lists;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     fields: Fields,
+    method: Span,
+    minor_version: u8,
     /// The authority of a target that is an absolute URI.
     authority: Option<Span>,
     resource: Resource,
@@ -44,7 +46,19 @@ enum Resource {
 }
 
 impl Request {
-    /// The resource name (RFC 6455 section 3): path and query.
+    /// The method, as it was written: `GET` for a WebSocket connection. Others are those of plain HTTP requests
+    /// ([`Event::HttpRequest`](crate::Event::HttpRequest)), such as `HEAD`, with which load balancers look for a server.
+    pub fn method(&self) -> &str {
+        self.fields.text(self.method)
+    }
+
+    /// The version of HTTP, major and minor: `(1, 1)` for a WebSocket connection. A plain HTTP request may have `(1, 0)`.
+    pub fn version(&self) -> (u8, u8) {
+        (1, self.minor_version)
+    }
+
+    /// The resource name (RFC 6455 section 3): path and query. It starts with a slash, unless it is the `*` of a plain
+    /// `OPTIONS *`, which asks about the server as a whole.
     pub fn resource(&self) -> &str {
         match &self.resource {
             Resource::InHead(span) => self.fields.text(*span),
@@ -63,13 +77,13 @@ impl Request {
     }
 
     /// The host and port that the client asked for: the `Host` header, or those of a target that is an absolute URI
-    /// (RFC 9112 section 3.2.2).
+    /// (RFC 9112 section 3.2.2). It is empty for a plain request of HTTP/1.0 that has neither.
     pub fn host(&self) -> &str {
         let host = match self.authority {
             Some(authority) => Some(self.fields.text(authority)),
             None => self.fields.get(HeaderName::Host.as_str()),
         };
-        debug_assert!(host.is_some(), "a request without a valid Host was rejected");
+        debug_assert!(host.is_some() || self.minor_version == 0, "a request without a valid Host was rejected");
         host.unwrap_or_default()
     }
 
@@ -105,7 +119,7 @@ impl Request {
 }
 
 impl Request {
-    /// Parses the head of a GET request of HTTP/1.1. Returns the index of its headers, which are not checked, as well.
+    /// Parses the head of a request. Returns the index of its headers, which are not checked, as well.
     pub(super) fn parse(head: Head) -> Result<(Box<Self>, HeaderIndex), HandshakeError> {
         let mut slots = head.header_slots();
         let mut parsed = httparse::Request::new(&mut []);
@@ -114,13 +128,11 @@ impl Request {
             debug_assert!(false, "a parsed request has a request line");
             return Err(HandshakeError::Head);
         };
-        if version != 1 {
-            return Err(HandshakeError::HttpVersion);
-        }
-        if method != "GET" {
-            return Err(HandshakeError::Method);
-        }
-        let (authority, resource) = split_target(target)?;
+        let (authority, resource) = split_target(method, target).or_else(|error| {
+            check_request_line(method, version)?;
+            Err(error)
+        })?;
+        let (method, minor_version) = (head.span(method.as_bytes()), version);
         let authority = authority.map(|authority| head.span(authority.as_bytes()));
         let resource = match resource {
             Cow::Borrowed(resource) => Resource::InHead(head.span(resource.as_bytes())),
@@ -128,7 +140,12 @@ impl Request {
         };
         let lines = head.lines(parsed.headers);
         let (fields, index) = Fields::new(head, &lines);
-        Ok((Box::new(Self { fields, authority, resource }), index))
+        Ok((Box::new(Self { fields, method, minor_version, authority, resource }), index))
+    }
+
+    /// Checks the parts of the request line that only a request for WebSocket must have.
+    pub(super) fn check_request_line(&self) -> Result<(), HandshakeError> {
+        check_request_line(self.method(), self.minor_version)
     }
 
     pub(super) fn fields(&self) -> &Fields {
@@ -136,9 +153,23 @@ impl Request {
     }
 }
 
-/// Splits a target in origin-form or absolute-form (RFC 9112 section 3.2) into its authority, if it has one, and the
-/// resource name.
-fn split_target(target: &str) -> Result<(Option<&str>, Cow<'_, str>), HandshakeError> {
+/// RFC 6455 section 4.2.1, item 1.
+fn check_request_line(method: &str, minor_version: u8) -> Result<(), HandshakeError> {
+    match (method, minor_version) {
+        ("GET", 1) => Ok(()),
+        (_, 1) => Err(HandshakeError::Method),
+        _ => Err(HandshakeError::HttpVersion),
+    }
+}
+
+/// Splits a target (RFC 9112 section 3.2) into its authority, if it has one, and the resource name.
+fn split_target<'t>(method: &str, target: &'t str) -> Result<(Option<&'t str>, Cow<'t, str>), HandshakeError> {
+    match (method, target) {
+        ("OPTIONS", "*") => return Ok((None, Cow::Borrowed(target))),
+        // The target of a CONNECT is no resource.
+        ("CONNECT", _) => return Err(HandshakeError::Target),
+        _ => {}
+    }
     let is_clean = target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
     if !is_clean {
         return Err(HandshakeError::Target);

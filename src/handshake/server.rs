@@ -14,23 +14,48 @@ use crate::config::Config;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
 
-/// Reads a whole request head. A request without an [`Upgrade`] is a well-formed GET that asks for none.
-pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Box<Request>, Option<Upgrade>), HandshakeError> {
-    let (request, index) = Request::parse(head)?;
-    let headers = IndexedHeaders { fields: request.fields(), index: &index };
-    check_framing(&headers)?;
-    let upgrade = parse_upgrade(&headers, config)?;
-    Ok((request, upgrade))
+/// The purpose of a request.
+#[derive(Debug)]
+pub(crate) enum Purpose {
+    WebSocket(Upgrade),
+    /// Plain HTTP: the request asks for no upgrade to WebSocket.
+    Http(PlainRequest),
 }
 
-/// Checks what every request of HTTP/1.1 must fulfil, whether it asks for an upgrade or not.
-pub(crate) fn check_framing(headers: &impl Headers) -> Result<(), HandshakeError> {
-    // RFC 9112 section 3.2: exactly one Host, whatever the target is.
-    let Occurrences::One(host) = headers.single(HeaderName::Host) else {
-        return Err(HandshakeError::Host);
+/// A request for something else than WebSocket: of any method, without a body.
+#[derive(Debug)]
+pub(crate) struct PlainRequest {
+    /// RFC 9110 section 9.3.2: a response to HEAD has no body.
+    pub(crate) is_head: bool,
+    /// The answer if the caller gives none.
+    pub(crate) unanswered: HandshakeError,
+}
+
+/// Reads a whole request head.
+pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Box<Request>, Purpose), HandshakeError> {
+    let (request, index) = Request::parse(head)?;
+    let headers = IndexedHeaders { fields: request.fields(), index: &index };
+    let upgrade = check_framing(&headers, request.version()).and_then(|()| parse_upgrade(&headers, config));
+    let purpose = match (upgrade, request.check_request_line()) {
+        (Ok(None), request_line) => Purpose::Http(PlainRequest {
+            is_head: request.method() == "HEAD",
+            unanswered: request_line.err().unwrap_or(HandshakeError::NoUpgrade),
+        }),
+        // The request line comes first, and so do the errors in it.
+        (_, Err(error)) | (Err(error), Ok(())) => return Err(error),
+        (Ok(Some(upgrade)), Ok(())) => Purpose::WebSocket(upgrade),
     };
-    if !str::from_utf8(host).is_ok_and(is_host_header) {
-        return Err(HandshakeError::Host);
+    Ok((request, purpose))
+}
+
+/// Checks what every request must fulfil, whether it asks for an upgrade or not.
+pub(crate) fn check_framing(headers: &impl Headers, version: (u8, u8)) -> Result<(), HandshakeError> {
+    match headers.single(HeaderName::Host) {
+        Occurrences::One(host) if str::from_utf8(host).is_ok_and(is_host_header) => {}
+        // HTTP/1.0 knows no Host (RFC 9112 section 3.2), and health checks have none.
+        Occurrences::None if version < (1, 1) => {}
+        // RFC 9112 section 3.2: exactly one, whatever the target is.
+        _ => return Err(HandshakeError::Host),
     }
     // RFC 9112 section 6: the bytes of a body would be read as frames.
     if headers.contains(HeaderName::TransferEncoding)

@@ -25,6 +25,7 @@ mod keepalive;
 mod limits;
 mod masking;
 mod output;
+mod plain_http;
 mod protocol_errors;
 mod rejected_client;
 mod rejections;

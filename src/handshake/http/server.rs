@@ -71,7 +71,7 @@ impl HttpServerHandshake {
         if request.method() != Method::GET {
             return Err(HandshakeError::Method);
         }
-        check_framing(request.headers())?;
+        check_framing(request.headers(), (1, 1))?;
         let upgrade = parse_upgrade(request.headers(), config)?.ok_or(HandshakeError::NoUpgrade)?;
         Ok(Self(Form::Upgrade(upgrade)))
     }
