@@ -18,6 +18,7 @@
 //! uri_reference.rs, url.rs                other ways to a URI: a `Location`, the crate `url`
 //! user_info.rs, authority.rs              parts of URIs
 //! accept_key.rs, extensions.rs            values of headers
+//! origin.rs                               a check that a server may ask for
 //! negotiated.rs                           the result
 //! http/                                   the same rules for the heads of an HTTP library
 //! inline_list.rs                          a list without an allocation
@@ -42,6 +43,7 @@ mod headers;
 mod http;
 mod inline_list;
 mod negotiated;
+mod origin;
 mod rejection;
 mod request;
 mod response;

@@ -8,6 +8,8 @@ use super::authority::is_host_header;
 use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
 use super::headers::HeaderName;
+use super::origin::check_origin;
+use super::rejection::Rejection;
 use super::upgrade::select_subprotocol;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
@@ -88,12 +90,42 @@ impl Request {
     }
 
     /// The `Origin` header: the page that a browser's script came from (RFC 6455 section 10.2). A request without one
-    /// doesn't come from a browser.
+    /// doesn't come from a browser's page.
     ///
-    /// If there are several such headers, this is the first; [`headers`](Self::headers) returns them all.
-    /// A server that isn't meant for every page compares it with the origins that it knows, and rejects others with 403.
+    /// This is for logs: it is the first of several, and `None` as well if the value isn't text. To decide who may connect,
+    /// use [`check_origin`](Self::check_origin).
     pub fn origin(&self) -> Option<&str> {
         self.header("Origin")
+    }
+
+    /// Checks that the request comes from a page of one of the allowed origins, or from no page at all.
+    ///
+    /// A browser sends its user's cookies along with a request from any page, so a server whose users are known by a cookie
+    /// must check this before it accepts (RFC 6455 section 10.2). An origin is a scheme, a host, and a port unless it is the
+    /// scheme's default, without a slash at the end: `https://app.example`, or `null` for pages that have none. Scheme and
+    /// host are compared without their case (RFC 6454).
+    ///
+    /// **A request without `Origin` passes.** Browsers always send one, so it comes from another program, which could
+    /// send any: `Origin` protects the users of browsers, and is no authentication. For a server that is meant for pages
+    /// only, reject a request whose [`origin`](Self::origin) is `None` after this check has passed.
+    ///
+    /// ```
+    /// use websocket_proto::{AcceptError, Connection, server};
+    ///
+    /// fn answer(conn: &mut Connection, request: &server::Request) -> Result<(), AcceptError> {
+    ///     match request.check_origin(&["https://app.example", "https://app.example:8443"]) {
+    ///         Ok(()) => conn.accept(server::Response::new()),
+    ///         Err(rejection) => conn.reject(rejection),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The rejection to answer with, whose status is 403: the origin is none of those, the value isn't one origin, or there
+    /// are several headers.
+    pub fn check_origin(&self, allowed: &[&str]) -> Result<(), Rejection> {
+        check_origin(self.fields.values("Origin"), allowed)
     }
 
     /// The value of the first header of that name (in any case), if it is text; [`headers`](Self::headers) has them

@@ -476,6 +476,15 @@ UPGRADE = {
 }
 
 
+async def check_chat_is_for_pages_of_its_own(server):
+    own = f"{HOST}:{server.port}"
+    for origin, status in [(f"http://{own}", 101), ("http://evil.example", 403), ("null", 403)]:
+        for path, expected in [("/chat", status), ("/echo", 101)]:
+            headers = UPGRADE | {"Host": own, "Origin": origin}
+            answer = await asyncio.to_thread(request, server, "GET", path, headers)
+            expect((origin, path, answer.status), (origin, path, expected))
+
+
 async def check_http_version_8_is_426(server):
     answer = await asyncio.to_thread(request, server, "GET", "/echo", UPGRADE | {"Sec-WebSocket-Version": "8"})
     expect((answer.status, answer.getheader("Sec-WebSocket-Version")), (426, "13"))

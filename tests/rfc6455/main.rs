@@ -24,6 +24,7 @@ mod interim_responses;
 mod keepalive;
 mod limits;
 mod masking;
+mod origin;
 mod output;
 mod plain_http;
 mod protocol_errors;

@@ -8,10 +8,12 @@ use super::header_map::{append_lines, header_value};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
 use crate::handshake::negotiated::Negotiated;
+use crate::handshake::origin::check_origin;
 use crate::handshake::rejection::Rejection;
 use crate::handshake::response::Response;
 use crate::handshake::server::{check_framing, parse_connect, parse_upgrade};
 use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
+use crate::http_grammar::lists::trim;
 
 /// A request for WebSocket that an HTTP library has parsed, checked at a server by the rules of the built-in handshake.
 ///
@@ -97,6 +99,16 @@ impl HttpServerHandshake {
             return Err(HandshakeError::Target);
         }
         Ok(Self(Form::Connect(parse_connect(request.headers(), config)?, request.version())))
+    }
+
+    /// Checks that a request comes from a page of one of the allowed origins, or from no page at all, as
+    /// [`server::Request::check_origin`](crate::server::Request::check_origin) does.
+    ///
+    /// # Errors
+    ///
+    /// The rejection to answer with, whose status is 403; [`Rejection::into_http`] makes one of the `http` crate of it.
+    pub fn check_origin<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<(), Rejection> {
+        check_origin(request.headers().get_all(header::ORIGIN).iter().map(|value| trim(value.as_bytes())), allowed)
     }
 
     /// The subprotocols that the client offers, in its order of preference.
