@@ -133,6 +133,10 @@ pub enum HandshakeError {
     /// `Connection` doesn't have the token `Upgrade`.
     #[error("Connection lacks the token Upgrade")]
     Connection,
+    /// A header about a connection of HTTP/1.1 in a request of HTTP/2 or HTTP/3 (RFC 9113 section 8.2.2): `Connection`,
+    /// `Keep-Alive`, `Proxy-Connection`, `Upgrade`, or a `TE` other than `trailers`.
+    #[error("Connection, Keep-Alive, Proxy-Connection, TE or Upgrade in a request of HTTP/2 or HTTP/3")]
+    ConnectionSpecific,
     /// No `Sec-WebSocket-Key`, several, or one that isn't base64 of 16 bytes.
     #[error("Sec-WebSocket-Key must be there exactly once and be base64 of 16 bytes")]
     Key,

@@ -17,6 +17,11 @@ fn handshake_errors_have_their_status_and_text() {
         (HandshakeError::NoUpgrade, 426, "this resource speaks WebSocket: Upgrade must be websocket"),
         (HandshakeError::Upgrade, 400, "Upgrade is not websocket"),
         (HandshakeError::Connection, 400, "Connection lacks the token Upgrade"),
+        (
+            HandshakeError::ConnectionSpecific,
+            400,
+            "Connection, Keep-Alive, Proxy-Connection, TE or Upgrade in a request of HTTP/2 or HTTP/3",
+        ),
         (HandshakeError::Key, 400, "Sec-WebSocket-Key must be there exactly once and be base64 of 16 bytes"),
         (HandshakeError::Version, 400, "Sec-WebSocket-Version must be there exactly once and be a number"),
         (HandshakeError::UnsupportedVersion, 426, "Sec-WebSocket-Version must be 13"),

@@ -4,6 +4,7 @@
 //!           received                                   sent
 //! server    request.rs                                 response.rs (101), rejection.rs (any other status)
 //!             server.rs: the rules (section 4.2.1)
+//!             target.rs: those for the request line
 //!             upgrade.rs: what is kept until the answer
 //! client    handshake_response.rs                      client_request.rs
 //!             client.rs: states, rules (section 4.1)
@@ -48,6 +49,7 @@ mod rejection;
 mod request;
 mod response;
 mod server;
+mod target;
 mod upgrade;
 mod uri;
 mod uri_reference;

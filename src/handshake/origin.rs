@@ -23,6 +23,13 @@ fn is_same_origin(one: &str, other: &str) -> bool {
     without_default_port(one).eq_ignore_ascii_case(without_default_port(other))
 }
 
+/// Returns whether two values of `Host` or `:authority` mean the same host and port for that scheme.
+#[cfg(feature = "http")]
+pub(crate) fn is_same_host(scheme: &str, one: &str, other: &str) -> bool {
+    let origin = |host| alloc::format!("{scheme}://{host}");
+    is_same_origin(&origin(one), &origin(other))
+}
+
 fn without_default_port(origin: &str) -> &str {
     let port = match origin.split_once("://") {
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => ":80",

@@ -2,14 +2,13 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::format;
 
-use super::authority::is_host_header;
 use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
 use super::headers::HeaderName;
 use super::origin::check_origin;
 use super::rejection::Rejection;
+use super::target::{check_request_line, split_target};
 use super::upgrade::select_subprotocol;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
@@ -175,48 +174,7 @@ impl Request {
         Ok((Box::new(Self { fields, method, minor_version, authority, resource }), index))
     }
 
-    /// Checks the parts of the request line that only a request for WebSocket must have.
-    pub(super) fn check_request_line(&self) -> Result<(), HandshakeError> {
-        check_request_line(self.method(), self.minor_version)
-    }
-
     pub(super) fn fields(&self) -> &Fields {
         &self.fields
     }
-}
-
-/// RFC 6455 section 4.2.1, item 1.
-fn check_request_line(method: &str, minor_version: u8) -> Result<(), HandshakeError> {
-    match (method, minor_version) {
-        ("GET", 1) => Ok(()),
-        (_, 1) => Err(HandshakeError::Method),
-        _ => Err(HandshakeError::HttpVersion),
-    }
-}
-
-/// Splits a target (RFC 9112 section 3.2) into its authority, if it has one, and the resource name.
-fn split_target<'t>(method: &str, target: &'t str) -> Result<(Option<&'t str>, Cow<'t, str>), HandshakeError> {
-    match (method, target) {
-        ("OPTIONS", "*") => return Ok((None, Cow::Borrowed(target))),
-        // The target of a CONNECT is no resource.
-        ("CONNECT", _) => return Err(HandshakeError::Target),
-        _ => {}
-    }
-    let is_clean = target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    if !is_clean {
-        return Err(HandshakeError::Target);
-    }
-    if target.starts_with('/') {
-        return Ok((None, Cow::Borrowed(target)));
-    }
-    let (scheme, rest) = target.split_once("://").ok_or(HandshakeError::Target)?;
-    if !["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
-        return Err(HandshakeError::Target);
-    }
-    let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    if !is_host_header(authority) {
-        return Err(HandshakeError::Target);
-    }
-    let resource = if resource.starts_with('/') { Cow::Borrowed(resource) } else { Cow::Owned(format!("/{resource}")) };
-    Ok((Some(authority), resource))
 }

@@ -8,7 +8,10 @@ use super::authority::is_host_header;
 use super::fields::IndexedHeaders;
 use super::head::Head;
 use super::headers::{HeaderName, Headers, Occurrences};
+#[cfg(feature = "http")]
+use super::origin::is_same_host;
 use super::request::Request;
+use super::target::check_request_line;
 use super::upgrade::{Offers, Upgrade};
 use crate::config::Config;
 use crate::error::HandshakeError;
@@ -35,29 +38,44 @@ pub(crate) struct PlainRequest {
 pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Box<Request>, Purpose), HandshakeError> {
     let (request, index) = Request::parse(head)?;
     let headers = IndexedHeaders { fields: request.fields(), index: &index };
-    let upgrade = check_framing(&headers, request.version()).and_then(|()| parse_upgrade(&headers, config));
-    let purpose = match (upgrade, request.check_request_line()) {
-        (Ok(None), request_line) => Purpose::Http(PlainRequest {
-            is_head: request.method() == "HEAD",
-            unanswered: request_line.err().unwrap_or(HandshakeError::NoUpgrade),
-        }),
-        // The request line comes first, and so do the errors in it.
-        (_, Err(error)) | (Err(error), Ok(())) => return Err(error),
-        (Ok(Some(upgrade)), Ok(())) => Purpose::WebSocket(upgrade),
-    };
+    let (_, minor_version) = request.version();
+    let purpose = parse_purpose(request.method(), minor_version, &headers, config)?;
     Ok((request, purpose))
 }
 
+/// Checks a request of HTTP/1 whose target is valid.
+pub(crate) fn parse_purpose(
+    method: &str,
+    minor_version: u8,
+    headers: &impl Headers,
+    config: &Config,
+) -> Result<Purpose, HandshakeError> {
+    let upgrade = check_framing(headers, minor_version).and_then(|()| parse_upgrade(headers, config));
+    match (upgrade, check_request_line(method, minor_version)) {
+        (Ok(None), request_line) => Ok(Purpose::Http(PlainRequest {
+            is_head: method == "HEAD",
+            unanswered: request_line.err().unwrap_or(HandshakeError::NoUpgrade),
+        })),
+        // The request line comes first, and so do the errors in it.
+        (_, Err(error)) | (Err(error), Ok(())) => Err(error),
+        (Ok(Some(upgrade)), Ok(())) => Ok(Purpose::WebSocket(upgrade)),
+    }
+}
+
 /// Checks what every request must fulfil, whether it asks for an upgrade or not.
-pub(crate) fn check_framing(headers: &impl Headers, version: (u8, u8)) -> Result<(), HandshakeError> {
+fn check_framing(headers: &impl Headers, minor_version: u8) -> Result<(), HandshakeError> {
     match headers.single(HeaderName::Host) {
         Occurrences::One(host) if str::from_utf8(host).is_ok_and(is_host_header) => {}
         // HTTP/1.0 knows no Host (RFC 9112 section 3.2), and health checks have none.
-        Occurrences::None if version < (1, 1) => {}
+        Occurrences::None if minor_version == 0 => {}
         // RFC 9112 section 3.2: exactly one, whatever the target is.
         _ => return Err(HandshakeError::Host),
     }
-    // RFC 9112 section 6: the bytes of a body would be read as frames.
+    check_no_body(headers)
+}
+
+/// RFC 9112 section 6: the bytes of a body would be read as frames.
+fn check_no_body(headers: &impl Headers) -> Result<(), HandshakeError> {
     if headers.contains(HeaderName::TransferEncoding)
         || headers.all(HeaderName::ContentLength).any(|length| length != b"0")
     {
@@ -67,7 +85,7 @@ pub(crate) fn check_framing(headers: &impl Headers, version: (u8, u8)) -> Result
 }
 
 /// Checks RFC 6455 section 4.2.1, items 3 to 9. Returns `None` if the request asks for no upgrade to WebSocket.
-pub(crate) fn parse_upgrade(headers: &impl Headers, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
+fn parse_upgrade(headers: &impl Headers, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
     if !lists::contains_token(headers.all(HeaderName::Upgrade), b"websocket") {
         return Ok(None);
     }
@@ -82,15 +100,21 @@ pub(crate) fn parse_upgrade(headers: &impl Headers, config: &Config) -> Result<O
     Ok(Some(Upgrade::new(*key, Offers::parse(headers, config)?)))
 }
 
-/// Checks the same for HTTP/2 and HTTP/3, which have neither upgrades nor keys (RFC 8441 section 5).
+/// Checks the same for an extended CONNECT of HTTP/2 or HTTP/3, which have neither upgrades nor keys (RFC 8441 section 5).
 #[cfg(feature = "http")]
-pub(crate) fn parse_connect(headers: &impl Headers, config: &Config) -> Result<Offers, HandshakeError> {
-    if headers.contains(HeaderName::Connection) {
-        return Err(HandshakeError::Connection);
+pub(crate) fn parse_connect(
+    scheme: &str,
+    authority: &str,
+    headers: &impl Headers,
+    config: &Config,
+) -> Result<Offers, HandshakeError> {
+    match headers.single(HeaderName::Host) {
+        Occurrences::None => {}
+        // RFC 9113 section 8.3.1: a Host names the same server as `:authority`.
+        Occurrences::One(host) if str::from_utf8(host).is_ok_and(|host| is_same_host(scheme, host, authority)) => {}
+        _ => return Err(HandshakeError::Host),
     }
-    if headers.contains(HeaderName::Upgrade) {
-        return Err(HandshakeError::Upgrade);
-    }
+    check_no_body(headers)?;
     check_version(headers)?;
     Offers::parse(headers, config)
 }
