@@ -109,10 +109,10 @@ pub enum HandshakeError {
     /// The head has more lines than [`Config::max_headers`](crate::Config::max_headers) allows.
     #[error("too many headers")]
     TooManyHeaders,
-    /// Another version than HTTP/1.1.
+    /// A version of HTTP/1 other than 1.1, or one that the call is not for.
     #[error("HTTP version is not 1.1")]
     HttpVersion,
-    /// A method other than GET.
+    /// A method other than GET, or in HTTP/2 and HTTP/3 other than CONNECT.
     #[error("method is not GET")]
     Method,
     /// A request target that names no resource.

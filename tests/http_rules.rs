@@ -45,7 +45,7 @@ const CASES: &[(Change, Outcome, Outcome)] = &[
     (Change::Method("get"), Err(Method), Err(Method)),
     (Change::Method("CONNECT"), Err(Method), Ok(())),
     (Change::Version("1.0"), Err(HttpVersion), Err(HttpVersion)),
-    (Change::Version("1.1"), Ok(()), Err(HttpVersion)),
+    (Change::Version("1.1"), Ok(()), Err(Method)),
     (Change::Version("2.0"), Err(HttpVersion), Ok(())),
     (Change::Version("3.0"), Err(HttpVersion), Ok(())),
     (Change::Target("/"), Ok(()), Err(Target)),

@@ -95,11 +95,11 @@ impl HttpServerHandshake {
     ///
     /// As for [`upgrade`](Self::upgrade); another protocol gives [`HandshakeError::Protocol`], whose status is 501.
     pub fn connect<B>(request: &http::Request<B>, protocol: &str, config: &Config) -> Result<Self, HandshakeError> {
-        if !matches!(request.version(), Version::HTTP_2 | Version::HTTP_3) {
-            return Err(HandshakeError::HttpVersion);
-        }
-        if request.method() != Method::CONNECT {
-            return Err(HandshakeError::Method);
+        match request.version() {
+            Version::HTTP_2 | Version::HTTP_3 if request.method() == Method::CONNECT => {}
+            // HTTP/1.1 has no extended CONNECT: it is the method that doesn't fit.
+            Version::HTTP_11 | Version::HTTP_2 | Version::HTTP_3 => return Err(HandshakeError::Method),
+            _ => return Err(HandshakeError::HttpVersion),
         }
         if protocol != "websocket" {
             return Err(HandshakeError::Protocol);
