@@ -46,7 +46,7 @@ fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Bo
     let config = Config::new().keepalive(IDLE, PATIENCE).deflate(DeflateConfig::new());
     let conn = Connection::client(request, config, Seed::from_os()?)?;
 
-    let stream = TcpStream::connect((uri.host(), uri.port()))?;
+    let stream = TcpStream::connect((uri.host_with_zone(), uri.port()))?;
     let link = Arc::new(Link::new(stream, conn)?);
     let mut in_order = false;
     let is_answered = Cell::new(false);

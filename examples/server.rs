@@ -167,8 +167,7 @@ impl Server {
         let handle = |conn: &mut Connection, event: Event<'_>| {
             let said = match event {
                 Event::Request(request) => {
-                    chats = request.path() == "/chat";
-                    self.open(&client, conn, &request);
+                    chats = self.open(&client, conn, &request) && request.path() == "/chat";
                     chats.then(|| Said::Joined(Arc::clone(&client)))
                 }
                 Event::Text(text) if chats => Some(Said::Message(format!("{}: {text}", client.name()).into())),
@@ -195,11 +194,21 @@ impl Server {
         client.link.run(handle, after)
     }
 
-    fn open(&self, client: &Client, conn: &mut Connection, request: &server::Request) {
+    /// Accepts a request, unless it is one for the chat from a page of somebody else. A server whose users have cookies
+    /// lists its own origins here.
+    fn open(&self, client: &Client, conn: &mut Connection, request: &server::Request) -> bool {
+        let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
+        if request.path() == "/chat"
+            && let Err(rejection) = request.check_origin(&own.each_ref().map(String::as_str))
+        {
+            or_abort(conn.reject(rejection).is_ok(), conn);
+            return false;
+        }
         let response = server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
         or_abort(conn.accept(response).is_ok(), conn);
         let name = || format!("guest-{}", self.names.fetch_add(1, Ordering::Relaxed) + 1);
         self.log(client.name.get_or_init(name), &format!("opened {}", request.resource()));
+        true
     }
 
     fn log_end(&self, client: &Client, closed: &Closed) {
@@ -246,13 +255,13 @@ impl Drop for Guest<'_> {
 
 fn answer(conn: &mut Connection, event: Event<'_>) {
     let is_sent = match event {
-        Event::HttpRequest(request) if request.path() == "/" => {
+        Event::HttpRequest(request) if request.path() == "/" && matches!(request.method(), "GET" | "HEAD") => {
             let page = server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
             conn.reject(page).is_ok()
         }
         Event::Text(text) => conn.send_text(&text).is_ok(),
         Event::Binary(data) => conn.send_binary(&data).is_ok(),
-        // Any other path is left to the connection, which answers 426.
+        // Anything else is left to the connection, which answers 405 or 426.
         _ => true,
     };
     or_abort(is_sent, conn);

@@ -103,7 +103,8 @@ impl ProtocolError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The head isn't HTTP/1.1: a bad line, a folded one, a bare CR or LF, a byte that may not stand there.
+    /// The head isn't HTTP/1.1: a bad line, a folded one, a bare CR (in a request also a bare LF), a byte that
+    /// may not stand there.
     #[error("malformed HTTP head (a bad or folded line, a bare CR or LF, or a forbidden byte)")]
     Head,
     /// The head is longer than [`Config::max_handshake_size`](crate::Config::max_handshake_size).
@@ -112,10 +113,10 @@ pub enum HandshakeError {
     /// The head has more lines than [`Config::max_headers`](crate::Config::max_headers) allows.
     #[error("HTTP head has more header lines than `max_headers`")]
     TooManyHeaders,
-    /// Another version than HTTP/1.1.
+    /// A version of HTTP/1 other than 1.1, or one that the call is not for.
     #[error("HTTP version is not 1.1")]
     HttpVersion,
-    /// A method other than GET.
+    /// A method other than GET, or in HTTP/2 and HTTP/3 other than CONNECT.
     #[error("method is not GET")]
     Method,
     /// A request target that names no resource.
@@ -136,6 +137,10 @@ pub enum HandshakeError {
     /// `Connection` doesn't have the token `Upgrade`.
     #[error("Connection lacks the token Upgrade")]
     Connection,
+    /// A header about a connection of HTTP/1.1 in a request of HTTP/2 or HTTP/3 (RFC 9113 section 8.2.2): `Connection`,
+    /// `Keep-Alive`, `Proxy-Connection`, `Upgrade`, or a `TE` other than `trailers`.
+    #[error("Connection, Keep-Alive, Proxy-Connection, TE or Upgrade in a request of HTTP/2 or HTTP/3")]
+    ConnectionSpecific,
     /// No `Sec-WebSocket-Key`, several, or one that isn't base64 of 16 bytes.
     #[error("Sec-WebSocket-Key must be present exactly once and be base64 of 16 bytes")]
     Key,
@@ -304,26 +309,31 @@ pub enum HeaderError {
     Reserved(Box<str>),
 }
 
-/// Why a text isn't a WebSocket URI (RFC 6455 3).
+/// Why a text is no WebSocket URI (RFC 6455 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum UriError {
-    /// The scheme is neither `ws` nor `wss`.
-    #[error("scheme is neither ws nor wss")]
+    /// The scheme is none of `ws`, `wss`, `http` and `https`.
+    #[error("scheme is none of ws, wss, http and https")]
     Scheme,
-    /// A user name or password in front of the host, for which a WebSocket URI has no place.
-    #[error("user information has no place in a WebSocket URI")]
+    /// User information that cannot be sent as `Authorization: Basic` (RFC 7617): a character that must be percent-encoded,
+    /// a control character, or a colon in the user name. The text shows nothing of it.
+    #[error("user information can't be sent as Authorization: Basic")]
     UserInfo,
-    /// No host, or one with characters that can't stand there; names that aren't ASCII must be in their `xn--` form.
+    /// No host, or an IPv6 address or zone that is none.
     #[error("host is missing or malformed")]
     Host,
+    /// A character that no host can have. Names that are not ASCII must be in their `xn--` form.
+    #[error("host has {0:?}, which can't be part of one")]
+    HostCharacter(char),
     /// The port isn't a number from 1 to 65535.
     #[error("port is not a number from 1 to 65535")]
     Port,
-    /// This character in path or query must be percent-encoded: it is a space, a control character or beyond ASCII.
+    /// A character in path or query that must be percent-encoded: a space, a control character, one that is not ASCII, one
+    /// of `"<>\^{|}` or a backtick, or a `%` that is not followed by two hexadecimal digits.
     #[error("path or query has {0:?}, which must be percent-encoded")]
     Resource(char),
-    /// A fragment, which a WebSocket URI can't have; `#` in path or query is written `%23`.
+    /// A fragment, which a WebSocket URI can't have. A `#` in path or query is written `%23`.
     #[error("a WebSocket URI has no fragment")]
     Fragment,
 }

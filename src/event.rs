@@ -20,9 +20,11 @@ pub enum Event<'b> {
     /// At a server: a client asks for a WebSocket connection. Answer with
     /// [`accept`](crate::Connection::accept) or [`reject`](crate::Connection::reject), now or later.
     Request(Box<Request>),
-    /// At a server: a well-formed GET that asks for no upgrade to WebSocket, such as a browser that opens the page.
-    /// Answer with [`reject`](crate::Connection::reject), which sends any status and body; if it isn't answered before
-    /// the next call of `receive`, the connection answers 426 by itself.
+    /// At a server: a well-formed request without a body that asks for no upgrade to WebSocket, whatever its
+    /// [method](Request::method) and [version](Request::version): a browser that opens the page, a load balancer's
+    /// health check. Answer with [`reject`](crate::Connection::reject), which sends any status and body; in answer to HEAD
+    /// the body is left out. If the request isn't answered before the next call of `receive`, the connection answers by
+    /// itself: 505 to HTTP/1.0, 405 to another method than GET, else 426.
     HttpRequest(Box<Request>),
     /// At a client: the server agreed, the connection is open.
     Open(Box<HandshakeResponse>),

@@ -96,7 +96,7 @@
 //! # #[cfg(feature = "getrandom")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let uri: client::Uri = "ws://127.0.0.1:9001/chat".parse()?;
-//! let mut stream = TcpStream::connect((uri.host(), uri.port()))?;
+//! let mut stream = TcpStream::connect((uri.host_with_zone(), uri.port()))?;
 //! let request = client::Request::new(uri).subprotocol("chat").header("Cookie", "id=7");
 //! let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
 //! while conn.output().has_remaining() {
@@ -143,6 +143,7 @@
 //! - `deflate`: `Config::deflate`, compression. It needs `std`.
 //! - `http`: handshakes done elsewhere, with the types of the `http` crate: `HttpServerHandshake` for servers, `HttpClientHandshake` for
 //!   clients, over HTTP/1.1, HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220). It needs `std`.
+//! - `url`: a [`client::Uri`] from a `Url` of the `url` crate, which knows international domain names.
 //!
 //! All combinations compile, also for [WebAssembly](guide::clients#webassembly-and-no-operating-system).
 

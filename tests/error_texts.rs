@@ -46,6 +46,7 @@ fn table() -> Vec<Row> {
         row(HandshakeError::NoUpgrade, "a WebSocket upgrade is required (Upgrade: websocket)"),
         row(HandshakeError::Upgrade, "Upgrade is not websocket"),
         row(HandshakeError::Connection, "Connection lacks the token Upgrade"),
+        row(HandshakeError::ConnectionSpecific, "Connection, Keep-Alive, Proxy-Connection, TE or Upgrade in a request of HTTP/2 or HTTP/3"),
         row(HandshakeError::Key, "Sec-WebSocket-Key must be present exactly once and be base64 of 16 bytes"),
         row(HandshakeError::Version, "Sec-WebSocket-Version must be present exactly once and be a number"),
         row(HandshakeError::UnsupportedVersion, "Sec-WebSocket-Version must be 13"),
@@ -88,9 +89,10 @@ fn table() -> Vec<Row> {
         row(HeaderError::Value("X-Room".into()), r#"value of the header "X-Room" has a control character"#),
         row(HeaderError::Reserved("Host".into()), r#"header "Host" is written by the opening handshake"#),
 
-        row(UriError::Scheme, "scheme is neither ws nor wss"),
-        row(UriError::UserInfo, "user information has no place in a WebSocket URI"),
+        row(UriError::Scheme, "scheme is none of ws, wss, http and https"),
+        row(UriError::UserInfo, "user information can't be sent as Authorization: Basic"),
         row(UriError::Host, "host is missing or malformed"),
+        row(UriError::HostCharacter('\\'), r"host has '\\', which can't be part of one"),
         row(UriError::Port, "port is not a number from 1 to 65535"),
         row(UriError::Resource('\n'), r"path or query has '\n', which must be percent-encoded"),
         row(UriError::Fragment, "a WebSocket URI has no fragment"),
@@ -151,7 +153,7 @@ fn errors_are_defined_in_three_files() {
 fn errors_are_small() {
     assert_eq!((size_of::<ProtocolError>(), size_of::<HandshakeError>(), size_of::<SendError>()), (4, 4, 4));
     assert!(size_of::<Cause>() <= 6);
-    assert!(size_of::<UriError>() <= 4);
+    assert!(size_of::<UriError>() <= 8);
     assert!(size_of::<HeaderError>() <= 3 * size_of::<usize>());
     assert!(size_of::<AcceptError>() <= 3 * size_of::<usize>());
     assert!(size_of::<RequestError>() <= 3 * size_of::<usize>());

@@ -19,6 +19,7 @@ fn handshake_errors_have_their_status() {
                 HandshakeError::Body,
                 HandshakeError::Upgrade,
                 HandshakeError::Connection,
+                HandshakeError::ConnectionSpecific,
                 HandshakeError::Key,
                 HandshakeError::Version,
                 HandshakeError::Subprotocol,

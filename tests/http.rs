@@ -12,76 +12,6 @@ use websocket_proto::{
     HttpServerHandshake, RequestError, Role, Seed, TransportShutdown, client, server,
 };
 
-/// H-16: the built-in handshake and the one done elsewhere come to the same, rule by rule, on the same headers.
-#[test]
-fn one_place_decides() {
-    let right = [
-        ("host", "localhost"),
-        ("upgrade", "websocket"),
-        ("connection", "keep-alive, Upgrade"),
-        ("sec-websocket-key", KEY),
-        ("sec-websocket-version", "13"),
-    ];
-    let with = |name: &'static str, value: &'static str| {
-        let mut headers: Vec<_> = right.into_iter().filter(|(this, _)| *this != name).collect();
-        headers.push((name, value));
-        headers
-    };
-    let and = |name: &'static str, value: &'static str| {
-        let mut headers = right.to_vec();
-        headers.push((name, value));
-        headers
-    };
-    for headers in [
-        right.to_vec(),
-        with("host", ""),
-        with("host", "a b"),
-        and("host", "b"),
-        with("upgrade", "h2c, WebSocket"),
-        with("connection", "close"),
-        with("sec-websocket-key", "AAAA"),
-        and("sec-websocket-key", KEY),
-        with("sec-websocket-version", "8"),
-        with("sec-websocket-version", "013"),
-        with("sec-websocket-version", ""),
-        and("sec-websocket-protocol", "a, b"),
-        and("sec-websocket-protocol", "a, a"),
-        and("sec-websocket-extensions", "a; b=\"c\""),
-        and("sec-websocket-extensions", "a;;b"),
-        and("content-length", "5"),
-        and("transfer-encoding", "chunked"),
-        and("x-other", "anything"),
-    ] {
-        let text = headers.iter().fold(String::new(), |text, (name, value)| format!("{text}{name}: {value}\r\n"));
-        let mut conn = Connection::server(Config::new());
-        let built_in = match &feed(&mut conn, format!("GET / HTTP/1.1\r\n{text}\r\n").as_bytes())[..] {
-            [Event::Request(_)] => Ok(()),
-            [Event::Closed(closed)] => match closed.cause {
-                Cause::Handshake(error) => Err(error),
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        };
-        let elsewhere = HttpServerHandshake::upgrade(&request(&headers), &Config::new()).map(|_| ());
-        assert_eq!(elsewhere, built_in, "{text}");
-    }
-}
-
-/// What only the request line shows.
-#[test]
-fn requests_that_cannot_upgrade() {
-    let mut post = request(&[("host", "a")]);
-    *post.method_mut() = Method::POST;
-    assert_eq!(HttpServerHandshake::upgrade(&post, &Config::new()).err(), Some(HandshakeError::Method));
-    let mut old = request(&[("host", "a")]);
-    *old.version_mut() = Version::HTTP_10;
-    assert_eq!(HttpServerHandshake::upgrade(&old, &Config::new()).err(), Some(HandshakeError::HttpVersion));
-    assert_eq!(
-        HttpServerHandshake::upgrade(&request(&[("host", "a")]), &Config::new()).err(),
-        Some(HandshakeError::NoUpgrade)
-    );
-}
-
 /// The answer over HTTP/1.1 has what the built-in one has, and further headers in order.
 #[test]
 fn accepting_over_http_1() {
@@ -148,24 +78,6 @@ fn accepting_over_http_2_and_3() {
         assert_eq!(names, ["sec-websocket-protocol"], "no upgrade, no accept");
         assert_eq!(Connection::upgraded_server(negotiated, Config::new()).subprotocol(), Some("chat"));
     }
-    let mut get = connect(&[]);
-    *get.method_mut() = Method::GET;
-    assert_eq!(HttpServerHandshake::connect(&get, "websocket", &Config::new()).err(), Some(HandshakeError::Method));
-    let tunnel = Request::connect("example.com:443").header("sec-websocket-version", "13").body(()).unwrap();
-    assert_eq!(HttpServerHandshake::connect(&tunnel, "websocket", &Config::new()).err(), Some(HandshakeError::Target));
-    for (name, value, error) in [
-        ("connection", "Upgrade", HandshakeError::Connection),
-        ("upgrade", "websocket", HandshakeError::Upgrade),
-        ("sec-websocket-version", "13", HandshakeError::Version),
-        ("sec-websocket-protocol", "a, a", HandshakeError::Subprotocol),
-        ("sec-websocket-extensions", ";", HandshakeError::Extensions),
-    ] {
-        assert_eq!(
-            HttpServerHandshake::connect(&connect(&[(name, value)]), "websocket", &Config::new()).err(),
-            Some(error),
-            "{name}"
-        );
-    }
 }
 
 /// H-04, H-05, H-07, H-08, H-09: the request of a client has the scheme, the authority and the path, and neither an upgrade
@@ -184,6 +96,21 @@ fn connecting_over_http_2() {
         names.sort_unstable();
         assert_eq!(names, ["cookie", "origin", "sec-websocket-protocol", "sec-websocket-version"]);
     }
+}
+
+/// The user information of a URI is in neither URI nor authority, but a header that is not shown.
+#[test]
+fn user_information_over_http() {
+    let request = || client::Request::new("wss://user:secret@h/".parse().unwrap());
+    let upgrade = HttpClientHandshake::upgrade(request(), &Config::new(), Seed::new([1; 32])).unwrap().0;
+    let connect = HttpClientHandshake::connect(request(), &Config::new()).unwrap().0;
+    assert_eq!(connect.uri(), "https://h/");
+    for sent in [upgrade, connect] {
+        assert_eq!(sent.headers()["authorization"], "Basic dXNlcjpzZWNyZXQ=");
+        assert!(!format!("{sent:?}").contains("dXNlcjpzZWNyZXQ"), "{sent:?}");
+    }
+    let own = HttpClientHandshake::connect(request().header("Authorization", "Bearer t"), &Config::new()).unwrap().0;
+    assert_eq!(own.headers().get_all("authorization").iter().collect::<Vec<_>>(), ["Bearer t"]);
 }
 
 /// H-11, H-12: any status from 200 to 299 opens it, no other does; what is chosen must have been offered.

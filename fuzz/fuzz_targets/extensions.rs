@@ -22,6 +22,7 @@ struct Settings {
     client_no_context_takeover: bool,
     server_max_window_bits: u8,
     client_max_window_bits: u8,
+    offer_client_max_window_bits: bool,
 }
 
 /// A part of a value: words that matter, numbers, separators, any character that may stand in a value.
@@ -58,7 +59,12 @@ fuzz_target!(|input: Input| {
 
     // Whatever the two are set to, they agree.
     let (text, params) = server.answer([client.offer().as_bytes()]).unwrap();
-    assert_eq!(client.check([text.as_bytes()]), Ok(Some(params)));
+    let (server_resets, client_resets, server_bits, client_bits) = told(params);
+    // A client whose offer doesn't name its window keeps to its own limit, of which the server doesn't know.
+    let hidden =
+        if input.client.offer_client_max_window_bits { 15 } else { window(input.client.client_max_window_bits) };
+    let agreed = (server_resets, client_resets, server_bits, client_bits.min(hidden));
+    assert_eq!(client.check([text.as_bytes()]).map(|params| params.map(told)), Ok(Some(agreed)));
 });
 
 fn settings(settings: Settings) -> DeflateConfig {
@@ -67,6 +73,7 @@ fn settings(settings: Settings) -> DeflateConfig {
         .client_no_context_takeover(settings.client_no_context_takeover)
         .server_max_window_bits(settings.server_max_window_bits)
         .client_max_window_bits(settings.client_max_window_bits)
+        .offer_client_max_window_bits(settings.offer_client_max_window_bits)
 }
 
 /// The takeover of both, the window sizes of both.
@@ -177,6 +184,8 @@ fn check(settings: Settings, answer: &[Vec<u8>]) -> Result<Option<Told>, Handsha
         None => client_most,
         // An answer has a value.
         Some(None) => return Err(HandshakeError::ExtensionParameters),
+        // RFC 7692 section 7.1.2.2: only where it was offered.
+        Some(Some(_)) if !settings.offer_client_max_window_bits => return Err(HandshakeError::ExtensionParameters),
         // What was offered was a hint.
         Some(Some(bits)) => bits.min(client_most),
     };

@@ -45,12 +45,14 @@ fn check_request(bytes: &[u8], config: Config) {
         return;
     };
 
-    assert!(request.resource().starts_with('/'));
+    let is_asterisk = request.resource() == "*" && request.method() == "OPTIONS" && !is_upgrade;
+    assert!(request.resource().starts_with('/') || is_asterisk);
+    assert!(!is_upgrade || (request.method(), request.version()) == ("GET", (1, 1)));
     assert!(request.resource().bytes().all(|byte| byte.is_ascii_graphic()));
     assert_eq!(request.resource().strip_prefix(request.path()).map(|rest| rest.strip_prefix('?')), {
         Some(request.query())
     });
-    assert!(!request.host().is_empty());
+    assert!(!request.host().is_empty() || request.version() == (1, 0) && !is_upgrade);
     for (name, value) in request.headers() {
         assert!(!value.iter().any(|byte| b"\r\n\0".contains(byte)));
         let first = request.headers().find(|(other, _)| other.eq_ignore_ascii_case(name)).unwrap().1;
@@ -58,7 +60,12 @@ fn check_request(bytes: &[u8], config: Config) {
     }
     if !is_upgrade {
         // Nobody answered it before the next call.
-        assert!(server.end().starts_with(b"HTTP/1.1 426 "));
+        let status = match (request.method(), request.version()) {
+            (_, (1, 0)) => 505,
+            ("GET", _) => 426,
+            _ => 405,
+        };
+        assert!(server.end().starts_with(format!("HTTP/1.1 {status} ").as_bytes()));
     } else if refused.is_none() {
         for subprotocol in request.subprotocols() {
             assert_eq!(request.select_subprotocol(&["\0", subprotocol]), Some(subprotocol));
@@ -72,7 +79,8 @@ fn check_request(bytes: &[u8], config: Config) {
 }
 
 fn send_again(request: &server::Request, is_upgrade: bool) {
-    let mut head = format!("GET {} HTTP/1.1\r\n", request.resource()).into_bytes();
+    let (major, minor) = request.version();
+    let mut head = format!("{} {} HTTP/{major}.{minor}\r\n", request.method(), request.resource()).into_bytes();
     for (name, value) in request.headers() {
         head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
     }
@@ -84,6 +92,7 @@ fn send_again(request: &server::Request, is_upgrade: bool) {
         event => panic!("{event:?}"),
     };
     assert_eq!(is_upgrade, is_still_upgrade);
+    assert_eq!((again.method(), again.version()), (request.method(), request.version()));
     assert_eq!(again.resource(), request.resource());
     assert!(again.headers().eq(request.headers()));
     assert!(again.subprotocols().eq(request.subprotocols()));

@@ -8,7 +8,7 @@ use super::phase::{AwaitingAnswer, Phase};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
 use crate::event::{Cause, Closed};
-use crate::handshake::{HeadReader, Rejection, Request, Response, Upgrade, read_request};
+use crate::handshake::{HeadReader, PlainRequest, Purpose, Rejection, Request, Response, read_request};
 
 /// The answer to a request that waits: a server's part of the opening handshake.
 impl Connection {
@@ -21,7 +21,7 @@ impl Connection {
         let Phase::AwaitingAnswer(request) = &mut self.phase else {
             return Err(AcceptError::NoRequest);
         };
-        let Some(upgrade) = &request.upgrade else {
+        let Purpose::WebSocket(upgrade) = &request.purpose else {
             return Err(AcceptError::NotWebSocket);
         };
         let negotiated = upgrade.offers().negotiate(&response)?;
@@ -49,16 +49,29 @@ impl Connection {
     pub(super) fn respond(&mut self, rejection: Rejection) -> Result<(), AcceptError> {
         let (head, body) = rejection.encode()?;
         self.output.extend(head.as_bytes());
-        self.output.attach(body);
+        if !self.answers_head() {
+            self.output.attach(body);
+        }
         Ok(())
+    }
+
+    /// Returns whether the request that waits is HEAD. RFC 9110 section 9.3.2: the response has the length of a body, and
+    /// no body.
+    fn answers_head(&self) -> bool {
+        match &self.phase {
+            Phase::AwaitingAnswer(request) => {
+                matches!(request.purpose, Purpose::Http(PlainRequest { is_head: true, .. }))
+            }
+            _ => false,
+        }
     }
 }
 
 impl AwaitingAnswer {
     /// Keeps what follows the request until it is answered. With plain HTTP, the caller had its chance to answer.
     pub(super) fn buffer_early_data(&mut self, input: &mut &mut [u8], config: &Config) -> Result<(), HandshakeError> {
-        if self.upgrade.is_none() {
-            return Err(HandshakeError::NoUpgrade);
+        if let Purpose::Http(request) = &self.purpose {
+            return Err(request.unanswered);
         }
         if input.len() > config.max_handshake_size - self.early_data.len() {
             return Err(HandshakeError::EarlyData);
@@ -69,8 +82,8 @@ impl AwaitingAnswer {
     }
 }
 
-/// A request that is complete; without an [`Upgrade`] it is plain HTTP.
-type Complete = (Box<Request>, Option<Upgrade>);
+/// A request that is complete.
+type Complete = (Box<Request>, Purpose);
 
 /// Reads the head of a request. The reader, which is kept from call to call, is allocated when a head comes in parts.
 pub(super) fn receive_request(

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::close::CloseCode;
 use crate::event::Closed;
-use crate::handshake::{ClientHandshake, HandshakeResponse, HeadReader, Upgrade};
+use crate::handshake::{ClientHandshake, HandshakeResponse, HeadReader, Purpose};
 
 /// The state of a connection: the `readyState` of a browser's `WebSocket`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,8 +50,7 @@ pub(super) enum Phase {
 pub(super) type CloseSent = Option<CloseCode>;
 
 pub(super) struct AwaitingAnswer {
-    /// `None` for plain HTTP.
-    pub(super) upgrade: Option<Upgrade>,
+    pub(super) purpose: Purpose,
     /// Bytes that followed the request, at most [`Config::max_handshake_size`](crate::Config::max_handshake_size).
     pub(super) early_data: Vec<u8>,
 }

@@ -9,7 +9,7 @@ use super::handshake::receive_request;
 use super::phase::{EarlyData, Phase};
 use crate::error::HandshakeError;
 use crate::event::{Cause, Event};
-use crate::handshake::Outcome;
+use crate::handshake::{Outcome, Purpose};
 use crate::receive::{Context, Received, WholeMessage};
 
 /// Input.
@@ -74,13 +74,10 @@ impl Connection {
             let event = match &mut self.phase {
                 Phase::Request(reader) => match receive_request(reader, input, &self.config) {
                     Ok(None) => None,
-                    Ok(Some((request, None))) => {
-                        self.on_request(None);
-                        Some(Event::HttpRequest(request))
-                    }
-                    Ok(Some((request, upgrade))) => {
-                        self.on_request(upgrade);
-                        Some(Event::Request(request))
+                    Ok(Some((request, purpose))) => {
+                        let is_plain = matches!(purpose, Purpose::Http(_));
+                        self.on_request(purpose);
+                        Some(if is_plain { Event::HttpRequest(request) } else { Event::Request(request) })
                     }
                     Err(error) => self.fail_handshake(error),
                 },

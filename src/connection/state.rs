@@ -25,15 +25,15 @@ use super::phase::{AwaitingAnswer, CloseSent, EarlyData, LastEvents, Phase, Tran
 use crate::close::CloseCode;
 use crate::event::{Cause, Closed, Deadline};
 use crate::frame::CloseFrame;
-use crate::handshake::{HandshakeResponse, Negotiated, Rejection, Upgrade};
+use crate::handshake::{HandshakeResponse, Negotiated, Purpose, Rejection};
 use crate::role::Role;
 use crate::timers::Timer;
 
 /// The only places that assign the phase.
 impl Connection {
-    /// A request is complete. Without an upgrade it is plain HTTP.
-    pub(super) fn on_request(&mut self, upgrade: Option<Upgrade>) {
-        self.phase = Phase::AwaitingAnswer(Box::new(AwaitingAnswer { upgrade, early_data: Vec::new() }));
+    /// A request is complete.
+    pub(super) fn on_request(&mut self, purpose: Purpose) {
+        self.phase = Phase::AwaitingAnswer(Box::new(AwaitingAnswer { purpose, early_data: Vec::new() }));
     }
 
     /// The opening handshake is complete, and in time.

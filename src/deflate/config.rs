@@ -32,6 +32,7 @@ pub struct DeflateConfig {
     pub(crate) client_no_context_takeover: bool,
     pub(crate) server_max_window_bits: u8,
     pub(crate) client_max_window_bits: u8,
+    pub(crate) offer_client_max_window_bits: bool,
     pub(crate) level: u8,
     pub(crate) memory_level: u8,
     pub(crate) min_size: usize,
@@ -49,6 +50,7 @@ impl DeflateConfig {
         client_no_context_takeover: false,
         server_max_window_bits: MAX_WINDOW_BITS,
         client_max_window_bits: MAX_WINDOW_BITS,
+        offer_client_max_window_bits: true,
         level: 4,
         memory_level: 8,
         min_size: 64,
@@ -97,6 +99,26 @@ impl DeflateConfig {
         self
     }
 
+    /// Sets whether a client's offer has the parameter `client_max_window_bits`, by which a server learns that it may limit
+    /// the client's window (RFC 7692 section 7.1.2.2). On by default, as in browsers.
+    ///
+    /// Some servers decline every offer that has a parameter. With this off, and the other parameters as they are by
+    /// default, the offer is `permessage-deflate` alone. The client still keeps to
+    /// [`client_max_window_bits`](Self::client_max_window_bits), and fails the connection if the server names a limit. To a
+    /// server the setting means nothing.
+    ///
+    /// ```
+    /// use websocket_proto::DeflateConfig;
+    ///
+    /// assert_eq!(DeflateConfig::new().offer(), "permessage-deflate; client_max_window_bits");
+    /// let bare = DeflateConfig::new().offer_client_max_window_bits(false);
+    /// assert_eq!(bare.offer(), "permessage-deflate");
+    /// ```
+    pub fn offer_client_max_window_bits(mut self, on: bool) -> Self {
+        self.offer_client_max_window_bits = on;
+        self
+    }
+
     /// How hard to look for repetitions: from 0 (not at all) and 1 (fastest) to 9 (smallest). 4 by default. Measured on
     /// JSON messages of 1 KiB with takeover, level 1 takes a fifth of its time and gives 1.4 times its size, level 6 takes
     /// 1.5 times the time and gives 4 % less, level 9 twice the time for 9 % less.
@@ -140,6 +162,11 @@ impl DeflateConfig {
     /// Returns the value of [`client_max_window_bits`](Self::client_max_window_bits).
     pub fn get_client_max_window_bits(&self) -> u8 {
         self.client_max_window_bits
+    }
+
+    /// Returns the value of [`offer_client_max_window_bits`](Self::offer_client_max_window_bits).
+    pub fn get_offer_client_max_window_bits(&self) -> bool {
+        self.offer_client_max_window_bits
     }
 
     /// Returns the value of [`level`](Self::level).

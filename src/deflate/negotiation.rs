@@ -144,10 +144,12 @@ pub(crate) fn write_offers(settings: &[DeflateConfig]) -> String {
         if settings.server_max_window_bits < MAX_WINDOW_BITS {
             elements.extend(["; ", SERVER_MAX_WINDOW_BITS, "=", &settings.server_max_window_bits.to_string()]);
         }
-        // Without a value it says that a limit would be understood.
-        elements.extend(["; ", CLIENT_MAX_WINDOW_BITS]);
-        if settings.client_max_window_bits < MAX_WINDOW_BITS {
-            elements.extend(["=", &settings.client_max_window_bits.to_string()]);
+        if settings.offer_client_max_window_bits {
+            // Without a value it says that a limit would be understood.
+            elements.extend(["; ", CLIENT_MAX_WINDOW_BITS]);
+            if settings.client_max_window_bits < MAX_WINDOW_BITS {
+                elements.extend(["=", &settings.client_max_window_bits.to_string()]);
+            }
         }
     }
     elements
@@ -189,6 +191,8 @@ fn params_of_answer(settings: &DeflateConfig, answer: &Element) -> Option<Deflat
     let client = match answer.client_max_window_bits {
         // What was offered as a limit holds without an answer, too (7.1.2.2).
         Bits::Missing => settings.client_max_window_bits,
+        // RFC 7692 section 7.1.2.2: an answer has the parameter only if the offer has it.
+        Bits::Value(_) if !settings.offer_client_max_window_bits => return None,
         // Likewise where the answer is larger: the offer is a hint of what we will use.
         Bits::Value(bits) => bits.min(settings.client_max_window_bits),
         Bits::Bare => return None,

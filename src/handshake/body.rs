@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::mem;
 use core::str;
 
-use super::headers::{HeaderName, Headers, Occurrences};
+use super::headers::{HeaderName, Headers};
 use crate::http_grammar::lists;
 
 /// Collects a body, however its length is determined (RFC 9112 section 6.3). A body whose framing is malformed ends
@@ -90,13 +90,18 @@ impl BodyReader {
     }
 }
 
-/// Returns the value of `Content-Length`, if it is a number.
+/// Returns the value of `Content-Length`, if it is a number. RFC 9110 section 8.6: a recipient may accept it several times,
+/// in one line or in many, if the number is always the same.
 fn content_length(headers: &impl Headers) -> Option<u64> {
-    match headers.single(HeaderName::ContentLength) {
-        // A sign is no part of it, although the standard library would accept one.
-        Occurrences::One(value) if value.iter().all(u8::is_ascii_digit) => str::from_utf8(value).ok()?.parse().ok(),
-        _ => None,
-    }
+    let mut values = headers.all(HeaderName::ContentLength).flat_map(|value| value.split(|&byte| byte == b','));
+    let length = parse_length(values.next()?)?;
+    values.all(|value| parse_length(value) == Some(length)).then_some(length)
+}
+
+fn parse_length(value: &[u8]) -> Option<u64> {
+    let value = lists::trim(value);
+    // A sign is no part of it, although the standard library would accept one.
+    value.iter().all(u8::is_ascii_digit).then(|| str::from_utf8(value).ok()?.parse().ok())?
 }
 
 /// Moves at most `count` bytes from the input to a body that may have `limit` bytes, and returns their number.

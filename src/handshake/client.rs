@@ -11,7 +11,7 @@ use super::client_request::Request as ClientRequest;
 use super::extensions::Offered;
 use super::fields::IndexedHeaders;
 use super::handshake_response::Response as HandshakeResponse;
-use super::head_reader::HeadReader;
+use super::head_reader::{HeadReader, LineEnds};
 use super::headers::{HeaderName, Headers, Occurrences};
 use super::negotiated::Negotiated;
 use crate::config::Config;
@@ -61,7 +61,7 @@ impl ClientHandshake {
         let key = accept_key::encode_key(nonce);
         let extensions = Offered::new(config);
         request.checked()?.encode(&key, extensions.header().as_deref(), output);
-        let stage = Stage::Head(HeadReader::default());
+        let stage = Stage::Head(HeadReader::new(LineEnds::CrLfOrLf));
         Ok(Self { key, subprotocols: request.into_subprotocols(), extensions, stage })
     }
 

@@ -46,6 +46,8 @@ impl Request {
 
     /// Adds a header, after those that the handshake writes itself. If it can't be sent,
     /// [`Connection::client`](crate::Connection::client) fails.
+    ///
+    /// A header `Authorization` replaces the one that the user information of the URI would become.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if name.eq_ignore_ascii_case("Origin") {
             return self.origin(value);
@@ -67,7 +69,8 @@ impl Request {
             }
         }
         let (origin, headers) = (self.origin.checked()?, self.headers.checked()?);
-        Ok(CheckedRequest { uri: &self.uri, subprotocols: &self.subprotocols, origin, headers })
+        let authorization = self.uri.authorization().filter(|_| !headers.contains("Authorization"));
+        Ok(CheckedRequest { uri: &self.uri, subprotocols: &self.subprotocols, origin, authorization, headers })
     }
 
     /// Returns the subprotocols, one of which the response may select.
@@ -81,6 +84,8 @@ pub(crate) struct CheckedRequest<'r> {
     pub(crate) uri: &'r Uri,
     pub(crate) subprotocols: &'r [String],
     pub(crate) origin: CheckedLines<'r>,
+    /// The credentials in the URI, unless the caller's headers have others.
+    pub(crate) authorization: Option<&'r str>,
     pub(crate) headers: CheckedLines<'r>,
 }
 
@@ -92,7 +97,8 @@ impl CheckedRequest<'_> {
     pub(crate) fn encode(&self, key: &Key, extensions: Option<&str>, output: &mut Vec<u8>) {
         let (origin, headers) = (self.origin.as_str(), self.headers.as_str());
         let subprotocols: usize = self.subprotocols.iter().map(|subprotocol| subprotocol.len() + 2).sum();
-        let more = extensions.map_or(0, str::len) + origin.len() + headers.len();
+        let credentials = self.authorization.map_or(0, |value| value.len() + "Authorization: \r\n".len());
+        let more = extensions.map_or(0, str::len) + origin.len() + credentials + headers.len();
         output.reserve(REQUEST_CAPACITY + self.uri.authority().len() + self.uri.resource().len() + subprotocols + more);
         append_text(output, ["GET ", self.uri.resource(), " HTTP/1.1\r\nHost: ", self.uri.authority()]);
         append_text(output, ["\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "]);
@@ -108,6 +114,10 @@ impl CheckedRequest<'_> {
         if let Some(extensions) = extensions {
             append_text(output, ["Sec-WebSocket-Extensions: ", extensions, "\r\n"]);
         }
-        append_text(output, [origin, headers, "\r\n"]);
+        append_text(output, [origin]);
+        if let Some(authorization) = self.authorization {
+            append_text(output, ["Authorization: ", authorization, "\r\n"]);
+        }
+        append_text(output, [headers, "\r\n"]);
     }
 }

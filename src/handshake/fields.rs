@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::str;
 
-use super::head::{Head, Line, PackedLine, Span};
+use super::head::{Head, Line, PackedLine, Span, without_line_end};
 use super::headers::{HeaderName, Headers, Occurrences};
 use super::redacted::fmt_headers;
 use crate::http_grammar::lists::trim;
@@ -78,7 +78,7 @@ impl Fields {
 
     #[inline]
     fn value(&self, [line, next]: LineAndNext) -> &[u8] {
-        trim(&self.bytes[line.value(next)])
+        trim(without_line_end(&self.bytes[line.value(next)]))
     }
 
     #[inline]

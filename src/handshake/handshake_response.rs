@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
@@ -32,6 +33,18 @@ impl Response {
     /// The value of the first header of that name (in any case), if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
+    }
+
+    /// The time that the server asks to wait for before the next attempt, if the header `Retry-After` has one in seconds
+    /// (RFC 9110 section 10.2.3).
+    ///
+    /// The header may be a date instead. That has a meaning only to you, who have a clock: this is `None` then, and
+    /// `header("Retry-After")` has its text.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.header("Retry-After")?;
+        let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
+        // More seconds than can be counted are the most that can be.
+        is_number.then(|| Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
     }
 
     /// All headers in order, as names and values.

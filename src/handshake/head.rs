@@ -7,7 +7,7 @@ use core::ops::Range;
 use super::inline_list::InlineList;
 use crate::error::HandshakeError;
 
-/// A whole head: lines that end with CR LF, the last one empty.
+/// A whole head: lines that end with CR LF or, in a response, with a bare LF; the last one is empty.
 #[derive(Debug)]
 pub(crate) struct Head {
     bytes: Vec<u8>,
@@ -63,7 +63,7 @@ impl Head {
             let name = self.span(header.name.as_bytes());
             *line = Line { start: name.start, colon: name.end };
         }
-        let end = (self.bytes.len() - LINE_END.len()) as u32;
+        let end = without_line_end(&self.bytes).len() as u32;
         lines[headers.len() + 1] = Line { start: end, colon: end };
         lines
     }
@@ -71,7 +71,7 @@ impl Head {
     /// Returns whether the first line has an HTTP version in its place, at the start of a response or at the end of a
     /// request line. What the parser rejects is another version then, and not garbage.
     fn has_version(&self) -> bool {
-        let mut lines = self.bytes.split(|&byte| byte == b'\r').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        let mut lines = self.bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
         let words: Vec<_> = lines.next().unwrap_or_default().split(|&byte| byte == b' ').collect();
         matches!(words[..], [version, ..] | [_, _, version] if is_http_version(version))
     }
@@ -86,8 +86,17 @@ fn is_http_version(word: &[u8]) -> bool {
     }
 }
 
-/// The end of a line (RFC 9112 section 2.2).
-pub(super) const LINE_END: &[u8] = b"\r\n";
+/// Removes the end of a line: CR LF, or a bare LF (RFC 9112 section 2.2).
+#[inline]
+pub(super) fn without_line_end(line: &[u8]) -> &[u8] {
+    match line {
+        [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line,
+        line => {
+            debug_assert!(false, "a line ends with a line feed");
+            line
+        }
+    }
+}
 
 /// The position of some text in a head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -129,10 +138,10 @@ impl Line {
         self.start as usize..self.colon as usize
     }
 
-    /// The position of a header's value, with the white space around it.
+    /// The position of a header's value, with the white space around it and the end of the line.
     #[inline]
     pub(super) fn value(self, next: Self) -> Range<usize> {
-        self.colon as usize + 1..next.start as usize - LINE_END.len()
+        self.colon as usize + 1..next.start as usize
     }
 }
 

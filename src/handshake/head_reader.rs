@@ -12,12 +12,13 @@ use crate::error::HandshakeError;
 ///
 /// ```text
 /// for each line feed in the new bytes:
-///     the byte before it must be a carriage return
+///     the byte before it must be a carriage return, unless bare line feeds are accepted
 ///     if the line is empty, and others came before it: the head ends here
 /// keep the new bytes; remember the length and the last byte of the unfinished line
 /// ```
 #[derive(Debug, Default)]
 pub(crate) struct HeadReader {
+    line_ends: LineEnds,
     bytes: Vec<u8>,
     /// All bytes consumed, those of earlier heads included: the limit of a client applies to its interim responses
     /// together.
@@ -29,7 +30,22 @@ pub(crate) struct HeadReader {
     last: u8,
 }
 
+/// The line ends that are accepted (RFC 9112 section 2.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LineEnds {
+    /// CR LF only. Requests are held to it: a proxy and a server that find different lines in the same bytes can be made
+    /// to see different requests.
+    #[default]
+    CrLf,
+    /// CR LF, or a bare LF. Responses may have it: browsers accept it, and small devices send it.
+    CrLfOrLf,
+}
+
 impl HeadReader {
+    pub(crate) fn new(line_ends: LineEnds) -> Self {
+        Self { line_ends, ..Self::default() }
+    }
+
     /// Consumes input up to the end of the head, and returns the head once it is whole. After that, the reader is ready
     /// for another one.
     pub(crate) fn read(&mut self, input: &mut &mut [u8], config: &Config) -> Result<Option<Head>, HandshakeError> {
@@ -61,13 +77,14 @@ impl HeadReader {
             let at = start + length;
             let before = if at == 0 { self.last } else { chunk[at - 1] };
             let length = self.line_length + length;
-            // RFC 9112 section 2.2: lines end with CR LF. A bare LF is an error, and so is any other control character.
-            if chunk[at] != b'\n' || length == 0 || before != b'\r' {
+            let has_cr = length > 0 && before == b'\r';
+            // RFC 9112 section 2.2: lines end with CR LF. Any other control character than these two is an error.
+            if chunk[at] != b'\n' || !has_cr && self.line_ends == LineEnds::CrLf {
                 return Err(HandshakeError::Head);
             }
             start = at + 1;
             self.line_length = 0;
-            if length == 1 {
+            if length == usize::from(has_cr) {
                 // RFC 9112 section 2.2: an empty line before the first is ignored.
                 if self.lines == 0 {
                     continue;
@@ -113,6 +130,26 @@ mod tests {
                 assert_eq!(head.bytes(), HEAD);
                 assert_eq!(head.header_slots().len(), 2);
                 assert!(reader.bytes.is_empty() && reader.lines == 0, "ready for another head");
+            }
+        }
+    }
+
+    /// Each line end with and without its CR, at every split.
+    #[test]
+    fn bare_line_feeds_end_lines_where_they_are_accepted() {
+        let [line_ends, all] = [5, 1 << 5];
+        for bare in 0..all {
+            let mut line = 0..line_ends;
+            let end = |line| if bare & 1 << line == 0 { "\r\n" } else { "\n" };
+            let lines = ["", "HTTP/1.1 200", "Host: a", "X: 1", ""];
+            let head = lines.map(|text| [text, end(line.next().unwrap())].concat()).concat();
+            for at in 0..head.len() {
+                let (first, second) = head.as_bytes().split_at(at);
+                let mut reader = HeadReader::new(LineEnds::CrLfOrLf);
+                let read = read_all(&mut reader, &Config::new(), &[first, second]).unwrap().unwrap();
+                assert_eq!((read.bytes(), read.header_slots().len()), (head.as_bytes(), 2));
+                let strict = read_all(&mut HeadReader::new(LineEnds::CrLf), &Config::new(), &[first, second]);
+                assert_eq!(strict.err(), (bare != 0).then_some(HandshakeError::Head), "{head:?}");
             }
         }
     }

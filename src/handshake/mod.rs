@@ -4,6 +4,7 @@
 //!           received                                   sent
 //! server    request.rs                                 response.rs (101), rejection.rs (any other status)
 //!             server.rs: the rules (section 4.2.1)
+//!             target.rs: those for the request line
 //!             upgrade.rs: what is kept until the answer
 //! client    handshake_response.rs                      client_request.rs
 //!             client.rs: states, rules (section 4.1)
@@ -14,7 +15,11 @@
 //!             fields.rs: its headers, kept
 //!             headers.rs: those with rules
 //!
-//! accept_key.rs, uri.rs, extensions.rs    values of headers
+//! uri.rs                                  what a client asks for
+//! uri_reference.rs, url.rs                other ways to a URI: a `Location`, the crate `url`
+//! user_info.rs, authority.rs              parts of URIs
+//! accept_key.rs, extensions.rs            values of headers
+//! origin.rs                               a check that a server may ask for
 //! negotiated.rs                           the result
 //! http/                                   the same rules for the heads of an HTTP library
 //! inline_list.rs                          a list without an allocation
@@ -24,6 +29,7 @@
 //! No two files use each other, directly or through others.
 
 mod accept_key;
+mod authority;
 mod body;
 mod client;
 mod client_request;
@@ -39,13 +45,19 @@ mod headers;
 mod http;
 mod inline_list;
 mod negotiated;
+mod origin;
 mod redacted;
 mod rejection;
 mod request;
 mod response;
 mod server;
+mod target;
 mod upgrade;
 mod uri;
+mod uri_reference;
+#[cfg(feature = "url")]
+mod url;
+mod user_info;
 
 #[cfg(feature = "http")]
 pub use self::http::{HttpClientHandshake, HttpServerHandshake};
@@ -57,6 +69,5 @@ pub use negotiated::Negotiated;
 pub use rejection::Rejection;
 pub use request::Request;
 pub use response::Response;
-pub(crate) use server::read_request;
-pub(crate) use upgrade::Upgrade;
+pub(crate) use server::{PlainRequest, Purpose, read_request};
 pub use uri::Uri;

@@ -2,18 +2,19 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::format;
 use core::fmt;
 
 use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
 use super::headers::HeaderName;
+use super::origin::check_origin;
+use super::rejection::Rejection;
+use super::target::{check_request_line, split_target};
 use super::upgrade::select_subprotocol;
-use super::uri;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
 
-/// A client's request for a connection (RFC 6455 section 4.2.1): well-formed, its headers readable in order.
+/// A client's request: well-formed, its headers readable in order. One for a connection fulfils RFC 6455 section 4.2.1.
 ///
 /// ```
 /// use websocket_proto::{Config, Connection, Event};
@@ -32,6 +33,8 @@ use crate::http_grammar::lists;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     fields: Fields,
+    method: Span,
+    minor_version: u8,
     /// The authority of a target that is an absolute URI.
     authority: Option<Span>,
     resource: Resource,
@@ -45,7 +48,19 @@ enum Resource {
 }
 
 impl Request {
-    /// The resource name (RFC 6455 section 3): path and query.
+    /// The method, as it was written: `GET` for a WebSocket connection. Others are those of plain HTTP requests
+    /// ([`Event::HttpRequest`](crate::Event::HttpRequest)), such as `HEAD`, with which load balancers look for a server.
+    pub fn method(&self) -> &str {
+        self.fields.text(self.method)
+    }
+
+    /// The version of HTTP, major and minor: `(1, 1)` for a WebSocket connection. A plain HTTP request may have `(1, 0)`.
+    pub fn version(&self) -> (u8, u8) {
+        (1, self.minor_version)
+    }
+
+    /// The resource name (RFC 6455 section 3): path and query. It starts with a slash, unless it is the `*` of a plain
+    /// `OPTIONS *`, which asks about the server as a whole.
     pub fn resource(&self) -> &str {
         match &self.resource {
             Resource::InHead(span) => self.fields.text(*span),
@@ -64,23 +79,53 @@ impl Request {
     }
 
     /// The host and port that the client asked for: the `Host` header, or those of a target that is an absolute URI
-    /// (RFC 9112 section 3.2.2).
+    /// (RFC 9112 section 3.2.2). It is empty for a plain request of HTTP/1.0 that has neither.
     pub fn host(&self) -> &str {
         let host = match self.authority {
             Some(authority) => Some(self.fields.text(authority)),
             None => self.fields.get(HeaderName::Host.as_str()),
         };
-        debug_assert!(host.is_some(), "a request without a valid Host was rejected");
+        debug_assert!(host.is_some() || self.minor_version == 0, "a request without a valid Host was rejected");
         host.unwrap_or_default()
     }
 
     /// The `Origin` header: the page that a browser's script came from (RFC 6455 section 10.2). A request without one
-    /// doesn't come from a browser.
+    /// doesn't come from a browser's page.
     ///
-    /// If there are several such headers, this is the first; [`headers`](Self::headers) returns them all.
-    /// A server that isn't meant for every page compares it with the origins that it knows, and rejects others with 403.
+    /// This is for logs: it is the first of several, and `None` as well if the value isn't text. To decide who may connect,
+    /// use [`check_origin`](Self::check_origin).
     pub fn origin(&self) -> Option<&str> {
         self.header("Origin")
+    }
+
+    /// Checks that the request comes from a page of one of the allowed origins, or from no page at all.
+    ///
+    /// A browser sends its user's cookies along with a request from any page, so a server whose users are known by a cookie
+    /// must check this before it accepts (RFC 6455 section 10.2). An origin is a scheme, a host, and a port unless it is the
+    /// scheme's default, without a slash at the end: `https://app.example`, or `null` for pages that have none. Scheme and
+    /// host are compared without their case (RFC 6454).
+    ///
+    /// **A request without `Origin` passes.** Browsers always send one, so it comes from another program, which could
+    /// send any: `Origin` protects the users of browsers, and is no authentication. For a server that is meant for pages
+    /// only, reject a request whose [`origin`](Self::origin) is `None` after this check has passed.
+    ///
+    /// ```
+    /// use websocket_proto::{AcceptError, Connection, server};
+    ///
+    /// fn answer(conn: &mut Connection, request: &server::Request) -> Result<(), AcceptError> {
+    ///     match request.check_origin(&["https://app.example", "https://app.example:8443"]) {
+    ///         Ok(()) => conn.accept(server::Response::new()),
+    ///         Err(rejection) => conn.reject(rejection),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The rejection to answer with, whose status is 403: the origin is none of those, the value isn't one origin, or there
+    /// are several headers.
+    pub fn check_origin(&self, allowed: &[&str]) -> Result<(), Rejection> {
+        check_origin(self.fields.values("Origin"), allowed)
     }
 
     /// The value of the first header of that name (in any case), if it is text; [`headers`](Self::headers) has them
@@ -106,7 +151,7 @@ impl Request {
 }
 
 impl Request {
-    /// Parses the head of a GET request of HTTP/1.1. Returns the index of its headers, which are not checked, as well.
+    /// Parses the head of a request. Returns the index of its headers, which are not checked, as well.
     pub(super) fn parse(head: Head) -> Result<(Box<Self>, HeaderIndex), HandshakeError> {
         let mut slots = head.header_slots();
         let mut parsed = httparse::Request::new(&mut []);
@@ -115,13 +160,11 @@ impl Request {
             debug_assert!(false, "a parsed request has a request line");
             return Err(HandshakeError::Head);
         };
-        if version != 1 {
-            return Err(HandshakeError::HttpVersion);
-        }
-        if method != "GET" {
-            return Err(HandshakeError::Method);
-        }
-        let (authority, resource) = split_target(target)?;
+        let (authority, resource) = split_target(method, target).or_else(|error| {
+            check_request_line(method, version)?;
+            Err(error)
+        })?;
+        let (method, minor_version) = (head.span(method.as_bytes()), version);
         let authority = authority.map(|authority| head.span(authority.as_bytes()));
         let resource = match resource {
             Cow::Borrowed(resource) => Resource::InHead(head.span(resource.as_bytes())),
@@ -129,7 +172,7 @@ impl Request {
         };
         let lines = head.lines(parsed.headers);
         let (fields, index) = Fields::new(head, &lines);
-        Ok((Box::new(Self { fields, authority, resource }), index))
+        Ok((Box::new(Self { fields, method, minor_version, authority, resource }), index))
     }
 
     pub(super) fn fields(&self) -> &Fields {
@@ -145,26 +188,4 @@ impl fmt::Debug for Request {
             .field("headers", &self.fields)
             .finish_non_exhaustive()
     }
-}
-
-/// Splits a target in origin-form or absolute-form (RFC 9112 section 3.2) into its authority, if it has one, and the
-/// resource name.
-fn split_target(target: &str) -> Result<(Option<&str>, Cow<'_, str>), HandshakeError> {
-    let is_clean = target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    if !is_clean {
-        return Err(HandshakeError::Target);
-    }
-    if target.starts_with('/') {
-        return Ok((None, Cow::Borrowed(target)));
-    }
-    let (scheme, rest) = target.split_once("://").ok_or(HandshakeError::Target)?;
-    if !["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
-        return Err(HandshakeError::Target);
-    }
-    let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    if !uri::is_host_header(authority) {
-        return Err(HandshakeError::Target);
-    }
-    let resource = if resource.starts_with('/') { Cow::Borrowed(resource) } else { Cow::Owned(format!("/{resource}")) };
-    Ok((Some(authority), resource))
 }

@@ -4,35 +4,77 @@ use alloc::boxed::Box;
 use core::str;
 
 use super::accept_key;
+use super::authority::is_host_header;
 use super::fields::IndexedHeaders;
 use super::head::Head;
 use super::headers::{HeaderName, Headers, Occurrences};
+#[cfg(feature = "http")]
+use super::origin::is_same_host;
 use super::request::Request;
+use super::target::check_request_line;
 use super::upgrade::{Offers, Upgrade};
-use super::uri;
 use crate::config::Config;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
 
-/// Reads a whole request head. A request without an [`Upgrade`] is a well-formed GET that asks for none.
-pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Box<Request>, Option<Upgrade>), HandshakeError> {
-    let (request, index) = Request::parse(head)?;
-    let headers = IndexedHeaders { fields: request.fields(), index: &index };
-    check_framing(&headers)?;
-    let upgrade = parse_upgrade(&headers, config)?;
-    Ok((request, upgrade))
+/// The purpose of a request.
+pub(crate) enum Purpose {
+    WebSocket(Upgrade),
+    /// Plain HTTP: the request asks for no upgrade to WebSocket.
+    Http(PlainRequest),
 }
 
-/// Checks what every request of HTTP/1.1 must fulfil, whether it asks for an upgrade or not.
-pub(crate) fn check_framing(headers: &impl Headers) -> Result<(), HandshakeError> {
-    // RFC 9112 section 3.2: exactly one Host, whatever the target is.
-    let Occurrences::One(host) = headers.single(HeaderName::Host) else {
-        return Err(HandshakeError::Host);
-    };
-    if !str::from_utf8(host).is_ok_and(uri::is_host_header) {
-        return Err(HandshakeError::Host);
+/// A request for something else than WebSocket: of any method, without a body.
+#[derive(Debug)]
+pub(crate) struct PlainRequest {
+    /// RFC 9110 section 9.3.2: a response to HEAD has no body.
+    pub(crate) is_head: bool,
+    /// The answer if the caller gives none.
+    pub(crate) unanswered: HandshakeError,
+}
+
+/// Reads a whole request head.
+pub(crate) fn read_request(head: Head, config: &Config) -> Result<(Box<Request>, Purpose), HandshakeError> {
+    let (request, index) = Request::parse(head)?;
+    let headers = IndexedHeaders { fields: request.fields(), index: &index };
+    let (_, minor_version) = request.version();
+    let purpose = parse_purpose(request.method(), minor_version, &headers, config)?;
+    Ok((request, purpose))
+}
+
+/// Checks a request of HTTP/1 whose target is valid.
+pub(crate) fn parse_purpose(
+    method: &str,
+    minor_version: u8,
+    headers: &impl Headers,
+    config: &Config,
+) -> Result<Purpose, HandshakeError> {
+    let upgrade = check_framing(headers, minor_version).and_then(|()| parse_upgrade(headers, config));
+    match (upgrade, check_request_line(method, minor_version)) {
+        (Ok(None), request_line) => Ok(Purpose::Http(PlainRequest {
+            is_head: method == "HEAD",
+            unanswered: request_line.err().unwrap_or(HandshakeError::NoUpgrade),
+        })),
+        // The request line comes first, and so do the errors in it.
+        (_, Err(error)) | (Err(error), Ok(())) => Err(error),
+        (Ok(Some(upgrade)), Ok(())) => Ok(Purpose::WebSocket(upgrade)),
     }
-    // RFC 9112 section 6: the bytes of a body would be read as frames.
+}
+
+/// Checks what every request must fulfil, whether it asks for an upgrade or not.
+fn check_framing(headers: &impl Headers, minor_version: u8) -> Result<(), HandshakeError> {
+    match headers.single(HeaderName::Host) {
+        Occurrences::One(host) if str::from_utf8(host).is_ok_and(is_host_header) => {}
+        // HTTP/1.0 knows no Host (RFC 9112 section 3.2), and health checks have none.
+        Occurrences::None if minor_version == 0 => {}
+        // RFC 9112 section 3.2: exactly one, whatever the target is.
+        _ => return Err(HandshakeError::Host),
+    }
+    check_no_body(headers)
+}
+
+/// RFC 9112 section 6: the bytes of a body would be read as frames.
+fn check_no_body(headers: &impl Headers) -> Result<(), HandshakeError> {
     if headers.contains(HeaderName::TransferEncoding)
         || headers.all(HeaderName::ContentLength).any(|length| length != b"0")
     {
@@ -42,7 +84,7 @@ pub(crate) fn check_framing(headers: &impl Headers) -> Result<(), HandshakeError
 }
 
 /// Checks RFC 6455 section 4.2.1, items 3 to 9. Returns `None` if the request asks for no upgrade to WebSocket.
-pub(crate) fn parse_upgrade(headers: &impl Headers, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
+fn parse_upgrade(headers: &impl Headers, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
     if !lists::contains_token(headers.all(HeaderName::Upgrade), b"websocket") {
         return Ok(None);
     }
@@ -57,15 +99,21 @@ pub(crate) fn parse_upgrade(headers: &impl Headers, config: &Config) -> Result<O
     Ok(Some(Upgrade::new(*key, Offers::parse(headers, config)?)))
 }
 
-/// Checks the same for HTTP/2 and HTTP/3, which have neither upgrades nor keys (RFC 8441 section 5).
+/// Checks the same for an extended CONNECT of HTTP/2 or HTTP/3, which have neither upgrades nor keys (RFC 8441 section 5).
 #[cfg(feature = "http")]
-pub(crate) fn parse_connect(headers: &impl Headers, config: &Config) -> Result<Offers, HandshakeError> {
-    if headers.contains(HeaderName::Connection) {
-        return Err(HandshakeError::Connection);
+pub(crate) fn parse_connect(
+    scheme: &str,
+    authority: &str,
+    headers: &impl Headers,
+    config: &Config,
+) -> Result<Offers, HandshakeError> {
+    match headers.single(HeaderName::Host) {
+        Occurrences::None => {}
+        // RFC 9113 section 8.3.1: a Host names the same server as `:authority`.
+        Occurrences::One(host) if str::from_utf8(host).is_ok_and(|host| is_same_host(scheme, host, authority)) => {}
+        _ => return Err(HandshakeError::Host),
     }
-    if headers.contains(HeaderName::Upgrade) {
-        return Err(HandshakeError::Upgrade);
-    }
+    check_no_body(headers)?;
     check_version(headers)?;
     Offers::parse(headers, config)
 }

@@ -6,13 +6,16 @@ use alloc::sync::Arc;
 use core::fmt::{self, Write as _};
 use core::str::FromStr;
 
+use super::authority::{is_ipv6, split_port};
+use super::user_info::Credentials;
 use crate::error::UriError;
-use crate::http_grammar::charset::HOST;
+use crate::http_grammar::charset::{HOST_NAME, RESOURCE, UNRESERVED};
+use crate::http_grammar::percent;
 
 /// A WebSocket URI: the host and port to connect to, and the resource to ask for.
 ///
-/// It must have the form in which a request contains it: no fragment, no user name, no character that must be
-/// percent-encoded, and a host in its `xn--` form.
+/// It must have the form in which a request contains it: no fragment, no character that must be percent-encoded, and a
+/// host in its `xn--` form. The schemes `http` and `https` mean `ws` and `wss`, as they do for browsers.
 ///
 /// ```
 /// use websocket_proto::client::Uri;
@@ -26,6 +29,18 @@ use crate::http_grammar::charset::HOST;
 /// assert_eq!((uri.host(), uri.port(), uri.resource()), ("::1", 9001, "/"));
 /// assert_eq!(uri.host_header(), "[::1]:9001");
 /// ```
+///
+/// # User information
+///
+/// `ws://user:password@host/` has the request carry `Authorization: Basic …` (RFC 7617), unless you add a header
+/// `Authorization` yourself. Neither `Display` nor `Debug` shows user or password:
+///
+/// ```
+/// # use websocket_proto::client::Uri;
+/// let uri: Uri = "wss://user:secret@example.com/".parse().unwrap();
+/// assert_eq!(uri.to_string(), "wss://example.com/");
+/// assert_eq!(format!("{uri:?}"), "wss://***@example.com/");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Uri {
     secure: bool,
@@ -36,6 +51,9 @@ pub struct Uri {
     host: usize,
     /// The length of the authority: the host, and the port unless it is the scheme's default.
     authority: usize,
+    /// An IPv6 address with its zone, as one connects to it: `fe80::1%eth0`.
+    host_with_zone: Option<Arc<str>>,
+    credentials: Option<Credentials>,
 }
 
 impl Uri {
@@ -44,10 +62,25 @@ impl Uri {
         self.secure
     }
 
-    /// The host to connect to, which is the server name for TLS. An IPv6 address has no brackets.
+    /// The host, which is the server name for TLS. An IPv6 address has neither brackets nor zone; to connect to one that
+    /// may have a zone, use [`host_with_zone`](Self::host_with_zone).
     pub fn host(&self) -> &str {
         let host = &self.text[..self.host];
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    }
+
+    /// The host to connect to. An IPv6 address has its zone, if the URI names one (RFC 6874): the network interface of this
+    /// machine, which the server is not told.
+    ///
+    /// ```
+    /// use websocket_proto::client::Uri;
+    ///
+    /// let uri: Uri = "ws://[fe80::1%25eth0]:9001/".parse().unwrap();
+    /// assert_eq!((uri.host_with_zone(), uri.host()), ("fe80::1%eth0", "fe80::1"));
+    /// assert_eq!(uri.host_header(), "[fe80::1]:9001");
+    /// ```
+    pub fn host_with_zone(&self) -> &str {
+        self.host_with_zone.as_deref().unwrap_or(self.host())
     }
 
     /// The port to connect to: 80 for `ws` and 443 for `wss` unless the URI has one.
@@ -64,10 +97,49 @@ impl Uri {
     pub fn host_header(&self) -> String {
         self.authority().to_owned()
     }
+}
 
+impl Uri {
     /// The host, and the port unless it is the scheme's default.
     pub(crate) fn authority(&self) -> &str {
         &self.text[..self.authority]
+    }
+
+    /// Returns the value of the header `Authorization`, if the URI has user information.
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        self.credentials.as_ref().map(Credentials::authorization)
+    }
+
+    /// Returns the URI of another resource of the same server.
+    pub(super) fn with_resource(&self, resource: &str) -> Result<Self, UriError> {
+        let mut text = self.authority().to_owned();
+        push_resource_name(&mut text, resource)?;
+        Ok(Self { text: text.into(), ..self.clone() })
+    }
+
+    /// Adds what this URI lacks and `base` has, if both name the same server: the zone, and the user information where
+    /// scheme and port are the same as well.
+    pub(super) fn inherit_from(&mut self, base: &Self) {
+        if self.host().eq_ignore_ascii_case(base.host()) {
+            self.host_with_zone = self.host_with_zone.take().or_else(|| base.host_with_zone.clone());
+            if (self.secure, self.port) == (base.secure, base.port) {
+                self.credentials = self.credentials.take().or_else(|| base.credentials.clone());
+            }
+        }
+    }
+
+    /// Writes the URI, with `user_info` where that belongs.
+    fn write(&self, f: &mut fmt::Formatter<'_>, user_info: &str) -> fmt::Result {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{user_info}")?;
+        match self.host_with_zone.as_deref().and_then(|host| host.split_once('%')) {
+            None => f.write_str(&self.text),
+            Some((address, zone)) => {
+                let mut encoded = String::new();
+                percent::encode(zone, &UNRESERVED, &mut encoded);
+                write!(f, "[{address}%25{encoded}]{}", &self.text[self.host..])
+            }
+        }
     }
 }
 
@@ -76,25 +148,18 @@ impl FromStr for Uri {
 
     fn from_str(uri: &str) -> Result<Self, UriError> {
         let (scheme, rest) = uri.split_once("://").ok_or(UriError::Scheme)?;
-        let secure = if scheme.eq_ignore_ascii_case("ws") {
-            false
-        } else if scheme.eq_ignore_ascii_case("wss") {
-            true
-        } else {
-            return Err(UriError::Scheme);
-        };
+        let secure = is_secure_scheme(scheme).ok_or(UriError::Scheme)?;
         if rest.contains('#') {
             return Err(UriError::Fragment);
         }
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, resource) = rest.split_at(end);
-        if authority.contains('@') {
-            return Err(UriError::UserInfo);
-        }
+        let (user_info, authority) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let credentials = Credentials::parse(user_info)?;
         let (host, port) = split_port(authority)?;
-        if !is_host(host) {
-            return Err(UriError::Host);
-        }
+        let mut text = String::with_capacity(rest.len() + 1);
+        let host_with_zone = push_host(&mut text, host)?;
+        let host = text.len();
         let port = match port {
             // RFC 3986 section 3.2.3: a port may be empty, which means the default.
             None | Some("") => default_port(secure),
@@ -103,73 +168,75 @@ impl FromStr for Uri {
             }
             Some(_) => return Err(UriError::Port),
         };
-        let mut text = String::with_capacity(rest.len() + 1);
-        text.push_str(host);
         if port != default_port(secure) {
             // Writing to a string can't fail.
             let _ = write!(text, ":{port}");
         }
         let authority = text.len();
         push_resource_name(&mut text, resource)?;
-        Ok(Self { secure, port, text: text.into(), host: host.len(), authority })
+        Ok(Self { secure, port, text: text.into(), host, authority, host_with_zone, credentials })
     }
 }
 
 impl fmt::Display for Uri {
+    /// Writes the URI without user information.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.secure { "wss" } else { "ws" };
-        write!(f, "{scheme}://{}", self.text)
+        self.write(f, "")
     }
 }
 
-/// As text.
 impl fmt::Debug for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        self.write(f, if self.credentials.is_some() { "***@" } else { "" })
     }
+}
+
+/// Returns whether a scheme asks for TLS, if it is one of those that WebSocket has, or of HTTP. The constructor of browsers'
+/// `WebSocket` accepts both.
+fn is_secure_scheme(scheme: &str) -> Option<bool> {
+    let schemes = [("ws", false), ("wss", true), ("http", false), ("https", true)];
+    schemes.iter().find(|(known, _)| known.eq_ignore_ascii_case(scheme)).map(|(_, secure)| *secure)
 }
 
 fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
 
-/// Splits the port off. Colons inside the brackets of an IPv6 address belong to the host.
-fn split_port(authority: &str) -> Result<(&str, Option<&str>), UriError> {
-    if authority.starts_with('[') {
-        let end = authority.find(']').ok_or(UriError::Host)? + 1;
-        let (host, port) = authority.split_at(end);
-        return match port.strip_prefix(':') {
-            None if port.is_empty() => Ok((host, None)),
-            None => Err(UriError::Host),
-            port => Ok((host, port)),
-        };
+/// Appends the host of a URI as `Host` contains it. Returns the host with its zone, if it has one.
+fn push_host(text: &mut String, host: &str) -> Result<Option<Arc<str>>, UriError> {
+    let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) else {
+        if let Some(illegal) = host.chars().find(|&character| !HOST_NAME.contains_char(character)) {
+            return Err(UriError::HostCharacter(illegal));
+        }
+        text.push_str(host);
+        return if host.is_empty() { Err(UriError::Host) } else { Ok(None) };
+    };
+    // RFC 6874 section 2: "%25" and a zone, whose characters may be percent-encoded.
+    let (address, zone) = match address.split_once("%25") {
+        None => (address, None),
+        Some((address, zone)) => (address, Some(decode_zone(zone)?)),
+    };
+    if !is_ipv6(address) {
+        return Err(UriError::Host);
     }
-    Ok(match authority.bytes().position(|byte| byte == b':') {
-        None => (authority, None),
-        Some(colon) => (&authority[..colon], Some(&authority[colon + 1..])),
-    })
+    text.extend(["[", address, "]"]);
+    Ok(zone.map(|zone| [address, "%", &zone].concat().into()))
 }
 
-/// Returns whether a text is a registered name, an IPv4 address, or an IPv6 address in brackets (RFC 3986 section 3.2.2).
-pub(crate) fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[') {
-        return address.strip_suffix(']').is_some_and(|address| address.parse::<core::net::Ipv6Addr>().is_ok());
+fn decode_zone(zone: &str) -> Result<String, UriError> {
+    if let Some(illegal) = percent::find_illegal(zone, &UNRESERVED) {
+        return Err(UriError::HostCharacter(illegal));
     }
-    !host.is_empty() && HOST.contains_all(host.as_bytes())
-}
-
-/// Returns whether a `Host` header names a host, perhaps with a port.
-pub(crate) fn is_host_header(value: &str) -> bool {
-    split_port(value).is_ok_and(|(host, port)| {
-        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-        is_host(host) && port.is_none_or(|port| port.is_empty() || is_port(port))
-    })
+    match String::from_utf8(percent::decode(zone)) {
+        Ok(zone) if !zone.is_empty() && !zone.contains(char::is_control) => Ok(zone),
+        _ => Err(UriError::Host),
+    }
 }
 
 /// Appends path and query as a request line contains them: an empty path becomes `/`, an empty query is left out.
 fn push_resource_name(text: &mut String, resource: &str) -> Result<(), UriError> {
-    if let Some(character) = resource.chars().find(|character| !character.is_ascii_graphic()) {
-        return Err(UriError::Resource(character));
+    if let Some(illegal) = percent::find_illegal(resource, &RESOURCE) {
+        return Err(UriError::Resource(illegal));
     }
     let resource = match resource.split_once('?') {
         Some((path, "")) => path,

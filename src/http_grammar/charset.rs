@@ -6,6 +6,20 @@ pub(crate) static TOKEN: CharSet = CharSet::alphanumeric_and(b"!#$%&'*+-.^_`|~")
 /// The characters of a registered name or an IPv4 address (RFC 3986 section 3.2.2).
 pub(crate) static HOST: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=%");
 
+/// The characters of a host that a client connects to: those of [`HOST`] without percent-encoding, which no name in the
+/// DNS needs.
+pub(crate) static HOST_NAME: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=");
+
+/// The characters of path and query (RFC 3986 sections 3.3 and 3.4), which a request contains as they are. Square brackets
+/// are none of them, but browsers don't encode them, and queries such as `?id[]=1` are common.
+pub(crate) static RESOURCE: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=:@/?[]");
+
+/// The characters of user information (RFC 3986 section 3.2.1).
+pub(crate) static USER_INFO: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=:");
+
+/// The characters that never need percent-encoding (RFC 3986 section 2.3).
+pub(crate) static UNRESERVED: CharSet = CharSet::alphanumeric_and(b"-._~");
+
 /// A set of bytes.
 pub(crate) struct CharSet([bool; 256]);
 
@@ -26,6 +40,10 @@ impl CharSet {
 
     pub(crate) fn contains(&self, byte: u8) -> bool {
         self.0[usize::from(byte)]
+    }
+
+    pub(crate) fn contains_char(&self, character: char) -> bool {
+        u8::try_from(character).is_ok_and(|byte| self.contains(byte))
     }
 
     pub(crate) fn contains_all(&self, text: &[u8]) -> bool {

@@ -456,6 +456,17 @@ async def check_http_post_is_405(server):
     expect(answer.getheader("Allow"), "GET")
 
 
+async def check_http_head_and_http_1_0_get_the_page(server):
+    page = await asyncio.to_thread(request, server, "HEAD", "/", {})
+    expect((page.status, page.text), (200, ""))
+    assert int(page.getheader("Content-Length")) > 0
+    for path, status in [(b"/", b"200 OK"), (b"/chat", b"505 HTTP Version Not Supported")]:
+        reader, writer = await asyncio.open_connection(HOST, server.port)
+        writer.write(b"GET " + path + b" HTTP/1.0\r\n\r\n")
+        expect((await reader.read()).split(b"\r\n")[0], b"HTTP/1.1 " + status)
+        writer.close()
+
+
 UPGRADE = {
     "Host": HOST,
     "Upgrade": "websocket",
@@ -463,6 +474,15 @@ UPGRADE = {
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version": "13",
 }
+
+
+async def check_chat_is_for_pages_of_its_own(server):
+    own = f"{HOST}:{server.port}"
+    for origin, status in [(f"http://{own}", 101), ("http://evil.example", 403), ("null", 403)]:
+        for path, expected in [("/chat", status), ("/echo", 101)]:
+            headers = UPGRADE | {"Host": own, "Origin": origin}
+            answer = await asyncio.to_thread(request, server, "GET", path, headers)
+            expect((origin, path, answer.status), (origin, path, expected))
 
 
 async def check_http_version_8_is_426(server):

@@ -295,6 +295,11 @@ async def check_a_window_of_8_is_not_compressed_into(role, talk):
     expect([message.payload.decode() for message in here], sent)
 
 
+async def check_an_offer_without_parameters(role, talk):
+    # For servers that decline every offer with a parameter. To a server of ours the setting means nothing.
+    await talk(records(100), {"offer_client_max_window_bits": 0}, {})
+
+
 # --- The chat of examples/server, which prepares its messages
 
 

@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     if let [uri] = &uris[..] {
         let uri: client::Uri = uri.parse()?;
-        let stream = TcpStream::connect((uri.host(), uri.port()))?;
+        let stream = TcpStream::connect((uri.host_with_zone(), uri.port()))?;
         return echo.run(stream, Connection::client(client::Request::new(uri), config, Seed::from_os()?)?);
     }
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -64,6 +64,7 @@ fn set(settings: DeflateConfig, word: &str) -> Option<DeflateConfig> {
         "client_no_context_takeover" => settings.client_no_context_takeover(true),
         "server_max_window_bits" => settings.server_max_window_bits(small.ok()?),
         "client_max_window_bits" => settings.client_max_window_bits(small.ok()?),
+        "offer_client_max_window_bits" => settings.offer_client_max_window_bits(number != 0),
         "level" => settings.level(small.ok()?),
         "memory_level" => settings.memory_level(small.ok()?),
         "min_size" => settings.min_size(number),

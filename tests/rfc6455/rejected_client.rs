@@ -37,12 +37,29 @@ fn a_refused_version_tells_those_that_the_server_speaks() {
     }
 }
 
+/// C-30: a rejection whose lines end with a bare LF (RFC 9112 section 2.2) is reported with its headers and its body.
+#[test]
+fn a_rejection_may_have_bare_line_feeds() {
+    let response = "HTTP/1.1 302 Found\nLocation: ws://other\nX-Empty:\nContent-Length: 3\n\nbye";
+    for chunks in splits(&[response.as_bytes(), FRAME].concat()) {
+        let response = rejected_response(&Config::new(), chunks, |_| {});
+        assert_eq!((response.status(), response.reason(), response.body()), (302, "Found", &b"bye"[..]));
+        let headers: [(&str, &[u8]); 3] = [("Location", b"ws://other"), ("X-Empty", b""), ("Content-Length", b"3")];
+        assert!(response.headers().eq(headers), "{response:?}");
+    }
+}
+
 /// C-30: the body of a refusal ends where its length or its last chunk says so, at every split.
 #[test]
 fn the_body_of_a_refusal_ends_by_itself() {
     for (lines, wire, body) in [
         ("Content-Length: 5", "hello", "hello"),
         ("Content-Length: 0", "", ""),
+        // RFC 9110 section 8.6: the same length, said more than once.
+        ("Content-Length: 5\r\nContent-Length: 5", "hello", "hello"),
+        ("Content-Length: 5, 5", "hello", "hello"),
+        ("Content-Length: 5,05\r\nX: y\r\ncontent-length: 5\r\nContent-Length: 005", "hello", "hello"),
+        ("Content-Length: 0, 0", "", ""),
         ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n", "hello"),
         ("Transfer-Encoding: chunked", "0\r\n\r\n", ""),
         ("Transfer-Encoding: gzip, Chunked", "1\r\nh\r\n00003;a=\"b\"\r\nell\r\n1 \r\no\r\n0\r\nX: y\r\n\r\n", "hello"),
@@ -104,10 +121,26 @@ fn the_body_of_a_refusal_may_be_cut_off() {
     }
 }
 
-/// C-30: a length that isn't one, or is there twice, counts for nothing (RFC 9110 8.6): the body goes on up to the end.
+/// C-30: a length that isn't one, or differs from another, counts for nothing (RFC 9110 8.6): the body goes on up to the end.
 #[test]
 fn the_body_of_a_refusal_without_a_valid_length_goes_on_up_to_the_end() {
-    for length in ["", "x", "-1", "3x", "3, 4", "0x3", "18446744073709551616", "3\r\nContent-Length: 4", "+3"] {
+    for length in [
+        "",
+        "x",
+        "-1",
+        "3x",
+        "3, 4",
+        "0x3",
+        "18446744073709551616",
+        "3\r\nContent-Length: 4",
+        "+3",
+        "3, 3, 4",
+        "3,",
+        ",3",
+        "3, x",
+        "3\r\nContent-Length:",
+        "3 3",
+    ] {
         let response = format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {length}\r\n\r\nhello");
         for chunks in splits(response.as_bytes()) {
             let response = rejected_response(&Config::new(), chunks, Connection::receive_eof);

@@ -145,6 +145,45 @@ fn every_check_of_a_client() {
     }
 }
 
+/// P-05, P-33, P-37: an offer may leave the client's window out. Then no answer may name it (7.1.2.2), and the client keeps
+/// to its own limit in any case.
+#[test]
+fn the_window_of_the_client_need_not_be_offered() {
+    let bare = settings((false, false, 15, 15)).offer_client_max_window_bits(false);
+    assert_eq!(offer(std::slice::from_ref(&bare)).as_deref(), Some("permessage-deflate"));
+    for offered in every_settings() {
+        let named = settings(offered);
+        let unnamed = settings(offered).offer_client_max_window_bits(false);
+        let text = offer(std::slice::from_ref(&unnamed)).unwrap();
+        assert_eq!(
+            named.offer().replace(&text, ""),
+            match offered.3 {
+                15 => "; client_max_window_bits".to_owned(),
+                bits => format!("; client_max_window_bits={bits}"),
+            }
+        );
+        for answer in Element::every(&BITS) {
+            let answer_text = answer.text();
+            let result = unnamed.check([answer_text.as_bytes()]);
+            if answer.client_bits == Bits::None {
+                assert_eq!(result, named.check([answer_text.as_bytes()]), "{offered:?} {answer_text}");
+            } else {
+                assert_eq!(result, Err(HandshakeError::ExtensionParameters), "{offered:?} {answer_text}");
+            }
+        }
+        // A server of this crate never names it then.
+        for theirs in every_settings() {
+            let (answer, params) = settings(theirs).answer([text.as_bytes()]).unwrap();
+            let agreed = unnamed.check([answer.as_bytes()]).unwrap().unwrap();
+            assert_eq!(
+                parameters(agreed),
+                (offered.0 || theirs.0, offered.1 || theirs.1, offered.2.min(theirs.2), offered.3)
+            );
+            assert_eq!(params.client_max_window_bits(), 15, "the server doesn't know of the client's limit");
+        }
+    }
+}
+
 /// P-01, P-05, P-24, P-32, P-40: every client agrees with every server of this crate, and both tell the same.
 #[test]
 fn both_ends_agree_on_the_same() {

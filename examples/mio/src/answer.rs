@@ -40,8 +40,8 @@ pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, 
 }
 
 fn serve_page(conn: &mut Connection, request: &server::Request) -> bool {
-    // Any other path is left to the connection, which answers 426.
-    request.path() != "/" || {
+    // Anything else is left to the connection, which answers 405 or 426.
+    request.path() != "/" || !matches!(request.method(), "GET" | "HEAD") || {
         let page = server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
         conn.reject(page).is_ok()
     }

@@ -42,7 +42,7 @@ pub async fn connect(uri: &Uri, trust: Trust, protocols: &[&str]) -> io::Result<
     let name = ServerName::try_from(uri.host().to_owned()).map_err(io::Error::other)?;
 
     let connecting = async {
-        let stream = TcpStream::connect((uri.host(), uri.port())).await?;
+        let stream = TcpStream::connect((uri.host_with_zone(), uri.port())).await?;
         // A WebSocket's messages are small, and shouldn't wait to be collected.
         stream.set_nodelay(true)?;
         TlsConnector::from(Arc::new(config)).connect(name, stream).await

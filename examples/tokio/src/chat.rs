@@ -168,7 +168,7 @@ pub fn respond(request: &server::Request) -> server::Response {
 /// The answer to a request for a page.
 fn page(request: &server::Request) -> Option<server::Rejection> {
     // Any other path is left to the connection, which answers 426.
-    (request.path() == "/")
+    (request.path() == "/" && matches!(request.method(), "GET" | "HEAD"))
         .then(|| server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE))
 }
 

@@ -149,5 +149,10 @@ fn insert_offers(
         );
     }
     append_lines(headers, request.origin)?;
+    if let Some(authorization) = request.authorization {
+        let mut value = header_value(&header::AUTHORIZATION, authorization.as_bytes())?;
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+    }
     append_lines(headers, request.headers)
 }

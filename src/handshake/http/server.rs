@@ -4,17 +4,20 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
-use http::{Method, StatusCode, Version};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, StatusCode, Uri, Version};
 
 use super::header_map::{append_lines, header_value};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
 use crate::handshake::negotiated::Negotiated;
+use crate::handshake::origin::check_origin;
 use crate::handshake::rejection::Rejection;
 use crate::handshake::response::Response;
-use crate::handshake::server::{check_framing, parse_connect, parse_upgrade};
+use crate::handshake::server::{Purpose, parse_connect, parse_purpose};
+use crate::handshake::target::{check_absolute, check_parts, check_request_line, check_without_authority};
 use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
+use crate::http_grammar::lists::trim;
 
 /// A request for WebSocket that an HTTP library has parsed, checked at a server by the rules of the built-in handshake.
 ///
@@ -68,38 +71,56 @@ impl HttpServerHandshake {
     /// The rule that the request breaks; [`Rejection::from`] makes the response to it, and [`Rejection::into_http`] one
     /// of the `http` crate. A request that asks for no upgrade gives [`HandshakeError::NoUpgrade`].
     pub fn upgrade<B>(request: &http::Request<B>, config: &Config) -> Result<Self, HandshakeError> {
-        if request.version() != Version::HTTP_11 {
-            return Err(HandshakeError::HttpVersion);
+        let minor_version = match request.version() {
+            Version::HTTP_10 => 0,
+            Version::HTTP_11 => 1,
+            _ => return Err(HandshakeError::HttpVersion),
+        };
+        let method = request.method().as_str();
+        check_target(method, request.uri()).or_else(|error| {
+            check_request_line(method, minor_version)?;
+            Err(error)
+        })?;
+        match parse_purpose(method, minor_version, request.headers(), config)? {
+            Purpose::WebSocket(upgrade) => Ok(Self(Form::Upgrade(upgrade))),
+            Purpose::Http(request) => Err(request.unanswered),
         }
-        if request.method() != Method::GET {
-            return Err(HandshakeError::Method);
-        }
-        check_framing(request.headers())?;
-        let upgrade = parse_upgrade(request.headers(), config)?.ok_or(HandshakeError::NoUpgrade)?;
-        Ok(Self(Form::Upgrade(upgrade)))
     }
 
     /// Checks an extended CONNECT of HTTP/2 (RFC 8441 sections 4 and 5) or HTTP/3 (RFC 9220). `protocol` is the
     /// pseudo-header `:protocol`, which HTTP libraries keep in a type of their own among the request's extensions.
     ///
-    /// A key is ignored. The authority is only the name of a host: nothing is connected to.
+    /// Beyond the headers that HTTP/1.1 has rules for, none may be about a connection of HTTP/1.1 (RFC 9113 section 8.2.2),
+    /// and a `Host` names the server that `:authority` names. A key is ignored. The authority is only the name of a host:
+    /// nothing is connected to.
     ///
     /// # Errors
     ///
     /// As for [`upgrade`](Self::upgrade); another protocol gives [`HandshakeError::Protocol`], whose status is 501.
     pub fn connect<B>(request: &http::Request<B>, protocol: &str, config: &Config) -> Result<Self, HandshakeError> {
-        if request.method() != Method::CONNECT {
-            return Err(HandshakeError::Method);
+        match request.version() {
+            Version::HTTP_2 | Version::HTTP_3 if request.method() == Method::CONNECT => {}
+            // HTTP/1.1 has no extended CONNECT: it is the method that doesn't fit.
+            Version::HTTP_11 | Version::HTTP_2 | Version::HTTP_3 => return Err(HandshakeError::Method),
+            _ => return Err(HandshakeError::HttpVersion),
         }
         if protocol != "websocket" {
             return Err(HandshakeError::Protocol);
         }
-        // RFC 8441 section 4: with `:protocol`, there must be `:scheme` and `:path`. An `http::Uri` that has a scheme
-        // always has a path: the HTTP library rejects a request without `:path`, or can't make a URI of it.
-        if request.uri().scheme().is_none() {
-            return Err(HandshakeError::Target);
-        }
-        Ok(Self(Form::Connect(parse_connect(request.headers(), config)?, request.version())))
+        let (scheme, authority) = check_pseudo_headers(request.uri())?;
+        check_connection_specific(request.headers())?;
+        let offers = parse_connect(scheme, authority, request.headers(), config)?;
+        Ok(Self(Form::Connect(offers, request.version())))
+    }
+
+    /// Checks that a request comes from a page of one of the allowed origins, or from no page at all, as
+    /// [`server::Request::check_origin`](crate::server::Request::check_origin) does.
+    ///
+    /// # Errors
+    ///
+    /// The rejection to answer with, whose status is 403; [`Rejection::into_http`] makes one of the `http` crate of it.
+    pub fn check_origin<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<(), Rejection> {
+        check_origin(request.headers().get_all(header::ORIGIN).iter().map(|value| trim(value.as_bytes())), allowed)
     }
 
     /// The subprotocols that the client offers, in its order of preference.
@@ -175,6 +196,42 @@ impl fmt::Debug for HttpServerHandshake {
     }
 }
 
+/// Checks the target of a request of HTTP/1.
+fn check_target(method: &str, uri: &Uri) -> Result<(), HandshakeError> {
+    match (uri.scheme_str(), uri.authority(), uri.path_and_query()) {
+        (None, None, Some(resource)) => check_without_authority(method, resource.as_str()),
+        (Some(scheme), Some(authority), Some(resource)) => {
+            check_absolute(method, scheme, authority.as_str(), resource.as_str())
+        }
+        // RFC 9112 section 3.2.3: an authority is the target of a CONNECT only.
+        _ => Err(HandshakeError::Target),
+    }
+}
+
+/// RFC 8441 section 4: with `:protocol`, there are `:scheme`, `:authority` and `:path`; section 5: the scheme is that of
+/// HTTP. Returns the first two.
+fn check_pseudo_headers(uri: &Uri) -> Result<(&str, &str), HandshakeError> {
+    match (uri.scheme_str(), uri.authority(), uri.path_and_query()) {
+        (Some(scheme @ ("http" | "https")), Some(authority), Some(resource)) => {
+            check_parts(authority.as_str(), resource.as_str())?;
+            Ok((scheme, authority.as_str()))
+        }
+        _ => Err(HandshakeError::Target),
+    }
+}
+
+/// RFC 9113 section 8.2.2, RFC 9114 section 4.2: headers about the connection of HTTP/1.1 make a request malformed, and so does
+/// `TE` with another value than `trailers`. `Transfer-Encoding` announces a body, and is refused as one.
+fn check_connection_specific(headers: &HeaderMap) -> Result<(), HandshakeError> {
+    let is_specific =
+        ["connection", "keep-alive", "proxy-connection", "upgrade"].iter().any(|&name| headers.contains_key(name));
+    let is_trailers = |value: &HeaderValue| trim(value.as_bytes()).eq_ignore_ascii_case(b"trailers");
+    if is_specific || !headers.get_all(header::TE).iter().all(is_trailers) {
+        return Err(HandshakeError::ConnectionSpecific);
+    }
+    Ok(())
+}
+
 impl Rejection {
     /// Returns the same response for an HTTP library to send.
     ///
@@ -199,19 +256,5 @@ impl Rejection {
         }
         append_lines(headers, lines)?;
         Ok(answer.map(|()| self.into_body()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    /// `HttpServerHandshake::connect` relies on this for `:path`.
-    #[test]
-    fn a_uri_with_a_scheme_has_a_path() {
-        for uri in ["https://a", "https://a?b", "https://a/", "https://a:1"] {
-            assert!(uri.parse::<http::Uri>().unwrap().path().starts_with('/'), "{uri}");
-        }
-        assert!(http::Uri::builder().scheme("https").authority("a").build().is_err());
-        assert!(http::Uri::builder().scheme("https").path_and_query("/").build().is_err());
-        assert_eq!(http::Uri::builder().scheme("https").authority("a").path_and_query("").build().unwrap().path(), "/");
     }
 }

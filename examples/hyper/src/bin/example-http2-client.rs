@@ -47,7 +47,7 @@ async fn run(uri: &str, file: Option<&Path>) -> Result<(), Box<dyn Error + Send 
         }
         example_hyper::connect(stream, request, config).await?
     } else {
-        let stream = TcpStream::connect((uri.host(), uri.port())).await?;
+        let stream = TcpStream::connect((uri.host_with_zone(), uri.port())).await?;
         stream.set_nodelay(true)?;
         example_hyper::connect(stream, request, config).await?
     };

@@ -133,7 +133,7 @@ impl Target {
         let request = client::Request::new(uri.clone());
         let request = self.subprotocols.iter().fold(request, |request, name| request.subprotocol(name));
         let seed = Seed::from_os().map_err(io::Error::other)?;
-        let stream = TcpStream::connect((uri.host(), uri.port())).await?;
+        let stream = TcpStream::connect((uri.host_with_zone(), uri.port())).await?;
         stream.set_nodelay(true)?;
         WebSocket::connect(stream, request, Arc::clone(&self.config), seed).await
     }

@@ -25,7 +25,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 
     /// The same, with pages for browsers: `page` answers plain HTTP requests, which end with that in
-    /// [`Cause::Rejected`](websocket_proto::Cause::Rejected); `None` stands for 426.
+    /// [`Cause::Rejected`](websocket_proto::Cause::Rejected); `None` stands for
+    /// the connection's own: 426, 405 or 505.
     ///
     /// # Errors
     ///

@@ -1,0 +1,61 @@
+//! The request line: what RFC 6455 section 4.2.1, item 1, wants of it, and the forms of a target (RFC 9112 section 3.2).
+
+use alloc::borrow::Cow;
+use alloc::format;
+
+use super::authority::is_host_header;
+use crate::error::HandshakeError;
+
+/// Checks the parts of the request line that only a request for WebSocket must have. `minor_version` is that of HTTP/1.
+pub(crate) fn check_request_line(method: &str, minor_version: u8) -> Result<(), HandshakeError> {
+    match (method, minor_version) {
+        ("GET", 1) => Ok(()),
+        (_, 1) => Err(HandshakeError::Method),
+        _ => Err(HandshakeError::HttpVersion),
+    }
+}
+
+/// Splits a target into its authority, if it has one, and the resource name.
+pub(crate) fn split_target<'t>(
+    method: &str,
+    target: &'t str,
+) -> Result<(Option<&'t str>, Cow<'t, str>), HandshakeError> {
+    if target.starts_with('/') || target == "*" {
+        check_without_authority(method, target)?;
+        return Ok((None, Cow::Borrowed(target)));
+    }
+    let (scheme, rest) = target.split_once("://").ok_or(HandshakeError::Target)?;
+    let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    check_absolute(method, scheme, authority, resource)?;
+    let resource = if resource.starts_with('/') { Cow::Borrowed(resource) } else { Cow::Owned(format!("/{resource}")) };
+    Ok((Some(authority), resource))
+}
+
+/// Checks a target in origin-form, or the asterisk of `OPTIONS *`.
+pub(crate) fn check_without_authority(method: &str, resource: &str) -> Result<(), HandshakeError> {
+    let is_resource = resource.starts_with('/') || resource == "*" && method == "OPTIONS";
+    // The target of a CONNECT of HTTP/1 is no resource.
+    if is_resource && is_clean(resource) && method != "CONNECT" { Ok(()) } else { Err(HandshakeError::Target) }
+}
+
+/// Checks a target in absolute-form: a URI.
+pub(crate) fn check_absolute(
+    method: &str,
+    scheme: &str,
+    authority: &str,
+    resource: &str,
+) -> Result<(), HandshakeError> {
+    let is_known = ["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    if is_known && method != "CONNECT" { check_parts(authority, resource) } else { Err(HandshakeError::Target) }
+}
+
+/// Checks authority and resource name, of which the latter may lack its slash in a URI.
+pub(crate) fn check_parts(authority: &str, resource: &str) -> Result<(), HandshakeError> {
+    let is_resource = resource.is_empty() || resource.starts_with(['/', '?']);
+    if is_resource && is_clean(resource) && is_host_header(authority) { Ok(()) } else { Err(HandshakeError::Target) }
+}
+
+/// A resource name has neither a fragment nor anything that must be percent-encoded for a request line to have three words.
+fn is_clean(resource: &str) -> bool {
+    resource.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
