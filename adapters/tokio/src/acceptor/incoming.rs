@@ -1,0 +1,95 @@
+//! A request that waits for its answer.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use websocket_proto::server;
+
+use super::AcceptError;
+use crate::{Error, WebSocket};
+
+/// A client's request that waits for your answer; [`Acceptor::read_request`](crate::Acceptor::read_request) returns one.
+///
+/// If it is dropped, so is the stream.
+#[derive(Debug)]
+pub struct Incoming<S> {
+    ws: WebSocket<S>,
+    request: Box<server::Request>,
+    supported: Arc<[String]>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
+    pub(super) fn new(ws: WebSocket<S>, request: Box<server::Request>, supported: Arc<[String]>) -> Self {
+        Self { ws, request, supported }
+    }
+
+    /// Accepts the request.
+    ///
+    /// # Errors
+    ///
+    /// The response can't be sent, or the stream has failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel-safe: the stream is dropped with the future.
+    pub async fn accept(mut self, response: server::Response) -> Result<WebSocket<S>, AcceptError> {
+        let response = if self.supported.is_empty() {
+            response
+        } else {
+            let supported: Vec<&str> = self.supported.iter().map(|name| &**name).collect();
+            response.subprotocol(self.request.select_subprotocol(&supported))
+        };
+        self.ws.connection_mut().accept(response)?;
+        // The client waits for the response.
+        self.ws.flush().await?;
+        Ok(self.ws)
+    }
+
+    /// Rejects the request, and waits until the rejection is written and the stream is closed.
+    ///
+    /// # Errors
+    ///
+    /// The rejection can't be sent, or the stream has failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel-safe: the stream is dropped with the future.
+    pub async fn reject(self, rejection: server::Rejection) -> Result<(), AcceptError> {
+        self.answer(rejection).await.map(drop)
+    }
+
+    /// Answers a plain HTTP request; 426 if there is no answer.
+    pub(super) async fn answer_http(mut self, answer: Option<server::Rejection>) -> AcceptError {
+        match answer {
+            Some(answer) => self.answer(answer).await.map_or_else(|error| error, AcceptError::Http),
+            // The engine answers where nobody else has.
+            None => self.run_to_end().await.map_or_else(AcceptError::from, |()| AcceptError::closed()),
+        }
+    }
+
+    /// Answers with something other than 101. Returns the status.
+    pub(super) async fn answer(mut self, rejection: server::Rejection) -> Result<u16, AcceptError> {
+        self.ws.connection_mut().reject(rejection)?;
+        match self.run_to_end().await.map_or_else(AcceptError::from, |()| AcceptError::closed()) {
+            AcceptError::Rejected(status) => Ok(status),
+            error => Err(error),
+        }
+    }
+
+    async fn run_to_end(&mut self) -> Result<(), Error> {
+        self.ws.run(|_, _| ControlFlow::<()>::Continue(())).await.map(drop)
+    }
+}
+
+impl<S> Incoming<S> {
+    /// Returns the request.
+    pub fn request(&self) -> &server::Request {
+        &self.request
+    }
+
+    /// Returns the transport, for its addresses and certificates.
+    pub fn transport(&self) -> &S {
+        self.ws.transport()
+    }
+}

@@ -1,0 +1,243 @@
+//! Clients: from a URI to an open connection.
+//!
+//! ```text
+//! mod.rs             Connector: what to ask for, and the overall deadline
+//! into_uri.rs        the types that connect takes
+//! dial.rs            URI → stream: resolve, TCP, TLS
+//!   happy_eyeballs.rs  several addresses, the first connection wins (RFC 8305)
+//!   tls/               with the feature rustls; without it, a twin that says so
+//! stream.rs          ClientStream: TCP, or TLS over it
+//! handshake.rs       stream → WebSocket
+//! error.rs           ConnectError: what went wrong, and with whom
+//! ```
+
+mod dial;
+mod error;
+mod handshake;
+mod happy_eyeballs;
+mod into_uri;
+mod stream;
+#[cfg(feature = "rustls")]
+mod tls;
+#[cfg(not(feature = "rustls"))]
+#[path = "tls/off.rs"]
+mod tls;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use websocket_proto::Config;
+use websocket_proto::client::{Request, Uri};
+
+use crate::{WebSocket, default_config};
+pub use error::{ConnectError, ConnectStage};
+pub use into_uri::IntoUri;
+pub use stream::ClientStream;
+
+/// Connects to a WebSocket server, with the [defaults](default_config). [`Connector`] has everything else.
+///
+/// # Errors
+///
+/// There is no connection; [`ConnectError`] says what went wrong.
+///
+/// # Cancel safety
+///
+/// Not cancel-safe: dropping the future ends the attempt. Nothing is left behind.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut ws = websocket_proto_tokio::connect("wss://example.com/chat").await?;
+/// ws.send("hello").await?;
+/// println!("{:?}", ws.recv().await?);
+/// # Ok(())
+/// # }
+/// ```
+pub async fn connect(uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
+    Connector::new().connect(uri).await
+}
+
+/// The time that [`Connector::connect`] has for everything, unless it is set.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connects to WebSocket servers; one may be used any number of times.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use websocket_proto_tokio::Connector;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let connector = Connector::new()
+///     .subprotocol("chat")
+///     .header("Authorization", "Bearer secret")
+///     .timeout(Duration::from_secs(5));
+/// let ws = connector.connect("wss://example.com/chat").await?;
+/// assert_eq!(ws.subprotocol(), Some("chat"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Connector {
+    config: Arc<Config>,
+    headers: Vec<(String, String)>,
+    subprotocols: Vec<String>,
+    origin: Option<String>,
+    timeout: Option<Duration>,
+    tls: tls::Settings,
+}
+
+impl Connector {
+    /// A connector with the [defaults](default_config) and a [timeout](Self::timeout) of 10 seconds.
+    pub fn new() -> Self {
+        Self {
+            config: Arc::new(default_config()),
+            headers: Vec::new(),
+            subprotocols: Vec::new(),
+            origin: None,
+            timeout: Some(DEFAULT_TIMEOUT),
+            tls: tls::Settings::default(),
+        }
+    }
+
+    /// Replaces the limits, deadlines, keepalive and compression. Begin with [`default_config`] to keep the keepalive.
+    pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
+        self.config = config.into();
+        self
+    }
+
+    /// Changes the limits, deadlines, keepalive and compression.
+    ///
+    /// ```
+    /// use websocket_proto_tokio::Connector;
+    ///
+    /// let connector = Connector::new().configure(|config| config.max_message_size(1 << 20));
+    /// # #[cfg(feature = "deflate")]
+    /// let connector = connector.configure(|config| config.deflate(websocket_proto_tokio::DeflateConfig::new()));
+    /// ```
+    pub fn configure(mut self, change: impl FnOnce(Config) -> Config) -> Self {
+        self.config = Arc::new(change(Arc::unwrap_or_clone(self.config)));
+        self
+    }
+
+    /// Adds a header to the request, after those that the handshake writes itself.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Offers a subprotocol, after those offered before: their order is your preference.
+    pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
+        self.subprotocols.push(subprotocol.into());
+        self
+    }
+
+    /// Sets the `Origin` header, which browsers send and some servers ask for.
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Sets the time that [`connect`](Self::connect) and [`handshake`](Self::handshake) have for everything: resolving the
+    /// name, TCP, TLS, and the opening handshake. 10 seconds by default; `None` for no deadline.
+    ///
+    /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration bounds the opening handshake in any case.
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeout = timeout.into();
+        self
+    }
+
+    /// Sets the TLS configuration for `wss`: the certificates to trust, or one for the client.
+    ///
+    /// The default trusts Mozilla's certificate authorities (feature `rustls-webpki-roots`), those of the operating system
+    /// (`rustls-native-certs`), or both. If `config` has no ALPN protocols, `http/1.1` is offered.
+    #[cfg(feature = "rustls")]
+    pub fn tls(mut self, config: impl Into<Arc<tokio_rustls::rustls::ClientConfig>>) -> Self {
+        self.tls = tls::Settings::new(config.into());
+        self
+    }
+
+    /// Connects to the host of a `ws` or `wss` URI and opens a WebSocket connection there.
+    ///
+    /// The addresses of the host are tried as RFC 8305 describes: one after the other at intervals of 250 ms, alternating
+    /// between IPv6 and IPv4, and the first that answers is used.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection; [`ConnectError`] says what went wrong.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel-safe: dropping the future ends the attempt. Nothing is left behind.
+    pub async fn connect(&self, uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
+        let uri = uri.into_uri()?;
+        let mut stage = ConnectStage::Resolve;
+        let result = self.within_timeout(self.connect_to(&uri, &mut stage)).await;
+        result.unwrap_or(Err(ConnectError::Timeout(stage)))
+    }
+
+    /// Opens a WebSocket connection over a stream that is already there: a TLS stream of another library, a Unix socket, a
+    /// pipe in memory.
+    ///
+    /// The stream leads to the host of `uri`. Where that is `wss`, TLS has been established.
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel-safe: the stream is dropped with the future.
+    ///
+    /// ```no_run
+    /// # #[cfg(unix)]
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let stream = tokio::net::UnixStream::connect("/run/chat.sock").await?;
+    /// let ws = websocket_proto_tokio::Connector::new().handshake("ws://localhost/chat", stream).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn handshake<S>(&self, uri: impl IntoUri, stream: S) -> Result<WebSocket<S>, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let request = self.request(uri.into_uri()?);
+        let result = self.within_timeout(handshake::handshake(request, Arc::clone(&self.config), stream)).await;
+        result.unwrap_or(Err(ConnectError::Timeout(ConnectStage::Handshake)))
+    }
+
+    async fn connect_to(&self, uri: &Uri, stage: &mut ConnectStage) -> Result<WebSocket<ClientStream>, ConnectError> {
+        let request = self.request(uri.clone());
+        let stream = dial::dial(uri, &self.tls, stage).await?;
+        *stage = ConnectStage::Handshake;
+        handshake::handshake(request, Arc::clone(&self.config), stream).await
+    }
+
+    fn request(&self, uri: Uri) -> Request {
+        let mut request = Request::new(uri);
+        for subprotocol in &self.subprotocols {
+            request = request.subprotocol(subprotocol);
+        }
+        if let Some(origin) = &self.origin {
+            request = request.origin(origin);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request
+    }
+
+    /// The result of a future; `None` if its time has passed before.
+    async fn within_timeout<F: Future>(&self, future: F) -> Option<F::Output> {
+        match self.timeout {
+            Some(timeout) => tokio::time::timeout(timeout, future).await.ok(),
+            None => Some(future.await),
+        }
+    }
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,37 @@
+//! The time since the connection began, and one timer for all its deadlines.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+#[derive(Debug)]
+pub(super) struct Clock {
+    start: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        let start = Instant::now();
+        Self { start, timer: Box::pin(sleep_until(start)) }
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Waits until then. A deadline that is later than the timer, as those of the keepalive become with every message, doesn't
+    /// move it: when the timer fires, it is set for the time that is left.
+    pub(super) fn poll_until(&mut self, then: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(then) = then.and_then(|then| self.start.checked_add(then)) else { return Poll::Pending };
+        while self.timer.deadline() != then || !self.timer.is_elapsed() {
+            if then < self.timer.deadline() || self.timer.is_elapsed() {
+                self.timer.as_mut().reset(then);
+            }
+            ready!(self.timer.as_mut().poll(cx));
+        }
+        Poll::Ready(())
+    }
+}

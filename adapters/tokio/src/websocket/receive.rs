@@ -1,0 +1,110 @@
+//! Receiving: messages, events, and borrowed messages.
+
+use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use websocket_proto::{Connection, Event, Message};
+
+use super::{Error, HIGH_WATER, WebSocket};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// Receives the next message. Returns `None` when the closing handshake is done, everything is written and the
+    /// transport is shut down; [`closed`](Self::closed) then has the peer's code and reason.
+    ///
+    /// A message owns its payload, so that you can hold it over `.await`. One that lies whole in the input is copied;
+    /// [`run`](Self::run) copies none. Pings, pongs and messages in chunks are returned by [`event`](Self::event) and `run`
+    /// alone. Pings are answered without you.
+    ///
+    /// # Errors
+    ///
+    /// The connection ended without a closing handshake. What was received before has been returned. The error is returned
+    /// once, `None` after it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe. If the future is dropped before it is ready, no message is lost.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        poll_fn(|cx| self.poll_message(cx)).await
+    }
+
+    /// Receives the next event, which owns what it has. Returns `None` at the end, as [`recv`](Self::recv) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe, as [`recv`](Self::recv) is.
+    ///
+    /// ```
+    /// use tokio::net::TcpStream;
+    /// use websocket_proto_tokio::{Error, Event, WebSocket};
+    ///
+    /// /// Waits until the peer has answered a ping.
+    /// async fn probe(ws: &mut WebSocket<TcpStream>) -> Result<bool, Error> {
+    ///     ws.ping(b"there?").await?;
+    ///     while let Some(event) = ws.event().await? {
+    ///         if matches!(event, Event::Pong(payload) if *payload == *b"there?") {
+    ///             return Ok(true);
+    ///         }
+    ///     }
+    ///     Ok(false)
+    /// }
+    /// ```
+    pub async fn event(&mut self) -> Result<Option<Event<'static>>, Error> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// Passes every event to `handle`, which may answer at once, until it breaks or the connection is closed (`None`).
+    ///
+    /// Messages are borrowed from the input and copied nowhere. Answers to messages that came together are written
+    /// together. The peer is read from while less than [`HIGH_WATER`] bytes are pending, so `handle` needs to look at
+    /// [`can_send`](Connection::can_send) only if it sends far more than it receives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe. `handle` never waits, so each event is passed to it whole. An event that it breaks with is consumed.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow::{Break, Continue};
+    ///
+    /// use tokio::net::TcpStream;
+    /// use websocket_proto_tokio::{Error, Event, WebSocket};
+    ///
+    /// async fn echo(ws: &mut WebSocket<TcpStream>) -> Result<(), Error> {
+    ///     let stopped = ws.run(|conn, event| match event {
+    ///         Event::Text(text) => conn.send_text(&text).map_or_else(|error| Break(error), Continue),
+    ///         Event::Binary(data) => conn.send_binary(&data).map_or_else(|error| Break(error), Continue),
+    ///         _ => Continue(()),
+    ///     });
+    ///     match stopped.await? {
+    ///         Some(error) => Err(error.into()),
+    ///         None => Ok(()),
+    ///     }
+    /// }
+    /// ```
+    pub async fn run<R>(
+        &mut self,
+        mut handle: impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
+    ) -> Result<Option<R>, Error> {
+        poll_fn(|cx| self.poll_run(cx, HIGH_WATER, &mut handle)).await
+    }
+
+    pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        self.poll_run(cx, usize::MAX, &mut |_, event| match Message::try_from(event) {
+            Ok(message) => ControlFlow::Break(message),
+            Err(_) => ControlFlow::Continue(()),
+        })
+    }
+
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event<'static>>, Error>> {
+        self.poll_run(cx, usize::MAX, &mut |_, event| ControlFlow::Break(event.into_owned()))
+    }
+}

@@ -1,0 +1,168 @@
+//! The loop: time, input, events, output; until there is nothing to do but to wait, or the connection has ended.
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use websocket_proto::{Connection, Event, Scratch, TransportShutdown};
+
+use super::tasks::Wait;
+use super::{Error, WebSocket};
+
+/// How many inputs are read before other tasks have their turn. A transport that always has more (a flood over one that
+/// takes no part in tokio's cooperative scheduling) would keep the thread otherwise.
+pub(super) const MAX_INPUTS: usize = 32;
+
+/// How long a deadline that has passed waits for another look at the transport. tokio asks the kernel for some 1,000
+/// sockets at a time: after a pause of the whole process (SIGSTOP, a laptop's sleep), timers fire before it knows of
+/// every socket that has bytes.
+const GRACE: Duration = Duration::from_millis(100);
+
+thread_local! {
+    /// The buffers and codecs of a thread, for whichever of its connections is being served.
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// Passes events to `handle` until it breaks, or until the connection has ended and the transport is shut down. Reads
+    /// as long as less than `max_pending` bytes of output are pending.
+    pub(super) fn poll_run<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        max_pending: usize,
+        handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
+    ) -> Poll<Result<Option<R>, Error>> {
+        let waker = self.tasks.waker(Wait::Events, cx);
+        self.with_scratch(|this| this.turn(&mut Context::from_waker(&waker), max_pending, handle))
+    }
+
+    fn turn<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        max_pending: usize,
+        handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
+    ) -> Poll<Result<Option<R>, Error>> {
+        for _ in 0..MAX_INPUTS {
+            let now = self.clock.now();
+            self.conn.advance_time(now);
+            let is_paused = self.conn.pending_output() >= max_pending;
+            let input = if is_paused { Poll::Pending } else { self.poll_input(cx) };
+            if let ControlFlow::Break(value) = self.handle_input(handle) {
+                return Poll::Ready(Ok(Some(value)));
+            }
+            let _ = self.poll_write(cx);
+            if let Some(shutdown) = self.conn.wants_shutdown() {
+                if shutdown == TransportShutdown::Graceful {
+                    ready!(self.poll_linger(cx));
+                }
+                return Poll::Ready(self.outcome().map(|()| None));
+            }
+            if input.is_ready() || is_paused && self.conn.pending_output() < max_pending {
+                continue;
+            }
+            // The peer has to read its output first. As long as it does, its silence is our doing. A peer that reads nothing
+            // is pinged and dropped like any other.
+            if is_paused && std::mem::take(&mut self.has_written) {
+                self.conn.reading_paused();
+            }
+            ready!(self.poll_deadline(now, cx));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Waits for the next deadline; `now` is the time of this turn.
+    pub(super) fn poll_deadline(&mut self, now: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        let next = self.conn.next_timeout().map(|at| if at <= now { now + GRACE } else { at });
+        self.clock.poll_until(next, cx)
+    }
+
+    /// Returns whether a deadline has passed.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        self.conn.next_timeout().is_some_and(|at| at <= now)
+    }
+
+    /// Receives for a caller that waits for something else: deadlines take effect in `receive` alone. The events are kept
+    /// for the next call that asks for any.
+    pub(super) fn keep_events(&mut self, now: Duration, cx: &mut Context<'_>) {
+        self.conn.advance_time(now);
+        // The events of one input, so that they don't grow.
+        if self.kept.is_empty() && self.input.is_empty() {
+            let _ = self.poll_read(cx);
+        }
+        let mut kept = std::mem::take(&mut self.kept);
+        let before = kept.len();
+        let _ = self.receive(&mut |_, event| {
+            kept.push_back(event.into_owned());
+            ControlFlow::<()>::Continue(())
+        });
+        if kept.len() > before {
+            self.tasks.wake();
+        }
+        self.kept = kept;
+    }
+
+    fn handle_input<R>(
+        &mut self,
+        handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
+    ) -> ControlFlow<R> {
+        while let Some(event) = self.kept.pop_front() {
+            handle(&mut self.conn, event)?;
+        }
+        self.receive(handle)
+    }
+
+    /// Receives the input.
+    fn receive<R>(&mut self, handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>) -> ControlFlow<R> {
+        let mut rest = self.input.rest();
+        while let Some(event) = self.conn.receive(&mut rest) {
+            if let Event::Closed(closed) = &event {
+                self.closed = Some(closed.clone());
+                // There is no space to wait for any more.
+                self.tasks.wake();
+            }
+            let flow = handle(&mut self.conn, event);
+            if flow.is_break() {
+                let left = rest.len();
+                self.input.keep(left);
+                return flow;
+            }
+        }
+        self.input.keep(0);
+        ControlFlow::Continue(())
+    }
+
+    /// Reads, unless input is left.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.input.is_empty() { self.poll_read(cx) } else { Poll::Ready(()) }
+    }
+
+    /// Reads; no input may be left. Pending also after the end of the transport.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.at_eof {
+            return Poll::Pending;
+        }
+        match self.input.poll_read(&mut self.transport, cx) {
+            Poll::Ready(Ok(1..)) => return Poll::Ready(()),
+            Poll::Ready(Ok(0)) => {}
+            // A reset is an end as well.
+            Poll::Ready(Err(error)) => self.failure = Some(error),
+            // Writing has failed, and what was received before that is read by now.
+            Poll::Pending if self.failure.is_some() => {}
+            Poll::Pending => return Poll::Pending,
+        }
+        self.at_eof = true;
+        self.conn.receive_eof();
+        Poll::Ready(())
+    }
+
+    /// Does something with the buffers of the thread attached.
+    pub(super) fn with_scratch<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
+        self.conn.attach_scratch(SCRATCH.take().unwrap_or_default());
+        let result = work(self);
+        SCRATCH.set(self.conn.detach_scratch());
+        result
+    }
+}

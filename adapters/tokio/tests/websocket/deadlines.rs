@@ -1,0 +1,170 @@
+//! Deadlines, in made-up time: each passes when it should and wakes whoever waits.
+
+use std::time::Duration;
+
+use websocket_proto_tokio::{Error, HIGH_WATER, WebSocket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::time::{Instant, sleep};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Deadline, client, server};
+
+use crate::support::{Result, client, config, pair, seed, server};
+
+fn cause(error: &Error) -> Cause {
+    match error {
+        Error::Closed(closed) => closed.cause,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn keepalive() -> Config {
+    Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20))
+}
+
+#[tokio::test(start_paused = true)]
+async fn opening() {
+    let begun = Instant::now();
+    let (silent, other) = duplex(1000);
+    let accepted = WebSocket::accept(silent, config(), |_| Ok(server::Response::new())).await;
+    assert_eq!(cause(&accepted.unwrap_err()), Cause::Timeout(Deadline::Opening));
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    drop(other);
+    let (_other, silent) = duplex(1000);
+    let connected =
+        WebSocket::connect(silent, client::Request::new("ws://a/".parse().unwrap()), config(), seed()).await;
+    assert_eq!(cause(&connected.unwrap_err()), Cause::Timeout(Deadline::Opening));
+    assert_eq!(begun.elapsed().as_secs(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn opening_is_not_put_off_by_a_peer_that_says_little() {
+    for bytes_a_second in [0, 1] {
+        let (transport, mut peer) = duplex(1000);
+        peer.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        let begun = Instant::now();
+        let writes = tokio::spawn(async move {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                peer.write_all(&b"X"[..bytes_a_second]).await.unwrap();
+            }
+        });
+        let accepted = WebSocket::accept(transport, config(), |_| Ok(server::Response::new())).await;
+        assert_eq!(cause(&accepted.unwrap_err()), Cause::Timeout(Deadline::Opening));
+        // Ten seconds, and two in which it may read the answer.
+        assert!((10..14).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+        writes.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_counts_from_the_close() {
+    for (mut ws, _silent) in [pair(100), {
+        let (server, client) = pair(100);
+        (client, server)
+    }] {
+        // Nobody looks at the connection for a while.
+        sleep(Duration::from_secs(100)).await;
+        let begun = Instant::now();
+        let closed = ws.close(CloseCode::NORMAL, "").await;
+        assert_eq!(cause(&closed.unwrap_err()), Cause::Timeout(Deadline::Closing));
+        assert_eq!(begun.elapsed().as_secs(), 5);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_asked_and_then_given_up() {
+    let (transport, mut silent) = duplex(100);
+    let mut server = server(transport, keepalive());
+    let begun = Instant::now();
+    let ended = tokio::spawn(async move { server.recv().await });
+    let mut ping = [0; 10];
+    silent.read_exact(&mut ping).await.unwrap();
+    assert_eq!((ping[0], begun.elapsed().as_secs()), (0x89, 30));
+    assert_eq!(cause(&ended.await.unwrap().unwrap_err()), Cause::Timeout(Deadline::Keepalive));
+    assert_eq!(begun.elapsed().as_secs(), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_answers_stays() -> Result {
+    let (one, other) = duplex(100);
+    let (mut server, mut client) = (server(one, keepalive()), client(other, Config::new()));
+    let (_, _) = (
+        tokio::spawn(async move { client.recv().await }),
+        tokio::spawn(async move { assert!(server.recv().await.is_err(), "the test ends first") }),
+    );
+    sleep(Duration::from_secs(10_000)).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_put_the_ping_off() -> Result {
+    let (transport, mut peer) = duplex(100);
+    let mut server = server(transport, keepalive());
+    let begun = Instant::now();
+    let ended = tokio::spawn(async move { while server.recv().await.is_ok_and(|message| message.is_some()) {} });
+    for _ in 0..20 {
+        sleep(Duration::from_secs(20)).await;
+        peer.write_all(b"\x81\x80\0\0\0\0").await?;
+    }
+    let mut ping = [0; 10];
+    peer.read_exact(&mut ping).await?;
+    assert_eq!((ping[0], begun.elapsed().as_secs()), (0x89, 20 * 20 + 30));
+    ended.await.unwrap();
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn sending_gives_up_a_peer_that_takes_nothing() -> Result {
+    let (transport, _silent) = duplex(100);
+    let mut server = server(transport, keepalive());
+    server.send(vec![0; 2 * HIGH_WATER]).await?;
+    let begun = Instant::now();
+    assert!(matches!(server.send("more").await, Err(Error::Send(_))));
+    assert!((50..=70).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert_eq!(cause(&server.recv().await.unwrap_err()), Cause::Timeout(Deadline::Keepalive));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_held_up_loses_nothing_that_has_arrived() -> Result {
+    let (one, other) = duplex(100_000);
+    let (mut server, mut client) = (server(one, keepalive()), client(other, Config::new()));
+    for number in 0..100 {
+        client.feed(number.to_string()).await?;
+    }
+    client.flush().await?;
+    for _ in 0..100 {
+        assert!(server.recv().await?.is_some());
+        sleep(Duration::from_secs(100)).await;
+        server.send("seen").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_takes_nothing_out_of_ones_hands() -> Result {
+    let (mut server, mut client) = pair(100_000);
+    for number in 0..10 {
+        client.feed(number.to_string()).await?;
+    }
+    client.flush().await?;
+    assert!(server.recv().await?.is_some());
+    server.connection_mut().close(CloseCode::NORMAL, "")?;
+    for _ in 1..10 {
+        sleep(Duration::from_secs(100)).await;
+        assert!(server.recv().await?.is_some());
+    }
+    assert_eq!(cause(&server.recv().await.unwrap_err()), Cause::Timeout(Deadline::Closing));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_bytes_are_waited_for_no_longer() -> Result {
+    let (transport, _silent) = duplex(10);
+    let request = client::Request::new("ws://a/".parse().unwrap());
+    let mut client = WebSocket::new(transport, Connection::client(request, config(), seed())?);
+    let begun = Instant::now();
+    client.flush().await?;
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    assert_eq!(cause(&client.recv().await.unwrap_err()), Cause::Timeout(Deadline::Opening));
+    Ok(())
+}
