@@ -14,14 +14,14 @@ pub use defaults::default_config;
 pub use websocket::{Error, HIGH_WATER, Receiver, Sender, WebSocket};
 
 pub use bytes;
-/// The engine that this crate runs on tokio, with every type of it.
-pub use websocket_proto as proto;
-pub use websocket_proto::{
-    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State, client,
-    server,
-};
-#[cfg(feature = "deflate")]
-pub use websocket_proto::{DeflateConfig, DeflateParams};
 /// The TLS library, for the type that [`Connector::tls`] takes.
 #[cfg(feature = "rustls")]
 pub use tokio_rustls::rustls;
+/// The engine that this crate runs on tokio, with every type of it.
+pub use websocket_proto as proto;
+pub use websocket_proto::{
+    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State,
+    client, server,
+};
+#[cfg(feature = "deflate")]
+pub use websocket_proto::{DeflateConfig, DeflateParams};

@@ -96,7 +96,7 @@ impl Connector {
             subprotocols: Vec::new(),
             origin: None,
             timeout: Some(DEFAULT_TIMEOUT),
-            tls: tls::Settings::default(),
+            tls: tls::Settings::new_default(),
         }
     }
 

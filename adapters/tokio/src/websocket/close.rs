@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{Cause, CloseCode, SendError};
+use websocket_proto::{Cause, CloseCode, Closed, SendError};
 
 use super::turn::MAX_INPUTS;
 use super::{Error, WebSocket};
@@ -18,12 +18,15 @@ const LINGER: Duration = Duration::from_secs(2);
 /// The pause in discarding what a peer sends without end.
 const DISCARD_PAUSE: Duration = Duration::from_millis(10);
 
-/// How far the transport is shut down.
+/// How the connection has ended, and how far its transport is shut down.
 #[derive(Debug, Default)]
-pub(super) struct Linger {
-    /// Set when the connection has ended: until then, the peer may close its side.
-    until: Option<Duration>,
-    /// Our side is shut down.
+pub(super) struct End {
+    pub(super) closed: Option<Box<Closed>>,
+    /// An end without a closing handshake was returned as an error.
+    is_reported: bool,
+    /// Until when the peer may close its side of the transport.
+    linger_until: Option<Duration>,
+    /// Our side of the transport is shut down.
     is_shut_down: bool,
 }
 
@@ -78,10 +81,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Shuts down our side of the transport, and reads to the end of the peer's: closing a socket with unread bytes resets
     /// the connection, and the peer might lose our last ones.
     pub(super) fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let until = *self.linger.until.get_or_insert_with(|| self.clock.now() + LINGER);
-        if !self.linger.is_shut_down {
+        let until = *self.end.linger_until.get_or_insert_with(|| self.clock.now() + LINGER);
+        if !self.end.is_shut_down {
             // An error is an end as well.
-            self.linger.is_shut_down = Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
+            self.end.is_shut_down = Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
         }
         let mut inputs = 0;
         while self.poll_read(cx).is_ready() {
@@ -93,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 return self.clock.poll_until(Some(next.min(until)), cx);
             }
         }
-        if self.linger.is_shut_down && self.at_eof {
+        if self.end.is_shut_down && self.at_eof {
             return Poll::Ready(());
         }
         self.clock.poll_until(Some(until), cx)
@@ -101,11 +104,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// The result of the connection: an error where there was no closing handshake, reported once.
     pub(super) fn outcome(&mut self) -> Result<(), Error> {
-        match &self.closed {
-            Some(closed) if !closed.clean && !std::mem::replace(&mut self.is_reported, true) => match self.failure.take() {
-                Some(error) if closed.cause == Cause::Eof => Err(error.into()),
-                _ => Err(Error::Closed(closed.clone())),
-            },
+        match &self.end.closed {
+            Some(closed) if !closed.clean && !std::mem::replace(&mut self.end.is_reported, true) => {
+                match self.failure.take() {
+                    Some(error) if closed.cause == Cause::Eof => Err(error.into()),
+                    _ => Err(Error::Closed(closed.clone())),
+                }
+            }
             _ => Ok(()),
         }
     }

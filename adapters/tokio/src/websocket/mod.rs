@@ -38,7 +38,7 @@ use websocket_proto::DeflateParams;
 use websocket_proto::{Closed, Connection, Event, State, client};
 
 use clock::Clock;
-use close::Linger;
+use close::End;
 pub use error::Error;
 use input::Input;
 pub use split::{Receiver, Sender};
@@ -98,11 +98,7 @@ pub struct WebSocket<S> {
     at_eof: bool,
     /// Why the transport can't be written to or read from any more.
     failure: Option<io::Error>,
-    /// How far the transport is shut down.
-    linger: Linger,
-    closed: Option<Box<Closed>>,
-    /// An end without a closing handshake was returned as an error.
-    is_reported: bool,
+    end: End,
     /// At a client: the response that opened the connection.
     response: Option<Box<client::Response>>,
 }
@@ -143,9 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             unflushed: false,
             at_eof: false,
             failure: None,
-            linger: Linger::default(),
-            closed: None,
-            is_reported: false,
+            end: End::default(),
             response: None,
         }
     }
@@ -167,7 +161,7 @@ impl<S> WebSocket<S> {
     ///
     /// It is there when [`recv`](Self::recv) has returned `None` or an error.
     pub fn closed(&self) -> Option<&Closed> {
-        self.closed.as_deref()
+        self.end.closed.as_deref()
     }
 
     /// Returns the state of the connection.

@@ -105,7 +105,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Sends with the buffers of the thread, and wakes the task that waits for deadlines.
-    pub(super) fn try_send(&mut self, send: impl FnOnce(&mut Connection) -> Result<(), SendError>) -> Result<(), Error> {
+    pub(super) fn try_send(
+        &mut self,
+        send: impl FnOnce(&mut Connection) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
         Ok(self.with_scratch(|this| send(this.connection_mut()))?)
     }
 

@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut rest = self.input.rest();
         while let Some(event) = self.conn.receive(&mut rest) {
             if let Event::Closed(closed) = &event {
-                self.closed = Some(closed.clone());
+                self.end.closed = Some(closed.clone());
                 // There is no space to wait for any more.
                 self.tasks.wake();
             }

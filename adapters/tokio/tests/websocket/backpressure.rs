@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use websocket_proto_tokio::{HIGH_WATER, Message};
 use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{sleep, timeout};
 use websocket_proto::{Config, Event};
+use websocket_proto_tokio::{HIGH_WATER, Message};
 
 use crate::support::{Result, pair, server};
 

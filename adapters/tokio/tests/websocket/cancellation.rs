@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use websocket_proto_tokio::{Message, WebSocket};
 use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, BufStream, duplex};
 use tokio::task::{LocalSet, yield_now};
 use tokio::time::timeout;
 use websocket_proto::{CloseCode, Config, Connection, Event};
+use websocket_proto_tokio::{Message, WebSocket};
 
 use crate::support::{Buffered, Random, Result, client, insist, messages, pair, server};
 

@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use websocket_proto_tokio::{Error, Message};
 use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 use tokio::time::{Instant, sleep};
 use websocket_proto::{Cause, CloseCode, Config, Event, ProtocolError};
+use websocket_proto_tokio::{Error, Message};
 
 use crate::support::{Result, pair, server};
 
@@ -22,8 +22,8 @@ async fn either_side_closes() -> Result {
         let begun = Instant::now();
         answers.send("one").await?;
         answers.send("two").await?;
-        let (closed, answered) = tokio::join!(closes.close(CloseCode::new(3001).unwrap(), "bye"), answers.recv());
-        closed?;
+        let (closing, answered) = tokio::join!(closes.close(CloseCode::new(3001).unwrap(), "bye"), answers.recv());
+        closing?;
         assert_eq!(answered?, None);
         assert_eq!(begun.elapsed(), Duration::ZERO, "nothing was waited for in vain");
         let (one, other) = (closes.closed().unwrap(), answers.closed().unwrap());

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use websocket_proto_tokio::{Error, HIGH_WATER, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};
-use websocket_proto::{Cause, CloseCode, Config, Connection, Deadline, client, server};
+use websocket_proto::{Cause, CloseCode, Config, Connection, Deadline, client};
+use websocket_proto_tokio::{AcceptError, ConnectError, ConnectStage, Connector, Error, HIGH_WATER, WebSocket, accept};
 
 use crate::support::{Result, client, config, pair, seed, server};
 
@@ -24,15 +24,17 @@ fn keepalive() -> Config {
 async fn opening() {
     let begun = Instant::now();
     let (silent, other) = duplex(1000);
-    let accepted = WebSocket::accept(silent, config(), |_| Ok(server::Response::new())).await;
-    assert_eq!(cause(&accepted.unwrap_err()), Cause::Timeout(Deadline::Opening));
+    assert!(matches!(accept(silent).await, Err(AcceptError::Timeout)));
     assert_eq!(begun.elapsed().as_secs(), 10);
     drop(other);
-    let (_other, silent) = duplex(1000);
-    let connected =
-        WebSocket::connect(silent, client::Request::new("ws://a/".parse().unwrap()), config(), seed()).await;
-    assert_eq!(cause(&connected.unwrap_err()), Cause::Timeout(Deadline::Opening));
-    assert_eq!(begun.elapsed().as_secs(), 20);
+    // The deadline of the engine, and that of the connector.
+    for (timeout, seconds) in [(None, 10), (Some(Duration::from_secs(3)), 3), (Some(Duration::from_secs(30)), 10)] {
+        let begun = Instant::now();
+        let (_other, silent) = duplex(1000);
+        let connected = Connector::new().timeout(timeout).handshake("ws://a/", silent).await;
+        assert!(matches!(connected, Err(ConnectError::Timeout(ConnectStage::Handshake))), "{connected:?}");
+        assert_eq!(begun.elapsed().as_secs(), seconds);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,8 +49,7 @@ async fn opening_is_not_put_off_by_a_peer_that_says_little() {
                 peer.write_all(&b"X"[..bytes_a_second]).await.unwrap();
             }
         });
-        let accepted = WebSocket::accept(transport, config(), |_| Ok(server::Response::new())).await;
-        assert_eq!(cause(&accepted.unwrap_err()), Cause::Timeout(Deadline::Opening));
+        assert!(matches!(accept(transport).await, Err(AcceptError::Timeout)));
         // Ten seconds, and two in which it may read the answer.
         assert!((10..14).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
         writes.abort();
@@ -161,10 +162,25 @@ async fn a_deadline_takes_nothing_out_of_ones_hands() -> Result {
 async fn the_first_bytes_are_waited_for_no_longer() -> Result {
     let (transport, _silent) = duplex(10);
     let request = client::Request::new("ws://a/".parse().unwrap());
-    let mut client = WebSocket::new(transport, Connection::client(request, config(), seed())?);
+    let mut client = WebSocket::new(transport, Connection::client(request, config(), seed()).unwrap());
     let begun = Instant::now();
     client.flush().await?;
     assert_eq!(begun.elapsed().as_secs(), 10);
     assert_eq!(cause(&client.recv().await.unwrap_err()), Cause::Timeout(Deadline::Opening));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_defaults_have_a_keepalive() -> Result {
+    for silent_client in [true, false] {
+        let (one, other) = duplex(1000);
+        let connector = Connector::new();
+        let (server, client) = tokio::join!(accept(one), connector.handshake("ws://a/", other));
+        let (server, client) = (server.unwrap(), client.unwrap());
+        let (mut ws, _silent) = if silent_client { (server, client) } else { (client, server) };
+        let begun = Instant::now();
+        assert_eq!(cause(&ws.recv().await.unwrap_err()), Cause::Timeout(Deadline::Keepalive));
+        assert_eq!(begun.elapsed().as_secs(), 50);
+    }
     Ok(())
 }

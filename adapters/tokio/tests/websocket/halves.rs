@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use websocket_proto_tokio::Message;
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::timeout;
 use websocket_proto::{CloseCode, SendError};
+use websocket_proto_tokio::Message;
 
 use crate::support::{Result, messages, pair};
 
@@ -103,7 +103,7 @@ async fn a_half_does_other_things() -> Result {
     let (mut sender, mut receiver) = server.into_split();
     let receive = tokio::spawn(async move { receiver.event().await.map(|event| format!("{event:?}")) });
     tokio::task::yield_now().await;
-    sender.with(|conn| conn.ping(b"there?"))?;
+    sender.ping(b"there?").await?;
     let answer = tokio::spawn(async move { client.recv().await });
     assert!(receive.await.unwrap()?.contains("Pong"));
     answer.abort();

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use websocket_proto_tokio::{Error, HIGH_WATER, Message, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::{Cause, CloseCode, Config, Deadline, Event};
+use websocket_proto_tokio::{Error, HIGH_WATER, Message, WebSocket};
 
 use crate::support::{Late, Result, client, pair, server};
 

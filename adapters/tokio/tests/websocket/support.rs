@@ -7,43 +7,43 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use websocket_proto_tokio::{Message, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::time::{Instant, Sleep, sleep};
 use websocket_proto::{Config, Connection, Negotiated, Seed};
+use websocket_proto_tokio::{Message, WebSocket};
 
-pub type Result<T = ()> = std::result::Result<T, websocket_proto_tokio::Error>;
+pub(crate) type Result<T = ()> = std::result::Result<T, websocket_proto_tokio::Error>;
 
 /// A server and a client over a pipe that holds that many bytes each way.
-pub fn pair(pipe: usize) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
+pub(crate) fn pair(pipe: usize) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let (one, other) = duplex(pipe);
     (server(one, Config::new()), client(other, Config::new()))
 }
 
-pub fn server<T: AsyncRead + AsyncWrite + Unpin>(transport: T, config: Config) -> WebSocket<T> {
+pub(crate) fn server<T: AsyncRead + AsyncWrite + Unpin>(transport: T, config: Config) -> WebSocket<T> {
     WebSocket::new(transport, Connection::upgraded_server(Negotiated::new(), config))
 }
 
-pub fn client<T: AsyncRead + AsyncWrite + Unpin>(transport: T, config: Config) -> WebSocket<T> {
+pub(crate) fn client<T: AsyncRead + AsyncWrite + Unpin>(transport: T, config: Config) -> WebSocket<T> {
     WebSocket::new(transport, Connection::upgraded_client(Negotiated::new(), config, seed()))
 }
 
-pub fn seed() -> Seed {
+pub(crate) fn seed() -> Seed {
     Seed::new([7; 32])
 }
 
-pub fn config() -> Arc<Config> {
+pub(crate) fn config() -> Arc<Config> {
     Arc::new(Config::new())
 }
 
 /// Different messages of all sizes up to some times what a pipe or an input holds.
-pub fn messages(count: usize) -> impl Iterator<Item = Message> + Clone {
+pub(crate) fn messages(count: usize) -> impl Iterator<Item = Message> + Clone {
     let mut random = Random(1);
     (0..count).map(move |number| {
         let most = 1 << random.below(18);
         let size = random.below(most);
         match number % 2 {
-            0 => Message::Text(format!("{number} {}", "字".repeat(size / 3))),
+            0 => format!("{number} {}", "字".repeat(size / 3)).into(),
             _ => Message::from(vec![number as u8; size]),
         }
     })
@@ -51,10 +51,10 @@ pub fn messages(count: usize) -> impl Iterator<Item = Message> + Clone {
 
 /// Numbers that look random and are the same every time.
 #[derive(Clone)]
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -63,7 +63,7 @@ impl Random {
 }
 
 /// Does something until it is done, but drops the future whenever it has to wait, and makes another when the task is woken.
-pub async fn insist<R>(mut attempt: impl AsyncFnMut() -> R) -> R {
+pub(crate) async fn insist<R>(mut attempt: impl AsyncFnMut() -> R) -> R {
     loop {
         let polled = {
             let mut future = pin!(attempt());
@@ -83,13 +83,13 @@ async fn wake_up() {
 }
 
 /// A transport that holds everything back until it is flushed, as TLS may, and takes vectored writes.
-pub struct Buffered<T> {
-    pub inner: T,
+pub(crate) struct Buffered<T> {
+    inner: T,
     held: Vec<u8>,
 }
 
 impl<T> Buffered<T> {
-    pub fn new(inner: T) -> Self {
+    pub(crate) fn new(inner: T) -> Self {
         Self { inner, held: Vec::new() }
     }
 }
@@ -138,7 +138,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Buffered<T> {
 }
 
 /// A transport that learns late of what has arrived, as a socket does where tokio hasn't asked the kernel meanwhile.
-pub struct Late {
+pub(crate) struct Late {
     inner: DuplexStream,
     until: Arc<Mutex<Instant>>,
     sleep: Pin<Box<Sleep>>,
@@ -146,7 +146,7 @@ pub struct Late {
 
 impl Late {
     /// The transport, and until when it knows of nothing new.
-    pub fn new(inner: DuplexStream) -> (Self, Arc<Mutex<Instant>>) {
+    pub(crate) fn new(inner: DuplexStream) -> (Self, Arc<Mutex<Instant>>) {
         let until = Arc::new(Mutex::new(Instant::now()));
         (Self { inner, until: Arc::clone(&until), sleep: Box::pin(sleep(Duration::ZERO)) }, until)
     }

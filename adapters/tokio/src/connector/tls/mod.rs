@@ -17,10 +17,14 @@ use super::ClientStream;
 const HTTP_1_1: &[u8] = b"http/1.1";
 
 /// The caller's TLS configuration, or the default.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Settings(Option<Arc<ClientConfig>>);
 
 impl Settings {
+    pub(super) fn new_default() -> Self {
+        Self(None)
+    }
+
     pub(super) fn new(mut config: Arc<ClientConfig>) -> Self {
         if config.alpn_protocols.is_empty() {
             Arc::make_mut(&mut config).alpn_protocols = vec![HTTP_1_1.to_vec()];
@@ -61,21 +65,30 @@ fn default_config() -> io::Result<Arc<ClientConfig>> {
 
 /// A builder with the cryptography that the process has chosen, or else that of the features.
 fn builder() -> io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
-    let Some(provider) = CryptoProvider::get_default().cloned().or_else(provider) else {
-        return Err(io::Error::new(
-            ErrorKind::Unsupported,
-            "no cryptography: install a default CryptoProvider, or enable the feature rustls-ring or rustls-aws-lc-rs",
-        ));
+    let provider = match CryptoProvider::get_default() {
+        Some(provider) => Arc::clone(provider),
+        None => provider_of_features()?,
     };
     let builder: ConfigBuilder<ClientConfig, WantsVersions> = ClientConfig::builder_with_provider(provider);
     builder.with_safe_default_protocol_versions().map_err(io::Error::other)
 }
 
-fn provider() -> Option<Arc<CryptoProvider>> {
-    #[cfg(feature = "rustls-ring")]
-    return Some(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()));
-    #[cfg(all(feature = "rustls-aws-lc-rs", not(feature = "rustls-ring")))]
-    return Some(Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider()));
-    #[cfg(not(any(feature = "rustls-ring", feature = "rustls-aws-lc-rs")))]
-    None
+#[cfg(feature = "rustls-ring")]
+#[allow(clippy::unnecessary_wraps, reason = "without the feature it fails")]
+fn provider_of_features() -> io::Result<Arc<CryptoProvider>> {
+    Ok(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
+}
+
+#[cfg(all(feature = "rustls-aws-lc-rs", not(feature = "rustls-ring")))]
+#[allow(clippy::unnecessary_wraps, reason = "without the feature it fails")]
+fn provider_of_features() -> io::Result<Arc<CryptoProvider>> {
+    Ok(Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider()))
+}
+
+#[cfg(not(any(feature = "rustls-ring", feature = "rustls-aws-lc-rs")))]
+fn provider_of_features() -> io::Result<Arc<CryptoProvider>> {
+    Err(io::Error::new(
+        ErrorKind::Unsupported,
+        "no cryptography: install a default CryptoProvider, or enable the feature rustls-ring or rustls-aws-lc-rs",
+    ))
 }

@@ -7,8 +7,14 @@ use tokio::net::TcpStream;
 use super::ClientStream;
 
 /// Nothing to set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Settings;
+
+impl Settings {
+    pub(super) fn new_default() -> Self {
+        Self
+    }
+}
 
 /// Fails: `wss` needs TLS.
 #[allow(clippy::unused_async, reason = "the twin of an async function")]
