@@ -4,6 +4,7 @@ mod backpressure;
 mod cancellation;
 mod closing;
 mod deadlines;
+mod each_await;
 mod floods;
 mod halves;
 mod handshake;
