@@ -5,9 +5,10 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::client::Request;
-use websocket_proto::{Cause, Closed, Config, Connection, Deadline, Event, Seed};
+use websocket_proto::client::{Request, Response};
+use websocket_proto::{self as proto, Cause, Closed, Config, Connection, Event, Seed};
 
+use super::deadline::Deadline;
 use super::{ConnectError, ConnectStage};
 use crate::{Error, WebSocket};
 
@@ -16,20 +17,44 @@ pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     request: Request,
     config: Arc<Config>,
     stream: S,
+    deadline: Deadline,
 ) -> Result<WebSocket<S>, ConnectError> {
     let mut ws = WebSocket::new(stream, Connection::client(request, config, Seed::from_os()?)?);
-    let answered = ws.run(|_, event| match event {
-        Event::Open(response) => Break(Ok(response)),
-        Event::Rejected(response) => Break(Err(response)),
-        _ => Continue(()),
-    });
-    match answered.await? {
-        Some(Ok(response)) => {
+    match deadline.within(ConnectStage::Handshake, response(&mut ws)).await {
+        Ok(Ok(response)) => {
             ws.keep_response(response);
             Ok(ws)
         }
-        Some(Err(response)) => Err(ConnectError::Rejected(response)),
-        None => Err(ConnectError::Io(ErrorKind::UnexpectedEof.into())),
+        Ok(Err(error)) => Err(error),
+        // The part of a rejection that has come says more than the time does.
+        Err(timed_out) => match rejected_so_far(&mut ws) {
+            Some(response) => Err(ConnectError::Rejected(response)),
+            None => Err(timed_out),
+        },
+    }
+}
+
+/// Waits for the response that opens the connection.
+async fn response<S>(ws: &mut WebSocket<S>) -> Result<Box<Response>, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let answered = ws.run(|_, event| match event {
+        Event::Open(response) => Break(Ok(response)),
+        Event::Rejected(response) => Break(Err(ConnectError::Rejected(response))),
+        _ => Continue(()),
+    });
+    answered.await?.unwrap_or_else(|| Err(ConnectError::Io(ErrorKind::UnexpectedEof.into())))
+}
+
+/// The rejection whose body has not come whole, if there is one.
+fn rejected_so_far<S>(ws: &mut WebSocket<S>) -> Option<Box<Response>> {
+    let connection = ws.connection_mut();
+    // A body may end with the stream.
+    connection.receive_eof();
+    match connection.receive(&mut &mut [][..]) {
+        Some(Event::Rejected(response)) => Some(response),
+        _ => None,
     }
 }
 
@@ -37,7 +62,7 @@ impl From<Box<Closed>> for ConnectError {
     fn from(closed: Box<Closed>) -> Self {
         match closed.cause {
             Cause::Handshake(error) => Self::Handshake(error),
-            Cause::Timeout(Deadline::Opening) => Self::Timeout(ConnectStage::Handshake),
+            Cause::Timeout(proto::Deadline::Opening) => Self::Timeout(ConnectStage::Handshake),
             Cause::Eof => Self::Io(ErrorKind::UnexpectedEof.into()),
             _ => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, *closed)),
         }

@@ -1,16 +1,18 @@
 //! Clients: from a URI to an open connection.
 //!
 //! ```text
-//! mod.rs             Connector: what to ask for, and the overall deadline
+//! mod.rs             Connector: what to ask for
 //! into_uri.rs        the types that connect takes
 //! dial.rs            URI → stream: resolve, TCP, TLS
 //!   happy_eyeballs.rs  several addresses, the first connection wins (RFC 8305)
 //!   tls/               with the feature rustls; without it, a twin that says so
+//! deadline.rs        one for all of this
 //! stream.rs          ClientStream: TCP, or TLS over it
 //! handshake.rs       stream → WebSocket
 //! error.rs           ConnectError: what went wrong, and with whom
 //! ```
 
+mod deadline;
 mod dial;
 mod error;
 mod handshake;
@@ -23,7 +25,6 @@ mod tls;
 #[path = "tls/off.rs"]
 mod tls;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use websocket_proto::Config;
 use websocket_proto::client::{Request, Uri};
 
 use crate::{WebSocket, default_config};
+use deadline::Deadline;
 pub use error::{ConnectError, ConnectStage};
 pub use into_uri::IntoUri;
 pub use stream::ClientStream;
@@ -170,10 +172,7 @@ impl Connector {
     ///
     /// Not cancel-safe: dropping the future ends the attempt. Nothing is left behind.
     pub async fn connect(&self, uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
-        let uri = uri.into_uri()?;
-        let mut stage = ConnectStage::Resolve;
-        let result = self.within_timeout(self.connect_to(&uri, &mut stage)).await;
-        result.unwrap_or(Err(ConnectError::Timeout(stage)))
+        self.connect_within(Deadline::after(self.timeout), uri.into_uri()?).await
     }
 
     /// Opens a WebSocket connection over a stream that is already there: a TLS stream of another library, a Unix socket, a
@@ -201,16 +200,13 @@ impl Connector {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let request = self.request(uri.into_uri()?);
-        let result = self.within_timeout(handshake::handshake(request, Arc::clone(&self.config), stream)).await;
-        result.unwrap_or(Err(ConnectError::Timeout(ConnectStage::Handshake)))
+        let deadline = Deadline::after(self.timeout);
+        handshake::handshake(self.request(uri.into_uri()?), Arc::clone(&self.config), stream, deadline).await
     }
 
-    async fn connect_to(&self, uri: &Uri, stage: &mut ConnectStage) -> Result<WebSocket<ClientStream>, ConnectError> {
-        let request = self.request(uri.clone());
-        let stream = dial::dial(uri, &self.tls, stage).await?;
-        *stage = ConnectStage::Handshake;
-        handshake::handshake(request, Arc::clone(&self.config), stream).await
+    async fn connect_within(&self, deadline: Deadline, uri: Uri) -> Result<WebSocket<ClientStream>, ConnectError> {
+        let stream = dial::dial(&uri, &self.tls, deadline).await?;
+        handshake::handshake(self.request(uri), Arc::clone(&self.config), stream, deadline).await
     }
 
     fn request(&self, uri: Uri) -> Request {
@@ -225,14 +221,6 @@ impl Connector {
             request = request.header(name, value);
         }
         request
-    }
-
-    /// The result of a future; `None` if its time has passed before.
-    async fn within_timeout<F: Future>(&self, future: F) -> Option<F::Output> {
-        match self.timeout {
-            Some(timeout) => tokio::time::timeout(timeout, future).await.ok(),
-            None => Some(future.await),
-        }
     }
 }
 

@@ -2,5 +2,5 @@
 
 mod support;
 mod tcp;
-#[cfg(feature = "rustls")]
+#[cfg(feature = "rustls-ring")]
 mod tls;

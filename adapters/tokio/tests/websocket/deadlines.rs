@@ -184,3 +184,16 @@ async fn the_defaults_have_a_keepalive() -> Result {
     }
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_without_an_end_is_a_rejection() {
+    for timeout in [None, Some(Duration::from_secs(3))] {
+        let (transport, mut peer) = duplex(1000);
+        peer.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\nnot you").await.unwrap();
+        let begun = Instant::now();
+        let connected = Connector::new().timeout(timeout).handshake("ws://a/", transport).await;
+        let Err(ConnectError::Rejected(response)) = connected else { panic!("{connected:?}") };
+        assert_eq!((response.status(), response.body()), (403, &b"not you"[..]));
+        assert_eq!(begun.elapsed().as_secs(), timeout.map_or(10, |timeout| timeout.as_secs()));
+    }
+}

@@ -1,6 +1,9 @@
 //! The opening handshake, over pipes: what is accepted, and what the others are told.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::sleep;
 use websocket_proto::{HandshakeError, RequestError, server};
 use websocket_proto_tokio::{AcceptError, Acceptor, ConnectError, Connector, Message, WebSocket, accept};
 
@@ -60,12 +63,14 @@ async fn a_rejection_says_why() {
     assert_eq!(response.body(), b"who are you?");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_may_take_its_time() -> Result {
     let (one, other) = duplex(1000);
-    let connected = connect(other);
+    let patient = Connector::new().timeout(None).configure(|config| config.handshake_timeout(None));
+    let connected = connect_by(patient, other);
     let incoming = Acceptor::new().subprotocols(["chat"]).read_request(one).await.unwrap();
-    tokio::task::yield_now().await;
+    // Longer than a client has for its request.
+    sleep(Duration::from_secs(15)).await;
     assert_eq!(incoming.request().query(), Some("room=1"));
     let mut server = incoming.accept(server::Response::new()).await.unwrap();
     server.send("come in").await?;
