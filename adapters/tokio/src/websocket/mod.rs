@@ -66,7 +66,7 @@ pub const HIGH_WATER: usize = 256 << 10;
 /// # Cancel safety
 ///
 /// All methods are cancel-safe. Received bytes, pending output and the progress of the closing handshake are kept in the
-/// connection and in no future. You may use any method in [`tokio::select!`], drop its future and call it again.
+/// connection and in no future. You may use any method in `tokio::select!`, drop its future and call it again.
 ///
 /// # What happens while you wait
 ///

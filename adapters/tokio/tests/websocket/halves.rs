@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::timeout;
-use websocket_proto::{CloseCode, SendError};
+use websocket_proto::{CloseCode, Event, PreparedMessage, SendError};
 use websocket_proto_tokio::Message;
 
 use crate::support::{Result, messages, pair};
@@ -120,5 +120,47 @@ async fn a_closed_sink_leaves_the_stream_to_its_end() -> Result {
     assert_eq!(client.next().await.unwrap()?, Message::from("last words"));
     assert!(client.next().await.is_none());
     assert_eq!(peer.await.unwrap()?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_halves_are_a_stream_and_a_sink() -> Result {
+    let (server, client) = pair(1000);
+    let (mut sender, receiver) = server.into_split();
+    let echo = tokio::spawn(async move {
+        // Forwarding closes the sink at the end of the stream; the closing handshake is over by then.
+        receiver.forward(&mut sender).await?;
+        Result::Ok(())
+    });
+    let (mut sink, mut stream) = client.into_split();
+    let send = tokio::spawn(async move {
+        sink.send_all(&mut futures_util::stream::iter(messages(COUNT).map(Ok))).await?;
+        SinkExt::close(&mut sink).await
+    });
+    for message in messages(COUNT) {
+        assert_eq!(stream.next().await.unwrap()?, message);
+    }
+    assert!(stream.next().await.is_none());
+    send.await.unwrap()?;
+    echo.await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prepared_message_and_a_measured_ping_go_out_by_a_half() -> Result {
+    let (server, mut client) = pair(1000);
+    let (mut sender, mut receiver) = server.into_split();
+    let receive = tokio::spawn(async move {
+        let event = receiver.event().await?;
+        Result::Ok((event, receiver.round_trip(), receiver))
+    });
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    sender.send_prepared(&PreparedMessage::new("to all")).await?;
+    sender.ping(b"there?").await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(client.recv().await?, Some("to all".into()));
+    tokio::spawn(async move { client.recv().await });
+    let (event, round_trip, _receiver) = receive.await.unwrap()?;
+    assert!(matches!(event, Some(Event::Pong(payload)) if *payload == *b"there?"));
+    assert_eq!(round_trip.unwrap().as_secs(), 3);
     Ok(())
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
-use websocket_proto::{HandshakeError, RequestError, server};
-use websocket_proto_tokio::{AcceptError, Acceptor, ConnectError, Connector, Message, WebSocket, accept};
+use websocket_proto::{Cause, CloseCode, Config, HandshakeError, ProtocolError, RequestError, client, server};
+use websocket_proto_tokio::{
+    AcceptError, Acceptor, ConnectError, Connector, Error, IntoUri, Message, WebSocket, accept, default_config,
+};
 
 use crate::support::Result;
 
@@ -230,4 +232,66 @@ async fn a_client_that_leaves_before_its_request_is_an_end_of_the_stream() {
         let Err(AcceptError::Io(error)) = accept(one).await else { panic!() };
         assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
     }
+}
+
+#[tokio::test]
+async fn a_configuration_holds_on_either_side() {
+    for limited_server in [true, false] {
+        let limit = |config: Config| config.max_message_size(10);
+        let (acceptor, connector) = if limited_server {
+            (Acceptor::new().configure(limit), Connector::new())
+        } else {
+            (Acceptor::new(), Connector::new().config(limit(default_config())))
+        };
+        let (one, other) = duplex(1000);
+        let connected = connect_by(connector, other);
+        let (server, client) = (acceptor.accept(one).await.unwrap(), connected.await.unwrap().unwrap());
+        let (mut limited, mut sends) = if limited_server { (server, client) } else { (client, server) };
+        sends.send("more than ten bytes").await.unwrap();
+        let sender = tokio::spawn(async move { sends.recv().await.map(|_| sends.closed().unwrap().code) });
+        let Err(Error::Closed(closed)) = limited.recv().await else { panic!() };
+        assert_eq!(closed.cause, Cause::Protocol(ProtocolError::MessageTooLarge));
+        assert_eq!(sender.await.unwrap().unwrap(), CloseCode::TOO_LARGE);
+    }
+}
+
+#[tokio::test]
+async fn a_request_says_what_it_was_asked_to() {
+    let (one, other) = duplex(1000);
+    let connector =
+        Connector::new().header("Cookie", "id=7").header("X-Id", "8").origin("https://a").subprotocol("chat");
+    let _connected = connect_by(connector, other);
+    let incoming = Acceptor::new().read_request(one).await.unwrap();
+    let request = incoming.request();
+    assert_eq!((request.resource(), request.host()), ("/chat?room=1", "example.com"));
+    assert_eq!((request.header("Cookie"), request.header("X-Id")), (Some("id=7"), Some("8")));
+    assert_eq!((request.origin(), request.subprotocols().collect::<Vec<_>>()), (Some("https://a"), vec!["chat"]));
+}
+
+#[tokio::test]
+async fn a_uri_may_be_a_text_or_parsed() {
+    let uri: client::Uri = "ws://a/".parse().unwrap();
+    for connecting in [
+        connect_to(uri.to_string()).await,
+        connect_to(&uri.to_string()).await,
+        connect_to(&*uri.to_string()).await,
+        connect_to(&uri).await,
+        connect_to(uri).await,
+    ] {
+        assert_eq!(connecting, "a");
+    }
+}
+
+/// Connects, and returns the host that is asked for.
+async fn connect_to(uri: impl IntoUri) -> String {
+    let (one, other) = duplex(1000);
+    let (connector, acceptor) = (Connector::new(), Acceptor::new());
+    let (connected, incoming) = tokio::join!(connector.handshake(uri, one), async {
+        let incoming = acceptor.read_request(other).await.unwrap();
+        let host = incoming.request().host().to_owned();
+        incoming.accept(server::Response::new()).await.unwrap();
+        host
+    });
+    connected.unwrap();
+    incoming
 }
