@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::{Cause, CloseCode, Config, Connection, Deadline, client};
 use websocket_proto_tokio::{AcceptError, ConnectError, ConnectStage, Connector, Error, HIGH_WATER, WebSocket, accept};
 
@@ -69,6 +69,17 @@ async fn closing_counts_from_the_close() {
         assert_eq!(cause(&closed.unwrap_err()), Cause::Timeout(Deadline::Closing));
         assert_eq!(begun.elapsed().as_secs(), 5);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_is_earlier_than_the_one_before_is_kept() {
+    let (transport, _silent) = duplex(100);
+    let mut server = server(transport, keepalive());
+    // The timer is set for the keepalive.
+    assert!(timeout(Duration::from_secs(1), server.recv()).await.is_err());
+    let begun = Instant::now();
+    assert_eq!(cause(&server.close(None, "").await.unwrap_err()), Cause::Timeout(Deadline::Closing));
+    assert_eq!(begun.elapsed().as_secs(), 5);
 }
 
 #[tokio::test(start_paused = true)]
