@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use websocket_proto::{Cause, Closed, Deadline, HandshakeError};
+use websocket_proto::{Cause, Deadline, HandshakeError};
 
 use crate::Error;
 
@@ -39,25 +39,44 @@ impl AcceptError {
     }
 }
 
-impl From<Box<Closed>> for AcceptError {
-    fn from(closed: Box<Closed>) -> Self {
-        match closed.cause {
-            Cause::Handshake(error) => Self::Handshake(error),
-            Cause::Rejected(status) => Self::Rejected(status),
-            Cause::Timeout(Deadline::Opening) => Self::Timeout,
-            Cause::Eof => Self::closed(),
-            // The connection is open before its response is written.
-            _ => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, *closed)),
+impl From<Error> for AcceptError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Closed(closed) => match closed.cause {
+                Cause::Handshake(error) => Self::Handshake(error),
+                Cause::Rejected(status) => Self::Rejected(status),
+                Cause::Timeout(Deadline::Opening) => Self::Timeout,
+                Cause::Eof => Self::closed(),
+                // The connection is open before its response is written.
+                _ => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, *closed)),
+            },
+            Error::Io(error) => Self::Io(error),
+            Error::Send(error) => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, error)),
         }
     }
 }
 
-impl From<Error> for AcceptError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Closed(closed) => closed.into(),
-            Error::Io(error) => Self::Io(error),
-            Error::Send(error) => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, error)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_texts_name_the_culprit() {
+        for (error, text) in [
+            (AcceptError::Http(200), "a plain HTTP request was answered with status 200"),
+            (AcceptError::Rejected(403), "the request was rejected with status 403"),
+            (
+                AcceptError::Handshake(HandshakeError::Method),
+                "the request is not a valid opening handshake: method is not GET",
+            ),
+            (AcceptError::Timeout, "the client did not send its request in time"),
+            (
+                AcceptError::Answer(websocket_proto::AcceptError::Status),
+                "the answer can't be sent: status is not between 200 and 599",
+            ),
+            (AcceptError::closed(), "the stream failed during the opening handshake: unexpected end of file"),
+        ] {
+            assert_eq!(error.to_string(), text);
         }
     }
 }

@@ -93,3 +93,50 @@ impl fmt::Display for Others<'_> {
         self.0.iter().try_for_each(|(address, error)| write!(f, "; to {address}: {error}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound, TimedOut};
+
+    use super::*;
+
+    #[test]
+    fn the_texts_name_the_culprit() {
+        let host = || "example.com".to_owned();
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        for (error, text) in [
+            (ConnectError::from(UriError::Scheme), "not a WebSocket URI: scheme is neither ws nor wss"),
+            (ConnectError::from(RequestError::Subprotocol), "the request can't be sent: subprotocol is not a token"),
+            (
+                ConnectError::Resolve { host: host(), error: NotFound.into() },
+                "can't resolve example.com: entity not found",
+            ),
+            (
+                ConnectError::Tcp {
+                    address: address("[::1]:80"),
+                    error: ConnectionRefused.into(),
+                    others: vec![(address("1.2.3.4:80"), TimedOut.into())],
+                },
+                "can't connect to [::1]:80: connection refused; to 1.2.3.4:80: timed out",
+            ),
+            (
+                ConnectError::Tls { host: host(), error: io::Error::other("no") },
+                "no TLS connection with example.com: no",
+            ),
+            (
+                ConnectError::Handshake(HandshakeError::Accept),
+                "the server's response is not a valid opening handshake: Sec-WebSocket-Accept does not belong to the key",
+            ),
+            (
+                ConnectError::Io(ConnectionRefused.into()),
+                "the connection failed during the opening handshake: connection refused",
+            ),
+            (ConnectError::Timeout(ConnectStage::Resolve), "timed out while resolving the host"),
+            (ConnectError::Timeout(ConnectStage::Tcp), "timed out while connecting to the host"),
+            (ConnectError::Timeout(ConnectStage::Tls), "timed out while establishing TLS"),
+            (ConnectError::Timeout(ConnectStage::Handshake), "timed out while waiting for the server's response"),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+}

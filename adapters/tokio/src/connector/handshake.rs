@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use websocket_proto::client::{Request, Response};
-use websocket_proto::{self as proto, Cause, Closed, Config, Connection, Event, Seed};
+use websocket_proto::{self as proto, Cause, Config, Connection, Event, Seed};
 
 use super::deadline::Deadline;
 use super::{ConnectError, ConnectStage};
@@ -58,21 +58,15 @@ fn rejected_so_far<S>(ws: &mut WebSocket<S>) -> Option<Box<Response>> {
     }
 }
 
-impl From<Box<Closed>> for ConnectError {
-    fn from(closed: Box<Closed>) -> Self {
-        match closed.cause {
-            Cause::Handshake(error) => Self::Handshake(error),
-            Cause::Timeout(proto::Deadline::Opening) => Self::Timeout(ConnectStage::Handshake),
-            Cause::Eof => Self::Io(ErrorKind::UnexpectedEof.into()),
-            _ => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, *closed)),
-        }
-    }
-}
-
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Closed(closed) => closed.into(),
+            Error::Closed(closed) => match closed.cause {
+                Cause::Handshake(error) => Self::Handshake(error),
+                Cause::Timeout(proto::Deadline::Opening) => Self::Timeout(ConnectStage::Handshake),
+                Cause::Eof => Self::Io(ErrorKind::UnexpectedEof.into()),
+                _ => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, *closed)),
+            },
             Error::Io(error) => Self::Io(error),
             Error::Send(error) => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, error)),
         }

@@ -153,6 +153,24 @@ impl Connector {
     ///
     /// The default trusts Mozilla's certificate authorities (feature `rustls-webpki-roots`), those of the operating system
     /// (`rustls-native-certs`), or both. If `config` has no ALPN protocols, `http/1.1` is offered.
+    ///
+    /// ```
+    /// # #[cfg(feature = "rustls-ring")] {
+    /// use websocket_proto_tokio::Connector;
+    /// use websocket_proto_tokio::rustls::pki_types::{CertificateDer, pem::PemObject};
+    /// use websocket_proto_tokio::rustls::{ClientConfig, RootCertStore};
+    ///
+    /// /// Trusts the authorities of a file, and no others.
+    /// fn trusting(file: &str) -> Result<Connector, Box<dyn std::error::Error>> {
+    ///     let mut roots = RootCertStore::empty();
+    ///     for certificate in CertificateDer::pem_file_iter(file)? {
+    ///         roots.add(certificate?)?;
+    ///     }
+    ///     let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    ///     Ok(Connector::new().tls(config))
+    /// }
+    /// # }
+    /// ```
     #[cfg(feature = "rustls")]
     pub fn tls(mut self, config: impl Into<Arc<tokio_rustls::rustls::ClientConfig>>) -> Self {
         self.tls = tls::Settings::new(config.into());

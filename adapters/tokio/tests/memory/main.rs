@@ -5,12 +5,14 @@ mod heap;
 
 use std::future::Future;
 use std::io;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use websocket_proto::{Config, Connection, Negotiated, Seed};
-use websocket_proto_tokio::{WebSocket, default_config};
+use websocket_proto::bytes::Buf;
+use websocket_proto::{Config, Connection, Event, Negotiated, Seed, State, client, server};
+use websocket_proto_tokio::{Acceptor, Connector, WebSocket, default_config};
 
 use heap::{Counting, heap_of};
 
@@ -65,6 +67,24 @@ fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
+/// Polls until the peer, which is a part of the transport, has answered.
+fn poll_twice<F: Future>(future: F) -> F::Output {
+    let (mut future, mut cx) = (pin!(future), Context::from_waker(Waker::noop()));
+    assert!(future.as_mut().poll(&mut cx).is_pending(), "the peer is asked first");
+    match future.as_mut().poll(&mut cx) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the peer has answered"),
+    }
+}
+
+/// Returns the bytes that each connection holds, its own size included, the thread's buffers and its transport's size not.
+fn held_by<S>(open: impl Fn(usize) -> WebSocket<S>) -> usize {
+    let connections: Vec<_> = (0..CONNECTIONS).map(open).collect();
+    let ((), freed) = heap_of(|| connections.into_iter().for_each(drop));
+    let list = CONNECTIONS * size_of::<WebSocket<S>>();
+    (freed.kept.unsigned_abs() - list) / CONNECTIONS + size_of::<WebSocket<S>>() - size_of::<S>()
+}
+
 /// Opens connections, lets each receive, echo and wait. Returns the heap that one holds.
 fn held_by_each(negotiated: &Negotiated, config: Config, input: [&'static [u8]; 2]) -> usize {
     let config = std::sync::Arc::new(config);
@@ -82,18 +102,132 @@ fn held_by_each(negotiated: &Negotiated, config: Config, input: [&'static [u8]; 
         assert_eq!(ws.pending_output(), 0);
         ws
     };
-    // The buffers of the thread.
-    drop(open(0));
-    let mut connections = Vec::with_capacity(CONNECTIONS);
-    let ((), heap) = heap_of(|| connections.extend((0..CONNECTIONS).map(open)));
-    let held = heap.kept.unsigned_abs() / CONNECTIONS;
-    held + size_of::<WebSocket<Idle>>() - size_of::<Idle>()
+    held_by(open)
 }
 
 #[tokio::test]
 async fn an_idle_connection_holds_no_buffers() {
     let held = held_by_each(&Negotiated::new(), default_config(), PLAIN);
 
+    assert!(held <= LIMIT, "{held} bytes");
+}
+
+/// A transport from which another message comes each time.
+struct Busy(bool);
+
+impl AsyncRead for Busy {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.0 = !self.0;
+        if !self.0 {
+            return Poll::Pending;
+        }
+        buf.put_slice(b"\x81\x85\0\0\0\0hello");
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Busy {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Its buffers are those of the thread.
+#[tokio::test]
+async fn a_connection_that_echoes_allocates_nothing() {
+    let mut ws = WebSocket::new(Busy(false), Connection::upgraded_server(Negotiated::new(), default_config()));
+    let mut echo = || {
+        let echoed = ws.run(|conn, event| {
+            if let Event::Text(text) = event {
+                conn.send_text(&text).unwrap();
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        assert!(poll_once(echoed).is_pending());
+    };
+    echo();
+    let ((), heap) = heap_of(|| (0..100).for_each(|_| echo()));
+    assert_eq!(heap.allocations, 0);
+}
+
+/// The other endpoint, in the place of a transport that leads to it.
+struct Peer(Connection);
+
+impl AsyncRead for Peer {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let output = self.0.output();
+        if !output.has_remaining() {
+            return Poll::Pending;
+        }
+        let count = output.chunk().len().min(buf.remaining());
+        buf.put_slice(&output.chunk()[..count]);
+        output.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Peer {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let mut input = buf.to_vec();
+        let mut input = &mut input[..];
+        while let Some(event) = self.0.receive(&mut input) {
+            if let Event::Request(_) = event {
+                self.0.accept(server::Response::new()).unwrap();
+            }
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Opens connections by the opening handshake. Returns the heap that one holds, and its peer with it.
+fn held_by_each_after_a_handshake(config: Config) -> usize {
+    let config = std::sync::Arc::new(config);
+    let (acceptor, connector) = (Acceptor::new().config(config.clone()), Connector::new().config(config.clone()));
+    let open = |number: usize| {
+        let mut opened = if number.is_multiple_of(2) {
+            let request = client::Request::new("ws://a/".parse().unwrap());
+            let peer = Connection::client(request, config.clone(), Seed::new([7; 32])).unwrap();
+            let Poll::Ready(opened) = poll_once(acceptor.accept(Peer(peer))) else { panic!("the request is there") };
+            opened.unwrap()
+        } else {
+            let peer = Connection::server(config.clone());
+            poll_twice(connector.handshake("ws://a/", Peer(peer))).unwrap()
+        };
+        assert_eq!(opened.transport().0.state(), State::Open);
+        // It is kept for you, and a client's alone.
+        assert_eq!(opened.take_response().is_some(), !number.is_multiple_of(2));
+        opened
+    };
+    held_by(open)
+}
+
+#[tokio::test]
+async fn the_opening_handshake_leaves_nothing_behind() {
+    let held = held_by_each_after_a_handshake(default_config());
+    assert!(held <= LIMIT, "{held} bytes");
+}
+
+#[cfg(feature = "deflate")]
+#[tokio::test]
+async fn compression_that_is_not_used_holds_nothing() {
+    let settings = websocket_proto_tokio::DeflateConfig::new();
+    let held = held_by_each_after_a_handshake(default_config().deflate(settings));
     assert!(held <= LIMIT, "{held} bytes");
 }
 
