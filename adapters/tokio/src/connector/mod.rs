@@ -48,6 +48,10 @@ pub use stream::ClientStream;
 ///
 /// Not cancel-safe: dropping the future ends the attempt. Nothing is left behind.
 ///
+/// # Panics
+///
+/// Outside of a tokio runtime, or in one whose I/O or time driver is not enabled.
+///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut ws = websocket_proto_tokio::connect("wss://example.com/chat").await?;

@@ -15,6 +15,9 @@ pub(super) fn load() -> io::Result<RootCertStore> {
         // Stores contain certificates that can't be used, such as expired ones. One that is needed will be missed.
         let native = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(native.certs);
+        if let (true, Some(error)) = (roots.is_empty(), native.errors.into_iter().next()) {
+            return Err(io::Error::other(error));
+        }
     }
     if roots.is_empty() {
         return Err(io::Error::new(
