@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(100);
 
 thread_local! {
     /// The buffers and codecs of a thread, for whichever of its connections is being served.
-    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+    static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
