@@ -68,6 +68,18 @@ async fn a_rejection_has_status_headers_and_body() {
 }
 
 #[tokio::test]
+async fn an_ipv6_address_stands_in_brackets() {
+    // Some machines have no IPv6.
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { echo(listener.accept().await.unwrap().0).await });
+    let mut ws = connect(format!("ws://{address}/")).await.unwrap();
+    assert_eq!(ws.transport().tcp_stream().peer_addr().unwrap(), address);
+    ws.close(CloseCode::NORMAL, "").await.unwrap();
+    assert!(server.await.unwrap().clean);
+}
+
+#[tokio::test]
 async fn an_address_that_refuses_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let refusing = listener.local_addr().unwrap();
