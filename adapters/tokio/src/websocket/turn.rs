@@ -1,6 +1,7 @@
 //! The loop: time, input, events, output; until there is nothing to do but to wait, or the connection has ended.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -111,6 +112,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         while let Some(event) = self.kept.pop_front() {
             handle(&mut self.conn, event)?;
         }
+        // An idle connection holds no buffers.
+        self.kept = VecDeque::new();
         self.receive(handle)
     }
 

@@ -3,16 +3,18 @@
 #[path = "../../../../tests/support/heap.rs"]
 mod heap;
 
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use websocket_proto::bytes::Buf;
 use websocket_proto::{Config, Connection, Event, Negotiated, Seed, State, client, server};
-use websocket_proto_tokio::{Acceptor, Connector, WebSocket, default_config};
+use websocket_proto_tokio::{Acceptor, Connector, HIGH_WATER, WebSocket, default_config};
 
 use heap::{Counting, heap_of};
 
@@ -138,6 +140,55 @@ impl AsyncWrite for Busy {
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+}
+
+/// A transport that accepts nothing while it is shut.
+struct Gate<'a> {
+    input: &'a [u8],
+    is_shut: &'a Cell<bool>,
+}
+
+impl AsyncRead for Gate<'_> {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let input = std::mem::take(&mut self.input);
+        buf.put_slice(input);
+        if input.is_empty() { Poll::Pending } else { Poll::Ready(Ok(())) }
+    }
+}
+
+impl AsyncWrite for Gate<'_> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_shut.get() { Poll::Pending } else { Poll::Ready(Ok(buf.len())) }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_were_kept_for_later_leave_nothing_behind() {
+    let (input, is_shut) = (b"\x81\x80\0\0\0\0".repeat(1000), Cell::new(true));
+    let gate = Gate { input: &input, is_shut: &is_shut };
+    let mut ws = WebSocket::new(gate, Connection::upgraded_server(Negotiated::new(), default_config()));
+    assert!(poll_once(ws.send(vec![0; HIGH_WATER])).is_ready());
+    // One who waits for space receives when a deadline has passed.
+    tokio::time::advance(Duration::from_secs(31)).await;
+    assert!(poll_once(ws.send("more")).is_pending());
+    is_shut.set(false);
+    for _ in 0..1000 {
+        assert!(matches!(poll_once(ws.recv()), Poll::Ready(Ok(Some(_)))));
+    }
+    assert!(poll_once(ws.recv()).is_pending());
+    assert_eq!(ws.pending_output(), 0);
+    let size = size_of_val(&ws);
+    let ((), freed) = heap_of(|| drop(ws));
+    let held = freed.kept.unsigned_abs() + size;
+    assert!(held <= LIMIT, "{held} bytes");
 }
 
 /// Its buffers are those of the thread.
