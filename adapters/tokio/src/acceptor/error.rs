@@ -19,7 +19,7 @@ pub enum AcceptError {
     /// The request is not a valid opening handshake. It was answered with the error's
     /// [`status`](HandshakeError::status).
     #[error("the request is not a valid opening handshake: {0}")]
-    Handshake(HandshakeError),
+    Handshake(#[source] HandshakeError),
     /// The client did not send a whole request within the [`handshake_timeout`](crate::Config::handshake_timeout), 10
     /// seconds by default.
     #[error("the client did not send its request in time")]

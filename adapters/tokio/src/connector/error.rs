@@ -23,6 +23,7 @@ pub enum ConnectError {
         /// The host of the URI.
         host: String,
         /// The resolver's answer.
+        #[source]
         error: io::Error,
     },
     /// No address of the host accepts a TCP connection.
@@ -31,6 +32,7 @@ pub enum ConnectError {
         /// The address that was tried first.
         address: SocketAddr,
         /// Its failure.
+        #[source]
         error: io::Error,
         /// The other addresses and their failures, in the order in which they failed.
         others: Vec<(SocketAddr, io::Error)>,
@@ -41,6 +43,7 @@ pub enum ConnectError {
         /// The host of the URI.
         host: String,
         /// The failure. Where rustls reports it, its [`get_ref`](io::Error::get_ref) is a `rustls::Error`.
+        #[source]
         error: io::Error,
     },
     /// The server answered with something other than 101. Status, headers and body say why: 401 who you are, 301 where to
@@ -49,10 +52,10 @@ pub enum ConnectError {
     Rejected(Box<Response>),
     /// The server's response is not a valid opening handshake.
     #[error("the server's response is not a valid opening handshake: {0}")]
-    Handshake(HandshakeError),
+    Handshake(#[source] HandshakeError),
     /// The stream failed or ended during the opening handshake.
     #[error("the connection failed during the opening handshake: {0}")]
-    Io(io::Error),
+    Io(#[source] io::Error),
     /// The operating system gave no entropy.
     #[error(transparent)]
     Seed(#[from] SeedError),

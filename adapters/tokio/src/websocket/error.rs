@@ -13,7 +13,7 @@ pub enum Error {
     /// The connection ended without a closing handshake: the peer vanished, fell silent or broke the protocol. The cause
     /// says which.
     #[error("{0}")]
-    Closed(Box<Closed>),
+    Closed(#[source] Box<Closed>),
     /// The transport failed, and the connection with it.
     #[error("the transport failed: {0}")]
     Io(#[from] io::Error),
