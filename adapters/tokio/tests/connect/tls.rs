@@ -122,3 +122,13 @@ async fn tls_has_its_part_of_the_time() {
     assert!(matches!(error, ConnectError::Timeout(ConnectStage::Tls)), "{error:?}");
     assert_eq!(error.to_string(), "timed out while establishing TLS");
 }
+
+#[tokio::test(start_paused = true)]
+async fn there_is_a_deadline_by_default() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let begun = tokio::time::Instant::now();
+    let connected = tokio::time::timeout(Duration::from_secs(60), connect(format!("wss://localhost:{port}"))).await;
+    assert!(matches!(connected, Ok(Err(ConnectError::Timeout(_)))), "{connected:?}");
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}

@@ -38,6 +38,16 @@ async fn opening() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_counts_from_the_connection_on() {
+    let (transport, _silent) = duplex(1000);
+    let mut server = WebSocket::new(transport, Connection::server(config()));
+    sleep(Duration::from_secs(4)).await;
+    let begun = Instant::now();
+    assert_eq!(cause(&server.recv().await.unwrap_err()), Cause::Timeout(Deadline::Opening));
+    assert_eq!(begun.elapsed().as_secs(), 6);
+}
+
+#[tokio::test(start_paused = true)]
 async fn opening_is_not_put_off_by_a_peer_that_says_little() {
     for bytes_a_second in [0, 1] {
         let (transport, mut peer) = duplex(1000);

@@ -1,5 +1,9 @@
 //! Stream and Sink, and halves in tasks of their own: each wakes the other when it has to.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -103,7 +107,7 @@ async fn a_half_does_other_things() -> Result {
     let (mut sender, mut receiver) = server.into_split();
     let receive = tokio::spawn(async move { receiver.event().await.map(|event| format!("{event:?}")) });
     tokio::task::yield_now().await;
-    sender.ping(b"there?").await?;
+    sender.with_connection(|conn| conn.ping(b"there?").unwrap());
     let answer = tokio::spawn(async move { client.recv().await });
     assert!(receive.await.unwrap()?.contains("Pong"));
     answer.abort();
@@ -115,6 +119,7 @@ async fn a_closed_sink_leaves_the_stream_to_its_end() -> Result {
     let (mut server, mut client) = pair(1000);
     server.send("last words").await?;
     SinkExt::<Message>::close(&mut client).await?;
+    assert_eq!(client.pending_output(), 0);
     assert!(client.send("more").await.is_err());
     let peer = tokio::spawn(async move { server.recv().await });
     assert_eq!(client.next().await.unwrap()?, Message::from("last words"));
@@ -162,5 +167,33 @@ async fn a_prepared_message_and_a_measured_ping_go_out_by_a_half() -> Result {
     let (event, round_trip, _receiver) = receive.await.unwrap()?;
     assert!(matches!(event, Some(Event::Pong(payload)) if *payload == *b"there?"));
     assert_eq!(round_trip.unwrap().as_secs(), 3);
+    Ok(())
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_has_sent_is_not_woken_by_what_comes() -> Result {
+    let (server, mut client) = pair(1 << 20);
+    let (mut sender, mut receiver) = server.into_split();
+    let (wakes, others) = (Arc::new(Wakes::default()), Arc::new(Wakes::default()));
+    let (sending, receiving) = (Waker::from(wakes.clone()), Waker::from(others.clone()));
+    for _ in 0..10 {
+        let mut send = pin!(sender.send("first"));
+        assert!(send.as_mut().poll(&mut Context::from_waker(&sending)).is_ready());
+        let mut recv = pin!(receiver.recv());
+        assert!(recv.as_mut().poll(&mut Context::from_waker(&receiving)).is_pending());
+        client.send("hello").await?;
+        assert!(recv.as_mut().poll(&mut Context::from_waker(&receiving)).is_ready());
+    }
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+    assert_eq!(others.0.load(Ordering::Relaxed), 10);
     Ok(())
 }

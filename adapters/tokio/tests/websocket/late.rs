@@ -172,7 +172,7 @@ async fn a_round_trip_is_measured_after_a_quiet_hour() -> Result {
     peer.write_all(&[HELLO, HELLO].concat()).await?;
     receiver.recv().await?;
     sleep(3600 * SECOND).await;
-    sender.with(|conn| conn.ping(b""))?;
+    sender.with_connection(|conn| conn.ping(b""))?;
     receiver.recv().await?;
     let answer = async {
         sleep(3 * SECOND).await;

@@ -87,7 +87,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     }
 
     /// Does something else with the connection of the engine. What it has to send is written by either half.
-    pub fn with<R>(&mut self, work: impl FnOnce(&mut Connection) -> R) -> R {
+    ///
+    /// `work` holds the lock of the two halves: it must not use them.
+    pub fn with_connection<R>(&mut self, work: impl FnOnce(&mut Connection) -> R) -> R {
         let mut ws = self.0.lock();
         let result = work(ws.connection_mut());
         // There may be output to write, and a new deadline.
