@@ -71,8 +71,8 @@ mod tests {
             ),
             (AcceptError::Timeout, "the client did not send its request in time"),
             (
-                AcceptError::Answer(websocket_proto::AcceptError::Status),
-                "the answer can't be sent: status is not between 200 and 599",
+                AcceptError::Answer(websocket_proto::AcceptError::NoRequest),
+                "the answer can't be sent: no request waits for an answer",
             ),
             (AcceptError::closed(), "the stream failed during the opening handshake: unexpected end of file"),
         ] {

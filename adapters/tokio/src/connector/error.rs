@@ -109,7 +109,10 @@ mod tests {
         let address = |text: &str| text.parse::<SocketAddr>().unwrap();
         for (error, text) in [
             (ConnectError::from(UriError::Scheme), "not a WebSocket URI: scheme is neither ws nor wss"),
-            (ConnectError::from(RequestError::Subprotocol), "the request can't be sent: subprotocol is not a token"),
+            (
+                ConnectError::from(RequestError::Subprotocol("a b".into())),
+                "the request can't be sent: subprotocol \"a b\" is not a token",
+            ),
             (
                 ConnectError::Resolve { host: host(), error: NotFound.into() },
                 "can't resolve example.com: entity not found",
@@ -128,7 +131,7 @@ mod tests {
             ),
             (
                 ConnectError::Handshake(HandshakeError::Accept),
-                "the server's response is not a valid opening handshake: Sec-WebSocket-Accept does not belong to the key",
+                &*format!("the server's response is not a valid opening handshake: {}", HandshakeError::Accept),
             ),
             (
                 ConnectError::Io(ConnectionRefused.into()),

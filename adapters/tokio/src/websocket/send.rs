@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{Connection, Message, PreparedMessage, SendError};
+use websocket_proto::{BinaryWriter, Connection, Message, PreparedMessage, SendError, SendWithError, TextWriter};
 
 use super::{Error, WebSocket};
 
@@ -41,6 +41,58 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         poll_fn(|cx| self.poll_space(cx)).await?;
         self.try_send(|conn| conn.send(message))
+    }
+
+    /// Sends a text message that `write` writes straight into the output: serialised data, say, for which no `String` is
+    /// needed. Returns what `write` returned; if that is an error, nothing was sent.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send), and bytes that aren't UTF-8.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe, as [`send`](Self::send) is. `write` is called once there is space, or never.
+    ///
+    /// ```
+    /// use std::fmt::Write;
+    ///
+    /// use tokio::net::TcpStream;
+    /// use websocket_proto_tokio::WebSocket;
+    ///
+    /// async fn quote(ws: &mut WebSocket<TcpStream>, price: f64) -> Result<(), Box<dyn std::error::Error>> {
+    ///     // With serde_json: |writer| serde_json::to_writer(writer, &value)
+    ///     ws.send_text_with(|writer| write!(writer, "{{\"price\":{price}}}")).await??;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn send_text_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut TextWriter<'_>) -> Result<R, E>,
+    ) -> Result<Result<R, E>, Error> {
+        poll_fn(|cx| self.poll_space(cx)).await?;
+        let written = self.try_send(|conn| written(conn.send_text_with(write)))?;
+        self.write_now().await;
+        Ok(written)
+    }
+
+    /// Sends a binary message that `write` writes straight into the output, as [`send_text_with`](Self::send_text_with) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe, as [`send`](Self::send) is. `write` is called once there is space, or never.
+    pub async fn send_binary_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut BinaryWriter<'_>) -> Result<R, E>,
+    ) -> Result<Result<R, E>, Error> {
+        poll_fn(|cx| self.poll_space(cx)).await?;
+        let written = self.try_send(|conn| written(conn.send_binary_with(write)))?;
+        self.write_now().await;
+        Ok(written)
     }
 
     /// Sends a message that was encoded (and compressed) before, once for many connections.
@@ -104,16 +156,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// Sends with the buffers of the thread, and wakes the task that waits for deadlines.
-    pub(super) fn try_send(
+    /// Sends with the buffers of the thread.
+    pub(super) fn try_send<R>(
         &mut self,
-        send: impl FnOnce(&mut Connection) -> Result<(), SendError>,
-    ) -> Result<(), Error> {
+        send: impl FnOnce(&mut Connection) -> Result<R, SendError>,
+    ) -> Result<R, Error> {
         Ok(self.with_scratch(|this| send(this.connection_mut()))?)
     }
 
     /// Writes what the transport accepts at once. A failure of it is for `recv` to report.
     async fn write_now(&mut self) {
         poll_fn(|cx| self.poll_write_now(cx)).await;
+    }
+}
+
+/// Separates the errors of the connection from those of the caller's function.
+pub(super) fn written<R, E>(sent: Result<R, SendWithError<E>>) -> Result<Result<R, E>, SendError> {
+    match sent {
+        Ok(value) => Ok(Ok(value)),
+        Err(SendWithError::Write(error)) => Ok(Err(error)),
+        Err(SendWithError::Send(error)) => Err(error),
     }
 }

@@ -1,6 +1,7 @@
 //! Each future, dropped at each of its await points: polled `n` times for every `n`, over a transport that waits before each
 //! byte. Nothing is lost, and nothing is sent twice.
 
+use std::fmt::Write;
 use std::future::poll_fn;
 use std::io;
 use std::ops::ControlFlow;
@@ -242,6 +243,13 @@ async fn send_and_its_like() {
     .await;
     at_each_await(8, async |polls| {
         let (is_ready, events) = send_while_full(polls, async |ws| ws.send_prepared(&prepared).await).await;
+        is_sent_once(&events, &last);
+        is_ready
+    })
+    .await;
+    at_each_await(8, async |polls| {
+        let write = async |ws: &mut WebSocket<Dribble>| ws.send_text_with(|writer| writer.write_str("last")).await;
+        let (is_ready, events) = send_while_full(polls, async |ws| write(ws).await.map(|sent| sent.unwrap())).await;
         is_sent_once(&events, &last);
         is_ready
     })

@@ -1,5 +1,6 @@
 //! Stream and Sink, and halves in tasks of their own: each wakes the other when it has to.
 
+use std::io::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -195,5 +196,23 @@ async fn a_task_that_has_sent_is_not_woken_by_what_comes() -> Result {
     }
     assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
     assert_eq!(others.0.load(Ordering::Relaxed), 10);
+    Ok(())
+}
+
+#[tokio::test]
+async fn messages_are_written_into_the_output() -> Result {
+    let (mut server, client) = pair(1000);
+    let (mut sender, mut receiver) = client.into_split();
+    server.send_text_with(|writer| writer.write_all(b"1")).await?.unwrap();
+    server.send_binary_with(|writer| writer.write_all(&[2])).await?.unwrap();
+    // An error of the caller's sends nothing and leaves the connection open.
+    assert_eq!(server.send_text_with(|_| Err::<(), _>("oh")).await?, Err("oh"));
+    assert_eq!(sender.send_binary_with(|_| Err::<(), _>("oh")).await?, Err("oh"));
+    sender.send_text_with(|writer| writer.write_all(b"3")).await?.unwrap();
+    sender.send_binary_with(|writer| writer.write_all(&[4])).await?.unwrap();
+    assert_eq!(receiver.recv().await?, Some("1".into()));
+    assert_eq!(receiver.recv().await?, Some([2].into()));
+    assert_eq!(server.recv().await?, Some("3".into()));
+    assert_eq!(server.recv().await?, Some([4].into()));
     Ok(())
 }

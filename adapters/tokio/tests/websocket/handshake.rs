@@ -157,7 +157,10 @@ async fn an_answer_or_a_request_that_can_not_be_sent_is_the_callers_mistake() {
         Connector::new().subprotocol("a b"),
     ] {
         let connected = connector.handshake(URI, duplex(1000).0).await;
-        assert!(matches!(connected, Err(ConnectError::Request(RequestError::Header(_) | RequestError::Subprotocol))));
+        assert!(matches!(
+            connected,
+            Err(ConnectError::Request(RequestError::Header(_) | RequestError::Subprotocol(_)))
+        ));
     }
     for uri in ["http://a/", "ws://", "ws://a/#b", "a"] {
         assert!(matches!(Connector::new().connect(uri).await, Err(ConnectError::Uri(_))), "{uri}");
@@ -206,7 +209,7 @@ async fn a_server_that_speaks_something_else_is_named() {
     for (answer, expected) in [
         (
             &b"SSH-2.0-OpenSSH_9.9\r\n\r\n"[..],
-            "the server's response is not a valid opening handshake: malformed HTTP head",
+            &*format!("the server's response is not a valid opening handshake: {}", HandshakeError::Head),
         ),
         (b"", "the connection failed during the opening handshake: unexpected end of file"),
         (

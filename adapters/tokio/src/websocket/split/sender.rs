@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{CloseCode, Connection, Message, PreparedMessage, SendError};
+use websocket_proto::{BinaryWriter, CloseCode, Connection, Message, PreparedMessage, SendError, TextWriter};
 
 use super::Shared;
 use crate::websocket::Error;
 #[cfg(doc)]
 use crate::websocket::WebSocket;
+use crate::websocket::send::written;
 
 /// The half of a [`WebSocket`] that sends.
 ///
@@ -32,6 +33,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// Cancel-safe, as [`WebSocket::send`] is.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.send_with(|conn| conn.send(message)).await
+    }
+
+    /// Sends a text message that `write` writes straight into the output, as [`WebSocket::send_text_with`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send_text_with`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe, as [`WebSocket::send_text_with`] is.
+    pub async fn send_text_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut TextWriter<'_>) -> Result<R, E>,
+    ) -> Result<Result<R, E>, Error> {
+        self.send_with(|conn| written(conn.send_text_with(write))).await
+    }
+
+    /// Sends a binary message that `write` writes straight into the output, as [`WebSocket::send_binary_with`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe, as [`WebSocket::send_binary_with`] is.
+    pub async fn send_binary_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut BinaryWriter<'_>) -> Result<R, E>,
+    ) -> Result<Result<R, E>, Error> {
+        self.send_with(|conn| written(conn.send_binary_with(write))).await
     }
 
     /// Sends a prepared message, as [`WebSocket::send_prepared`] does.
@@ -97,11 +130,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         result
     }
 
-    async fn send_with(&mut self, send: impl FnOnce(&mut Connection) -> Result<(), SendError>) -> Result<(), Error> {
+    async fn send_with<R>(&mut self, send: impl FnOnce(&mut Connection) -> Result<R, SendError>) -> Result<R, Error> {
         poll_fn(|cx| self.0.lock().poll_space(cx)).await?;
-        self.0.lock().try_send(send)?;
+        let result = self.0.lock().try_send(send)?;
         poll_fn(|cx| self.0.lock().poll_write_now(cx)).await;
-        Ok(())
+        Ok(result)
     }
 }
 
