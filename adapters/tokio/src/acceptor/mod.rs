@@ -48,11 +48,15 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebS
 /// use tokio::net::TcpListener;
 /// use websocket_proto_tokio::{Acceptor, server};
 ///
+/// fn page(request: &server::Request) -> Option<server::Rejection> {
+///     (request.path() == "/").then(|| server::Rejection::new(200).body("<h1>Hello</h1>"))
+/// }
+///
 /// async fn run(listener: TcpListener) -> std::io::Result<()> {
 ///     let acceptor = Acceptor::new()
 ///         .subprotocols(["chat"])
 ///         .origins(["https://example.com"])
-///         .http(|request| (request.path() == "/").then(|| server::Rejection::new(200).body("<h1>Hello</h1>")));
+///         .http(page);
 ///     loop {
 ///         let (stream, _) = listener.accept().await?;
 ///         stream.set_nodelay(true)?;
@@ -115,8 +119,8 @@ impl Acceptor {
         self
     }
 
-    /// Sets the answers to plain HTTP requests, such as a page or a health check. Requests that get `None` are answered with
-    /// 426. After the answer the stream is closed, and `accept` returns [`AcceptError::Http`].
+    /// Sets the answers to plain HTTP requests without a body, of any [method](server::Request::method), such as a page or a
+    /// health check. Requests that get `None` are answered with 426 (405 to a method other than GET, 505 to HTTP/1.0). After the answer the stream is closed, and `accept` returns [`AcceptError::Http`].
     pub fn http(
         mut self,
         answer: impl Fn(&server::Request) -> Option<server::Rejection> + Send + Sync + 'static,

@@ -108,7 +108,7 @@ mod tests {
         let host = || "example.com".to_owned();
         let address = |text: &str| text.parse::<SocketAddr>().unwrap();
         for (error, text) in [
-            (ConnectError::from(UriError::Scheme), "not a WebSocket URI: scheme is neither ws nor wss"),
+            (ConnectError::from(UriError::Scheme), &*format!("not a WebSocket URI: {}", UriError::Scheme)),
             (
                 ConnectError::from(RequestError::Subprotocol("a b".into())),
                 "the request can't be sent: subprotocol \"a b\" is not a token",
