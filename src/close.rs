@@ -55,6 +55,28 @@ impl CloseCode {
         }
     }
 
+    /// Returns the code with which a proxy closes the other side after it received this one, for
+    /// [`Connection::close`](crate::Connection::close): `None`, an empty Close frame, for 1005, since this Close frame had no code
+    /// either.
+    ///
+    /// 1006 says that no Close frame came, and can't be sent. Drop the other side, too: [`abort`](crate::Connection::abort) it,
+    /// or close it with 1014 (bad gateway), which this method returns.
+    ///
+    /// ```
+    /// use websocket_proto::CloseCode;
+    ///
+    /// assert_eq!(CloseCode::GOING_AWAY.for_forwarding(), Some(CloseCode::GOING_AWAY));
+    /// assert_eq!(CloseCode::NO_STATUS.for_forwarding(), None);
+    /// assert_eq!(CloseCode::ABNORMAL.for_forwarding(), Some(CloseCode::BAD_GATEWAY));
+    /// ```
+    pub const fn for_forwarding(self) -> Option<Self> {
+        match self.0 {
+            1005 => None,
+            _ if self.may_travel() => Some(self),
+            _ => Some(Self::BAD_GATEWAY),
+        }
+    }
+
     /// The number.
     pub const fn get(self) -> u16 {
         self.0

@@ -39,7 +39,8 @@ pub enum Event<'b> {
     Chunk(Chunk<'b>),
     /// A ping, already answered unless [`auto_pong`](crate::Config::auto_pong) is off.
     Ping(Cow<'b, [u8]>),
-    /// A pong: the answer to a ping of ours, or one that nobody asked for.
+    /// A pong: the answer to your [`ping`](crate::Connection::ping), or an unsolicited one. The answer to a
+    /// [keepalive](crate::Config::keepalive)'s ping is no event.
     Pong(Cow<'b, [u8]>),
     /// The connection is over. Comes exactly once, as the last event; what is in the output is still to be written.
     Closed(Box<Closed>),

@@ -42,6 +42,8 @@ pub(crate) struct Timers {
     at: Instant,
     timer: Timer,
     stage: Stage,
+    /// The newest keepalive's ping whose answer has not come; 0 where there is none.
+    unanswered: u32,
     /// The time set when bytes were last received.
     last_received: Instant,
     round_trip: RoundTrip,
@@ -78,7 +80,7 @@ enum Stage {
 }
 
 /// The payload of a keepalive's ping.
-pub(crate) type Ping = [u8; 8];
+pub(crate) type Ping = [u8; 4];
 
 impl Timers {
     pub(crate) fn new(timer: Timer, config: &Config) -> Self {
@@ -87,6 +89,7 @@ impl Timers {
             at: NEVER,
             timer: Timer::Off,
             stage: Stage::Runs,
+            unanswered: 0,
             last_received: 0,
             round_trip: RoundTrip::new(),
         };
@@ -206,8 +209,15 @@ impl Timers {
         self.round_trip.ping_sent(payload);
     }
 
-    pub(crate) fn pong_received(&mut self, payload: &[u8]) {
+    /// A pong was received. Returns whether it is the answer to the keepalive's own ping, which is none of the caller's
+    /// business.
+    pub(crate) fn pong_received(&mut self, payload: &[u8]) -> bool {
         self.round_trip.pong_received(payload);
+        let is_own = self.unanswered != 0 && *payload == self.unanswered.to_be_bytes();
+        if is_own {
+            self.unanswered = 0;
+        }
+        is_own
     }
 
     pub(crate) fn round_trip(&self) -> Option<Duration> {
@@ -272,8 +282,10 @@ impl Timers {
         }
         self.timer = Timer::Ping;
         self.enter(Stage::Passed);
-        // The time makes the payload differ from that of the ping before.
-        let payload = self.now.to_be_bytes();
+        // The time makes the payload differ from that of the ping before, and from a ping of another connection that a proxy
+        // forwards.
+        self.unanswered = (self.now as u32).max(1);
+        let payload = self.unanswered.to_be_bytes();
         if self.round_trip.ping_sent(&payload) {
             self.round_trip.run(self.now);
         }

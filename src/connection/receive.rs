@@ -148,8 +148,11 @@ impl Connection {
                 Some(Event::Ping(payload))
             }
             Ok(Some(Received::Pong(payload))) => {
-                self.timers.pong_received(&payload);
-                Some(Event::Pong(payload))
+                if self.timers.pong_received(&payload) {
+                    self.receive_after_pong(input)
+                } else {
+                    Some(Event::Pong(payload))
+                }
             }
             Ok(Some(Received::Close(frame))) => {
                 self.on_close_frame(frame);
@@ -161,6 +164,12 @@ impl Connection {
                 None
             }
         }
+    }
+
+    /// Receives the frames after the answer to the keepalive's ping. There is only one such answer at a time.
+    #[cold]
+    fn receive_after_pong<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        self.receive_frames(input)
     }
 
     /// Receives the frames that came before the request was accepted; none when they are consumed.

@@ -67,6 +67,7 @@ struct Paused {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) messages: Vec<String>,
+    /// How many pings the peer has answered.
     pub(crate) pongs: usize,
     pub(crate) closed: Option<Closed>,
     pub(crate) shutdown: Option<TransportShutdown>,
@@ -278,7 +279,6 @@ impl World {
             is_busy = true;
             match event {
                 Event::Text(text) => self.seen.messages.push(text.into_owned()),
-                Event::Pong(_) => self.seen.pongs += 1,
                 Event::Closed(closed) => {
                     assert!(self.seen.closed.is_none());
                     // A deadline that takes effect while the caller doesn't read is reported later.
@@ -304,7 +304,10 @@ impl World {
             let role = other(self.conn.role());
             let answer_at = self.now + 2 * self.peer.latency;
             match first {
-                0x89 if self.peer.answers_pings => self.send(answer_at, frame(role, 0x8a, &payload)),
+                0x89 if self.peer.answers_pings => {
+                    self.seen.pongs += 1;
+                    self.send(answer_at, frame(role, 0x8a, &payload));
+                }
                 0x88 => {
                     if let Some(time) = self.peer.answers_close {
                         self.send(answer_at + time, frame(role, 0x88, &close_body(1000, "")));

@@ -37,6 +37,24 @@ fn a_silent_peer_is_pinged_and_given_up() {
     }
 }
 
+/// The answer to the keepalive's ping is the connection's own business. Every other pong is an event, and so is what follows
+/// the answer.
+#[test]
+fn the_answer_to_an_own_ping_is_no_event() {
+    for role in ROLES {
+        let (mut conn, payload) = pinged(role);
+        let answer = (0x8a, &payload[..]);
+        let other = [(0x8a, &payload[1..]), (0x8a, b""), (0x8a, b"unsolicited")];
+        let events = receive(&mut conn, &peer(role, &other));
+        assert_eq!(events, other.map(|(_, payload)| pong(payload)));
+        let wire = peer(role, &[answer, (0x89, b"next"), answer]);
+        assert_eq!(receive(&mut conn, &wire), [ping(b"next"), pong(&payload)], "it is answered once");
+        drain(&mut conn);
+        conn.ping(b"mine").unwrap();
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x8a, b"mine")])), [pong(b"mine")]);
+    }
+}
+
 /// A peer that answers the ping lives: the next is due when it has been silent for as long again.
 #[test]
 fn an_answered_ping_keeps_the_connection() {
@@ -45,7 +63,7 @@ fn an_answered_ping_keeps_the_connection() {
         for round in 0..5 {
             let pinged = 30 + 31 * round;
             turns_at(&mut conn, secs(pinged + 1));
-            assert_eq!(receive(&mut conn, &peer(role, &[(0x8a, &payload)])), [pong(&payload)]);
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x8a, &payload)])), []);
             assert_eq!(turns_at(&mut conn, secs(pinged + 1)), []);
             assert_eq!(conn.round_trip(), Some(secs(1)));
             assert_eq!(turns_at(&mut conn, secs(pinged + 10)), [], "the peer answered");

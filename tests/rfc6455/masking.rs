@@ -47,7 +47,7 @@ fn every_frame_of_a_client_is_masked() {
     assert_masked(&mut conn, &[(0x8a, vec![0xaa; 125])]);
     conn.advance_time(Duration::ZERO);
     conn.advance_time(Duration::from_secs(1));
-    assert_masked(&mut conn, &[(0x89, 1_000_000_000_u64.to_be_bytes().to_vec())]);
+    assert_masked(&mut conn, &[(0x89, 1_000_000_000_u32.to_be_bytes().to_vec())]);
     conn.close(CloseCode::NORMAL, "bye").unwrap();
     assert_masked(&mut conn, &[(0x88, close_body(1000, "bye"))]);
 
