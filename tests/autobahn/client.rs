@@ -1,7 +1,7 @@
 //! The client that the Autobahn fuzzing server at `ADDRESS` examines: it echoes what each of the server's cases says.
 //!
 //! ```text
-//! cargo run --release --features deflate --example autobahn-client -- ADDRESS
+//! cargo run --release -p tools --bin autobahn-client -- ADDRESS
 //! ```
 
 use std::error::Error;

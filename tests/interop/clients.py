@@ -1,4 +1,4 @@
-"""Clients of `websockets`, and plainer ones, against examples/server."""
+"""Clients of `websockets`, and plainer ones, against examples/chat."""
 
 import asyncio
 import http.client

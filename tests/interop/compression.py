@@ -300,7 +300,7 @@ async def check_an_offer_without_parameters(role, talk):
     await talk(records(100), {"offer_client_max_window_bits": 0}, {})
 
 
-# --- The chat of examples/server, which prepares its messages
+# --- The chat of examples/chat, which prepares its messages
 
 
 async def chat_reaches_every_window(server):

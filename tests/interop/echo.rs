@@ -7,15 +7,12 @@
 //! The settings are the setters of `DeflateConfig`. `mixed` sends in every way by turns: as other messages, prepared, in
 //! fragments, not compressed.
 
-#[path = "../../examples/link/mod.rs"]
-mod link;
-
 use std::error::Error;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use link::Link;
+use chat::link::Link;
 use websocket_proto::{
     Config, Connection, DeflateConfig, DeflateParams, Event, Message, PreparedMessage, Seed, SendError, client, server,
 };

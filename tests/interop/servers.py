@@ -1,4 +1,4 @@
-"""Servers of `websockets` against examples/client."""
+"""Servers of `websockets` against the client of examples/chat."""
 
 import asyncio
 from contextlib import asynccontextmanager

@@ -82,7 +82,7 @@ async def status(process, seconds):
 
 
 KINDS = [
-    Kind("server", "examples/server"),
+    Kind("chat", "chat"),
     Kind("mio", "example-mio"),
     Kind("tokio", "example-tokio"),
     Kind("tls", "example-tls", is_secure=True),

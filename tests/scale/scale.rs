@@ -1,7 +1,7 @@
 //! What only shows at scale: 10 GiB through two connected endpoints, and a broadcast to 10,000 connections.
 //!
 //! ```text
-//! cargo run --release --example scale
+//! cargo run --release -p tools --bin scale
 //! ```
 
 #[path = "../support/heap.rs"]

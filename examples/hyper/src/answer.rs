@@ -11,7 +11,7 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
 use websocket_proto::HandshakeError;
 
-const PAGE: &str = include_str!("../../chat.html");
+const PAGE: &str = include_str!("../../chat/src/chat.html");
 
 pub fn answer(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<Full<Bytes>> {
     match upgrade(&mut request, &chat.config(), &["chat", "echo"]) {

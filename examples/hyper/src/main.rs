@@ -1,7 +1,7 @@
 //! The chat server in an HTTP server: HTTP/1.1 and HTTP/2 on one port, over TLS or plain.
 //!
 //! ```text
-//! cargo run --release --manifest-path examples/hyper/Cargo.toml -- [ADDRESS] [--certificate FILE]
+//! cargo run --release -p example-hyper -- [ADDRESS] [--certificate FILE]
 //! ```
 //!
 //! With `--certificate` it is served over TLS, where clients choose the version of HTTP by ALPN, with a certificate that is

@@ -2,7 +2,7 @@
 //! sends from buffers that it is handed.
 //!
 //! ```text
-//! cargo run --release --manifest-path examples/io-uring/Cargo.toml -- [ADDRESS]
+//! cargo run --release -p example-io-uring -- [ADDRESS]
 //! ```
 //!
 //! `/` is a chat page for browsers, `/chat` passes on to everybody what one says, any other path echoes. SIGTERM and

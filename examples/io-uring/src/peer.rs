@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use websocket_proto::{CloseCode, Connection, Event, Message, PreparedMessage, Scratch, State, server};
 
-const PAGE: &str = include_str!("../../chat.html");
+const PAGE: &str = include_str!("../../chat/src/chat.html");
 
 /// From this much pending output on, nothing more is received: the peer has to read what it asked for first.
 pub const HIGH_WATER: usize = 256 << 10;

@@ -2,7 +2,7 @@
 
 use websocket_proto::{Connection, Event, Message, server};
 
-const PAGE: &str = include_str!("../../chat.html");
+const PAGE: &str = include_str!("../../chat/src/chat.html");
 
 /// Answers an event. `chats` is whether the peer is in the chat, and `said` collects what all in there are to hear.
 pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, event: Event<'_>) {

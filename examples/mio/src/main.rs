@@ -2,7 +2,7 @@
 //! connections.
 //!
 //! ```text
-//! cargo run --release --manifest-path examples/mio/Cargo.toml -- [ADDRESS]
+//! cargo run --release -p example-mio -- [ADDRESS]
 //! ```
 //!
 //! `/` is a chat page for browsers, `/chat` says to all what one says, any other path echoes. On Ctrl-C and on SIGTERM it

@@ -1,7 +1,7 @@
 //! The chat server over TLS: pages by https, WebSockets by wss.
 //!
 //! ```text
-//! cargo run --release --manifest-path examples/tls/Cargo.toml -- [ADDRESS] [--certificate FILE]
+//! cargo run --release -p example-tls -- [ADDRESS] [--certificate FILE]
 //! ```
 //!
 //! Its certificate is made when it starts and vouches for itself: a browser warns of it, other clients may be given the

@@ -20,7 +20,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// takes what the kernel holds (up to 4 MiB on Linux, `net.ipv4.tcp_wmem`) in both times together: 85 KB/s.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const PAGE: &str = include_str!("../../chat.html");
+const PAGE: &str = include_str!("../../chat/src/chat.html");
 
 /// The most bytes that may be said at once: what is said waits for the slowest.
 const LONGEST: usize = 64 << 10;

@@ -1,7 +1,7 @@
 //! The chat server in axum: a handler is all it takes, over HTTP/1.1 and HTTP/2.
 //!
 //! ```text
-//! cargo run --release --manifest-path examples/hyper/Cargo.toml --bin example-axum -- [ADDRESS]
+//! cargo run --release -p example-hyper --bin example-axum -- [ADDRESS]
 //! ```
 
 use std::io;
@@ -31,7 +31,7 @@ async fn websocket(State(chat): State<Arc<Chat>>, mut request: Request) -> Respo
 }
 
 async fn page() -> Html<&'static str> {
-    Html(include_str!("../../../chat.html"))
+    Html(include_str!("../../../chat/src/chat.html"))
 }
 
 #[tokio::main]

@@ -1,7 +1,7 @@
 //! A WebSocket client over HTTP/2, in a terminal: lines typed are sent, messages are printed.
 //!
 //! ```text
-//! cargo run --release --manifest-path examples/hyper/Cargo.toml --bin example-http2-client -- ws[s]://HOST[:PORT]/PATH [--ca FILE]
+//! cargo run --release -p example-hyper --bin example-http2-client -- ws[s]://HOST[:PORT]/PATH [--ca FILE]
 //! ```
 //!
 //! With `--ca`, the certificates of FILE are trusted and no others; without, the authorities that browsers trust.

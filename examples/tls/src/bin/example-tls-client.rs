@@ -1,7 +1,7 @@
 //! A WebSocket client over TLS, in a terminal: lines typed are sent, messages are printed.
 //!
 //! ```text
-//! cargo run --release --manifest-path examples/tls/Cargo.toml --bin example-tls-client -- wss://HOST[:PORT]/PATH [--ca FILE]
+//! cargo run --release -p example-tls --bin example-tls-client -- wss://HOST[:PORT]/PATH [--ca FILE]
 //! ```
 //!
 //! With `--ca`, the certificates of FILE are trusted and no others, such as the one that `example-tls --certificate FILE`

@@ -1,7 +1,7 @@
 //! A client in a terminal: lines typed are sent, messages are printed.
 //!
 //! ```text
-//! cargo run --release --manifest-path examples/tokio/Cargo.toml --bin example-tokio-client -- \
+//! cargo run --release -p example-tokio --bin example-tokio-client -- \
 //!     ws://127.0.0.1:9001/chat [SUBPROTOCOL ...] [--reconnect]
 //! ```
 //!

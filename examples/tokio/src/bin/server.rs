@@ -1,7 +1,7 @@
 //! The chat server on TCP.
 //!
 //! ```text
-//! cargo run --release --manifest-path examples/tokio/Cargo.toml --bin example-tokio -- [ADDRESS]
+//! cargo run --release -p example-tokio --bin example-tokio -- [ADDRESS]
 //! ```
 //!
 //! `/` is a chat page for browsers, `/chat` says to all what one says, any other path echoes. On Ctrl-C it says goodbye to

@@ -96,7 +96,9 @@ async fn fetch(request: &[u8], page: impl FnMut(&server::Request) -> Option<serv
 
 #[tokio::test]
 async fn plain_requests_get_a_page_or_are_told_to_upgrade() {
-    let page = |request: &server::Request| (request.path() == "/" && request.method() != "POST").then(|| server::Rejection::new(200).body("a page"));
+    let page = |request: &server::Request| {
+        (request.path() == "/" && request.method() != "POST").then(|| server::Rejection::new(200).body("a page"))
+    };
     let (cause, answer) = fetch(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", page).await;
     assert_eq!(cause, Cause::Rejected(200));
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\na page"), "{answer}");

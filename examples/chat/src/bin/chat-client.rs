@@ -1,13 +1,11 @@
 //! A WebSocket client in a terminal: lines typed are sent, messages are printed.
 //!
 //! ```text
-//! cargo run --release --features deflate --example client -- ws://127.0.0.1:9001/chat [SUBPROTOCOL ...]
+//! cargo run --release -p chat --bin chat-client -- ws://127.0.0.1:9001/chat [SUBPROTOCOL ...]
 //! ```
 //!
 //! `/close 3001 bye` closes with that code and reason, `/ping text` pings, the end of the input (Ctrl-D) closes with
 //! 1000.
-
-mod link;
 
 use std::cell::Cell;
 use std::error::Error;
@@ -17,20 +15,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use link::{IDLE, Link, PATIENCE};
+use chat::link::{IDLE, Link, PATIENCE};
 use websocket_proto::{Cause, CloseCode, Config, Connection, DeflateConfig, Event, Seed, client};
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let Some(uri) = args.next() else {
-        eprintln!("usage: client ws://HOST[:PORT]/PATH [SUBPROTOCOL ...]");
+        eprintln!("usage: chat-client ws://HOST[:PORT]/PATH [SUBPROTOCOL ...]");
         return ExitCode::FAILURE;
     };
     match run(&uri, args) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("client: {uri}: {error}");
+            eprintln!("chat-client: {uri}: {error}");
             ExitCode::FAILURE
         }
     }

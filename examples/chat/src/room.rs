@@ -9,21 +9,21 @@ use websocket_proto::{CloseCode, DeflateConfig, Message, PreparedMessage};
 use crate::link::{HIGH_WATER, Link};
 
 /// A connection, in the chat or not.
-pub(crate) struct Client {
+pub struct Client {
     /// Given when it is let in: browsers open spare sockets, too.
-    pub(crate) name: OnceLock<String>,
-    pub(crate) link: Link,
+    pub name: OnceLock<String>,
+    pub link: Link,
 }
 
 /// What is to be said to the chat.
-pub(crate) enum Said {
+pub enum Said {
     Joined(Arc<Client>),
     Left(Arc<Client>),
     Message(Message),
 }
 
 /// Says to all who are in the chat what is said, until nobody can say anything any more.
-pub(crate) fn run(said: &Receiver<Said>) {
+pub fn run(said: &Receiver<Said>) {
     let mut here: Vec<Arc<Client>> = Vec::new();
     for said in said {
         let message = match said {
@@ -45,7 +45,7 @@ pub(crate) fn run(said: &Receiver<Said>) {
 }
 
 impl Client {
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.name.get().map_or("somebody", String::as_str)
     }
 

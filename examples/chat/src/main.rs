@@ -2,16 +2,13 @@
 //! path echoes.
 //!
 //! ```text
-//! cargo run --release --features deflate --example server -- [ADDRESS] [--quiet] [--context-takeover]
+//! cargo run --release -p chat -- [ADDRESS] [--quiet] [--context-takeover]
 //! ```
 //!
 //! With `--context-takeover`, what compression has learned from one message serves the next: fewer bytes on the wire, and
 //! up to 450 KiB of memory for each connection.
 //!
-//! Here is who comes and goes. The loop that reads, handles events and writes is in `link/mod.rs`, the chat in `chat/mod.rs`.
-
-mod chat;
-mod link;
+//! Here is who comes and goes. The loop that reads, handles events and writes is in `link.rs`, the chat in `room.rs`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -24,8 +21,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use chat::{Client, Said};
-use link::{IDLE, Link, PATIENCE};
+use chat::link::{IDLE, Link, PATIENCE};
+use chat::room::{self, Client, Said};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use websocket_proto::{Cause, CloseCode, Closed, Config, Connection, DeflateConfig, Event, State, server};
@@ -46,7 +43,7 @@ const PAGE: &str = include_str!("chat.html");
 fn main() -> ExitCode {
     let (flags, addresses): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with('-'));
     if flags.iter().any(|flag| !["--quiet", "--context-takeover"].contains(&flag.as_str())) || addresses.len() > 1 {
-        eprintln!("usage: server [ADDRESS] [--quiet] [--context-takeover]");
+        eprintln!("usage: chat [ADDRESS] [--quiet] [--context-takeover]");
         return ExitCode::FAILURE;
     }
     let has = |flag: &str| flags.iter().any(|given| given == flag);
@@ -54,7 +51,7 @@ fn main() -> ExitCode {
     match run(address, has("--quiet"), has("--context-takeover")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("server: {error}");
+            eprintln!("chat: {error}");
             ExitCode::FAILURE
         }
     }
@@ -86,7 +83,7 @@ fn run(address: &str, quiet: bool, context_takeover: bool) -> io::Result<()> {
         names: AtomicU64::new(0),
         says,
     });
-    thread::Builder::new().spawn(move || chat::run(&said))?;
+    thread::Builder::new().spawn(move || room::run(&said))?;
     // Nothing but the end of the process wakes a thread that waits for connections.
     thread::Builder::new().spawn({
         let server = Arc::clone(&server);

@@ -18,17 +18,17 @@ const INPUT: usize = 16 << 10;
 const PIECE: usize = 64 << 10;
 
 /// From this much pending output on, the peer isn't read from: let it take what it asked for first.
-pub(crate) const HIGH_WATER: usize = 256 << 10;
+pub const HIGH_WATER: usize = 256 << 10;
 
 /// A peer that is silent for so long is pinged,
 #[allow(dead_code)]
-pub(crate) const IDLE: Duration = Duration::from_secs(30);
+pub const IDLE: Duration = Duration::from_secs(30);
 
 /// and dropped if it doesn't answer within this time. The ping lies behind what the kernels on both sides hold, some MiB
 /// where a peer reads slowly. Silence counts only from when no more than `HIGH_WATER` is left to be handed to the kernel, so
 /// a peer stays that takes what the kernel holds (up to 4 MiB on Linux, `net.ipv4.tcp_wmem`) in both times together: 85 KB/s.
 #[allow(dead_code)]
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long the peer may take to close its side. Also how soon a deadline is noticed that another thread brought nearer.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -37,7 +37,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// others make their own, and drop them.
 static SCRATCHES: Mutex<[Option<Scratch>; 4]> = Mutex::new([const { None }; 4]);
 
-pub(crate) struct Link {
+pub struct Link {
     stream: TcpStream,
     conn: Mutex<Connection>,
     /// There is output for the writer, or room for more.
@@ -46,13 +46,13 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(stream: TcpStream, conn: Connection) -> io::Result<Self> {
+    pub fn new(stream: TcpStream, conn: Connection) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, conn: Mutex::new(conn), changed: Condvar::new(), start: Instant::now() })
     }
 
     /// Does something with the connection, on time; what it has to send is sent.
-    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Connection) -> T) -> T {
+    pub fn with<T>(&self, act: impl FnOnce(&mut Connection) -> T) -> T {
         let mut conn = self.lock();
         conn.advance_time(self.start.elapsed());
         let result = act(&mut conn);
@@ -62,7 +62,7 @@ impl Link {
 
     /// Waits until the peer has taken most of the output, or the connection is over.
     #[allow(dead_code)]
-    pub(crate) fn wait_for_room(&self) {
+    pub fn wait_for_room(&self) {
         let has_room = |conn: &Connection| conn.pending_output() <= HIGH_WATER || conn.state() == State::Closed;
         let mut conn = self.lock();
         while !has_room(&conn) {
@@ -72,11 +72,7 @@ impl Link {
 
     /// Reads and writes until the connection is over, and ends the socket. `handle` is called for each event with the
     /// connection locked, `after` once a turn without.
-    pub(crate) fn run(
-        &self,
-        mut handle: impl FnMut(&mut Connection, Event<'_>),
-        mut after: impl FnMut(),
-    ) -> io::Result<()> {
+    pub fn run(&self, mut handle: impl FnMut(&mut Connection, Event<'_>), mut after: impl FnMut()) -> io::Result<()> {
         let mut buffer = [0; INPUT];
         thread::scope(|scope| {
             thread::Builder::new().spawn_scoped(scope, || self.write())?;
