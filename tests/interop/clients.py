@@ -522,5 +522,5 @@ async def check_http_malformed_is_400_with_a_line(server):
 async def check_port_already_taken_is_one_line(server):
     async with example(server.binary, f"{HOST}:{server.port}") as second:
         [line] = await second.rest()
-        assert line.startswith(f"server: can't listen on {HOST}:{server.port}: "), line
+        assert line.startswith(f"chat: can't listen on {HOST}:{server.port}: "), line
         expect(await second.process.wait(), 1)

@@ -225,5 +225,5 @@ async def check_nobody_listens(binary):
         address = uri(server)
     async with example(binary, address) as client:
         line = await client.line()
-        assert line.startswith(f"client: {address}: "), line
+        assert line.startswith(f"chat-client: {address}: "), line
         await client.ends(1)
