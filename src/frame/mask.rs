@@ -2,10 +2,12 @@
 
 use alloc::vec::Vec;
 
-/// The payload from which on words are worth more than the overlapping ends.
+/// Up to this size a payload is masked by its two overlapping ends. Measured at 64 bytes: 2 ns, where the loop over words takes
+/// 6 ns. To measure these sizes again, time this function with other values: the best of 40 runs, in one process.
 const MAX_ENDS: usize = 64;
 
-/// The payload from which on it is worth while to begin at a cache line.
+/// From this size on, masking begins at a cache line. Measured 6 bytes after one, with and without: 12 and 16 ns at 1,100 bytes,
+/// 32 and 55 ns at 4,000; from 256 bytes on instead, 300 bytes take 8.5 ns and not 5.6.
 const MIN_ALIGNED: usize = 1024;
 const CACHE_LINE: usize = 64;
 
@@ -32,7 +34,7 @@ pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
 
 /// Masks or unmasks `payload` while it is appended to `to`, which has capacity for it.
 pub(crate) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
-    if payload.len() < KEY_LINE {
+    if payload.len() < MIN_FUSED {
         let start = to.len();
         to.extend_from_slice(payload);
         mask(&mut to[start..], key);
@@ -43,7 +45,7 @@ pub(crate) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
 
 /// Masks or unmasks `payload` while it is copied to `place`, which is as long.
 pub(crate) fn copy_masked(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
-    if payload.len() < KEY_LINE {
+    if payload.len() < MIN_FUSED {
         place.copy_from_slice(payload);
         mask(place, key);
         return;
@@ -51,8 +53,12 @@ pub(crate) fn copy_masked(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
     copy_words(place, payload, key);
 }
 
-/// The length of the repeated key that is made at once, where nothing is there yet to be overwritten: a line is combined byte
-/// by byte, which is to say vector by vector.
+/// From this size on, a payload is masked while it is copied; below, afterwards. Measured at 300 bytes: 19 ns fused, 15 ns
+/// afterwards; at 600 bytes both take 18 ns.
+const MIN_FUSED: usize = 512;
+
+/// The length of the repeated key with which a payload is combined while it is appended. The compiler turns the loop over a line
+/// into vectors. Measured at 4,000 bytes: 99 ns by lines of 64 bytes, 67 ns by 256, 65 to 77 ns by 1,024.
 const KEY_LINE: usize = 256;
 
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
