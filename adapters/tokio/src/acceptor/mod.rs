@@ -232,16 +232,16 @@ impl Acceptor {
             let answer = self.http.as_ref().and_then(|answer| answer(incoming.request()));
             return Err(incoming.answer_http(answer).await);
         }
-        if !self.allows_origin(incoming.request()) {
-            return Err(AcceptError::Rejected(incoming.answer(server::Rejection::new(403)).await?));
+        if let Err(rejection) = self.check_origin(incoming.request()) {
+            return Err(AcceptError::Rejected(incoming.answer(rejection).await?));
         }
         Ok(incoming)
     }
 
-    fn allows_origin(&self, request: &server::Request) -> bool {
-        match (&self.origins, request.origin()) {
-            (Some(allowed), Some(origin)) => allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
-            _ => true,
+    fn check_origin(&self, request: &server::Request) -> Result<(), server::Rejection> {
+        match &self.origins {
+            Some(allowed) => request.check_origin(&allowed.iter().map(String::as_str).collect::<Vec<_>>()),
+            None => Ok(()),
         }
     }
 }

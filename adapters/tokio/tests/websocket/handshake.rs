@@ -145,6 +145,29 @@ async fn pages_of_other_origins_are_rejected() {
     }
 }
 
+/// What is not one origin in text is not one that is allowed.
+#[tokio::test]
+async fn a_malformed_origin_is_rejected() {
+    for origin in [
+        &b"Origin: https://example.com\r\nOrigin: https://example.com"[..],
+        b"Origin: https://evil\xe9.example",
+        b"Origin: https://example.com, https://example.com",
+        b"Origin:",
+    ] {
+        let (one, mut other) = duplex(1000);
+        let accepted = tokio::spawn(async { Acceptor::new().origins(["https://example.com"]).accept(one).await });
+        let head =
+            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        other.write_all(&[head, origin, b"\r\n\r\n"].concat()).await.unwrap();
+        other.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        other.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 403 "), "{:?}", String::from_utf8_lossy(origin));
+        assert!(matches!(accepted.await.unwrap(), Err(AcceptError::Rejected(403))));
+    }
+}
+
 #[tokio::test]
 async fn an_answer_or_a_request_that_can_not_be_sent_is_the_callers_mistake() {
     let (one, other) = duplex(1000);
