@@ -4,13 +4,13 @@ use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use example_tokio::WebSocket;
 use http_body_util::Empty;
 use hyper::client::conn::http2;
 use hyper::ext::Protocol;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use websocket_proto::{Config, Connection, HttpClientHandshake, Seed, client};
+use websocket_proto_tokio::WebSocket;
 
 use crate::Upgraded;
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use example_tokio::WebSocket;
 use hyper::ext::Protocol;
 use hyper::{Request, Response};
 use websocket_proto::server::Response as Choice;
 use websocket_proto::{Config, Connection, HandshakeError, HttpServerHandshake, server};
+use websocket_proto_tokio::WebSocket;
 
 use crate::Upgraded;
 use crate::activity::Activity;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use example_hyper::{GRACE, IDLE, connect, refusal, serve, upgrade};
-use example_tokio::{Message, WebSocket};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -16,7 +15,8 @@ use hyper::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
-use websocket_proto::{CloseCode, Config, Seed, client};
+use websocket_proto::{CloseCode, Config, client};
+use websocket_proto_tokio::Connector;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -168,16 +168,16 @@ async fn a_process_that_was_held_up_answers_what_has_come_in_time() {
 #[tokio::test(start_paused = true)]
 async fn websockets_keep_a_connection_open() {
     let request = || client::Request::new("ws://localhost/echo".parse().expect("a URI"));
-    let seed = Seed::new([7; 32]);
-    let mut ws = WebSocket::connect(serving(pending()), request(), config(), seed).await.expect("it is accepted");
+    let connector = Connector::new().config(config());
+    let mut ws = connector.handshake("ws://localhost/echo", serving(pending())).await.expect("it is accepted");
     sleep(10 * IDLE).await;
     ws.send("still there?").await.expect("it is open");
-    assert_eq!(ws.recv().await.expect("it is open"), Some(Message::Text("still there?".into())));
+    assert_eq!(ws.recv().await.expect("it is open"), Some("still there?".into()));
 
     let mut ws = connect(serving(pending()), request(), config()).await.expect("it is accepted");
     sleep(10 * IDLE).await;
     ws.send("still there?").await.expect("it is open");
-    assert_eq!(ws.recv().await.expect("it is open"), Some(Message::Text("still there?".into())));
+    assert_eq!(ws.recv().await.expect("it is open"), Some("still there?".into()));
 }
 
 #[tokio::test(start_paused = true)]

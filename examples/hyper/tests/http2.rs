@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use example_hyper::{Upgraded, connect, refusal, upgrade};
-use example_tokio::{Message, WebSocket};
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
@@ -18,6 +17,7 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 use websocket_proto::{CloseCode, Config, DeflateConfig, client};
+use websocket_proto_tokio::WebSocket;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -30,10 +30,10 @@ async fn both_sides_know_what_was_agreed_on() -> Outcome {
     for ws in [&mut client, &mut server] {
         // The first that the server knows.
         assert_eq!(ws.subprotocol(), Some("a"));
-        assert!(ws.conn().deflate().is_some());
+        assert!(ws.deflate().is_some());
     }
     client.send("你好 👋".repeat(100)).await?;
-    assert_eq!(server.recv().await?, Some(Message::Text("你好 👋".repeat(100))));
+    assert_eq!(server.recv().await?, Some("你好 👋".repeat(100).into()));
     let (closed, told) = tokio::join!(client.close(CloseCode::NORMAL, "bye"), server.recv());
     assert_eq!((closed?, told?), ((), None));
     let closed = server.closed().ok_or("it isn't closed")?;

@@ -11,7 +11,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-use websocket_proto::client::Uri;
+use websocket_proto_tokio::client::Uri;
 
 use crate::HANDSHAKE;
 
@@ -34,9 +34,15 @@ impl Trust {
     }
 }
 
+impl From<Trust> for ClientConfig {
+    fn from(trust: Trust) -> Self {
+        Self::builder().with_root_certificates(trust.0).with_no_client_auth()
+    }
+}
+
 /// A stream to the host of a `wss` address, once that has proved who it is. `protocols` are the names of ALPN to offer.
 pub async fn connect(uri: &Uri, trust: Trust, protocols: &[&str]) -> io::Result<TlsStream<TcpStream>> {
-    let mut config = ClientConfig::builder().with_root_certificates(trust.0).with_no_client_auth();
+    let mut config = ClientConfig::from(trust);
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     // This name is sent (SNI), unless it is an address, and the certificate must be for it (RFC 6455 4.1, item 5).
     let name = ServerName::try_from(uri.host().to_owned()).map_err(io::Error::other)?;

@@ -4,11 +4,10 @@ use std::future::pending;
 use std::io;
 use std::thread;
 
-use example_tokio::{Error, Message, Receiver, Sender, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::sync::mpsc;
-use websocket_proto::CloseCode;
+use websocket_proto_tokio::{CloseCode, Error, Receiver, Sender, WebSocket};
 
 /// Sends and prints at the same time, since either may have to wait for the other side, until the connection is closed.
 pub async fn talk<T: AsyncRead + AsyncWrite + Unpin>(ws: WebSocket<T>) -> Result<(), Error> {
@@ -26,9 +25,9 @@ pub async fn talk<T: AsyncRead + AsyncWrite + Unpin>(ws: WebSocket<T>) -> Result
 
 async fn print<T: AsyncRead + AsyncWrite + Unpin>(receiver: &mut Receiver<T>) -> Result<(), Error> {
     while let Some(message) = receiver.recv().await? {
-        match message {
-            Message::Text(text) => println!("< {text}"),
-            Message::Binary(data) => println!("< {} bytes", data.len()),
+        match message.as_text() {
+            Some(text) => println!("< {text}"),
+            None => println!("< {} bytes", message.payload().len()),
         }
     }
     Ok(())

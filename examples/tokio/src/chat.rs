@@ -1,5 +1,6 @@
 //! A chat server over any transport: `/` is a page for browsers, `/chat` says to all what one says, any other path echoes.
 
+use std::error::Error;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,9 +9,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::sync::{broadcast, watch};
-use websocket_proto::{CloseCode, Config, Connection, DeflateConfig, Event, PreparedMessage, server};
+use websocket_proto_tokio::{
+    Acceptor, CloseCode, Config, Connection, DeflateConfig, Event, HIGH_WATER, Message, PreparedMessage, WebSocket,
+    server,
+};
 
-use crate::{Error, HIGH_WATER, Message, WebSocket};
+type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// A peer that is silent for so long is pinged,
 const IDLE: Duration = Duration::from_secs(30);
@@ -35,6 +39,7 @@ const BACKLOG: usize = 256;
 #[derive(Debug)]
 pub struct Chat {
     config: Arc<Config>,
+    acceptor: Acceptor,
     said: broadcast::Sender<PreparedMessage>,
     /// Whether the server stops. Every connection has a receiver, and so the sender knows when all are gone.
     stopping: watch::Sender<bool>,
@@ -49,9 +54,10 @@ impl Chat {
         // its first compressed message on. Without, a thread's scratch has one of each for all.
         let deflate =
             DeflateConfig::new().min_size(COMPRESSED).server_no_context_takeover(true).client_no_context_takeover(true);
-        let config = Config::new().keepalive(IDLE, PATIENCE).deflate(deflate);
+        let config = Arc::new(Config::new().keepalive(IDLE, PATIENCE).deflate(deflate));
         Self {
-            config: Arc::new(config),
+            acceptor: Acceptor::new().config(Arc::clone(&config)).http(page),
+            config,
             said: broadcast::Sender::new(BACKLOG),
             stopping: watch::Sender::new(false),
             guests: AtomicU64::new(0),
@@ -68,19 +74,19 @@ impl Chat {
     /// # Errors
     ///
     /// It didn't end with a closing handshake: a page was served, the peer is lost.
-    pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(&self, transport: T) -> Result<(), Error> {
+    pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(&self, transport: T) -> Result<()> {
         let mut stop = self.stopping.subscribe();
         let mut path = String::new();
         let answer = |request: &server::Request| {
             request.path().clone_into(&mut path);
             Ok(respond(request))
         };
-        let opened = WebSocket::accept_or_serve(transport, self.config(), answer, page);
+        let opened = self.acceptor.accept_with(transport, answer);
         let ws = select! {
             ws = opened => ws?,
             () = told(&mut stop) => return Ok(()),
         };
-        self.talk(ws, &path).await
+        Ok(self.talk(ws, &path).await?)
     }
 
     /// Serves a connection that is open, for what its request has asked for.
@@ -88,15 +94,19 @@ impl Chat {
     /// # Errors
     ///
     /// It didn't end with a closing handshake.
-    pub async fn talk<T: AsyncRead + AsyncWrite + Unpin>(&self, mut ws: WebSocket<T>, path: &str) -> Result<(), Error> {
+    pub async fn talk<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut ws: WebSocket<T>,
+        path: &str,
+    ) -> Result<(), websocket_proto_tokio::Error> {
         if path != "/chat" {
             return self.echo(&mut ws).await;
         }
         let name = format!("guest-{}", self.guests.fetch_add(1, Ordering::Relaxed) + 1);
         let said = self.said.subscribe();
-        self.say(Message::Text(format!("* {name} joined, {} here", self.said.receiver_count())));
+        self.say(format!("* {name} joined, {} here", self.said.receiver_count()));
         let ended = self.listen(&mut ws, &name, said).await;
-        self.say(Message::Text(format!("* {name} left, {} here", self.said.receiver_count())));
+        self.say(format!("* {name} left, {} here", self.said.receiver_count()));
         ended
     }
 
@@ -111,22 +121,24 @@ impl Chat {
         ws: &mut WebSocket<T>,
         name: &str,
         mut said: broadcast::Receiver<PreparedMessage>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), websocket_proto_tokio::Error> {
         let mut stop = self.stopping.subscribe();
         let (code, reason) = loop {
             select! {
                 message = ws.recv() => match message? {
-                    Some(Message::Text(text)) if text.len() <= LONGEST => {
-                        self.say(Message::Text(format!("{name}: {text}")));
+                    Some(message) if message.payload().len() > LONGEST => {
+                        break (CloseCode::TOO_LARGE, "too long for a chat");
                     }
-                    Some(Message::Binary(data)) if data.len() <= LONGEST => self.say(Message::Binary(data)),
-                    Some(_) => break (CloseCode::TOO_LARGE, "too long for a chat"),
+                    Some(message) => match message.as_text() {
+                        Some(text) => self.say(format!("{name}: {text}")),
+                        None => self.say(message),
+                    },
                     None => return Ok(()),
                 },
                 message = said.recv() => match message {
                     Ok(message) if ws.pending_output() <= HIGH_WATER => {
                         // One that is closing already gets nothing more.
-                        let _ = ws.conn().send_prepared(&message);
+                        let _ = ws.connection_mut().send_prepared(&message);
                     }
                     // Too much is pending, or was said since it last took something.
                     _ => break (CloseCode::TRY_AGAIN_LATER, "too slow"),
@@ -139,7 +151,10 @@ impl Chat {
         ws.close(code, reason).await
     }
 
-    async fn echo<T: AsyncRead + AsyncWrite + Unpin>(&self, ws: &mut WebSocket<T>) -> Result<(), Error> {
+    async fn echo<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        ws: &mut WebSocket<T>,
+    ) -> Result<(), websocket_proto_tokio::Error> {
         let mut stop = self.stopping.subscribe();
         select! {
             ended = ws.run(echo) => ended.map(drop),
@@ -148,7 +163,7 @@ impl Chat {
     }
 
     /// Says to all in the chat what one says: encoded and compressed once.
-    fn say(&self, message: Message) {
+    fn say(&self, message: impl Into<Message>) {
         // Without anybody there, nobody hears it.
         let _ = self.said.send(PreparedMessage::compressed(message, &DeflateConfig::new().min_size(COMPRESSED)));
     }

@@ -1,6 +1,6 @@
 //! Where a server sends its clients to (RFC 6455 4.1: a client may follow).
 
-use websocket_proto::client;
+use websocket_proto_tokio::client;
 
 /// Where a refused client is to go instead; `None` where the refusal is no redirect, or one that isn't followed: to
 /// something that isn't a WebSocket URI, or from TLS to none. Count them: a server may send in circles.

@@ -10,11 +10,10 @@
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use example_tls::{Trust, connect, talk};
-use example_tokio::WebSocket;
-use websocket_proto::{Config, DeflateConfig, Seed, client};
+use example_tls::{Trust, talk};
+use tokio_rustls::rustls::ClientConfig;
+use websocket_proto_tokio::{Connector, DeflateConfig, client};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -45,9 +44,8 @@ async fn run(uri: &str, file: Option<&Path>) -> Result<(), Box<dyn Error>> {
         Some(file) => Trust::only(file)?,
         None => Trust::the_web(),
     };
-    let stream = connect(&uri, trust, &["http/1.1"]).await?;
-    let config = Arc::new(Config::new().deflate(DeflateConfig::new()));
-    let ws = WebSocket::connect(stream, client::Request::new(uri), config, Seed::from_os()?).await?;
+    let connector = Connector::new().tls(ClientConfig::from(trust));
+    let ws = connector.configure(|config| config.deflate(DeflateConfig::new())).connect(uri).await?;
     println!("open");
     Ok(talk(ws).await?)
 }

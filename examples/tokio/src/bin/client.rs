@@ -8,21 +8,22 @@
 //! `/close 3001 bye` closes with that code and reason, `/ping text` pings, the end of the input (Ctrl-D) closes with
 //! 1000. Redirects are followed. With `--reconnect` it comes back after losses.
 
+use std::fmt;
 use std::future::pending;
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use example_tokio::backoff::Backoff;
 use example_tokio::redirect;
-use example_tokio::{Error, Receiver, Sender, WebSocket};
-use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use websocket_proto::{Cause, CloseCode, Closed, Config, DeflateConfig, Event, Seed, client};
+use websocket_proto_tokio::{
+    Cause, ClientStream, CloseCode, Closed, ConnectError, Connector, DeflateConfig, Error, Event, Receiver, Sender,
+    WebSocket, client,
+};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
@@ -34,12 +35,15 @@ const SETTLED: Duration = Duration::from_secs(10);
 async fn main() -> ExitCode {
     let (flags, mut args): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with('-'));
     if flags.iter().any(|flag| flag != "--reconnect") || args.is_empty() {
-        eprintln!("usage: example-tokio-client ws://HOST[:PORT]/PATH [SUBPROTOCOL ...] [--reconnect]");
+        eprintln!("usage: example-tokio-client ws[s]://HOST[:PORT]/PATH [SUBPROTOCOL ...] [--reconnect]");
         return ExitCode::FAILURE;
     }
     let uri = args.remove(0);
     let target = match uri.parse() {
-        Ok(uri) => Target { uri, subprotocols: args, config: Arc::new(config()) },
+        Ok(uri) => {
+            let connector = Connector::new().configure(|config| config.deflate(DeflateConfig::new()));
+            Target { uri, connector: args.into_iter().fold(connector, Connector::subprotocol) }
+        }
         Err(error) => {
             eprintln!("client: {uri}: {error}");
             return ExitCode::FAILURE;
@@ -50,8 +54,8 @@ async fn main() -> ExitCode {
         Err(error) => {
             match &error {
                 // It was printed as it came.
-                Error::Closed(_) => {}
-                Error::Refused(response) => {
+                Failure::Lost(Error::Closed(_)) => {}
+                Failure::Connect(ConnectError::Rejected(response)) => {
                     println!("{error}\n{}", String::from_utf8_lossy(response.body()).trim_end());
                 }
                 _ => println!("client: {uri}: {error}"),
@@ -61,8 +65,19 @@ async fn main() -> ExitCode {
     }
 }
 
-fn config() -> Config {
-    Config::new().keepalive(Duration::from_secs(30), Duration::from_secs(20)).deflate(DeflateConfig::new())
+/// Why the client ends.
+enum Failure {
+    Connect(ConnectError),
+    Lost(Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(error) => error.fmt(f),
+            Self::Lost(error) => error.fmt(f),
+        }
+    }
 }
 
 /// Lines that are typed. A thread reads them: a task that is blocked by the terminal couldn't be ended.
@@ -81,19 +96,18 @@ fn typed() -> mpsc::Receiver<String> {
 /// Whom to talk to, and how.
 struct Target {
     uri: client::Uri,
-    subprotocols: Vec<String>,
-    config: Arc<Config>,
+    connector: Connector,
 }
 
 impl Target {
     /// Connects and talks, and does so again after losses if it is to `reconnect`.
-    async fn visit(&self, lines: &mut mpsc::Receiver<String>, reconnect: bool) -> Result<(), Error> {
+    async fn visit(&self, lines: &mut mpsc::Receiver<String>, reconnect: bool) -> Result<(), Failure> {
         let mut backoff = Backoff::default();
         loop {
             let begun = Instant::now();
             let ended = match self.connect().await {
-                Ok(ws) => talk(ws, lines).await,
-                Err(error) => Err(error),
+                Ok(ws) => talk(ws, lines).await.map_err(Failure::Lost),
+                Err(error) => Err(Failure::Connect(error)),
             };
             if !reconnect || !is_passing(&ended) || lines.is_closed() && lines.is_empty() {
                 return ended.map(drop);
@@ -103,7 +117,7 @@ impl Target {
             }
             let delay = backoff.delay();
             match ended {
-                Ok(_) | Err(Error::Closed(_)) => println!("again in {delay:.1?}"),
+                Ok(_) | Err(Failure::Lost(Error::Closed(_))) => println!("again in {delay:.1?}"),
                 Err(error) => println!("{error}, again in {delay:.1?}"),
             }
             sleep(delay).await;
@@ -111,48 +125,39 @@ impl Target {
     }
 
     /// Connects to where the server is, or where it sends us to.
-    async fn connect(&self) -> Result<WebSocket<TcpStream>, Error> {
+    async fn connect(&self) -> Result<WebSocket<ClientStream>, ConnectError> {
         let mut uri = self.uri.clone();
         for _ in 0..REDIRECTS {
-            match self.connect_to(&uri).await {
-                Err(Error::Refused(response)) => match redirect::location(&uri, &response) {
+            match self.connector.connect(uri.clone()).await {
+                Err(ConnectError::Rejected(response)) => match redirect::location(&uri, &response) {
                     Some(location) => uri = location,
-                    None => return Err(Error::Refused(response)),
+                    None => return Err(ConnectError::Rejected(response)),
                 },
                 connected => return connected,
             }
             println!("redirected to {uri}");
         }
-        self.connect_to(&uri).await
-    }
-
-    async fn connect_to(&self, uri: &client::Uri) -> Result<WebSocket<TcpStream>, Error> {
-        if uri.is_secure() {
-            return Err(io::Error::other("this client has no TLS: wss needs a transport that does").into());
-        }
-        let request = client::Request::new(uri.clone());
-        let request = self.subprotocols.iter().fold(request, |request, name| request.subprotocol(name));
-        let seed = Seed::from_os().map_err(io::Error::other)?;
-        let stream = TcpStream::connect((uri.host_with_zone(), uri.port())).await?;
-        stream.set_nodelay(true)?;
-        WebSocket::connect(stream, request, Arc::clone(&self.config), seed).await
+        self.connector.connect(uri).await
     }
 }
 
 /// Whether trying again may help.
-fn is_passing(ended: &Result<Closed, Error>) -> bool {
+fn is_passing(ended: &Result<Closed, Failure>) -> bool {
     match ended {
         Ok(closed) => {
             let codes = [CloseCode::GOING_AWAY, CloseCode::SERVICE_RESTART, CloseCode::TRY_AGAIN_LATER];
             closed.cause == Cause::Peer && codes.contains(&closed.code)
         }
-        Err(Error::Refused(response)) => response.status() == 429 || response.status() >= 500,
-        Err(error) => matches!(error, Error::Closed(_) | Error::Io(_)),
+        Err(Failure::Connect(ConnectError::Rejected(response))) => response.status() == 429 || response.status() >= 500,
+        Err(Failure::Connect(error)) => {
+            matches!(error, ConnectError::Tcp { .. } | ConnectError::Io(_) | ConnectError::Timeout { .. })
+        }
+        Err(Failure::Lost(error)) => matches!(error, Error::Closed(_) | Error::Io(_)),
     }
 }
 
 /// Sends what is typed and prints what comes, both at the same time: either may have to wait for the other side.
-async fn talk(ws: WebSocket<TcpStream>, lines: &mut mpsc::Receiver<String>) -> Result<Closed, Error> {
+async fn talk(ws: WebSocket<ClientStream>, lines: &mut mpsc::Receiver<String>) -> Result<Closed, Error> {
     println!("open{}", ws.subprotocol().map(|name| format!(", {name}")).unwrap_or_default());
     let (sender, mut receiver) = ws.into_split();
     select! {
@@ -162,7 +167,7 @@ async fn talk(ws: WebSocket<TcpStream>, lines: &mut mpsc::Receiver<String>) -> R
     Ok(receiver.closed().expect("it is over"))
 }
 
-async fn print(receiver: &mut Receiver<TcpStream>) -> Result<(), Error> {
+async fn print(receiver: &mut Receiver<ClientStream>) -> Result<(), Error> {
     while let Some(event) = receiver.event().await? {
         match event {
             Event::Text(text) => println!("< {text}"),
@@ -175,11 +180,13 @@ async fn print(receiver: &mut Receiver<TcpStream>) -> Result<(), Error> {
     Ok(())
 }
 
-async fn send_typed(mut sender: Sender<TcpStream>, lines: &mut mpsc::Receiver<String>) -> std::convert::Infallible {
+async fn send_typed(mut sender: Sender<ClientStream>, lines: &mut mpsc::Receiver<String>) -> std::convert::Infallible {
     while let Some(line) = lines.recv().await {
         let sent = match line.split_once(' ').unwrap_or((&line, "")) {
             ("/close", rest) => close(&mut sender, rest),
-            ("/ping", payload) => sender.with(|conn| conn.ping(payload.as_bytes())).map_err(|error| error.to_string()),
+            ("/ping", payload) => {
+                sender.with_connection(|conn| conn.ping(payload.as_bytes())).map_err(|error| error.to_string())
+            }
             _ => sender.send(line).await.map_err(|error| error.to_string()),
         };
         if let Err(error) = sent {
@@ -191,7 +198,7 @@ async fn send_typed(mut sender: Sender<TcpStream>, lines: &mut mpsc::Receiver<St
     pending().await
 }
 
-fn close(sender: &mut Sender<TcpStream>, words: &str) -> Result<(), String> {
+fn close(sender: &mut Sender<ClientStream>, words: &str) -> Result<(), String> {
     let (code, reason) = words.split_once(' ').unwrap_or((words, ""));
     let code = code.parse().ok().and_then(CloseCode::new);
     let code = code.ok_or("/close wants a code that may be sent, such as 3001")?;
