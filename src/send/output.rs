@@ -6,6 +6,8 @@
 //!                             chain: (offset, Bytes)
 //! ```
 
+mod buf;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::{fmt, mem};
@@ -88,10 +90,25 @@ impl Output {
         }
     }
 
-    /// Hands over the next pending bytes for good, without copying them; `None` when nothing is pending.
+    /// Returns the next pending bytes, without copying them; `None` when nothing is pending.
     ///
     /// Bytes returned here count as sent. Keep the transport open until you have written them, even if
     /// [`wants_shutdown`](crate::Connection::wants_shutdown) already says `Graceful`; drop them when it says `Abort`.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send_text("hi")?;
+    /// conn.send(vec![b'x'; 1 << 20])?; // chained, not copied
+    /// let mut writes = Vec::new(); // say, the queue of a thread that writes
+    /// while let Some(bytes) = conn.output().take() {
+    ///     writes.push(bytes);
+    /// }
+    /// assert_eq!(writes[0], &b"\x81\x02hi\x82\x7f\0\0\0\0\0\x10\0\0"[..]);
+    /// assert_eq!(writes[1].len(), 1 << 20);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn take(&mut self) -> Option<Bytes> {
         let taken = self.take_chained().or_else(|| self.take_buffer())?;
         self.on_sent(taken.len());
@@ -343,59 +360,6 @@ impl Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Output").field("remaining", &self.remaining()).finish_non_exhaustive()
-    }
-}
-
-impl Buf for Output {
-    #[inline]
-    fn remaining(&self) -> usize {
-        let chained = self.chain.as_ref().map_or(0, |chain| chain.remaining());
-        self.buffer.len() - self.sent + chained
-    }
-
-    #[inline]
-    fn chunk(&self) -> &[u8] {
-        match self.chain.as_ref().and_then(|chain| chain.front()) {
-            None => &self.buffer[self.sent..],
-            Some((offset, payload)) if offset == self.sent => payload,
-            Some((offset, _)) => &self.buffer[self.sent..offset],
-        }
-    }
-
-    /// Marks the next `count` bytes as sent; more than are pending are taken for all that are.
-    #[inline]
-    fn advance(&mut self, count: usize) {
-        if self.is_chained() {
-            let rest = self.advance_chained(count);
-            self.sent += rest.min(self.buffer.len() - self.sent);
-        } else {
-            self.sent += count.min(self.buffer.len() - self.sent);
-        }
-        self.on_sent(count);
-    }
-
-    #[cfg(feature = "std")]
-    fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        let total = slices.len();
-        let mut free = slices.iter_mut();
-        let mut fill = |chunk: &'a [u8]| {
-            if !chunk.is_empty()
-                && let Some(slice) = free.next()
-            {
-                *slice = std::io::IoSlice::new(chunk);
-            }
-        };
-        let mut start = self.sent;
-        if let Some(chain) = &self.chain {
-            // Each payload fills a slice or finds none free, so no more of them are of use.
-            for (offset, payload) in chain.iter().take(total) {
-                fill(&self.buffer[start..offset]);
-                fill(payload);
-                start = offset;
-            }
-        }
-        fill(&self.buffer[start..]);
-        total - free.len()
     }
 }
 

@@ -1,0 +1,58 @@
+//! An output as a [`Buf`]: what is pending, and marking it as sent.
+
+use bytes::Buf;
+
+use super::Output;
+
+impl Buf for Output {
+    #[inline]
+    fn remaining(&self) -> usize {
+        let chained = self.chain.as_ref().map_or(0, |chain| chain.remaining());
+        self.buffer.len() - self.sent + chained
+    }
+
+    #[inline]
+    fn chunk(&self) -> &[u8] {
+        match self.chain.as_ref().and_then(|chain| chain.front()) {
+            None => &self.buffer[self.sent..],
+            Some((offset, payload)) if offset == self.sent => payload,
+            Some((offset, _)) => &self.buffer[self.sent..offset],
+        }
+    }
+
+    /// Marks the next `count` bytes as sent; more than are pending are taken for all that are.
+    #[inline]
+    fn advance(&mut self, count: usize) {
+        if self.is_chained() {
+            let rest = self.advance_chained(count);
+            self.sent += rest.min(self.buffer.len() - self.sent);
+        } else {
+            self.sent += count.min(self.buffer.len() - self.sent);
+        }
+        self.on_sent(count);
+    }
+
+    #[cfg(feature = "std")]
+    fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
+        let total = slices.len();
+        let mut free = slices.iter_mut();
+        let mut fill = |chunk: &'a [u8]| {
+            if !chunk.is_empty()
+                && let Some(slice) = free.next()
+            {
+                *slice = std::io::IoSlice::new(chunk);
+            }
+        };
+        let mut start = self.sent;
+        if let Some(chain) = &self.chain {
+            // Each payload fills a slice or finds none free, so no more of them are of use.
+            for (offset, payload) in chain.iter().take(total) {
+                fill(&self.buffer[start..offset]);
+                fill(payload);
+                start = offset;
+            }
+        }
+        fill(&self.buffer[start..]);
+        total - free.len()
+    }
+}
