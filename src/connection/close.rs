@@ -53,9 +53,22 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends the connection at once: what is pending is dropped, and the transport is to be closed. The next
+    /// Ends the connection at once. Pending output is dropped, and the transport is to be closed. The next
     /// [`receive`](Self::receive) reports [`Event::Closed`](crate::Event::Closed), although
-    /// [`wants_shutdown`](Self::wants_shutdown) answers before.
+    /// [`wants_shutdown`](Self::wants_shutdown) reports it before.
+    ///
+    /// ```
+    /// use websocket_proto::{Cause, Config, Connection, Event, Negotiated, TransportShutdown};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send_text("never written")?;
+    /// conn.abort();
+    /// assert!(conn.output().take().is_none());
+    /// assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
+    /// let Some(Event::Closed(closed)) = conn.receive(&mut &mut [][..]) else { panic!() };
+    /// assert_eq!(closed.cause, Cause::Aborted);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn abort(&mut self) {
         if self.phase.is_closed() {
             self.abort_transport();
@@ -66,6 +79,19 @@ impl Connection {
 
     /// Returns how the transport is to be shut down. `None` as long as output is pending or the peer has something
     /// left to do: continue reading, receiving and writing then.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated, TransportShutdown};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// let mut arrived = *b"\x88\x80\0\0\0\0"; // the peer's Close frame
+    /// conn.receive(&mut &mut arrived[..]);
+    /// assert_eq!(conn.wants_shutdown(), None); // the answer comes first
+    /// while let Some(bytes) = conn.output().take() {
+    ///     // …write them…
+    /// }
+    /// assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
+    /// ```
     pub fn wants_shutdown(&self) -> Option<TransportShutdown> {
         match self.phase {
             Phase::Closed { transport: TransportEnd::AwaitEof, .. } => None,

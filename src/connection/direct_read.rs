@@ -59,6 +59,24 @@ impl Connection {
     /// since: other input was received, or the buffers were [released](Self::detach_scratch).
     ///
     /// Call [`receive`](Self::receive) afterwards, even with an empty input: the message may be complete.
+    ///
+    /// ```
+    /// use std::io::{self, Read};
+    /// use websocket_proto::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// let mut arrived = [&b"\x82\xfe\xea\x60\0\0\0\0"[..], &[b'x'; 16_000]].concat(); // of a message of 60,000 bytes
+    /// assert!(conn.receive(&mut &mut arrived[..]).is_none());
+    /// let (mut stream, mut event) = (io::repeat(b'x').take(44_000), None);
+    /// while let Some(space) = conn.read_buffer() {
+    ///     let read = stream.read(space)?;
+    ///     conn.commit_read(read);
+    ///     event = conn.receive(&mut &mut [][..]);
+    /// }
+    /// let Some(Event::Binary(data)) = event else { panic!() };
+    /// assert_eq!(data.len(), 60_000);
+    /// # Ok::<(), io::Error>(())
+    /// ```
     pub fn commit_read(&mut self, count: usize) -> usize {
         if count == 0 || !self.phase.is_open() {
             return 0;

@@ -12,11 +12,27 @@ use crate::handshake::{HeadReader, PlainRequest, Purpose, Rejection, Request, Re
 
 /// The answer to a request that waits: a server's part of the opening handshake.
 impl Connection {
-    /// Accepts the request that waits. The connection is open, and messages may be sent after the response at once.
+    /// Accepts the request that waits for an answer. The connection is then open, and messages may be sent at once.
     ///
     /// # Errors
     ///
     /// No request waits, it asks for no upgrade, or the response can't be sent; then the request still waits.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, server};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET /chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    ///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+    ///     Sec-WebSocket-Protocol: chat\r\n\r\n";
+    /// if let Some(Event::Request(request)) = conn.receive(&mut &mut arrived[..]) {
+    ///     let subprotocol = request.select_subprotocol(&["chat"]);
+    ///     conn.accept(server::Response::new().subprotocol(subprotocol))?;
+    ///     conn.send_text("welcome")?;
+    /// }
+    /// assert_eq!(conn.subprotocol(), Some("chat"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn accept(&mut self, response: Response) -> Result<(), AcceptError> {
         let Phase::AwaitingAnswer(request) = &mut self.phase else {
             return Err(AcceptError::NoRequest);
@@ -31,11 +47,25 @@ impl Connection {
         Ok(())
     }
 
-    /// Answers the request that waits with something other than 101. The connection is closed by that.
+    /// Rejects the request that waits for an answer, with a status other than 101. The connection is then closed.
     ///
     /// # Errors
     ///
     /// No request waits, or the answer can't be sent; then the request still waits.
+    ///
+    /// ```
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Event, server};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    /// if let Some(Event::Request(request) | Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) {
+    ///     let status = if request.path() == "/health" { 204 } else { 404 };
+    ///     conn.reject(server::Rejection::new(status))?;
+    /// }
+    /// assert!(conn.output().chunk().starts_with(b"HTTP/1.1 204 No Content\r\n"));
+    /// # Ok::<(), websocket_proto::AcceptError>(())
+    /// ```
     pub fn reject(&mut self, rejection: Rejection) -> Result<(), AcceptError> {
         if !matches!(self.phase, Phase::AwaitingAnswer(_)) {
             return Err(AcceptError::NoRequest);

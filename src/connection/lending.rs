@@ -26,8 +26,23 @@ impl Connection {
         previous
     }
 
-    /// Takes the attached scratch back. Pending output and an unfinished message stay with the connection, in buffers that
+    /// Returns the attached scratch, or `None` if there is none. Pending output and an unfinished message stay with the connection, in buffers that
     /// fit them.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated, Scratch};
+    ///
+    /// let new = || Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// let mut connections = [new(), new(), new()];
+    /// let mut scratch = Scratch::new();
+    /// for conn in &mut connections {
+    ///     conn.attach_scratch(scratch);
+    ///     conn.send_text("hi")?;
+    ///     // …write the output…
+    ///     scratch = conn.detach_scratch().unwrap_or_default();
+    /// }
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn detach_scratch(&mut self) -> Option<Scratch> {
         let mut buffers = self.scratch.take()?;
         self.output.return_to(&mut buffers.pool, &mut buffers.chain);
@@ -56,8 +71,23 @@ impl Connection {
         work(attached.conn)
     }
 
-    /// Gives back the payload of an event that is done with, for the next message that must be assembled. Without a
+    /// Returns the buffer of a payload that you no longer need, for the next message that must be assembled. Without a
     /// [`Scratch`] it is dropped.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, Negotiated, Scratch};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.attach_scratch(Scratch::new());
+    /// let mut arrived = *b"\x01\x82\0\0\0\0he\x80\x83\0\0\0\0llo"; // two fragments, which are assembled in a buffer
+    /// let mut input = &mut arrived[..];
+    /// while let Some(event) = conn.receive(&mut input) {
+    ///     if let Event::Text(text) = event {
+    ///         println!("{text}");
+    ///         conn.recycle(text);
+    ///     }
+    /// }
+    /// ```
     #[inline]
     pub fn recycle(&mut self, payload: impl Into<Recycled>) {
         let Recycled(buffer) = payload.into();

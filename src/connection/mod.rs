@@ -79,14 +79,25 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A server's end, waiting for a request. It owns no heap memory until bytes come.
+    /// Creates the server's side of a connection, which waits for a request. It owns no heap memory until bytes arrive.
     ///
     /// `config` is a [`Config`], or an `Arc` of one that many connections share.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use websocket_proto::{Config, Connection, State};
+    ///
+    /// let config = Arc::new(Config::new().max_message_size(1 << 20));
+    /// let mut conn = Connection::server(Arc::clone(&config)); // one for each transport
+    /// let mut arrived = *b"GET /chat HT";
+    /// assert!(conn.receive(&mut &mut arrived[..]).is_none()); // the rest of the request is still to come
+    /// assert_eq!(conn.state(), State::Connecting);
+    /// ```
     pub fn server(config: impl Into<Arc<Config>>) -> Self {
         Self::new(config.into(), Role::Server, None, Phase::Request(None))
     }
 
-    /// A client's end; its request is in the [`output`](Self::output).
+    /// Creates the client's side of a connection. Its request is in the [`output`](Self::output).
     ///
     /// # Errors
     ///
@@ -112,12 +123,35 @@ impl Connection {
         Ok(Self { output, ..Self::new(config, Role::Client, Some(keys), phase) })
     }
 
-    /// A server's end whose opening handshake was done elsewhere; it is open.
+    /// Creates the server's side of a connection whose opening handshake was done elsewhere. It is open.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, Negotiated};
+    ///
+    /// // An HTTP library has sent the response, which selected a subprotocol.
+    /// let negotiated = Negotiated::new().subprotocol("chat");
+    /// let mut conn = Connection::upgraded_server(negotiated, Config::new());
+    /// let mut arrived = *b"\x81\x82\0\0\0\0hi";
+    /// assert_eq!(conn.receive(&mut &mut arrived[..]), Some(Event::Text("hi".into())));
+    /// ```
     pub fn upgraded_server(negotiated: Negotiated, config: impl Into<Arc<Config>>) -> Self {
         Self::new(config.into(), Role::Server, None, Phase::Open { close_sent: None }).negotiated(negotiated)
     }
 
-    /// A client's end whose opening handshake was done elsewhere; it is open.
+    /// Creates the client's side of a connection whose opening handshake was done elsewhere. It is open.
+    ///
+    /// ```
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Negotiated, Seed};
+    ///
+    /// # #[cfg(feature = "getrandom")] {
+    /// // An HTTP library has received the response, which is valid.
+    /// let mut conn = Connection::upgraded_client(Negotiated::new(), Config::new(), Seed::from_os()?);
+    /// conn.send_text("hi")?;
+    /// assert_eq!(conn.output().remaining(), 2 + 4 + 2); // header, masking key, payload
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn upgraded_client(negotiated: Negotiated, config: impl Into<Arc<Config>>, seed: Seed) -> Self {
         let keys = MaskKeys::new(seed);
         Self::new(config.into(), Role::Client, Some(keys), Phase::Open { close_sent: None }).negotiated(negotiated)
@@ -152,29 +186,77 @@ impl Connection {
         self.subprotocol = negotiated.subprotocol.map(Box::new);
     }
 
-    /// The bytes to send. Write them in every turn of the loop, also after [`Event::Closed`].
+    /// Returns the bytes to send. Write them in every turn of the loop, also after [`Event::Closed`].
+    ///
+    /// ```
+    /// use std::io::{self, Write};
+    ///
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// fn write_output(stream: &mut impl Write, conn: &mut Connection) -> io::Result<()> {
+    ///     while conn.output().has_remaining() {
+    ///         let written = stream.write(conn.output().chunk())?;
+    ///         conn.output().advance(written);
+    ///     }
+    ///     stream.flush()
+    /// }
+    ///
+    /// # let mut stream = Vec::new();
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send_text("hi").unwrap();
+    /// write_output(&mut stream, &mut conn)?;
+    /// # assert_eq!(stream, b"\x81\x02hi");
+    /// # Ok::<(), io::Error>(())
+    /// ```
     #[inline]
     pub fn output(&mut self) -> &mut Output {
         &mut self.output
     }
 
     /// Returns the state of the connection.
+    ///
+    /// ```
+    /// use websocket_proto::{CloseCode, Config, Connection, Negotiated, State};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// assert_eq!(conn.state(), State::Open);
+    /// conn.close(CloseCode::NORMAL, "")?;
+    /// assert_eq!(conn.state(), State::Closing);
+    /// let mut answer = *b"\x88\x82\0\0\0\0\x03\xe8"; // the peer's Close frame
+    /// conn.receive(&mut &mut answer[..]);
+    /// assert_eq!(conn.state(), State::Closed);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn state(&self) -> State {
         self.phase.state()
     }
 
-    /// The subprotocol agreed on, once the connection is open.
+    /// Returns the negotiated subprotocol, once the connection is open.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let negotiated = Negotiated::new().subprotocol("v2.chat");
+    /// let mut conn = Connection::upgraded_server(negotiated, Config::new());
+    /// match conn.subprotocol() {
+    ///     Some("v2.chat") => conn.send_text("{\"version\":2}")?,
+    ///     _ => conn.send_text("hello")?,
+    /// }
+    /// # assert_eq!(conn.output().take().unwrap(), &b"\x81\x0d{\"version\":2}"[..]);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref().map(|subprotocol| &**subprotocol)
     }
 
-    /// The negotiated compression, once the connection is open; `None` where messages aren't compressed.
+    /// Returns the negotiated compression, once the connection is open; `None` if messages are not compressed.
     #[cfg(feature = "deflate")]
     pub fn deflate(&self) -> Option<DeflateParams> {
         Some(DeflateParams::from_directions(self.role(), self.receiver.compression()?, self.sender.compression()?))
     }
 
-    /// The side of the connection that this is.
+    /// Returns the role of this endpoint.
     pub fn role(&self) -> Role {
         self.receiver.from().peer()
     }

@@ -22,6 +22,24 @@ impl Connection {
     /// that is how a receiver slows a sender down.
     ///
     /// Protocol violations aren't returned as errors. The last event, [`Closed`](Event::Closed), reports them.
+    ///
+    /// ```
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// let mut arrived = *b"\x81\x82\0\0\0\0hi\x89\x80\0\0\0\0"; // a text message and a ping
+    /// let mut input = &mut arrived[..];
+    /// while let Some(event) = conn.receive(&mut input) {
+    ///     match event {
+    ///         Event::Text(text) => conn.send_text(&text)?,
+    ///         Event::Closed(closed) => println!("{closed}"),
+    ///         _ => {} // the ping is answered already
+    ///     }
+    /// }
+    /// assert_eq!(conn.output().chunk(), b"\x81\x02hi\x8a\0");
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     #[inline]
     pub fn receive<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
         if !input.is_empty() {
@@ -43,10 +61,25 @@ impl Connection {
         }
     }
 
-    /// Reports that the transport has ended: nothing more will arrive. Call [`receive`](Self::receive) after it, first with
+    /// Reports the end of the transport: nothing more will arrive. Call [`receive`](Self::receive) after it, first with
     /// what is left of the input, for the events. Don't read again; [`wants_read`](Self::wants_read) says so as well.
     ///
     /// A request that waits for your answer is still to be answered: the client may have closed its side only.
+    ///
+    /// ```
+    /// use std::io::{self, Read};
+    /// use websocket_proto::{Cause, Config, Connection, Event, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// let (mut stream, mut buffer) = (io::empty(), [0; 4096]);
+    /// let read = stream.read(&mut buffer)?;
+    /// if read == 0 {
+    ///     conn.receive_eof();
+    /// }
+    /// let Some(Event::Closed(closed)) = conn.receive(&mut &mut buffer[..read]) else { panic!() };
+    /// assert_eq!((closed.clean, closed.cause), (false, Cause::Eof));
+    /// # Ok::<(), io::Error>(())
+    /// ```
     pub fn receive_eof(&mut self) {
         self.receiver.receive_eof();
         self.on_awaited_eof();

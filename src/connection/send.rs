@@ -16,6 +16,17 @@ impl Connection {
     /// # Errors
     ///
     /// The connection isn't open, its output is full, or a fragmented message is unfinished; nothing is sent then.
+    ///
+    /// ```
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send_text("hi")?;
+    /// conn.send_text(&format!("{} users", 3))?;
+    /// assert_eq!(conn.output().chunk(), b"\x81\x02hi\x81\x073 users");
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
         self.send_message(MessageKind::Text, text.as_bytes())
@@ -26,6 +37,16 @@ impl Connection {
     /// # Errors
     ///
     /// As for [`send_text`](Self::send_text).
+    ///
+    /// ```
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send_binary(&7_u32.to_be_bytes())?;
+    /// assert_eq!(conn.output().chunk(), [0x82, 4, 0, 0, 0, 7]);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     #[inline]
     pub fn send_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
         self.send_message(MessageKind::Binary, data)
@@ -115,11 +136,25 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         self.send_with(MessageKind::Binary, |buffer| BinaryWriter::append_to(buffer, write))
     }
 
-    /// Sends a message that was encoded before, as many others may send it.
+    /// Sends a message that was encoded once, for any number of connections.
     ///
     /// # Errors
     ///
     /// As for [`send_text`](Self::send_text).
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated, PreparedMessage, SendError};
+    ///
+    /// let new = || Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// let mut connections = [new(), new(), new()];
+    /// let news = PreparedMessage::text("news");
+    /// for conn in &mut connections {
+    ///     if conn.send_prepared(&news) == Err(SendError::OutputFull) {
+    ///         conn.abort(); // this peer does not read
+    ///     }
+    /// }
+    /// # assert!(connections.iter().all(|conn| conn.pending_output() == 6));
+    /// ```
     pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
         self.check_can_send()?;
         self.sender.prepared(&mut self.output, message)
@@ -172,24 +207,61 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
     /// # Errors
     ///
     /// The connection isn't open, its output is full, or the payload is too long; nothing is sent then.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.ping(b"still there?")?;
+    /// // …write the output, and read…
+    /// let mut arrived = *b"\x8a\x8c\0\0\0\0still there?";
+    /// assert_eq!(conn.receive(&mut &mut arrived[..]), Some(Event::Pong(b"still there?".into())));
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.send_control(OpCode::Ping, payload)?;
         self.timers.ping_sent(payload);
         Ok(())
     }
 
-    /// Sends a pong of at most 125 bytes that no ping asked for, or that
-    /// [`auto_pong`](crate::Config::auto_pong) was switched off for.
+    /// Sends a pong of at most 125 bytes: an unsolicited one, or the answer to a ping where
+    /// [`auto_pong`](crate::Config::auto_pong) is off.
     ///
     /// # Errors
     ///
     /// As for [`ping`](Self::ping).
+    ///
+    /// ```
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new().auto_pong(false));
+    /// let mut arrived = *b"\x89\x82\0\0\0\0hi";
+    /// if let Some(Event::Ping(payload)) = conn.receive(&mut &mut arrived[..]) {
+    ///     conn.pong(&payload)?;
+    /// }
+    /// assert_eq!(conn.output().chunk(), b"\x8a\x02hi");
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.send_control(OpCode::Pong, payload)
     }
 
     /// Returns whether a message may be sent now: the connection is open, and pending output is below its
     /// [limit](crate::Config::max_pending_output). A fragmented message still has to be finished first.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let config = Config::new().max_pending_output(1000);
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), config);
+    /// let mut queue = vec![vec![0; 300]; 10];
+    /// while conn.can_send() && let Some(message) = queue.pop() {
+    ///     conn.send_binary(&message)?;
+    /// }
+    /// assert_eq!(queue.len(), 6); // for when some output has been written
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn can_send(&self) -> bool {
         self.check_can_send().is_ok()
     }

@@ -51,7 +51,7 @@ impl Connection {
         }
     }
 
-    /// When [`advance_time`](Self::advance_time) should be called next, on your clock; `None` where there is no deadline.
+    /// Returns the time to call [`advance_time`](Self::advance_time) next, on your clock; `None` if there is no deadline.
     ///
     /// A time that has passed, [`Duration::ZERO`] at first, means at once: something has begun since the time was last
     /// set, a deadline has passed and gives your loop a turn to read, or
@@ -106,11 +106,26 @@ impl Connection {
         }
     }
 
-    /// The time from the last answered ping to its pong, on the clock of [`advance_time`](Self::advance_time); `None`
+    /// Returns the time from the last answered ping to its pong, on the clock of [`advance_time`](Self::advance_time); `None`
     /// before the first answer.
     ///
-    /// Both ends are the first time that is set after the event, so it is right to within a turn of your loop; while you
-    /// handle [`Event::Pong`](crate::Event::Pong), it is still the one before. It is measured for the newest ping, your own or the keepalive's. Pings are known apart by their payload.
+    /// Both ends are the first time that is set after the event, so it is right to within a turn of your loop. While you
+    /// handle [`Event::Pong`](crate::Event::Pong), it is still the one before. It is measured for the newest ping, your
+    /// own or the keepalive's. Pings are known apart by their payload.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.ping(b"a")?;
+    /// conn.advance_time(Duration::from_millis(1000)); // write the ping
+    /// let mut arrived = *b"\x8a\x81\0\0\0\0a";
+    /// conn.receive(&mut &mut arrived[..]);
+    /// conn.advance_time(Duration::from_millis(1030)); // the next turn
+    /// assert_eq!(conn.round_trip(), Some(Duration::from_millis(30)));
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn round_trip(&self) -> Option<Duration> {
         self.timers.round_trip()
     }
