@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use crate::deflate::DeflateConfig;
 
-/// Limits and deadlines of a [`Connection`](crate::Connection); one `Arc<Config>` may serve every connection.
+/// The limits and deadlines of a [`Connection`](crate::Connection). One `Arc<Config>` may serve every connection.
 ///
 /// Every limit is finite by default, and exact: `n` passes, `n + 1` does not.
 ///
@@ -48,112 +48,198 @@ pub(crate) struct Keepalive {
 }
 
 impl Config {
-    /// The defaults, which are named at each setter.
+    /// Creates a configuration with the defaults, which are named at each setter.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The most bytes of a request or response head, its closing empty line included; and, at a server, the most
-    /// bytes that may wait behind a request until it is answered. 16 KiB by default, as nginx (4 × 8 KiB lines) and
-    /// Node.js (16 KiB) have it. Beyond: status 431, or 400 for what waits; a client fails the connection.
+    /// Sets the most bytes of a request or response head, its closing empty line included. At a server, it is also the most
+    /// bytes that may follow a request before it is answered. 16 KiB by default, which is also the limit of Node.js (nginx:
+    /// 4 lines of 8 KiB). Above it a server responds with status 431, or 400 for what follows the request, and a client
+    /// fails the connection.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// // A public server without large cookies.
+    /// let config = Config::new().max_handshake_size(4096).max_headers(32);
+    /// let mut conn = Connection::server(config);
+    /// let mut arrived = format!("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: {}", "x".repeat(4096)).into_bytes();
+    /// let Some(Event::Closed(closed)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// assert!(conn.output().take().unwrap().starts_with(b"HTTP/1.1 431 "));
+    /// ```
     pub fn max_handshake_size(mut self, bytes: usize) -> Self {
         self.max_handshake_size = bytes.min(MAX_HANDSHAKE_SIZE);
         self
     }
 
-    /// The most header lines in a request or response head. 128 by default. Beyond: status 431; a client fails the
-    /// connection.
+    /// Sets the most header lines of a request or response head. 128 by default. Above it a server responds with status
+    /// 431, and a client fails the connection.
     pub fn max_headers(mut self, lines: usize) -> Self {
         self.max_headers = lines;
         self
     }
 
-    /// The most bytes of the body that a client keeps of a response which isn't 101; what exceeds it is cut off.
+    /// Sets how many bytes of the body of a response other than 101 a client keeps. A longer body is cut off.
     /// 64 KiB by default.
     pub fn max_rejection_body(mut self, bytes: usize) -> Self {
         self.max_rejection_body = bytes;
         self
     }
 
-    /// The longest payload of a single frame, in bytes. 16 MiB by default. Beyond: close code 1009, decided from the
-    /// frame's header alone.
+    /// Sets the longest payload of a single frame, in bytes. 16 MiB by default. A longer one fails the connection with close
+    /// code 1009, as soon as the header of the frame has arrived.
     pub fn max_frame_size(mut self, bytes: u64) -> Self {
         self.max_frame_size = bytes;
         self
     }
 
-    /// The longest message, in bytes, all its fragments together. 16 MiB by default. Beyond: close code 1009, decided
-    /// from the header of the frame that exceeds it.
+    /// Sets the longest message, in bytes, all its fragments together. 16 MiB by default. A longer one fails the connection
+    /// with close code 1009, as soon as the header of the frame that exceeds the limit has arrived.
+    ///
+    /// ```
+    /// use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Negotiated};
+    ///
+    /// let config = Config::new().max_frame_size(1 << 16).max_message_size(1 << 20).max_fragments(100);
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), config);
+    /// let mut arrived = *b"\x82\xff\0\0\0\0\0\x10\0\0\0\0\0\0"; // the header of a frame of 1 MiB
+    /// let Some(Event::Closed(closed)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let Cause::Protocol(error) = closed.cause else { panic!() };
+    /// assert_eq!(error.close_code(), CloseCode::TOO_LARGE);
+    /// ```
     pub fn max_message_size(mut self, bytes: u64) -> Self {
         self.max_message_size = bytes;
         self
     }
 
-    /// Delivers messages of at least that many bytes in chunks, as [`Event::Chunk`](crate::Event::Chunk), as they come,
-    /// in constant memory; 0 for all messages. Off by default.
+    /// Delivers messages of at least that many bytes in chunks as they arrive, as [`Event::Chunk`](crate::Event::Chunk), in
+    /// constant memory. 0 means all messages. Off by default.
     ///
     /// The size of a fragmented message shows only with its frames: it is assembled until it has announced that many
     /// bytes, and delivered in chunks from then on. Messages longer than [`max_message_size`](Self::max_message_size)
     /// come in chunks in any case, once this is set. Messages in chunks are bounded by
     /// [`max_chunked_message_size`](Self::max_chunked_message_size) and may have any number of fragments;
     /// [`max_frame_size`](Self::max_frame_size) holds for no message then.
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use websocket_proto::{Config, Connection, Event, Negotiated};
+    ///
+    /// let config = Config::new().chunk_threshold(64 << 10).max_chunked_message_size(1 << 30);
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), config);
+    /// # let mut arrived = [&b"\x82\xff\0\0\0\0\0\x02\0\0\0\0\0\0"[..], &[0; 1 << 17]].concat();
+    /// # let mut file = Vec::new();
+    /// # for part in arrived.chunks_mut(16384) {
+    /// let mut input = &mut part[..]; // a part of a large upload
+    /// while let Some(event) = conn.receive(&mut input) {
+    ///     if let Event::Chunk(chunk) = event {
+    ///         file.write_all(&chunk.into_bytes())?;
+    ///     }
+    /// }
+    /// # }
+    /// # assert_eq!(file.len(), 1 << 17);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn chunk_threshold(mut self, bytes: u64) -> Self {
         self.chunk_threshold = bytes;
         self
     }
 
-    /// The longest message, in bytes, that is delivered in chunks, all its frames together; also the longest of these
-    /// frames. 1 TiB by default. Beyond: close code 1009.
+    /// Sets the longest message, in bytes, that is delivered in chunks, all its frames together. It is also the limit of each
+    /// of these frames. 1 TiB by default. A longer one fails the connection with close code 1009.
     pub fn max_chunked_message_size(mut self, bytes: u64) -> Self {
         self.max_chunked_message_size = bytes;
         self
     }
 
-    /// The most frames that a message may consist of, at least 1. 131,072 by default. Beyond: close code 1009.
+    /// Sets the most frames that a message may consist of, at least 1. 131,072 by default. More of them fail the connection
+    /// with close code 1009.
     pub fn max_fragments(mut self, frames: u32) -> Self {
         self.max_fragments = frames.max(1);
         self
     }
 
-    /// How many bytes of output may be pending. Once there are as many, the `send` calls fail with
+    /// Sets how many bytes of output may be pending. Once there are as many, the `send` calls fail with
     /// [`SendError::OutputFull`](crate::SendError::OutputFull) until some are drained; a message that is begun below
     /// the limit may pass it. 32 MiB by default: twice the largest message, so that a loop that answers every
     /// message and drains once a turn doesn't meet it; keep that ratio. At least 1.
     ///
     /// Pings are answered one by one while less than this (and less than 64 KiB) is pending; above, only the newest
     /// is, as RFC 6455 5.5.3 allows, so that a peer which sends pings and reads nothing makes nothing grow.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated, SendError};
+    ///
+    /// let config = Config::new().max_pending_output(1 << 20).max_message_size(1 << 19);
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), config);
+    /// conn.send(vec![0; 1 << 20])?;
+    /// assert_eq!(conn.send_text("next"), Err(SendError::OutputFull));
+    /// while let Some(bytes) = conn.output().take() {
+    ///     // …write them…
+    /// }
+    /// conn.send_text("next")?;
+    /// # Ok::<(), SendError>(())
+    /// ```
     pub fn max_pending_output(mut self, bytes: usize) -> Self {
         self.max_pending_output = bytes.max(1);
         self
     }
 
-    /// How long the opening handshake may take, from the first [`advance_time`](crate::Connection::advance_time) to
+    /// Sets how long the opening handshake may take, from the first [`advance_time`](crate::Connection::advance_time) to
     /// the state `Open`. 10 seconds by default; `None` for no deadline.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use websocket_proto::{Config, Connection};
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let config = Config::new().handshake_timeout(3 * second).close_timeout(2 * second);
+    /// let mut conn = Connection::server(config);
+    /// conn.advance_time(100 * second);
+    /// assert_eq!(conn.next_timeout(), Some(103 * second));
+    /// ```
     pub fn handshake_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.handshake_timeout = timeout.into();
         self
     }
 
-    /// How long the closing handshake may take, and how long the last bytes may take to be drained. 5 seconds by
+    /// Sets how long the closing handshake may take, and how long the last bytes may take to be written. 5 seconds by
     /// default; `None` for no deadline but the keepalive's.
     pub fn close_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.close_timeout = timeout.into();
         self
     }
 
-    /// Sends a ping when nothing was received for the time `idle`, and gives the connection up when after that nothing
-    /// comes for the time `timeout`; unless output is pending of which the peer has taken some meanwhile, so that a
-    /// slow download isn't cut off. What was handed over by [`Output::take`](crate::Output::take) isn't pending: who
-    /// writes so gives `timeout` the time that the largest message may need. Off by default.
+    /// Sends a ping when nothing was received for the time `idle`, and drops the connection when nothing is received for the
+    /// time `timeout` after that. Off by default.
     ///
-    /// What waits unread isn't received: who pauses says so by [`reading_paused`](crate::Connection::reading_paused).
+    /// While the peer takes pending output, the connection is not dropped, so that a slow download is not cut off. Bytes
+    /// that were returned by [`Output::take`](crate::Output::take) are not pending. If you write with it, `timeout` must be long
+    /// enough for the largest message.
+    ///
+    /// Bytes that you have not read do not count as received. Report pauses with
+    /// [`reading_paused`](crate::Connection::reading_paused).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use bytes::Buf;
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let config = Config::new().keepalive(30 * second, 10 * second);
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), config);
+    /// conn.advance_time(0 * second);
+    /// assert_eq!(conn.next_timeout(), Some(30 * second));
+    /// conn.advance_time(30 * second);
+    /// assert_eq!(conn.output().chunk()[0], 0x89); // a ping, which the peer has to answer within 10 seconds
+    /// ```
     pub fn keepalive(mut self, idle: Duration, timeout: Duration) -> Self {
         self.keepalive = Some(Keepalive { idle, timeout });
         self
     }
 
-    /// Whether pings are answered by the connection itself. On by default; a proxy that forwards pings switches it off
-    /// and owes the answers.
+    /// Sets whether the connection answers pings itself. On by default. A proxy that forwards pings switches it off, and sends
+    /// the answers with [`pong`](crate::Connection::pong).
     pub fn auto_pong(mut self, on: bool) -> Self {
         self.auto_pong = on;
         self
@@ -161,13 +247,27 @@ impl Config {
 
     /// Compresses messages (RFC 7692) with peers that agree. Off by default.
     ///
-    /// A client offers these settings, and behind them those of further calls, in the order of its preference; a server
+    /// A client offers these settings, and after them those of further calls, in the order of its preference; a server
     /// takes the first offer that fits the first settings. [`level`](DeflateConfig::level),
     /// [`memory_level`](DeflateConfig::memory_level) and [`min_size`](DeflateConfig::min_size) are those of the first.
     ///
     /// [`max_message_size`](Self::max_message_size) and what else is said of sizes holds for messages as they are when they
     /// aren't compressed, counted while they come out; [`max_frame_size`](Self::max_frame_size) for frames as
     /// they are sent.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, DeflateConfig, Seed, client};
+    ///
+    /// let little_memory = DeflateConfig::new().level(1).server_no_context_takeover(true);
+    /// let config = Config::new().deflate(little_memory).deflate(DeflateConfig::new());
+    /// # #[cfg(feature = "getrandom")] {
+    /// let request = client::Request::new("wss://example.com/".parse()?);
+    /// let mut conn = Connection::client(request, config, Seed::from_os()?)?;
+    /// let head = String::from_utf8(conn.output().take().unwrap().to_vec())?;
+    /// assert!(head.contains("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, settings: DeflateConfig) -> Self {
         self.deflate.push(settings);
