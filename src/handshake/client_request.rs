@@ -26,18 +26,54 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request for that resource.
+    /// Creates a request for that resource.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Seed, client};
+    ///
+    /// # #[cfg(feature = "getrandom")] {
+    /// let uri: client::Uri = "ws://example.com/chat?room=1".parse()?;
+    /// let mut conn = Connection::client(client::Request::new(uri), Config::new(), Seed::from_os()?)?;
+    /// let head = conn.output().take().unwrap(); // …write it…
+    /// assert!(head.starts_with(b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\n"));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(uri: Uri) -> Self {
         Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default(), origin: HeaderLines::default() }
     }
 
     /// Offers a subprotocol, after those offered before: their order is the client's preference.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Seed, client};
+    ///
+    /// # #[cfg(feature = "getrandom")] {
+    /// let request = client::Request::new("ws://example.com/".parse()?).subprotocol("v2.chat").subprotocol("chat");
+    /// let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
+    /// let head = String::from_utf8(conn.output().take().unwrap().to_vec())?;
+    /// assert!(head.contains("\r\nSec-WebSocket-Protocol: v2.chat, chat\r\n"));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn subprotocol(mut self, subprotocol: &str) -> Self {
         self.subprotocols.push(subprotocol.into());
         self
     }
 
     /// Sets the `Origin` header, which browsers send and other clients may (RFC 6455 section 4.1, item 8).
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Seed, client};
+    ///
+    /// # #[cfg(feature = "getrandom")] {
+    /// let request = client::Request::new("wss://example.com/".parse()?).origin("https://app.example");
+    /// let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
+    /// let head = String::from_utf8(conn.output().take().unwrap().to_vec())?;
+    /// assert!(head.contains("\r\nOrigin: https://app.example\r\n"));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn origin(mut self, origin: &str) -> Self {
         self.origin = HeaderLines::default();
         self.origin.push("Origin", origin, OutgoingHead::Request);
@@ -48,6 +84,20 @@ impl Request {
     /// [`Connection::client`](crate::Connection::client) fails.
     ///
     /// A header `Authorization` replaces the one that the user information of the URI would become.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Seed, client};
+    ///
+    /// # #[cfg(feature = "getrandom")] {
+    /// let request = client::Request::new("wss://example.com/".parse()?)
+    ///     .header("User-Agent", "chat/1.0")
+    ///     .header("Authorization", "Bearer 7Fjfp0ZBr1KtDRbnfVdmIw");
+    /// let mut conn = Connection::client(request, Config::new(), Seed::from_os()?)?;
+    /// let head = String::from_utf8(conn.output().take().unwrap().to_vec())?;
+    /// assert!(head.contains("\r\nUser-Agent: chat/1.0\r\n"));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if name.eq_ignore_ascii_case("Origin") {
             return self.origin(value);

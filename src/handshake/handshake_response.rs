@@ -20,26 +20,78 @@ pub struct Response {
 }
 
 impl Response {
-    /// The HTTP status: 101 if the connection is open.
+    /// Returns the HTTP status: 101 if the connection is open.
+    ///
+    /// ```
+    /// # use websocket_proto::{Config, Connection, Event, Seed, client};
+    /// # let request = client::Request::new("ws://example.com/".parse()?);
+    /// # let mut conn = Connection::client(request, Config::new(), Seed::new([7; 32]))?;
+    /// let mut arrived = *b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    /// let Some(Event::Rejected(response)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// match response.status() {
+    ///     500.. => println!("try again later"),
+    ///     401 | 403 => println!("log in"),
+    ///     status => println!("the server responded with {status}"),
+    /// }
+    /// # assert_eq!(response.status(), 503);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The reason phrase after the status, which the server chose. It may be empty.
+    /// Returns the reason phrase after the status, which the server chose. It may be empty.
+    ///
+    /// ```
+    /// # use websocket_proto::{Config, Connection, Event, Seed, client};
+    /// # let request = client::Request::new("ws://example.com/".parse()?);
+    /// # let mut conn = Connection::client(request, Config::new(), Seed::new([7; 32]))?;
+    /// let mut arrived = *b"HTTP/1.1 503 Down for maintenance\r\nContent-Length: 0\r\n\r\n";
+    /// let Some(Event::Rejected(response)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let message = format!("{} ({})", response.status(), response.reason());
+    /// assert_eq!(message, "503 (Down for maintenance)");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reason(&self) -> &str {
         self.fields.text(self.reason)
     }
 
-    /// The value of the first header of that name (in any case), if it is text.
+    /// Returns the value of the first header of that name (in any case), if it is text.
+    ///
+    /// ```
+    /// # use websocket_proto::{Config, Connection, Event, Seed, client};
+    /// # let request = client::Request::new("ws://example.com/".parse()?);
+    /// # let mut conn = Connection::client(request, Config::new(), Seed::new([7; 32]))?;
+    /// let mut arrived = *b"HTTP/1.1 302 Found\r\nLocation: wss://eu.example.com/\r\nContent-Length: 0\r\n\r\n";
+    /// let Some(Event::Rejected(response)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// if let (300..400, Some(location)) = (response.status(), response.header("location")) {
+    ///     let uri: client::Uri = location.parse()?; // connect to it, if you trust it
+    ///     assert_eq!(uri.host(), "eu.example.com");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn header(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
     }
 
-    /// The time that the server asks to wait for before the next attempt, if the header `Retry-After` has one in seconds
+    /// Returns the time that the server asks you to wait before the next attempt, if the header `Retry-After` has one in seconds
     /// (RFC 9110 section 10.2.3).
     ///
-    /// The header may be a date instead. That has a meaning only to you, who have a clock: this is `None` then, and
-    /// `header("Retry-After")` has its text.
+    /// The header may be a date instead. Only your code has a clock, so this is `None` then, and
+    /// `header("Retry-After")` returns its text.
+    ///
+    /// ```
+    /// # use websocket_proto::{Config, Connection, Event, Seed, client};
+    /// # let request = client::Request::new("ws://example.com/".parse()?);
+    /// # let mut conn = Connection::client(request, Config::new(), Seed::new([7; 32]))?;
+    /// use std::time::Duration;
+    ///
+    /// let mut arrived = *b"HTTP/1.1 503 Busy\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n";
+    /// let Some(Event::Rejected(response)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let delay = response.retry_after().unwrap_or(Duration::from_secs(5));
+    /// assert_eq!(delay, Duration::from_secs(120));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         let seconds = self.header("Retry-After")?;
         let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
@@ -47,13 +99,35 @@ impl Response {
         is_number.then(|| Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
     }
 
-    /// All headers in order, as names and values.
+    /// Returns all headers in order, as names and values.
+    ///
+    /// ```
+    /// # use websocket_proto::{Config, Connection, Event, Seed, client};
+    /// # let request = client::Request::new("ws://example.com/".parse()?);
+    /// # let mut conn = Connection::client(request, Config::new(), Seed::new([7; 32]))?;
+    /// let mut arrived = *b"HTTP/1.1 401 Unauthorized\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n";
+    /// let Some(Event::Rejected(response)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let cookies = response.headers().filter(|(name, _)| name.eq_ignore_ascii_case("Set-Cookie"));
+    /// assert!(cookies.map(|(_, value)| value).eq([b"a=1", b"b=2"]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         self.fields.iter()
     }
 
-    /// The body of a response other than 101, cut off at
+    /// Returns the body of a response other than 101, cut off at
     /// [`Config::max_rejection_body`](crate::Config::max_rejection_body).
+    ///
+    /// ```
+    /// # use websocket_proto::{Config, Connection, Event, Seed, client};
+    /// # let request = client::Request::new("ws://example.com/".parse()?);
+    /// # let mut conn = Connection::client(request, Config::new(), Seed::new([7; 32]))?;
+    /// let mut arrived = *b"HTTP/1.1 403 Forbidden\r\nContent-Length: 14\r\n\r\nno such ticket";
+    /// let Some(Event::Rejected(response)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let explanation = String::from_utf8_lossy(response.body());
+    /// assert_eq!(explanation, "no such ticket");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn body(&self) -> &[u8] {
         &self.body
     }

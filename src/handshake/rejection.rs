@@ -26,18 +26,54 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// A response of that status, from 200 to 599, without a body.
+    /// Creates a response with that status, from 200 to 599, without a body.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, server::Rejection};
+    ///
+    /// # let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    /// # let mut conn = Connection::server(Config::new());
+    /// # assert!(conn.receive(&mut &mut arrived[..]).is_some());
+    /// conn.reject(Rejection::new(404))?; // in answer to `Event::Request` or `Event::HttpRequest`
+    /// assert!(conn.output().take().unwrap().starts_with(b"HTTP/1.1 404 Not Found\r\n"));
+    /// # Ok::<(), websocket_proto::AcceptError>(())
+    /// ```
     pub fn new(status: u16) -> Self {
         Self { status, headers: HeaderLines::default(), body: Bytes::new() }
     }
 
     /// Adds a header. If it can't be sent, [`reject`](crate::Connection::reject) fails.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, server::Rejection};
+    ///
+    /// # let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    /// # let mut conn = Connection::server(Config::new());
+    /// # assert!(conn.receive(&mut &mut arrived[..]).is_some());
+    /// conn.reject(Rejection::new(307).header("Location", "https://example.com/chat"))?;
+    /// # let head = String::from_utf8(conn.output().take().unwrap().to_vec()).unwrap();
+    /// # assert!(head.starts_with("HTTP/1.1 307 ") && head.contains("\r\nLocation: https://example.com/chat\r\n"));
+    /// # Ok::<(), websocket_proto::AcceptError>(())
+    /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push(name, value, OutgoingHead::Rejection);
         self
     }
 
     /// Sets the body: plain text, unless a header `Content-Type` says otherwise.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, server::Rejection};
+    ///
+    /// # let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    /// # let mut conn = Connection::server(Config::new());
+    /// # assert!(conn.receive(&mut &mut arrived[..]).is_some());
+    /// let page = "<!DOCTYPE html><title>Chat</title><h1>Chat</h1>";
+    /// conn.reject(Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(page))?;
+    /// # let _ = conn.output().take();
+    /// # assert_eq!(conn.output().take().unwrap(), page);
+    /// # Ok::<(), websocket_proto::AcceptError>(())
+    /// ```
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self

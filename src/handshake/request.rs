@@ -48,19 +48,51 @@ enum Resource {
 }
 
 impl Request {
-    /// The method, as it was written: `GET` for a WebSocket connection. Others are those of plain HTTP requests
+    /// Returns the method as the client wrote it: `GET` for a WebSocket connection. Others are those of plain HTTP requests
     /// ([`Event::HttpRequest`](crate::Event::HttpRequest)), such as `HEAD`, with which load balancers look for a server.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, server};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"HEAD / HTTP/1.1\r\nHost: example.com\r\n\r\n";
+    /// let Some(Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let status = if matches!(request.method(), "GET" | "HEAD") { 200 } else { 405 };
+    /// conn.reject(server::Rejection::new(status))?;
+    /// # assert!(conn.output().take().unwrap().starts_with(b"HTTP/1.1 200 OK\r\n"));
+    /// # Ok::<(), websocket_proto::AcceptError>(())
+    /// ```
     pub fn method(&self) -> &str {
         self.fields.text(self.method)
     }
 
-    /// The version of HTTP, major and minor: `(1, 1)` for a WebSocket connection. A plain HTTP request may have `(1, 0)`.
+    /// Returns the version of HTTP, major and minor: `(1, 1)` for a WebSocket connection. A plain HTTP request may have `(1, 0)`.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET / HTTP/1.0\r\n\r\n";
+    /// let Some(Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let (major, minor) = request.version();
+    /// assert_eq!(format!("HTTP/{major}.{minor}"), "HTTP/1.0"); // for a log
+    /// ```
     pub fn version(&self) -> (u8, u8) {
         (1, self.minor_version)
     }
 
-    /// The resource name (RFC 6455 section 3): path and query. It starts with a slash, unless it is the `*` of a plain
+    /// Returns the resource name (RFC 6455 section 3): path and query. It starts with a slash, unless it is the `*` of a plain
     /// `OPTIONS *`, which asks about the server as a whole.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\n\r\n";
+    /// let Some(Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let line = format!("{} {}", request.method(), request.resource());
+    /// assert_eq!(line, "GET /chat?room=1"); // for a log
+    /// ```
     pub fn resource(&self) -> &str {
         match &self.resource {
             Resource::InHead(span) => self.fields.text(*span),
@@ -68,18 +100,53 @@ impl Request {
         }
     }
 
-    /// The path: the resource name up to its query.
+    /// Returns the path: the resource name up to its query.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\n\r\n";
+    /// let Some(Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let handler = match request.path() {
+    ///     "/chat" => "the chat",
+    ///     "/health" => "the health check",
+    ///     _ => "404",
+    /// };
+    /// assert_eq!(handler, "the chat");
+    /// ```
     pub fn path(&self) -> &str {
         self.resource().split_once('?').map_or(self.resource(), |(path, _)| path)
     }
 
-    /// The query: the resource name after the first `?`.
+    /// Returns the query: the resource name after the first `?`.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET /chat?room=1&lang=en HTTP/1.1\r\nHost: example.com\r\n\r\n";
+    /// let Some(Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let mut parameters = request.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    /// let room = parameters.find(|(name, _)| *name == "room").map(|(_, value)| value);
+    /// assert_eq!(room, Some("1"));
+    /// ```
     pub fn query(&self) -> Option<&str> {
         self.resource().split_once('?').map(|(_, query)| query)
     }
 
-    /// The host and port that the client asked for: the `Host` header, or those of a target that is an absolute URI
+    /// Returns the host and port that the client asked for: the `Host` header, or those of a target that is an absolute URI
     /// (RFC 9112 section 3.2.2). It is empty for a plain request of HTTP/1.0 that has neither.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET / HTTP/1.1\r\nHost: chat.example.com:8080\r\n\r\n";
+    /// let Some(Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let tenant = request.host().split('.').next();
+    /// assert_eq!(tenant, Some("chat"));
+    /// ```
     pub fn host(&self) -> &str {
         let host = match self.authority {
             Some(authority) => Some(self.fields.text(authority)),
@@ -89,11 +156,21 @@ impl Request {
         host.unwrap_or_default()
     }
 
-    /// The `Origin` header: the page that a browser's script came from (RFC 6455 section 10.2). A request without one
+    /// Returns the `Origin` header: the origin of the page whose script asks for the connection (RFC 6455 section 10.2). A request without one
     /// doesn't come from a browser's page.
     ///
     /// This is for logs: it is the first of several, and `None` as well if the value isn't text. To decide who may connect,
     /// use [`check_origin`](Self::check_origin).
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET / HTTP/1.1\r\nHost: example.com\r\nOrigin: https://app.example\r\n\r\n";
+    /// let Some(Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// println!("a request from {}", request.origin().unwrap_or("a program"));
+    /// # assert_eq!(request.origin(), Some("https://app.example"));
+    /// ```
     pub fn origin(&self) -> Option<&str> {
         self.header("Origin")
     }
@@ -128,23 +205,69 @@ impl Request {
         check_origin(self.fields.values("Origin"), allowed)
     }
 
-    /// The value of the first header of that name (in any case), if it is text; [`headers`](Self::headers) has them
-    /// all, as bytes.
+    /// Returns the value of the first header of that name (in any case), if it is text. [`headers`](Self::headers) returns
+    /// all of them, as bytes.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET / HTTP/1.1\r\nHost: example.com\r\nCookie: theme=dark; id=7\r\n\r\n";
+    /// let Some(Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let cookies = request.header("Cookie").unwrap_or_default();
+    /// let id = cookies.split("; ").find_map(|cookie| cookie.strip_prefix("id="));
+    /// assert_eq!(id, Some("7"));
+    /// ```
     pub fn header(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
     }
 
-    /// All headers in order, as names and values.
+    /// Returns all headers in order, as names and values.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// let mut conn = Connection::server(Config::new());
+    /// let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n\r\n";
+    /// let Some(Event::HttpRequest(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let forwarded = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("X-Forwarded-For"));
+    /// assert_eq!(forwarded.last().unwrap().1, b"192.0.2.2"); // added by your own proxy
+    /// ```
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         self.fields.iter()
     }
 
-    /// The subprotocols that the client offers, in its order of preference.
+    /// Returns the subprotocols that the client offers, in its order of preference.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event};
+    ///
+    /// # let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    /// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat, v2.chat\r\n\r\n";
+    /// # let mut conn = Connection::server(Config::new());
+    /// let Some(Event::Request(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// // The first in the client's order of preference that this server knows.
+    /// let subprotocol = request.subprotocols().find(|name| ["v2.chat", "chat"].contains(name));
+    /// assert_eq!(subprotocol, Some("chat"));
+    /// ```
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         lists::subprotocols(self.fields.values(HeaderName::Protocol.as_str()))
     }
 
     /// Returns the first of `supported`, in the server's order of preference, that the client offers.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, server};
+    ///
+    /// # let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    /// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat, v2.chat\r\n\r\n";
+    /// # let mut conn = Connection::server(Config::new());
+    /// let Some(Event::Request(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let subprotocol = request.select_subprotocol(&["v2.chat", "chat"]);
+    /// conn.accept(server::Response::new().subprotocol(subprotocol))?;
+    /// assert_eq!(conn.subprotocol(), Some("v2.chat"));
+    /// # Ok::<(), websocket_proto::AcceptError>(())
+    /// ```
     pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&str> {
         select_subprotocol(supported, || self.subprotocols())
     }

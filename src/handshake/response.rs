@@ -22,13 +22,38 @@ pub struct Response {
 }
 
 impl Response {
-    /// A 101 without subprotocol or further headers.
+    /// Creates a response with status 101, without a subprotocol or further headers.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, server};
+    ///
+    /// # let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    /// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
+    /// # let mut conn = Connection::server(Config::new());
+    /// let Some(Event::Request(_)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// conn.accept(server::Response::new())?;
+    /// assert!(conn.output().take().unwrap().starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+    /// # Ok::<(), websocket_proto::AcceptError>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Selects a subprotocol, one of those that the client offers, or none with `None`, which is what
     /// [`Request::select_subprotocol`](crate::server::Request::select_subprotocol) returns where none fits.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, server};
+    ///
+    /// # let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    /// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
+    /// # let mut conn = Connection::server(Config::new());
+    /// let Some(Event::Request(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// let subprotocol = request.select_subprotocol(&["v2.chat", "chat"]);
+    /// conn.accept(server::Response::new().subprotocol(subprotocol))?;
+    /// assert_eq!(conn.subprotocol(), Some("chat"));
+    /// # Ok::<(), websocket_proto::AcceptError>(())
+    /// ```
     pub fn subprotocol<'a>(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
         self.subprotocol = subprotocol.into().map(ToOwned::to_owned);
         self
@@ -36,6 +61,19 @@ impl Response {
 
     /// Adds a header, after those that the handshake writes itself. If it can't be sent,
     /// [`accept`](crate::Connection::accept) fails.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, server};
+    ///
+    /// # let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    /// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
+    /// # let mut conn = Connection::server(Config::new());
+    /// let Some(Event::Request(_)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// conn.accept(server::Response::new().header("Set-Cookie", "visited=1").header("Server", "chat/1.0"))?;
+    /// # let head = String::from_utf8(conn.output().take().unwrap().to_vec()).unwrap();
+    /// # assert!(head.contains("\r\nSet-Cookie: visited=1\r\nServer: chat/1.0\r\n"));
+    /// # Ok::<(), websocket_proto::AcceptError>(())
+    /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push(name, value, OutgoingHead::Response);
         self

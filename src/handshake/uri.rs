@@ -58,19 +58,39 @@ pub struct Uri {
 
 impl Uri {
     /// Returns whether the scheme is `wss`: TLS must be established before the first byte of the handshake.
+    ///
+    /// ```
+    /// use websocket_proto::client::Uri;
+    ///
+    /// let uri: Uri = "wss://example.com/".parse()?;
+    /// if uri.is_secure() {
+    ///     // …establish TLS, for the server name `uri.host()`…
+    /// }
+    /// # assert!(uri.is_secure());
+    /// # Ok::<(), websocket_proto::UriError>(())
+    /// ```
     pub fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// The host, which is the server name for TLS. An IPv6 address has neither brackets nor zone; to connect to one that
+    /// Returns the host, which is the server name for TLS. An IPv6 address has neither brackets nor zone; to connect to one that
     /// may have a zone, use [`host_with_zone`](Self::host_with_zone).
+    ///
+    /// ```
+    /// use websocket_proto::client::Uri;
+    ///
+    /// let uri: Uri = "wss://[2001:db8::1]:8443/".parse()?;
+    /// let server_name = uri.host();
+    /// assert_eq!(server_name, "2001:db8::1");
+    /// # Ok::<(), websocket_proto::UriError>(())
+    /// ```
     pub fn host(&self) -> &str {
         let host = &self.text[..self.host];
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
-    /// The host to connect to. An IPv6 address has its zone, if the URI names one (RFC 6874): the network interface of this
-    /// machine, which the server is not told.
+    /// Returns the host to connect to. An IPv6 address has its zone, if the URI names one (RFC 6874): the network interface of this
+    /// machine, which is not sent to the server.
     ///
     /// ```
     /// use websocket_proto::client::Uri;
@@ -83,17 +103,45 @@ impl Uri {
         self.host_with_zone.as_deref().unwrap_or(self.host())
     }
 
-    /// The port to connect to: 80 for `ws` and 443 for `wss` unless the URI has one.
+    /// Returns the port to connect to: 80 for `ws` and 443 for `wss` unless the URI has one.
+    ///
+    /// ```
+    /// use std::net::{TcpListener, TcpStream};
+    /// use websocket_proto::client::Uri;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let uri: Uri = format!("ws://{}/chat", listener.local_addr()?).parse()?;
+    /// let stream = TcpStream::connect((uri.host_with_zone(), uri.port()))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The resource name (RFC 6455 section 3): path and query, as the request line contains them.
+    /// Returns the resource name (RFC 6455 section 3): path and query, as the request line contains them.
+    ///
+    /// ```
+    /// use websocket_proto::client::Uri;
+    ///
+    /// let uri: Uri = "wss://example.com/chat?room=1".parse()?;
+    /// let request_line = format!("GET {} HTTP/1.1", uri.resource()); // with an HTTP library of your own
+    /// assert_eq!(request_line, "GET /chat?room=1 HTTP/1.1");
+    /// # Ok::<(), websocket_proto::UriError>(())
+    /// ```
     pub fn resource(&self) -> &str {
         &self.text[self.authority..]
     }
 
-    /// The value of the `Host` header: the host, and the port unless it is the scheme's default.
+    /// Returns the value of the `Host` header: the host, and the port unless it is the scheme's default.
+    ///
+    /// ```
+    /// use websocket_proto::client::Uri;
+    ///
+    /// let uri: Uri = "wss://example.com:8443/chat".parse()?;
+    /// let proxy_request = format!("CONNECT {}:{} HTTP/1.1\r\nHost: {}\r\n\r\n", uri.host(), uri.port(), uri.host_header());
+    /// assert!(proxy_request.ends_with("\r\nHost: example.com:8443\r\n\r\n"));
+    /// # Ok::<(), websocket_proto::UriError>(())
+    /// ```
     pub fn host_header(&self) -> String {
         self.authority().to_owned()
     }
