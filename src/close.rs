@@ -47,7 +47,18 @@ impl CloseCode {
     /// 1014: a gateway got a bad answer from behind (IANA registry).
     pub const BAD_GATEWAY: Self = Self(1014);
 
-    /// The code of that number, if it may travel in a Close frame: 1000 to 1003, 1007 to 1014 and 3000 to 4999.
+    /// Returns the code of that number, if a Close frame may contain it: 1000 to 1003, 1007 to 1014 and 3000 to 4999.
+    ///
+    /// ```
+    /// use websocket_proto::{CloseCode, Config, Connection, Negotiated};
+    ///
+    /// const ROOM_CLOSED: CloseCode = CloseCode::new(4001).unwrap();
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.close(ROOM_CLOSED, "the room was closed")?;
+    /// # assert!(conn.output().take().unwrap().starts_with(&b"\x88\x15\x0f\xa1the room"[..]));
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub const fn new(code: u16) -> Option<Self> {
         match code {
             1000..=1003 | 1007..=1014 | 3000..=4999 => Some(Self(code)),
@@ -77,7 +88,7 @@ impl CloseCode {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn get(self) -> u16 {
         self.0
     }

@@ -19,17 +19,37 @@ use core::fmt;
 pub struct Seed(pub(crate) [u8; 32]);
 
 impl Seed {
-    /// A seed of the caller's own entropy. Equal seeds give equal connections, which is what tests want and nobody
-    /// else.
+    /// Creates a seed from your own entropy. Equal seeds give equal connections, which is useful in tests and a
+    /// vulnerability elsewhere.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated, Seed};
+    ///
+    /// // In a test, every run sends the same bytes.
+    /// let new = || Connection::upgraded_client(Negotiated::new(), Config::new(), Seed::new([7; 32]));
+    /// let (mut conn, mut same) = (new(), new());
+    /// conn.send_text("hi")?;
+    /// same.send_text("hi")?;
+    /// assert_eq!(conn.output().take(), same.output().take());
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub const fn new(entropy: [u8; 32]) -> Self {
         Self(entropy)
     }
 
-    /// A seed from the operating system's generator.
+    /// Creates a seed from the random number generator of the operating system.
     ///
     /// # Errors
     ///
-    /// The operating system's, when it has no entropy to give.
+    /// The operating system has no entropy to give.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Seed, client};
+    ///
+    /// let request = client::Request::new("ws://example.com/chat".parse()?);
+    /// let conn = Connection::client(request, Config::new(), Seed::from_os()?)?; // a seed for each connection
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "getrandom")]
     #[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
     pub fn from_os() -> Result<Self, SeedError> {

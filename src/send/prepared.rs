@@ -64,11 +64,31 @@ impl PreparedMessage {
     }
 
     /// Encodes a text message, which is copied once.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated, PreparedMessage};
+    ///
+    /// let news = PreparedMessage::text(format!("{} users", 3));
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send_prepared(&news)?;
+    /// assert_eq!(conn.output().take().unwrap(), &b"\x81\x073 users"[..]);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn text(text: impl AsRef<str>) -> Self {
         Self::encode(MessageKind::Text, text.as_ref().as_bytes())
     }
 
     /// Encodes a binary message, which is copied once.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated, PreparedMessage};
+    ///
+    /// let tick = PreparedMessage::binary(7_u32.to_be_bytes());
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// conn.send_prepared(&tick)?;
+    /// assert_eq!(conn.output().take().unwrap(), &b"\x82\x04\0\0\0\x07"[..]);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn binary(data: impl AsRef<[u8]>) -> Self {
         Self::encode(MessageKind::Binary, data.as_ref())
     }
@@ -117,7 +137,7 @@ impl PreparedMessage {
         this
     }
 
-    /// What the message carries.
+    /// Returns the kind of the message.
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
