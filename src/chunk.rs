@@ -129,7 +129,21 @@ impl<'b> Chunk<'b> {
         self.len() == 0
     }
 
-    /// The bytes of the chunk in one part: borrowed from the input, unless a character had been cut.
+    /// Returns the bytes of the chunk in one part: borrowed from the input, unless a character had been cut.
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use websocket_proto::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new().chunk_threshold(0));
+    /// let mut arrived = *b"\x82\x86\0\0\0\0upl"; // the first half of a message
+    /// # let mut file = Vec::new();
+    /// if let Some(Event::Chunk(chunk)) = conn.receive(&mut &mut arrived[..]) {
+    ///     file.write_all(&chunk.into_bytes())?;
+    /// }
+    /// # assert_eq!(file, b"upl");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn into_bytes(self) -> Cow<'b, [u8]> {
         match self.0 {
             Repr::Text { carried: Character { length: 0, .. }, text, .. } => Cow::Borrowed(text.as_bytes()),
@@ -140,7 +154,7 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// The same chunk, owning what it borrowed.
+    /// Returns the same chunk with its bytes copied out of the input.
     pub fn into_owned(self) -> Chunk<'static> {
         let (first, last) = (self.is_first(), self.is_last());
         Chunk(match self.0 {

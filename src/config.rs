@@ -82,6 +82,20 @@ impl Config {
 
     /// Sets how many bytes of the body of a response other than 101 a client keeps. A longer body is cut off.
     /// 64 KiB by default.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, Seed, client};
+    ///
+    /// # #[cfg(feature = "getrandom")] {
+    /// let request = client::Request::new("ws://example.com/".parse()?);
+    /// let config = Config::new().max_rejection_body(4); // or 0, if nobody reads it
+    /// let mut conn = Connection::client(request, config, Seed::from_os()?)?;
+    /// let mut arrived = *b"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nbusy, bye";
+    /// let Some(Event::Rejected(response)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
+    /// assert_eq!(response.body(), b"busy");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_rejection_body(mut self, bytes: usize) -> Self {
         self.max_rejection_body = bytes;
         self

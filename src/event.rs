@@ -47,7 +47,20 @@ pub enum Event<'b> {
 }
 
 impl Event<'_> {
-    /// The same event, owning what it borrowed.
+    /// Returns the same event with its payload copied out of the input.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// let (mut buffer, mut queue) = (*b"\x81\x82\0\0\0\0hi", Vec::new());
+    /// let mut input = &mut buffer[..];
+    /// while let Some(event) = conn.receive(&mut input) {
+    ///     queue.push(event.into_owned()); // keeps nothing of the buffer
+    /// }
+    /// buffer.fill(0); // …the next read…
+    /// assert_eq!(queue, [Event::Text("hi".into())]);
+    /// ```
     pub fn into_owned(self) -> Event<'static> {
         match self {
             Self::Request(request) => Event::Request(request),

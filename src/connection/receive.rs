@@ -86,6 +86,19 @@ impl Connection {
     }
 
     /// Returns whether the transport is to be read: `true` until [`receive_eof`](Self::receive_eof).
+    ///
+    /// ```
+    /// use std::io::{self, Read};
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// # let (mut stream, mut buffer) = (io::empty(), [0; 4096]);
+    /// if conn.wants_read() && stream.read(&mut buffer)? == 0 {
+    ///     conn.receive_eof();
+    /// }
+    /// assert!(!conn.wants_read());
+    /// # Ok::<(), io::Error>(())
+    /// ```
     pub fn wants_read(&self) -> bool {
         !self.receiver.is_at_eof()
     }

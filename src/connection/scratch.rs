@@ -46,7 +46,7 @@ use crate::send::Chain;
 pub struct Scratch(pub(super) Option<Box<Buffers>>);
 
 impl Scratch {
-    /// A scratch that keeps up to 4 MiB of spare buffers. They are made when they are first needed.
+    /// Creates a scratch that keeps up to 4 MiB of spare buffers. They are made when they are first needed.
     pub fn new() -> Self {
         Self::default()
     }

@@ -267,6 +267,19 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
     }
 
     /// Returns the number of bytes in the [`output`](Self::output).
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// for frame in 0..100_u32 {
+    ///     if conn.pending_output() < 60 {
+    ///         conn.send_binary(&frame.to_be_bytes())?; // else skip it: the peer reads slowly
+    ///     }
+    /// }
+    /// assert_eq!(conn.pending_output(), 60);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn pending_output(&self) -> usize {
         self.output.remaining()
     }

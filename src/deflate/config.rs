@@ -119,9 +119,16 @@ impl DeflateConfig {
         self
     }
 
-    /// How hard to look for repetitions: from 0 (not at all) and 1 (fastest) to 9 (smallest). 4 by default. Measured on
+    /// Sets how hard to look for repetitions: from 0 (not at all) and 1 (fastest) to 9 (smallest). 4 by default. Measured on
     /// JSON messages of 1 KiB with takeover, level 1 takes a fifth of its time and gives 1.4 times its size, level 6 takes
     /// 1.5 times the time and gives 4 % less, level 9 twice the time for 9 % less.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, DeflateConfig};
+    ///
+    /// // A slow network: spend time and memory on large messages, and none on small ones.
+    /// let slow_network = Config::new().deflate(DeflateConfig::new().level(9).memory_level(9).min_size(1024));
+    /// ```
     pub fn level(mut self, level: u8) -> Self {
         self.level = level.min(9);
         self

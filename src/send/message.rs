@@ -32,12 +32,24 @@ pub struct Message {
 }
 
 impl Message {
-    /// A text message.
+    /// Creates a text message.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Message, Negotiated};
+    ///
+    /// let queue = [Message::text(format!("{} users", 3)), Message::binary(vec![0; 4096])];
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// for message in queue {
+    ///     conn.send(message)?;
+    /// }
+    /// # assert_eq!(conn.pending_output(), 2 + 7 + 4 + 4096);
+    /// # Ok::<(), websocket_proto::SendError>(())
+    /// ```
     pub fn text(text: impl Into<String>) -> Self {
         Self { kind: MessageKind::Text, payload: text.into().into() }
     }
 
-    /// A binary message.
+    /// Creates a binary message.
     pub fn binary(data: impl Into<Bytes>) -> Self {
         Self { kind: MessageKind::Binary, payload: data.into() }
     }
@@ -79,6 +91,16 @@ impl Message {
     }
 
     /// Returns the text, without copying it where nobody else holds it; `None` if the message is binary.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Message, Negotiated};
+    ///
+    /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
+    /// let mut arrived = *b"\x81\x82\0\0\0\0hi";
+    /// let event = conn.receive(&mut &mut arrived[..]).unwrap();
+    /// let message = Message::try_from(event).unwrap(); // for the queue of another thread
+    /// assert_eq!(message.into_text().as_deref(), Some("hi"));
+    /// ```
     pub fn into_text(self) -> Option<String> {
         match self.kind {
             MessageKind::Text => String::from_utf8(self.payload.into()).ok(),
