@@ -53,10 +53,10 @@ impl Config {
         Self::default()
     }
 
-    /// Sets the most bytes of a request or response head, its closing empty line included. At a server, it is also the most
-    /// bytes that may follow a request before it is answered. 16 KiB by default, which is also the limit of Node.js (nginx:
-    /// 4 lines of 8 KiB). Above it a server responds with status 431, or 400 for what follows the request, and a client
-    /// fails the connection.
+    /// Sets the most bytes of a request or response head, its closing empty line included. At a server, it is also the
+    /// most bytes that may follow a request before it is answered. 16 KiB by default, which is also the limit of
+    /// Node.js (nginx: 4 lines of 8 KiB). Above it a server responds with status 431, or 400 for what follows the
+    /// request, and a client fails the connection.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -101,15 +101,15 @@ impl Config {
         self
     }
 
-    /// Sets the longest payload of a single frame, in bytes. 16 MiB by default. A longer one fails the connection with close
-    /// code 1009, as soon as the header of the frame has arrived.
+    /// Sets the longest payload of a single frame, in bytes. 16 MiB by default. A longer one fails the connection with
+    /// close code 1009, as soon as the header of the frame has arrived.
     pub fn max_frame_size(mut self, bytes: u64) -> Self {
         self.max_frame_size = bytes;
         self
     }
 
-    /// Sets the longest message, in bytes, all its fragments together. 16 MiB by default. A longer one fails the connection
-    /// with close code 1009, as soon as the header of the frame that exceeds the limit has arrived.
+    /// Sets the longest message, in bytes, all its fragments together. 16 MiB by default. A longer one fails the
+    /// connection with close code 1009, as soon as the header of the frame that exceeds the limit has arrived.
     ///
     /// ```
     /// use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Negotiated};
@@ -126,8 +126,8 @@ impl Config {
         self
     }
 
-    /// Delivers messages of at least that many bytes in chunks as they arrive, as [`Event::Chunk`](crate::Event::Chunk), in
-    /// constant memory. 0 means all messages. Off by default.
+    /// Delivers messages of at least that many bytes in chunks as they arrive, as
+    /// [`Event::Chunk`](crate::Event::Chunk), in constant memory. 0 means all messages. Off by default.
     ///
     /// The size of a fragmented message shows only with its frames: it is assembled until it has announced that many
     /// bytes, and delivered in chunks from then on. Messages longer than [`max_message_size`](Self::max_message_size)
@@ -159,15 +159,15 @@ impl Config {
         self
     }
 
-    /// Sets the longest message, in bytes, that is delivered in chunks, all its frames together. It is also the limit of each
-    /// of these frames. 1 TiB by default. A longer one fails the connection with close code 1009.
+    /// Sets the longest message, in bytes, that is delivered in chunks, all its frames together. It is also the limit
+    /// of each of these frames. 1 TiB by default. A longer one fails the connection with close code 1009.
     pub fn max_chunked_message_size(mut self, bytes: u64) -> Self {
         self.max_chunked_message_size = bytes;
         self
     }
 
-    /// Sets the most frames that a message may consist of, at least 1. 131,072 by default. More of them fail the connection
-    /// with close code 1009.
+    /// Sets the most frames that a message may consist of, at least 1. 131,072 by default. More of them fail the
+    /// connection with close code 1009.
     pub fn max_fragments(mut self, frames: u32) -> Self {
         self.max_fragments = frames.max(1);
         self
@@ -199,8 +199,8 @@ impl Config {
         self
     }
 
-    /// Sets how long the opening handshake may take, from the first [`advance_time`](crate::Connection::advance_time) to
-    /// the state `Open`. 10 seconds by default; `None` for no deadline.
+    /// Sets how long the opening handshake may take, from the first [`advance_time`](crate::Connection::advance_time)
+    /// to the state `Open`. 10 seconds by default; `None` for no deadline.
     ///
     /// ```
     /// use std::time::Duration;
@@ -224,12 +224,12 @@ impl Config {
         self
     }
 
-    /// Sends a ping when nothing was received for the time `idle`, and drops the connection when nothing is received for the
-    /// time `timeout` after that. Off by default.
+    /// Sends a ping when nothing was received for the time `idle`, and drops the connection when nothing is received
+    /// for the time `timeout` after that. Off by default.
     ///
-    /// While the peer takes pending output, the connection is not dropped, so that a slow download is not cut off. Bytes
-    /// that were returned by [`Output::take`](crate::Output::take) are not pending. If you write with it, `timeout` must be long
-    /// enough for the largest message.
+    /// While the peer takes pending output, the connection is not dropped, so that a slow download is not cut off.
+    /// Bytes that were returned by [`Output::take`](crate::Output::take) are not pending. If you write with it,
+    /// `timeout` must be long enough for the largest message.
     ///
     /// Bytes that you have not read do not count as received. Report pauses with
     /// [`reading_paused`](crate::Connection::reading_paused).
@@ -252,8 +252,8 @@ impl Config {
         self
     }
 
-    /// Sets whether the connection answers pings itself. On by default. A proxy that forwards pings switches it off, and sends
-    /// the answers with [`pong`](crate::Connection::pong).
+    /// Sets whether the connection answers pings itself. On by default. A proxy that forwards pings switches it off,
+    /// and sends the answers with [`pong`](crate::Connection::pong).
     pub fn auto_pong(mut self, on: bool) -> Self {
         self.auto_pong = on;
         self

@@ -26,8 +26,8 @@ impl Connection {
         previous
     }
 
-    /// Returns the attached scratch, or `None` if there is none. Pending output and an unfinished message stay with the connection, in buffers that
-    /// fit them.
+    /// Detaches the scratch and returns it; `None` if none is attached. Pending output and an unfinished message stay with
+    /// the connection, in buffers that fit them.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated, Scratch};

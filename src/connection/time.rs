@@ -51,7 +51,8 @@ impl Connection {
         }
     }
 
-    /// Returns the time to call [`advance_time`](Self::advance_time) next, on your clock; `None` if there is no deadline.
+    /// Returns the time to call [`advance_time`](Self::advance_time) next, on your clock; `None` if there is no
+    /// deadline.
     ///
     /// A time that has passed, [`Duration::ZERO`] at first, means at once: something has begun since the time was last
     /// set, a deadline has passed and gives your loop a turn to read, or
@@ -106,12 +107,12 @@ impl Connection {
         }
     }
 
-    /// Returns the time from the last answered ping to its pong, on the clock of [`advance_time`](Self::advance_time); `None`
-    /// before the first answer.
+    /// Returns the time from the last answered ping to its pong, on the clock of [`advance_time`](Self::advance_time);
+    /// `None` before the first answer.
     ///
-    /// Both ends are the first time that is set after the event, so it is right to within a turn of your loop. While you
-    /// handle [`Event::Pong`](crate::Event::Pong), it is still the one before. It is measured for the newest ping, your
-    /// own or the keepalive's. Pings are known apart by their payload.
+    /// Both ends are the first time that is set after the event, so it is right to within a turn of your loop. While
+    /// you handle [`Event::Pong`](crate::Event::Pong), it is still the one before. It is measured for the newest ping,
+    /// your own or the keepalive's. Pings are known apart by their payload.
     ///
     /// ```
     /// use std::time::Duration;

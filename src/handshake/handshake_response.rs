@@ -74,8 +74,8 @@ impl Response {
         self.fields.get(name)
     }
 
-    /// Returns the time that the server asks you to wait before the next attempt, if the header `Retry-After` has one in seconds
-    /// (RFC 9110 section 10.2.3).
+    /// Returns the time that the server asks you to wait before the next attempt, if the header `Retry-After` has one
+    /// in seconds (RFC 9110 section 10.2.3).
     ///
     /// The header may be a date instead. Only your code has a clock, so this is `None` then, and
     /// `header("Retry-After")` returns its text.

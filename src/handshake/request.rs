@@ -48,8 +48,9 @@ enum Resource {
 }
 
 impl Request {
-    /// Returns the method as the client wrote it: `GET` for a WebSocket connection. Others are those of plain HTTP requests
-    /// ([`Event::HttpRequest`](crate::Event::HttpRequest)), such as `HEAD`, with which load balancers look for a server.
+    /// Returns the method as the client wrote it: `GET` for a WebSocket connection. Others are those of plain HTTP
+    /// requests ([`Event::HttpRequest`](crate::Event::HttpRequest)), such as `HEAD`, with which load balancers look for
+    /// a server.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, server};
@@ -66,7 +67,8 @@ impl Request {
         self.fields.text(self.method)
     }
 
-    /// Returns the version of HTTP, major and minor: `(1, 1)` for a WebSocket connection. A plain HTTP request may have `(1, 0)`.
+    /// Returns the version of HTTP, major and minor: `(1, 1)` for a WebSocket connection. A plain HTTP request may have
+    /// `(1, 0)`.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -81,8 +83,8 @@ impl Request {
         (1, self.minor_version)
     }
 
-    /// Returns the resource name (RFC 6455 section 3): path and query. It starts with a slash, unless it is the `*` of a plain
-    /// `OPTIONS *`, which asks about the server as a whole.
+    /// Returns the resource name (RFC 6455 section 3): path and query. It starts with a slash, unless it is the `*` of
+    /// a plain `OPTIONS *`, which asks about the server as a whole.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -135,8 +137,8 @@ impl Request {
         self.resource().split_once('?').map(|(_, query)| query)
     }
 
-    /// Returns the host and port that the client asked for: the `Host` header, or those of a target that is an absolute URI
-    /// (RFC 9112 section 3.2.2). It is empty for a plain request of HTTP/1.0 that has neither.
+    /// Returns the host and port that the client asked for: the `Host` header, or those of a target that is an absolute
+    /// URI (RFC 9112 section 3.2.2). It is empty for a plain request of HTTP/1.0 that has neither.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -156,8 +158,8 @@ impl Request {
         host.unwrap_or_default()
     }
 
-    /// Returns the `Origin` header: the origin of the page whose script asks for the connection (RFC 6455 section 10.2). A request without one
-    /// doesn't come from a browser's page.
+    /// Returns the `Origin` header: the origin of the page whose script asks for the connection (RFC 6455 section
+    /// 10.2). A request without one doesn't come from a browser's page.
     ///
     /// This is for logs: it is the first of several, and `None` as well if the value isn't text. To decide who may connect,
     /// use [`check_origin`](Self::check_origin).
@@ -205,8 +207,8 @@ impl Request {
         check_origin(self.fields.values("Origin"), allowed)
     }
 
-    /// Returns the value of the first header of that name (in any case), if it is text. [`headers`](Self::headers) returns
-    /// all of them, as bytes.
+    /// Returns the value of the first header of that name (in any case), if it is text. [`headers`](Self::headers)
+    /// returns all of them, as bytes.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};

@@ -73,8 +73,8 @@ impl Uri {
         self.secure
     }
 
-    /// Returns the host, which is the server name for TLS. An IPv6 address has neither brackets nor zone; to connect to one that
-    /// may have a zone, use [`host_with_zone`](Self::host_with_zone).
+    /// Returns the host, which is the server name for TLS. An IPv6 address has neither brackets nor zone; to connect to
+    /// one that may have a zone, use [`host_with_zone`](Self::host_with_zone).
     ///
     /// ```
     /// use websocket_proto::client::Uri;
@@ -89,8 +89,8 @@ impl Uri {
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
-    /// Returns the host to connect to. An IPv6 address has its zone, if the URI names one (RFC 6874): the network interface of this
-    /// machine, which is not sent to the server.
+    /// Returns the host to connect to. An IPv6 address has its zone, if the URI names one (RFC 6874): the network
+    /// interface of this machine, which is not sent to the server.
     ///
     /// ```
     /// use websocket_proto::client::Uri;
@@ -138,8 +138,8 @@ impl Uri {
     /// use websocket_proto::client::Uri;
     ///
     /// let uri: Uri = "wss://example.com:8443/chat".parse()?;
-    /// let proxy_request = format!("CONNECT {}:{} HTTP/1.1\r\nHost: {}\r\n\r\n", uri.host(), uri.port(), uri.host_header());
-    /// assert!(proxy_request.ends_with("\r\nHost: example.com:8443\r\n\r\n"));
+    /// let head = format!("GET {} HTTP/1.1\r\nHost: {}\r\n", uri.resource(), uri.host_header());
+    /// assert_eq!(head, "GET /chat HTTP/1.1\r\nHost: example.com:8443\r\n");
     /// # Ok::<(), websocket_proto::UriError>(())
     /// ```
     pub fn host_header(&self) -> String {
