@@ -98,13 +98,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        self.poll_run(cx, usize::MAX, &mut |_, event| match Message::try_from(event) {
+        self.poll_next(cx, |_, event| match Message::try_from(event) {
             Ok(message) => ControlFlow::Break(message),
             Err(_) => ControlFlow::Continue(()),
         })
     }
 
     pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event<'static>>, Error>> {
-        self.poll_run(cx, usize::MAX, &mut |_, event| ControlFlow::Break(event.into_owned()))
+        self.poll_next(cx, |_, event| ControlFlow::Break(event.into_owned()))
+    }
+
+    /// Runs until `handle` breaks, however much output is pending.
+    fn poll_next<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut handle: impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
+    ) -> Poll<Result<Option<R>, Error>> {
+        match self.handle_buffered(&mut handle) {
+            ControlFlow::Break(value) => Poll::Ready(Ok(Some(value))),
+            ControlFlow::Continue(()) => self.poll_run(cx, usize::MAX, &mut handle),
+        }
     }
 }

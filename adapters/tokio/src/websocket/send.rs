@@ -161,7 +161,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         &mut self,
         send: impl FnOnce(&mut Connection) -> Result<R, SendError>,
     ) -> Result<R, Error> {
-        Ok(self.with_scratch(|this| send(this.connection_mut()))?)
+        // A message that follows others is appended to them.
+        if self.pending_output() > 0 && !self.compresses() {
+            return Ok(send(&mut self.conn)?);
+        }
+        Ok(self.with_scratch(|this| send(&mut this.conn))?)
     }
 
     /// Writes what the transport accepts at once. A failure of it is for `recv` to report.

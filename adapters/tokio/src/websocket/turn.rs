@@ -105,6 +105,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.kept = kept;
     }
 
+    /// Passes the events of input that was read before to `handle` until it breaks. Messages that have come together are
+    /// received so without a look at the clock, the transport and the buffers of the thread.
+    pub(super) fn handle_buffered<R>(
+        &mut self,
+        handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
+    ) -> ControlFlow<R> {
+        // Inflating needs the thread's inflater: a connection would keep one of its own otherwise.
+        let is_ready = !self.input.is_empty() && self.kept.is_empty() && !self.compresses();
+        if is_ready { self.receive(handle) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Returns whether messages may be compressed.
+    #[cfg(feature = "deflate")]
+    pub(super) fn compresses(&self) -> bool {
+        self.conn.deflate().is_some()
+    }
+
+    /// No message is compressed.
+    #[cfg(not(feature = "deflate"))]
+    #[expect(clippy::unused_self, reason = "with the feature, it depends on the connection")]
+    pub(super) fn compresses(&self) -> bool {
+        false
+    }
+
     fn handle_input<R>(
         &mut self,
         handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,

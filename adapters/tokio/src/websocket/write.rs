@@ -70,6 +70,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Writes until that is `enough`, or nothing is left.
     fn poll_output(&mut self, cx: &mut Context<'_>, enough: impl Fn(&Connection) -> bool) -> Poll<Result<(), Error>> {
+        if enough(&self.conn) && self.failure.is_none() {
+            return Poll::Ready(Ok(()));
+        }
         let waker = self.tasks.waker(Wait::Space, cx);
         let cx = &mut Context::from_waker(&waker);
         while !enough(&self.conn) && self.poll_write(cx).is_pending() {
@@ -84,6 +87,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             ready!(self.poll_deadline(now, cx));
         }
         self.tasks.unregister(Wait::Space);
+        if self.pending_output() == 0 {
+            // An idle connection holds no buffers.
+            self.with_scratch(|_| ());
+        }
         // `recv` returns the failure itself, after what came before it.
         Poll::Ready(self.failure.as_ref().map_or(Ok(()), |failure| Err(io::Error::from(failure.kind()).into())))
     }

@@ -114,6 +114,22 @@ async fn an_idle_connection_holds_no_buffers() {
     assert!(held <= LIMIT, "{held} bytes");
 }
 
+/// One that only sends holds none either, once everything is written.
+#[tokio::test]
+async fn an_idle_sender_holds_no_buffers() {
+    let config = std::sync::Arc::new(default_config());
+    let held = held_by(|_| {
+        let connection = Connection::upgraded_server(Negotiated::new(), std::sync::Arc::clone(&config));
+        let mut ws = WebSocket::new(Idle(b""), connection);
+        for _ in 0..3 {
+            assert!(matches!(poll_once(ws.feed(vec![7; 1000])), Poll::Ready(Ok(()))));
+        }
+        assert!(matches!(poll_once(ws.flush()), Poll::Ready(Ok(()))));
+        ws
+    });
+    assert!(held <= LIMIT, "{held} bytes");
+}
+
 /// A transport from which another message comes each time.
 struct Busy(bool);
 

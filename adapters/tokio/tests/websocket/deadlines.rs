@@ -98,7 +98,7 @@ async fn a_silent_peer_is_asked_and_then_given_up() {
     let mut server = server(transport, keepalive());
     let begun = Instant::now();
     let ended = tokio::spawn(async move { server.recv().await });
-    let mut ping = [0; 10];
+    let mut ping = [0; 6];
     silent.read_exact(&mut ping).await.unwrap();
     assert_eq!((ping[0], begun.elapsed().as_secs()), (0x89, 30));
     assert_eq!(cause(&ended.await.unwrap().unwrap_err()), Cause::Timeout(Deadline::Keepalive));
@@ -127,7 +127,7 @@ async fn messages_put_the_ping_off() -> Result {
         sleep(Duration::from_secs(20)).await;
         peer.write_all(b"\x81\x80\0\0\0\0").await?;
     }
-    let mut ping = [0; 10];
+    let mut ping = [0; 6];
     peer.read_exact(&mut ping).await?;
     assert_eq!((ping[0], begun.elapsed().as_secs()), (0x89, 20 * 20 + 30));
     ended.await.unwrap();

@@ -49,7 +49,7 @@ async fn a_pong_that_waits_in_the_transport_has_come() -> Result {
         let mut server = server(transport, keepalive());
         // The ping is sent, and nobody looks at the connection any more.
         assert!(timeout(31 * SECOND, server.recv()).await.is_err());
-        let mut ping = [0; 10];
+        let mut ping = [0; 6];
         peer.read_exact(&mut ping).await?;
         assert_eq!(ping[0], 0x89);
         peer.write_all(PONG).await?;
@@ -189,10 +189,10 @@ async fn the_round_trip_of_a_keepalive_is_measured() -> Result {
     let (transport, mut peer) = duplex(1000);
     let mut server = server(transport, keepalive());
     let answer = async {
-        let mut ping = [0; 10];
+        let mut ping = [0; 6];
         peer.read_exact(&mut ping).await?;
         sleep(3 * SECOND).await;
-        peer.write_all(&[b"\x8a\x88\0\0\0\0", &ping[2..]].concat()).await?;
+        peer.write_all(&[b"\x8a\x84\0\0\0\0", &ping[2..]].concat()).await?;
         sleep(3 * SECOND).await;
         Result::Ok(())
     };

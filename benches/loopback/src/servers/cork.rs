@@ -23,7 +23,7 @@ where
     F: Future<Output = ()> + 'static,
 {
     let streams = super::open()?;
-    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let tasks = LocalSet::new();
     let _guard = runtime.enter();
     for stream in streams {

@@ -4,9 +4,11 @@
 
 mod cork;
 mod fastwebsockets;
+mod ours_on_tokio;
 mod raw;
 mod readiness;
 mod sockudo_ws;
+mod tokio_tungstenite;
 mod tokio_websockets;
 mod tungstenite;
 mod yawc;
@@ -30,8 +32,11 @@ pub(crate) const BARE: &str = "bare loop";
 pub(crate) const ALL: &[Server] = &[
     Server { name: BARE, serve: raw::serve },
     Server { name: "websocket-proto, mio", serve: serve_by_mio },
+    Server { name: "websocket-proto-tokio, run", serve: ours_on_tokio::serve_by_run },
+    Server { name: "websocket-proto-tokio, recv", serve: ours_on_tokio::serve_by_recv },
     Server { name: "fastwebsockets", serve: fastwebsockets::serve },
     Server { name: "sockudo-ws", serve: sockudo_ws::serve },
+    Server { name: "tokio-tungstenite", serve: tokio_tungstenite::serve },
     Server { name: "tokio-websockets", serve: tokio_websockets::serve },
     Server { name: "tungstenite", serve: tungstenite::serve },
     Server { name: "yawc", serve: yawc::serve },
