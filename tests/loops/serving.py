@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from harness import HOST, LENGTHS, UNICODE, Example, example, expect
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 class Server(Example):
@@ -78,6 +78,19 @@ async def pushes_to_all(server):
             expect(heard.endswith("大家好 👋"), True)
 
 
+async def keeps_its_chat_for_its_own_pages(server):
+    """A page of another site has no part in the chat of a visitor (RFC 6455 section 10.2)."""
+    own = f"{server.scheme.replace('ws', 'http')}://{server.address}"
+    async with server.connect("/chat", origin=own):
+        pass
+    for origin in ["http://evil.example", "null", own + ".evil.example"]:
+        try:
+            async with server.connect("/chat", origin=origin):
+                raise AssertionError(f"{origin} was let in")
+        except InvalidStatus as refused:
+            expect(refused.response.status_code, 403)
+
+
 async def serves_many(server, count=200):
     """Many at a time, each with its own messages."""
 
@@ -107,7 +120,15 @@ async def stops_in_order(server):
 
 
 # What each of them does; those that stop when told to are asked that as well.
-ALL = [echoes, answers_pings, closes_as_it_is_closed, refuses_bad_frames, pushes_to_all, serves_many]
+ALL = [
+    echoes,
+    answers_pings,
+    closes_as_it_is_closed,
+    refuses_bad_frames,
+    pushes_to_all,
+    keeps_its_chat_for_its_own_pages,
+    serves_many,
+]
 
 
 def run(name, checks):

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use example_hyper::{refusal, upgrade};
+use example_hyper::{refusal, refuse_other_sites, upgrade};
 use example_tokio::chat::Chat;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -14,6 +14,11 @@ use websocket_proto::HandshakeError;
 const PAGE: &str = include_str!("../../chat/src/chat.html");
 
 pub fn answer(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<Full<Bytes>> {
+    if request.uri().path() == "/chat"
+        && let Some(response) = refuse_other_sites(&request)
+    {
+        return response.map(Full::new);
+    }
     match upgrade(&mut request, &chat.config(), &["chat", "echo"]) {
         Ok((response, upgrading)) => {
             println!("{:?} {} {}", request.version(), request.method(), request.uri().path());

@@ -22,5 +22,5 @@ mod upgraded;
 
 pub use http2::connect;
 pub use serve::{GRACE, IDLE, serve};
-pub use upgrade::{refusal, upgrade};
+pub use upgrade::{refusal, refuse_other_sites, upgrade};
 pub use upgraded::Upgraded;

@@ -41,6 +41,16 @@ pub fn upgrade<B: 'static>(
     Ok((response, async { Ok(WebSocket::new(Upgraded::new(upgraded.await?, hold), conn)) }))
 }
 
+/// Returns the answer to a request from a page of another site: 403. Requests of this site's pages, and those that no browser has
+/// sent, have none.
+pub fn refuse_other_sites<B>(request: &Request<B>) -> Option<Response<Bytes>> {
+    let host = request.headers().get(hyper::header::HOST).and_then(|host| host.to_str().ok());
+    let host = request.uri().authority().map(|authority| authority.as_str()).or(host).unwrap_or_default();
+    let own = ["http://", "https://"].map(|scheme| [scheme, host].concat());
+    let rejection = HttpServerHandshake::check_origin(request, &own.each_ref().map(String::as_str)).err()?;
+    Some(rejection.into_http().expect("a rejection without headers can be sent"))
+}
+
 /// The answer to a request that isn't accepted.
 pub fn refusal(error: HandshakeError) -> Response<Bytes> {
     server::Rejection::from(error).into_http().expect("the rejection of an error can be sent")

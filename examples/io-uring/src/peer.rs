@@ -95,8 +95,7 @@ impl Peer {
         let answered = match event {
             Event::Request(request) => {
                 self.is_in_chat = request.path() == "/chat";
-                let response = server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
-                conn.accept(response).is_ok()
+                respond(conn, &request)
             }
             Event::HttpRequest(request) => serve_page(conn, &request),
             Event::Text(text) if self.is_in_chat => {
@@ -123,6 +122,15 @@ impl Peer {
         if !answered && conn.state() != State::Closing {
             conn.abort();
         }
+    }
+}
+
+/// Accepts a request, unless it is one for the chat from a page of another site.
+fn respond(conn: &mut Connection, request: &server::Request) -> bool {
+    let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
+    match request.check_origin(&own.each_ref().map(String::as_str)) {
+        Err(rejection) if request.path() == "/chat" => conn.reject(rejection).is_ok(),
+        _ => conn.accept(server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]))).is_ok(),
     }
 }
 

@@ -9,8 +9,7 @@ pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, 
     let done = match event {
         Event::Request(request) => {
             *chats = request.path() == "/chat";
-            let response = server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]));
-            conn.accept(response).is_ok()
+            respond(conn, &request)
         }
         Event::HttpRequest(request) => serve_page(conn, &request),
         Event::Text(text) if *chats => {
@@ -36,6 +35,15 @@ pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, 
     // An answer that can't be sent is one that the peer doesn't wait for, or that it doesn't read.
     if !done {
         conn.abort();
+    }
+}
+
+/// Accepts a request, unless it is one for the chat from a page of another site.
+fn respond(conn: &mut Connection, request: &server::Request) -> bool {
+    let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
+    match request.check_origin(&own.each_ref().map(String::as_str)) {
+        Err(rejection) if request.path() == "/chat" => conn.reject(rejection).is_ok(),
+        _ => conn.accept(server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]))).is_ok(),
     }
 }
 

@@ -79,7 +79,7 @@ impl Chat {
         let mut path = String::new();
         let answer = |request: &server::Request| {
             request.path().clone_into(&mut path);
-            Ok(respond(request))
+            respond(request)
         };
         let opened = self.acceptor.accept_with(transport, answer);
         let ws = select! {
@@ -175,9 +175,13 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// The answer to a request for WebSocket.
-pub fn respond(request: &server::Request) -> server::Response {
-    server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]))
+/// The answer to a request for WebSocket: yes, unless it is one for the chat from a page of another site.
+fn respond(request: &server::Request) -> Result<server::Response, server::Rejection> {
+    if request.path() == "/chat" {
+        let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
+        request.check_origin(&own.each_ref().map(String::as_str))?;
+    }
+    Ok(server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"])))
 }
 
 /// The answer to a request for a page.

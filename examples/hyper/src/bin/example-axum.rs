@@ -13,13 +13,18 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{Html, Response};
 use axum::routing::get;
-use example_hyper::{refusal, server, upgrade};
+use example_hyper::{refusal, refuse_other_sites, server, upgrade};
 use example_tokio::chat::Chat;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 /// A request for a WebSocket comes as GET over HTTP/1.1, and as CONNECT over HTTP/2: its route must be for `any` method.
 async fn websocket(State(chat): State<Arc<Chat>>, mut request: Request) -> Response {
+    if request.uri().path() == "/chat"
+        && let Some(response) = refuse_other_sites(&request)
+    {
+        return response.map(Body::from);
+    }
     match upgrade(&mut request, &chat.config(), &["chat", "echo"]) {
         Ok((response, upgrading)) => {
             let path = request.uri().path().to_owned();
