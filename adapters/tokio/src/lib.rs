@@ -6,8 +6,12 @@
 mod acceptor;
 mod connector;
 mod defaults;
+#[cfg(feature = "hyper")]
+mod hyper;
 mod websocket;
 
+#[cfg(feature = "hyper")]
+pub use self::hyper::{UpgradeRejection, Upgraded, Upgrading, upgrade};
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
 pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, connect};
 pub use defaults::default_config;
