@@ -4,12 +4,16 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acceptor;
+#[cfg(feature = "axum")]
+mod axum;
 mod connector;
 mod defaults;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod websocket;
 
+#[cfg(feature = "axum")]
+pub use self::axum::WebSocketUpgrade;
 #[cfg(feature = "hyper")]
 pub use self::hyper::{UpgradeRejection, Upgraded, Upgrading, upgrade};
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
