@@ -16,6 +16,10 @@ mod websocket;
 pub use self::axum::WebSocketUpgrade;
 #[cfg(feature = "hyper")]
 pub use self::hyper::{UpgradeRejection, Upgraded, Upgrading, upgrade};
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("coming_from.md")]
+pub mod coming_from {}
+
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
 pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, connect};
 pub use defaults::default_config;
