@@ -4,9 +4,21 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acceptor;
+#[cfg(feature = "axum")]
+mod axum;
 mod connector;
 mod defaults;
+#[cfg(feature = "hyper")]
+mod hyper;
 mod websocket;
+
+#[cfg(feature = "axum")]
+pub use self::axum::WebSocketUpgrade;
+#[cfg(feature = "hyper")]
+pub use self::hyper::{UpgradeRejection, Upgraded, Upgrading, upgrade};
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("coming_from.md")]
+pub mod coming_from {}
 
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
 pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, connect};

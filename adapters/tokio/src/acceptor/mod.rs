@@ -2,6 +2,7 @@
 
 mod error;
 mod incoming;
+pub(crate) mod subprotocol;
 
 use std::fmt;
 use std::ops::ControlFlow::{Break, Continue};
@@ -71,9 +72,9 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebS
 /// ```
 #[derive(Clone)]
 pub struct Acceptor {
-    config: Arc<Config>,
-    subprotocols: Arc<[String]>,
-    origins: Option<Arc<[String]>>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) subprotocols: Arc<[String]>,
+    pub(crate) origins: Option<Arc<[String]>>,
     http: Option<Arc<HttpHandler>>,
 }
 
