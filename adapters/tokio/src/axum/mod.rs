@@ -63,7 +63,8 @@ type OnFailedUpgrade = dyn FnOnce(hyper::Error) + Send;
 impl WebSocketUpgrade {
     /// Returns the response, and calls `serve` with the connection once the response is sent, in a task of its own.
     ///
-    /// If the [origin](Self::origins) may not connect, the response is the rejection, and `serve` is not called.
+    /// If the [origin](Self::origins) may not connect, the response is the rejection, and `serve` is not called. A layer that
+    /// replaces the response after that does not prevent the call over HTTP/1.1: check who may connect before.
     pub fn on_upgrade<F>(mut self, serve: impl FnOnce(WebSocket<Upgraded>) -> F + Send + 'static) -> Response
     where
         F: Future<Output = ()> + Send + 'static,
@@ -86,8 +87,8 @@ impl WebSocketUpgrade {
         response.map(|()| Body::empty())
     }
 
-    /// Sets the function that learns why there is no connection after all: the client is gone, or something between the
-    /// handler and hyper has changed the response. Without it, that goes unnoticed.
+    /// Sets the function that is called where there is no connection after all: the client is gone, or over HTTP/2 a layer
+    /// has replaced the response. Without it, that goes unnoticed.
     pub fn on_failed_upgrade(mut self, report: impl FnOnce(hyper::Error) + Send + 'static) -> Self {
         self.on_failed_upgrade = Some(Box::new(report));
         self

@@ -11,8 +11,12 @@ use crate::WebSocket;
 
 /// A future that yields the connection once hyper has sent the response. [`upgrade`](crate::upgrade) returns one.
 ///
-/// Await it in another task than the one that returns the response. Its error is hyper's: the client is gone, or the HTTP
-/// server has not sent the response as it was. If it is dropped, so is the connection.
+/// Await it in another task than the one that returns the response. Its error is hyper's: the client is gone, or over HTTP/2
+/// another response was sent. If it is dropped, so is the connection.
+///
+/// Over HTTP/1.1 hyper does not compare: where another response was sent in the place of this one, it still hands the
+/// connection over when the exchange is done. Decide who may connect before you accept the request, not in a layer that
+/// replaces the response.
 ///
 /// # Panics
 ///

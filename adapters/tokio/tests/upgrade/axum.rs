@@ -1,6 +1,7 @@
 //! The extractor `WebSocketUpgrade` in a server of axum.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
@@ -9,6 +10,7 @@ use axum::routing::any;
 use hyper::Method;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use websocket_proto_tokio::{
     Acceptor, CloseCode, Config, ConnectError, Connector, DeflateConfig, Error, WebSocketUpgrade, client, connect,
     default_config,
@@ -138,7 +140,9 @@ async fn an_upgrade_that_does_not_happen_is_reported() {
     let request = client::Request::new(format!("ws://{address}/").parse().unwrap());
     let mut sender = http2::handshake(address).await;
     assert_eq!(http2::connect(&mut sender, request, Config::new()).await.unwrap_err().status(), 403);
-    assert!(reports.recv().await.unwrap().is_canceled());
+    // The routes keep a sender: without a report, this would wait forever.
+    let error = timeout(Duration::from_secs(10), reports.recv()).await.expect("a report").unwrap();
+    assert!(error.is_canceled());
 }
 
 #[tokio::test]
@@ -157,4 +161,19 @@ async fn a_connection_that_is_dropped_is_lost_over_http_2() {
     let (error, code) = reports.recv().await.unwrap();
     assert!(matches!(error, Error::Closed(_)), "{error:?}");
     assert_eq!(code, CloseCode::ABNORMAL);
+}
+
+#[tokio::test]
+async fn over_http_1_a_response_that_is_replaced_leaves_a_connection_that_is_lost() {
+    let (report, mut reports) = mpsc::unbounded_channel();
+    let handler = async move |upgrade: WebSocketUpgrade| -> Response {
+        drop(upgrade.on_upgrade(async move |mut ws| report.send(ws.recv().await).unwrap()));
+        "another response".into_response()
+    };
+    let address = serve(Router::new().route("/", any(handler))).await;
+    let Err(ConnectError::Rejected(response)) = connect(format!("ws://{address}/")).await else { panic!() };
+    assert_eq!(response.body(), b"another response");
+    // hyper 1 hands the connection over once the client has closed it.
+    let received = timeout(Duration::from_secs(10), reports.recv()).await.expect("a report").unwrap();
+    assert!(received.is_err());
 }
