@@ -21,7 +21,7 @@ pub use self::hyper::{UpgradeRejection, Upgraded, Upgrading, upgrade};
 pub mod coming_from {}
 
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
-pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, connect};
+pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, RedirectError, connect};
 pub use defaults::default_config;
 pub use websocket::{Error, HIGH_WATER, Receiver, Sender, WebSocket};
 

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use websocket_proto::client::Response;
 use websocket_proto::{HandshakeError, RequestError, SeedError, UriError};
 
+use super::RedirectError;
+
 /// Why there is no connection with a server, and whose doing that is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -50,6 +52,15 @@ pub enum ConnectError {
     /// go, 503 when to come again.
     #[error("the server answered with status {} {}", .0.status(), .0.reason())]
     Rejected(Box<Response>),
+    /// The server answered with a redirect that was not followed, though [redirects](crate::Connector::redirects) are.
+    #[error("a redirect was not followed: {error}")]
+    Redirect {
+        /// The reason.
+        #[source]
+        error: RedirectError,
+        /// The redirect.
+        response: Box<Response>,
+    },
     /// The server's response is not a valid opening handshake.
     #[error("the server's response is not a valid opening handshake: {0}")]
     Handshake(#[source] HandshakeError),
@@ -101,6 +112,7 @@ impl fmt::Display for Others<'_> {
 mod tests {
     use std::io::ErrorKind::{ConnectionRefused, NotFound, TimedOut};
 
+    use super::super::test_response::response;
     use super::*;
 
     #[test]
@@ -136,6 +148,11 @@ mod tests {
             (
                 ConnectError::Io(ConnectionRefused.into()),
                 "the connection failed during the opening handshake: connection refused",
+            ),
+            (ConnectError::Rejected(response(503, "").into()), "the server answered with status 503 Because"),
+            (
+                ConnectError::Redirect { error: RedirectError::TooMany(3), response: response(302, "").into() },
+                "a redirect was not followed: the limit is 3",
             ),
             (ConnectError::Timeout(ConnectStage::Resolve), "timed out while resolving the host"),
             (ConnectError::Timeout(ConnectStage::Tcp), "timed out while connecting to the host"),

@@ -3,6 +3,7 @@
 //! ```text
 //! mod.rs             Connector: what to ask for
 //! into_uri.rs        the types that connect takes
+//! redirect.rs        where a redirect leads, and which headers go along
 //! dial.rs            URI → stream: resolve, TCP, TLS
 //!   happy_eyeballs.rs  several addresses, the first connection wins (RFC 8305)
 //!   tls/               with the feature rustls; without it, a twin that says so
@@ -18,7 +19,10 @@ mod error;
 mod handshake;
 mod happy_eyeballs;
 mod into_uri;
+mod redirect;
 mod stream;
+#[cfg(test)]
+mod test_response;
 #[cfg(feature = "rustls")]
 mod tls;
 #[cfg(not(feature = "rustls"))]
@@ -36,6 +40,8 @@ use crate::{WebSocket, default_config};
 use deadline::Deadline;
 pub use error::{ConnectError, ConnectStage};
 pub use into_uri::IntoUri;
+pub use redirect::RedirectError;
+use redirect::Route;
 pub use stream::ClientStream;
 
 /// Connects to a WebSocket server, with the [defaults](default_config). [`Connector`] has everything else.
@@ -89,6 +95,7 @@ pub struct Connector {
     headers: Vec<(String, String)>,
     subprotocols: Vec<String>,
     origin: Option<String>,
+    redirects: usize,
     timeout: Option<Duration>,
     tls: tls::Settings,
 }
@@ -101,6 +108,7 @@ impl Connector {
             headers: Vec::new(),
             subprotocols: Vec::new(),
             origin: None,
+            redirects: 0,
             timeout: Some(DEFAULT_TIMEOUT),
             tls: tls::Settings::new_default(),
         }
@@ -144,8 +152,29 @@ impl Connector {
         self
     }
 
+    /// Sets how many redirects [`connect`](Self::connect) follows: responses with status 301, 302, 303, 307 or 308 and a
+    /// `Location`. 0 by default: a redirect is a [rejection](ConnectError::Rejected).
+    ///
+    /// The headers `Authorization`, `Cookie` and `Proxy-Authorization` and the user information of the URI stay with the
+    /// origin (scheme, host and port) that you connect to: after a redirect to another one they are not sent again. All
+    /// other headers are sent to each server. What is not followed is a [`ConnectError::Redirect`]: a redirect from `wss` to
+    /// `ws`, to a URI that was requested before, to what is not a WebSocket URI, or one more than `max`. The
+    /// [`timeout`](Self::timeout) covers all of them.
+    ///
+    /// [`handshake`](Self::handshake) follows none, since its stream leads to one server.
+    ///
+    /// ```
+    /// use websocket_proto_tokio::Connector;
+    ///
+    /// let connector = Connector::new().redirects(5);
+    /// ```
+    pub fn redirects(mut self, max: usize) -> Self {
+        self.redirects = max;
+        self
+    }
+
     /// Sets the time that [`connect`](Self::connect) and [`handshake`](Self::handshake) have for everything: resolving the
-    /// name, TCP, TLS, and the opening handshake. 10 seconds by default; `None` for no deadline.
+    /// name, TCP, TLS, the opening handshake, and redirects. 10 seconds by default; `None` for no deadline.
     ///
     /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration bounds the opening handshake in any case.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
@@ -223,23 +252,31 @@ impl Connector {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let deadline = Deadline::after(self.timeout);
-        handshake::handshake(self.request(uri.into_uri()?), Arc::clone(&self.config), stream, deadline).await
+        let route = Route::new(uri.into_uri()?, 0);
+        handshake::handshake(self.request(&route), Arc::clone(&self.config), stream, deadline).await
     }
 
     async fn connect_within(&self, deadline: Deadline, uri: Uri) -> Result<WebSocket<ClientStream>, ConnectError> {
-        let stream = dial::dial(&uri, &self.tls, deadline).await?;
-        handshake::handshake(self.request(uri), Arc::clone(&self.config), stream, deadline).await
+        let mut route = Route::new(uri, self.redirects);
+        loop {
+            let stream = dial::dial(route.uri(), &self.tls, deadline).await?;
+            let request = self.request(&route);
+            match handshake::handshake(request, Arc::clone(&self.config), stream, deadline).await {
+                Err(ConnectError::Rejected(response)) => route.follow(response)?,
+                connected => return connected,
+            }
+        }
     }
 
-    fn request(&self, uri: Uri) -> Request {
-        let mut request = Request::new(uri);
+    fn request(&self, route: &Route) -> Request {
+        let mut request = Request::new(route.uri().clone());
         for subprotocol in &self.subprotocols {
             request = request.subprotocol(subprotocol);
         }
         if let Some(origin) = &self.origin {
             request = request.origin(origin);
         }
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().filter(|(name, _)| route.permits_header(name)) {
             request = request.header(name, value);
         }
         request
