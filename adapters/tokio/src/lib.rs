@@ -10,6 +10,7 @@ mod connector;
 mod defaults;
 #[cfg(feature = "hyper")]
 mod hyper;
+mod reconnecting;
 mod websocket;
 
 #[cfg(feature = "axum")]
@@ -23,6 +24,7 @@ pub mod coming_from {}
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
 pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, RedirectError, connect};
 pub use defaults::default_config;
+pub use reconnecting::Reconnecting;
 pub use websocket::{Error, HIGH_WATER, Receiver, Sender, WebSocket};
 
 pub use bytes;

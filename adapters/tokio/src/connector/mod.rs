@@ -11,6 +11,7 @@
 //! stream.rs          ClientStream: TCP, or TLS over it
 //! handshake.rs       stream → WebSocket
 //! error.rs           ConnectError: what went wrong, and with whom
+//! permanent.rs       which of that passes by itself
 //! ```
 
 mod deadline;
@@ -19,10 +20,11 @@ mod error;
 mod handshake;
 mod happy_eyeballs;
 mod into_uri;
+mod permanent;
 mod redirect;
 mod stream;
 #[cfg(test)]
-mod test_response;
+pub(crate) mod test_response;
 #[cfg(feature = "rustls")]
 mod tls;
 #[cfg(not(feature = "rustls"))]

@@ -1,5 +1,6 @@
 //! Clients and servers over loopback TCP: from a URI to an open connection, and what is in the way.
 
+mod reconnecting;
 mod redirects;
 mod support;
 mod tcp;
