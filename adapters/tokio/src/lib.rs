@@ -22,7 +22,9 @@ pub use self::hyper::{UpgradeRejection, Upgraded, Upgrading, upgrade};
 pub mod coming_from {}
 
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
-pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, RedirectError, connect};
+pub use connector::{
+    ClientStream, ConnectError, ConnectStage, Connector, IntoUri, ProxyError, ProxyUriError, RedirectError, connect,
+};
 pub use defaults::default_config;
 pub use reconnecting::Reconnecting;
 pub use websocket::{Error, HIGH_WATER, Receiver, Sender, WebSocket};

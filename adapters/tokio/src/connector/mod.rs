@@ -4,7 +4,9 @@
 //! mod.rs             Connector: what to ask for
 //! into_uri.rs        the types that connect takes
 //! redirect.rs        where a redirect leads, and which headers go along
-//! dial.rs            URI → stream: resolve, TCP, TLS
+//! dial.rs            URI → stream: proxy, resolve, TCP, TLS
+//!   proxy/             with the feature proxy; without it, a twin that takes none
+//!   proxy_error.rs     ProxyError: what a proxy answered
 //!   happy_eyeballs.rs  several addresses, the first connection wins (RFC 8305)
 //!   tls/               with the feature rustls; without it, a twin that says so
 //! deadline.rs        one for all of this
@@ -21,6 +23,12 @@ mod handshake;
 mod happy_eyeballs;
 mod into_uri;
 mod permanent;
+#[cfg(feature = "proxy")]
+mod proxy;
+#[cfg(not(feature = "proxy"))]
+#[path = "proxy/off.rs"]
+mod proxy;
+mod proxy_error;
 mod redirect;
 mod stream;
 #[cfg(test)]
@@ -42,6 +50,7 @@ use crate::{WebSocket, default_config};
 use deadline::Deadline;
 pub use error::{ConnectError, ConnectStage};
 pub use into_uri::IntoUri;
+pub use proxy_error::{ProxyError, ProxyUriError};
 pub use redirect::RedirectError;
 use redirect::Route;
 pub use stream::ClientStream;
@@ -100,6 +109,7 @@ pub struct Connector {
     redirects: usize,
     timeout: Option<Duration>,
     tls: tls::Settings,
+    proxy: proxy::Settings,
 }
 
 impl Connector {
@@ -113,6 +123,7 @@ impl Connector {
             redirects: 0,
             timeout: Some(DEFAULT_TIMEOUT),
             tls: tls::Settings::new_default(),
+            proxy: proxy::Settings::new_direct(),
         }
     }
 
@@ -154,29 +165,8 @@ impl Connector {
         self
     }
 
-    /// Sets how many redirects [`connect`](Self::connect) follows: responses with status 301, 302, 303, 307 or 308 and a
-    /// `Location`. 0 by default: a redirect is a [rejection](ConnectError::Rejected).
-    ///
-    /// The headers `Authorization`, `Cookie` and `Proxy-Authorization` and the user information of the URI stay with the
-    /// origin (scheme, host and port) that you connect to: after a redirect to another one they are not sent again. All
-    /// other headers are sent to each server. What is not followed is a [`ConnectError::Redirect`]: a redirect from `wss` to
-    /// `ws`, to a URI that was requested before, to what is not a WebSocket URI, or one more than `max`. The
-    /// [`timeout`](Self::timeout) covers all of them.
-    ///
-    /// [`handshake`](Self::handshake) follows none, since its stream leads to one server.
-    ///
-    /// ```
-    /// use websocket_proto_tokio::Connector;
-    ///
-    /// let connector = Connector::new().redirects(5);
-    /// ```
-    pub fn redirects(mut self, max: usize) -> Self {
-        self.redirects = max;
-        self
-    }
-
     /// Sets the time that [`connect`](Self::connect) and [`handshake`](Self::handshake) have for everything: resolving the
-    /// name, TCP, TLS, the opening handshake, and redirects. 10 seconds by default; `None` for no deadline.
+    /// name, TCP, the proxy, TLS, the opening handshake, and redirects. 10 seconds by default; `None` for no deadline.
     ///
     /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration bounds the opening handshake in any case.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
@@ -215,7 +205,7 @@ impl Connector {
     /// Connects to the host of a `ws` or `wss` URI and opens a WebSocket connection there.
     ///
     /// The addresses of the host are tried as RFC 8305 describes: one after the other at intervals of 250 ms, alternating
-    /// between IPv6 and IPv4, and the first that answers is used.
+    /// between IPv6 and IPv4, and the first that answers is used. If there is a proxy, these are its addresses.
     ///
     /// # Errors
     ///
@@ -261,7 +251,7 @@ impl Connector {
     async fn connect_within(&self, deadline: Deadline, uri: Uri) -> Result<WebSocket<ClientStream>, ConnectError> {
         let mut route = Route::new(uri, self.redirects);
         loop {
-            let stream = dial::dial(route.uri(), &self.tls, deadline).await?;
+            let stream = dial::dial(route.uri(), &self.tls, &self.proxy, deadline).await?;
             let request = self.request(&route);
             match handshake::handshake(request, Arc::clone(&self.config), stream, deadline).await {
                 Err(ConnectError::Rejected(response)) => route.follow(response)?,

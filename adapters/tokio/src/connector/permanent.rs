@@ -12,6 +12,7 @@ impl ConnectError {
     /// | a certificate that is not trusted, TLS that has no common version | a stream that fails or ends |
     /// | a status below 500, such as 401, 403 or a redirect | 408, 425, 429 and 500 to 599 |
     /// | a response that is not a valid opening handshake | a timeout |
+    /// | a proxy that rejects the credentials or the server | a proxy that can't reach the server |
     ///
     /// ```
     /// use websocket_proto_tokio::{ConnectError, ConnectStage};
@@ -21,6 +22,8 @@ impl ConnectError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Uri(_) | Self::Request(_) | Self::Redirect { .. } | Self::Handshake(_) | Self::Seed(_) => true,
+            Self::ProxyUri { .. } => true,
+            Self::Proxy { error, .. } => error.is_permanent(),
             Self::Tls { error, .. } => tls::is_permanent(error),
             Self::Rejected(response) => is_permanent_status(response.status()),
             Self::Resolve { .. } | Self::Tcp { .. } | Self::Io(_) | Self::Timeout(_) => false,
@@ -29,7 +32,7 @@ impl ConnectError {
 }
 
 /// RFC 9110 section 15.5: the client has to change something. Three statuses of that class are about the time alone.
-fn is_permanent_status(status: u16) -> bool {
+pub(super) fn is_permanent_status(status: u16) -> bool {
     !matches!(status, 408 | 425 | 429 | 500..=599)
 }
 

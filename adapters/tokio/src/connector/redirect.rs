@@ -3,7 +3,30 @@
 use websocket_proto::UriError;
 use websocket_proto::client::{Response, Uri};
 
-use super::ConnectError;
+use super::{ConnectError, Connector};
+
+impl Connector {
+    /// Sets how many redirects [`connect`](Self::connect) follows: responses with status 301, 302, 303, 307 or 308 and a
+    /// `Location`. 0 by default: a redirect is a [rejection](ConnectError::Rejected).
+    ///
+    /// The headers `Authorization`, `Cookie` and `Proxy-Authorization` and the user information of the URI stay with the
+    /// origin (scheme, host and port) that you connect to: after a redirect to another one they are not sent again. All
+    /// other headers are sent to each server. What is not followed is a [`ConnectError::Redirect`]: a redirect from `wss` to
+    /// `ws`, to a URI that was requested before, to what is not a WebSocket URI, or one more than `max`. The
+    /// [`timeout`](Self::timeout) covers all of them.
+    ///
+    /// [`handshake`](Self::handshake) follows none, since its stream leads to one server.
+    ///
+    /// ```
+    /// use websocket_proto_tokio::Connector;
+    ///
+    /// let connector = Connector::new().redirects(5);
+    /// ```
+    pub fn redirects(mut self, max: usize) -> Self {
+        self.redirects = max;
+        self
+    }
+}
 
 /// Why a redirect was not followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
