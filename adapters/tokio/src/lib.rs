@@ -10,6 +10,7 @@ mod connector;
 mod defaults;
 #[cfg(feature = "hyper")]
 mod hyper;
+mod reconnecting;
 mod websocket;
 
 #[cfg(feature = "axum")]
@@ -21,8 +22,11 @@ pub use self::hyper::{UpgradeRejection, Upgraded, Upgrading, upgrade};
 pub mod coming_from {}
 
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
-pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, connect};
+pub use connector::{
+    ClientStream, ConnectError, ConnectStage, Connector, IntoUri, ProxyError, ProxyUriError, RedirectError, connect,
+};
 pub use defaults::default_config;
+pub use reconnecting::Reconnecting;
 pub use websocket::{Error, HIGH_WATER, Receiver, Sender, WebSocket};
 
 pub use bytes;

@@ -1,4 +1,4 @@
-//! From a URI to a stream that leads to its host: resolve, TCP, TLS.
+//! From a URI to a stream that leads to its host: proxy, resolve, TCP, TLS.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -8,11 +8,16 @@ use websocket_proto::client::Uri;
 
 use super::deadline::Deadline;
 use super::happy_eyeballs::{self, interleave};
-use super::{ClientStream, ConnectError, ConnectStage, tls};
+use super::{ClientStream, ConnectError, ConnectStage, proxy, tls};
 
 /// Connects to the host of a URI.
-pub(super) async fn dial(uri: &Uri, tls: &tls::Settings, deadline: Deadline) -> Result<ClientStream, ConnectError> {
-    let tcp = connect_tcp(uri.host(), uri.port(), deadline).await?;
+pub(super) async fn dial(
+    uri: &Uri,
+    tls: &tls::Settings,
+    proxy: &proxy::Settings,
+    deadline: Deadline,
+) -> Result<ClientStream, ConnectError> {
+    let tcp = proxy::connect(proxy, uri, deadline).await?;
     if !uri.is_secure() {
         return Ok(ClientStream::tcp(tcp));
     }

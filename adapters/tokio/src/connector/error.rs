@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use websocket_proto::client::Response;
 use websocket_proto::{HandshakeError, RequestError, SeedError, UriError};
 
+use super::{ProxyError, ProxyUriError, RedirectError};
+
 /// Why there is no connection with a server, and whose doing that is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -46,10 +48,37 @@ pub enum ConnectError {
         #[source]
         error: io::Error,
     },
+    /// A proxy was to be used whose URI is malformed.
+    #[error("not the URI of a proxy{}: {error}", Variable(*.variable))]
+    ProxyUri {
+        /// The environment variable that has it; `None` if it was set by [`Connector::proxy`](crate::Connector).
+        variable: Option<&'static str>,
+        /// What is malformed.
+        #[source]
+        error: ProxyUriError,
+    },
+    /// There is no tunnel to the host through the proxy.
+    #[error("no connection through the proxy {proxy}: {error}")]
+    Proxy {
+        /// The URI of the proxy, without user information.
+        proxy: String,
+        /// What the proxy answered, or why it can't be reached.
+        #[source]
+        error: ProxyError,
+    },
     /// The server answered with something other than 101. Status, headers and body say why: 401 who you are, 301 where to
     /// go, 503 when to come again.
     #[error("the server answered with status {} {}", .0.status(), .0.reason())]
     Rejected(Box<Response>),
+    /// The server answered with a redirect that was not followed, though [redirects](crate::Connector::redirects) are.
+    #[error("a redirect was not followed: {error}")]
+    Redirect {
+        /// The reason.
+        #[source]
+        error: RedirectError,
+        /// The redirect.
+        response: Box<Response>,
+    },
     /// The server's response is not a valid opening handshake.
     #[error("the server's response is not a valid opening handshake: {0}")]
     Handshake(#[source] HandshakeError),
@@ -72,6 +101,8 @@ pub enum ConnectStage {
     Resolve,
     /// The addresses of the host are being tried.
     Tcp,
+    /// The proxy is being connected to, or has not answered.
+    Proxy,
     /// TLS is being established.
     Tls,
     /// The server's response to the opening handshake has not come.
@@ -83,6 +114,7 @@ impl fmt::Display for ConnectStage {
         f.write_str(match self {
             Self::Resolve => "resolving the host",
             Self::Tcp => "connecting to the host",
+            Self::Proxy => "connecting through the proxy",
             Self::Tls => "establishing TLS",
             Self::Handshake => "waiting for the server's response",
         })
@@ -97,10 +129,19 @@ impl fmt::Display for Others<'_> {
     }
 }
 
+struct Variable(Option<&'static str>);
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |variable| write!(f, ", in {variable}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind::{ConnectionRefused, NotFound, TimedOut};
 
+    use super::super::test_response::response;
     use super::*;
 
     #[test]
@@ -137,8 +178,14 @@ mod tests {
                 ConnectError::Io(ConnectionRefused.into()),
                 "the connection failed during the opening handshake: connection refused",
             ),
+            (ConnectError::Rejected(response(503, "").into()), "the server answered with status 503 Because"),
+            (
+                ConnectError::Redirect { error: RedirectError::TooMany(3), response: response(302, "").into() },
+                "a redirect was not followed: the limit is 3",
+            ),
             (ConnectError::Timeout(ConnectStage::Resolve), "timed out while resolving the host"),
             (ConnectError::Timeout(ConnectStage::Tcp), "timed out while connecting to the host"),
+            (ConnectError::Timeout(ConnectStage::Proxy), "timed out while connecting through the proxy"),
             (ConnectError::Timeout(ConnectStage::Tls), "timed out while establishing TLS"),
             (ConnectError::Timeout(ConnectStage::Handshake), "timed out while waiting for the server's response"),
         ] {

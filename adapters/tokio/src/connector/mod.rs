@@ -3,13 +3,17 @@
 //! ```text
 //! mod.rs             Connector: what to ask for
 //! into_uri.rs        the types that connect takes
-//! dial.rs            URI → stream: resolve, TCP, TLS
+//! redirect.rs        where a redirect leads, and which headers go along
+//! dial.rs            URI → stream: proxy, resolve, TCP, TLS
+//!   proxy/             with the feature proxy; without it, a twin that takes none
+//!   proxy_error.rs     ProxyError: what a proxy answered
 //!   happy_eyeballs.rs  several addresses, the first connection wins (RFC 8305)
 //!   tls/               with the feature rustls; without it, a twin that says so
 //! deadline.rs        one for all of this
 //! stream.rs          ClientStream: TCP, or TLS over it
 //! handshake.rs       stream → WebSocket
 //! error.rs           ConnectError: what went wrong, and with whom
+//! permanent.rs       which of that passes by itself
 //! ```
 
 mod deadline;
@@ -18,7 +22,17 @@ mod error;
 mod handshake;
 mod happy_eyeballs;
 mod into_uri;
+mod permanent;
+#[cfg(feature = "proxy")]
+mod proxy;
+#[cfg(not(feature = "proxy"))]
+#[path = "proxy/off.rs"]
+mod proxy;
+mod proxy_error;
+mod redirect;
 mod stream;
+#[cfg(test)]
+pub(crate) mod test_response;
 #[cfg(feature = "rustls")]
 mod tls;
 #[cfg(not(feature = "rustls"))]
@@ -36,6 +50,9 @@ use crate::{WebSocket, default_config};
 use deadline::Deadline;
 pub use error::{ConnectError, ConnectStage};
 pub use into_uri::IntoUri;
+pub use proxy_error::{ProxyError, ProxyUriError};
+pub use redirect::RedirectError;
+use redirect::Route;
 pub use stream::ClientStream;
 
 /// Connects to a WebSocket server, with the [defaults](default_config). [`Connector`] has everything else.
@@ -89,8 +106,10 @@ pub struct Connector {
     headers: Vec<(String, String)>,
     subprotocols: Vec<String>,
     origin: Option<String>,
+    redirects: usize,
     timeout: Option<Duration>,
     tls: tls::Settings,
+    proxy: proxy::Settings,
 }
 
 impl Connector {
@@ -101,8 +120,10 @@ impl Connector {
             headers: Vec::new(),
             subprotocols: Vec::new(),
             origin: None,
+            redirects: 0,
             timeout: Some(DEFAULT_TIMEOUT),
             tls: tls::Settings::new_default(),
+            proxy: proxy::Settings::new_direct(),
         }
     }
 
@@ -145,7 +166,7 @@ impl Connector {
     }
 
     /// Sets the time that [`connect`](Self::connect) and [`handshake`](Self::handshake) have for everything: resolving the
-    /// name, TCP, TLS, and the opening handshake. 10 seconds by default; `None` for no deadline.
+    /// name, TCP, the proxy, TLS, the opening handshake, and redirects. 10 seconds by default; `None` for no deadline.
     ///
     /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration bounds the opening handshake in any case.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
@@ -184,7 +205,7 @@ impl Connector {
     /// Connects to the host of a `ws` or `wss` URI and opens a WebSocket connection there.
     ///
     /// The addresses of the host are tried as RFC 8305 describes: one after the other at intervals of 250 ms, alternating
-    /// between IPv6 and IPv4, and the first that answers is used.
+    /// between IPv6 and IPv4, and the first that answers is used. If there is a proxy, these are its addresses.
     ///
     /// # Errors
     ///
@@ -223,23 +244,31 @@ impl Connector {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let deadline = Deadline::after(self.timeout);
-        handshake::handshake(self.request(uri.into_uri()?), Arc::clone(&self.config), stream, deadline).await
+        let route = Route::new(uri.into_uri()?, 0);
+        handshake::handshake(self.request(&route), Arc::clone(&self.config), stream, deadline).await
     }
 
     async fn connect_within(&self, deadline: Deadline, uri: Uri) -> Result<WebSocket<ClientStream>, ConnectError> {
-        let stream = dial::dial(&uri, &self.tls, deadline).await?;
-        handshake::handshake(self.request(uri), Arc::clone(&self.config), stream, deadline).await
+        let mut route = Route::new(uri, self.redirects);
+        loop {
+            let stream = dial::dial(route.uri(), &self.tls, &self.proxy, deadline).await?;
+            let request = self.request(&route);
+            match handshake::handshake(request, Arc::clone(&self.config), stream, deadline).await {
+                Err(ConnectError::Rejected(response)) => route.follow(response)?,
+                connected => return connected,
+            }
+        }
     }
 
-    fn request(&self, uri: Uri) -> Request {
-        let mut request = Request::new(uri);
+    fn request(&self, route: &Route) -> Request {
+        let mut request = Request::new(route.uri().clone());
         for subprotocol in &self.subprotocols {
             request = request.subprotocol(subprotocol);
         }
         if let Some(origin) = &self.origin {
             request = request.origin(origin);
         }
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().filter(|(name, _)| route.permits_header(name)) {
             request = request.header(name, value);
         }
         request

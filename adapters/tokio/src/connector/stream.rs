@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 #[cfg(feature = "rustls")]
 use tokio_rustls::client::TlsStream;
 
-/// The stream that [`connect`](crate::connect) opens: TCP, or TLS over TCP.
+/// The stream that [`connect`](crate::connect) opens: TCP, or TLS over TCP. Its peer is the proxy, if there is one.
 #[derive(Debug)]
 pub struct ClientStream(Kind);
 

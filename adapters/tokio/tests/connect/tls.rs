@@ -15,7 +15,7 @@ use websocket_proto_tokio::{ConnectError, ConnectStage, Connector, connect};
 use crate::support::{echo, serve};
 
 /// A certificate for that name, and its key.
-fn certificate(name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+pub(crate) fn certificate(name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
     (cert.into(), signing_key.into())
 }
@@ -24,14 +24,14 @@ fn provider() -> Arc<tokio_rustls::rustls::crypto::CryptoProvider> {
     Arc::new(tokio_rustls::rustls::crypto::ring::default_provider())
 }
 
-fn acceptor(identity: (CertificateDer<'static>, PrivateKeyDer<'static>), alpn: &[&str]) -> TlsAcceptor {
+pub(crate) fn acceptor(identity: (CertificateDer<'static>, PrivateKeyDer<'static>), alpn: &[&str]) -> TlsAcceptor {
     let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
     let mut config = builder.with_no_client_auth().with_single_cert(vec![identity.0], identity.1).unwrap();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Arc::new(config).into()
 }
 
-fn trusting(certificate: CertificateDer<'static>, alpn: &[&str]) -> Connector {
+pub(crate) fn trusting(certificate: CertificateDer<'static>, alpn: &[&str]) -> Connector {
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, WantsVerifier, WantsVersions};
+use tokio_rustls::rustls::{AlertDescription, ClientConfig, ConfigBuilder, Error, WantsVerifier, WantsVersions};
 
 use super::ClientStream;
 
@@ -48,6 +48,18 @@ pub(super) async fn connect(settings: &Settings, host: &str, tcp: TcpStream) -> 
             let other = String::from_utf8_lossy(other);
             Err(io::Error::other(format!("the server selected {other:?} by ALPN, instead of http/1.1")))
         }
+    }
+}
+
+/// Returns whether another attempt fails in the same way. Only the stream may fail in another.
+pub(super) fn is_permanent(error: &io::Error) -> bool {
+    match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(Error::AlertReceived(AlertDescription::InternalError | AlertDescription::UserCanceled)) => false,
+        Some(_) => true,
+        None => matches!(
+            error.kind(),
+            ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::Other | ErrorKind::Unsupported
+        ),
     }
 }
 

@@ -21,3 +21,8 @@ impl Settings {
 pub(super) async fn connect(_: &Settings, _: &str, _: TcpStream) -> io::Result<ClientStream> {
     Err(io::Error::new(ErrorKind::Unsupported, "wss needs the feature rustls of websocket-proto-tokio"))
 }
+
+/// It remains so until the feature is enabled.
+pub(super) fn is_permanent(_: &io::Error) -> bool {
+    true
+}
