@@ -1,0 +1,205 @@
+//! Clients: from a URI to an open connection.
+//!
+//! ```text
+//! mod.rs        Connector: what to ask for
+//! into_uri.rs   the types that connect takes
+//! dial.rs       URI → stream: resolve, TCP, TLS
+//! tls/          with the feature rustls; without it, a twin that says so
+//! deadline.rs   one for all of this
+//! stream.rs     ClientStream: TCP, or TLS over it
+//! handshake.rs  stream → WebSocket
+//! error.rs      ConnectError: what went wrong, and with whom
+//! ```
+
+mod deadline;
+mod dial;
+mod error;
+mod handshake;
+mod into_uri;
+mod stream;
+#[cfg(feature = "rustls")]
+mod tls;
+#[cfg(not(feature = "rustls"))]
+#[path = "tls/off.rs"]
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use websocket_proto::Config;
+use websocket_proto::client::{Request, Uri};
+
+use crate::{Transport, WebSocket, default_config};
+use deadline::Deadline;
+pub use error::{ConnectError, ConnectStage};
+pub use into_uri::IntoUri;
+pub use stream::ClientStream;
+
+/// Connects to a WebSocket server, with the [defaults](default_config). [`Connector`] has everything else.
+///
+/// # Errors
+///
+/// There is no connection; [`ConnectError`] says what went wrong.
+///
+/// ```no_run
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut ws = websocket_proto_blocking::connect("wss://example.com/chat")?;
+/// ws.send("hello")?;
+/// println!("{:?}", ws.read()?);
+/// # Ok(())
+/// # }
+/// ```
+pub fn connect(uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
+    Connector::new().connect(uri)
+}
+
+/// The time that [`Connector::connect`] has for everything, unless it is set.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connects to WebSocket servers; one may be used any number of times.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use websocket_proto_blocking::Connector;
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let connector = Connector::new()
+///     .subprotocol("chat")
+///     .header("Authorization", "Bearer secret")
+///     .timeout(Duration::from_secs(5));
+/// let ws = connector.connect("wss://example.com/chat")?;
+/// assert_eq!(ws.subprotocol(), Some("chat"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Connector {
+    config: Arc<Config>,
+    headers: Vec<(String, String)>,
+    subprotocols: Vec<String>,
+    origin: Option<String>,
+    timeout: Option<Duration>,
+    tls: tls::Settings,
+}
+
+impl Connector {
+    /// A connector with the [defaults](default_config) and a [timeout](Self::timeout) of 10 seconds.
+    pub fn new() -> Self {
+        Self {
+            config: Arc::new(default_config()),
+            headers: Vec::new(),
+            subprotocols: Vec::new(),
+            origin: None,
+            timeout: Some(DEFAULT_TIMEOUT),
+            tls: tls::Settings::new_default(),
+        }
+    }
+
+    /// Replaces the limits, deadlines, keepalive and compression. Begin with [`default_config`] to keep the keepalive.
+    pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
+        self.config = config.into();
+        self
+    }
+
+    /// Changes the limits, deadlines, keepalive and compression.
+    ///
+    /// ```
+    /// use websocket_proto_blocking::Connector;
+    ///
+    /// let connector = Connector::new().configure(|config| config.max_message_size(1 << 20));
+    /// ```
+    pub fn configure(mut self, change: impl FnOnce(Config) -> Config) -> Self {
+        self.config = Arc::new(change(Arc::unwrap_or_clone(self.config)));
+        self
+    }
+
+    /// Adds a header to the request, after those that the handshake writes itself.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Offers a subprotocol, after those offered before: their order is your preference.
+    pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
+        self.subprotocols.push(subprotocol.into());
+        self
+    }
+
+    /// Sets the `Origin` header, which browsers send and some servers ask for.
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Sets the time that [`connect`](Self::connect) and [`handshake`](Self::handshake) have for everything: resolving the
+    /// name, TCP, TLS, and the opening handshake. 10 seconds by default; `None` for no deadline.
+    ///
+    /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration bounds the opening handshake in any case.
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeout = timeout.into();
+        self
+    }
+
+    /// Sets the TLS configuration for `wss`: the certificates to trust, or one for the client.
+    ///
+    /// The default trusts Mozilla's certificate authorities. If `config` has no ALPN protocols, `http/1.1` is offered.
+    #[cfg(feature = "rustls")]
+    pub fn tls(mut self, config: impl Into<Arc<rustls::ClientConfig>>) -> Self {
+        self.tls = tls::Settings::new(config.into());
+        self
+    }
+
+    /// Connects to the host of a `ws` or `wss` URI and opens a WebSocket connection there.
+    ///
+    /// The addresses of the host are tried one after the other, each with its share of the time that is left.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection; [`ConnectError`] says what went wrong.
+    pub fn connect(&self, uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
+        let (deadline, uri) = (Deadline::after(self.timeout), uri.into_uri()?);
+        let stream = dial::dial(&uri, &self.tls, deadline)?;
+        handshake::handshake(self.request(uri), Arc::clone(&self.config), stream, deadline)
+    }
+
+    /// Opens a WebSocket connection over a stream that is already there: a TLS stream of another library, a Unix socket.
+    ///
+    /// The stream leads to the host of `uri`. Where that is `wss`, TLS has been established.
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    ///
+    /// ```no_run
+    /// # #[cfg(unix)]
+    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let stream = std::os::unix::net::UnixStream::connect("/run/chat.sock")?;
+    /// let ws = websocket_proto_blocking::Connector::new().handshake("ws://localhost/chat", stream)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn handshake<S: Transport>(&self, uri: impl IntoUri, stream: S) -> Result<WebSocket<S>, ConnectError> {
+        let deadline = Deadline::after(self.timeout);
+        handshake::handshake(self.request(uri.into_uri()?), Arc::clone(&self.config), stream, deadline)
+    }
+
+    fn request(&self, uri: Uri) -> Request {
+        let mut request = Request::new(uri);
+        for subprotocol in &self.subprotocols {
+            request = request.subprotocol(subprotocol);
+        }
+        if let Some(origin) = &self.origin {
+            request = request.origin(origin);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request
+    }
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self::new()
+    }
+}

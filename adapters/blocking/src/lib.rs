@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod acceptor;
+mod connector;
+mod defaults;
+mod transport;
+mod websocket;
+
+pub use acceptor::{AcceptError, Acceptor, accept};
+pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, connect};
+pub use defaults::default_config;
+pub use transport::{Transport, TryClone};
+pub use websocket::{Error, HIGH_WATER, Reader, WebSocket, Writer};
+
+pub use bytes;
+/// The TLS library, for the type that [`Connector::tls`] takes.
+#[cfg(feature = "rustls")]
+pub use rustls;
+/// The engine that this crate runs on blocking streams, with every type of it.
+pub use websocket_proto as proto;
+pub use websocket_proto::{
+    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State,
+    client, server,
+};
+#[cfg(feature = "deflate")]
+pub use websocket_proto::{DeflateConfig, DeflateParams};

@@ -1,0 +1,66 @@
+//! Received bytes that aren't handled yet.
+
+use std::cell::Cell;
+use std::io;
+use std::time::Duration;
+
+use crate::Transport;
+
+/// Bytes that are read at once: they fit the first-level cache, beside the data of whoever handles them.
+const INPUT_SIZE: usize = 16 << 10;
+
+/// Sockets accept no timeout of zero.
+pub(super) const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+
+thread_local! {
+    /// The buffer of a thread, for whichever connection it reads from. The others have none.
+    static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    /// Present while it has unhandled bytes.
+    buffer: Option<Box<[u8]>>,
+    /// The unhandled bytes are `start..end`.
+    start: usize,
+    end: usize,
+    /// Nothing more can be read.
+    pub(super) at_eof: bool,
+}
+
+impl Input {
+    /// Reads for at most that long, and returns the number of bytes. Nothing must be left from before.
+    pub(super) fn read(&mut self, transport: &mut impl Transport, timeout: Option<Duration>) -> io::Result<usize> {
+        debug_assert!(self.is_empty(), "what was read before is handled first");
+        transport.set_read_timeout(timeout.map(|timeout| timeout.max(MIN_TIMEOUT)))?;
+        let mut buffer = SPARE.take().unwrap_or_else(|| vec![0; INPUT_SIZE].into());
+        let read = transport.read(&mut buffer);
+        self.buffer = Some(buffer);
+        self.end = *read.as_ref().unwrap_or(&0);
+        self.keep(self.end);
+        read
+    }
+
+    /// The unhandled bytes.
+    pub(super) fn rest(&mut self) -> &mut [u8] {
+        self.buffer.as_mut().map_or(&mut [], |buffer| &mut buffer[self.start..self.end])
+    }
+
+    /// Keeps only the last bytes, and returns the buffer to the thread if there are none.
+    pub(super) fn keep(&mut self, left: usize) {
+        self.start = self.end - left;
+        if left == 0
+            && let Some(buffer) = self.buffer.take()
+        {
+            SPARE.set(Some(buffer));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.end - self.start == INPUT_SIZE
+    }
+}

@@ -1,0 +1,132 @@
+//! Sending: messages, prepared messages and pings.
+
+use std::time::Duration;
+
+use websocket_proto::{BinaryWriter, Message, PreparedMessage, SendError, SendWithError, TextWriter};
+
+use super::engine::Engine;
+use super::turn::Receiving;
+use super::write::Sending;
+use super::{Error, Input, WebSocket};
+use crate::Transport;
+
+impl<S: Transport> WebSocket<S> {
+    /// Sends a message, and blocks until the transport has accepted it.
+    ///
+    /// It doesn't read meanwhile. Where both peers send as much as they can, send and read at the same time:
+    /// [`into_split`](Self::into_split).
+    ///
+    /// # Errors
+    ///
+    /// The connection is closing or closed, for example because the peer has closed it; [`read`](Self::read) reports how.
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.send_with(|conn| conn.send(message))
+    }
+
+    /// Sends a text message that `write` writes straight into the output: serialised data, say, for which no `String` is
+    /// needed. Returns what `write` returned; if that is an error, nothing was sent.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send), and bytes that aren't UTF-8.
+    ///
+    /// ```
+    /// use std::fmt::Write;
+    /// use std::net::TcpStream;
+    ///
+    /// use websocket_proto_blocking::WebSocket;
+    ///
+    /// fn quote(ws: &mut WebSocket<TcpStream>, price: f64) -> Result<(), Box<dyn std::error::Error>> {
+    ///     // With serde_json: |writer| serde_json::to_writer(writer, &value)
+    ///     ws.send_text_with(|writer| write!(writer, "{{\"price\":{price}}}"))??;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn send_text_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut TextWriter<'_>) -> Result<R, E>,
+    ) -> Result<Result<R, E>, Error> {
+        self.send_with(|conn| written(conn.send_text_with(write)))
+    }
+
+    /// Sends a binary message that `write` writes straight into the output, as [`send_text_with`](Self::send_text_with) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn send_binary_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut BinaryWriter<'_>) -> Result<R, E>,
+    ) -> Result<Result<R, E>, Error> {
+        self.send_with(|conn| written(conn.send_binary_with(write)))
+    }
+
+    /// Sends a message that was encoded (and compressed) before, once for many connections.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+        self.send_with(|conn| conn.send_prepared(message))
+    }
+
+    /// Sends a ping of at most 125 bytes. The answer is [`Event::Pong`](crate::Event::Pong), which [`event`](Self::event)
+    /// returns, and [`round_trip`](Self::round_trip) has the time that it took.
+    ///
+    /// You don't need it to notice a lost peer: the keepalive pings by itself.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send), and a payload that is too long.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.send_with(|conn| conn.ping(payload))
+    }
+
+    /// Blocks until everything is written.
+    ///
+    /// # Errors
+    ///
+    /// The transport accepts no more.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        Sending::flush(self)
+    }
+}
+
+impl<S: Transport> Sending for WebSocket<S> {
+    type Stream = S;
+    type Engine = Engine;
+
+    const MAX_WAIT: Option<Duration> = None;
+
+    fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    fn writing<R>(&mut self, _: bool, work: impl FnOnce(&mut S, &mut Engine) -> R) -> Option<R> {
+        Some(work(&mut self.transport, &mut self.engine))
+    }
+
+    /// A peer that reads nothing is dropped after some time; `read` reports it.
+    fn on_deadline(&mut self) {
+        // The events of one input, so that they don't grow.
+        if self.input.is_empty() && !self.engine.has_kept() {
+            self.fill();
+        }
+        self.engine.keep_events(&mut self.input);
+    }
+}
+
+impl<S: Transport> Receiving for WebSocket<S> {
+    fn parts(&mut self) -> (&mut S, &mut Input, &mut Engine) {
+        (&mut self.transport, &mut self.input, &mut self.engine)
+    }
+}
+
+/// Separates the errors of the connection from those of the caller's function.
+pub(super) fn written<R, E>(sent: Result<R, SendWithError<E>>) -> Result<Result<R, E>, SendError> {
+    match sent {
+        Ok(value) => Ok(Ok(value)),
+        Err(SendWithError::Write(error)) => Ok(Err(error)),
+        Err(SendWithError::Send(error)) => Err(error),
+    }
+}

@@ -1,0 +1,229 @@
+//! A connection in two halves for two threads: one reads, the other sends.
+
+use std::io;
+use std::net::Shutdown;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::Duration;
+
+use websocket_proto::{BinaryWriter, CloseCode, Closed, Event, Message, PreparedMessage, TextWriter};
+
+use super::engine::Shared;
+use super::receive::message;
+use super::send::written;
+use super::turn::Receiving;
+use super::write::Sending;
+use super::{Error, Input, WebSocket};
+use crate::{Transport, TryClone};
+
+/// How soon the reader notices a deadline that the writer has brought nearer.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
+impl<S: TryClone> WebSocket<S> {
+    /// Splits the connection into two halves, so that sending, which may have to wait for the peer, does not hold up
+    /// reading. They share a lock, which is never held while one of them waits.
+    ///
+    /// TLS streams can't be split: they are not [`TryClone`].
+    ///
+    /// # Errors
+    ///
+    /// The operating system has no second handle for the stream.
+    ///
+    /// ```
+    /// use std::net::TcpStream;
+    /// use std::thread;
+    ///
+    /// use websocket_proto_blocking::{Error, WebSocket};
+    ///
+    /// fn talk(ws: WebSocket<TcpStream>) -> Result<(), Error> {
+    ///     let (mut reader, mut writer) = ws.into_split()?;
+    ///     thread::spawn(move || writer.send("hello"));
+    ///     while let Some(message) = reader.read()? {
+    ///         println!("{message:?}");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn into_split(self) -> io::Result<(Reader<S>, Writer<S>)> {
+        let stream = Arc::new(Mutex::new(self.transport.try_clone()?));
+        let writer = Writer { stream, engine: Shared::new(self.engine) };
+        Ok((Reader { transport: self.transport, input: self.input, writer: writer.clone() }, writer))
+    }
+}
+
+/// The half of a [`WebSocket`] that reads.
+///
+/// It also answers pings, checks deadlines and shuts the transport down at the end: call [`read`](Self::read) until it
+/// returns `None`. Dropping it before aborts the connection, so that no writer waits for a peer that nobody watches.
+#[derive(Debug)]
+pub struct Reader<S: Transport> {
+    transport: S,
+    input: Input,
+    writer: Writer<S>,
+}
+
+impl<S: Transport> Reader<S> {
+    /// Reads the next message, as [`WebSocket::read`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::read`].
+    pub fn read(&mut self) -> Result<Option<Message>, Error> {
+        self.run(message)
+    }
+
+    /// Reads the next event, as [`WebSocket::event`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::read`].
+    pub fn event(&mut self) -> Result<Option<Event<'static>>, Error> {
+        self.run(|_, event| ControlFlow::Break(event.into_owned()))
+    }
+
+    /// Returns how the connection ended, as [`WebSocket::closed`] does.
+    pub fn closed(&self) -> Option<Closed> {
+        self.writer.engine.lock().closed().cloned()
+    }
+
+    /// Returns the time from the last answered ping to its pong, as [`WebSocket::round_trip`] does.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.writer.engine.lock().on_time().round_trip()
+    }
+}
+
+impl<S: Transport> Drop for Reader<S> {
+    fn drop(&mut self) {
+        self.writer.engine.lock().on_time().abort();
+        // Wakes a writer that waits for the peer.
+        let _ = self.transport.shutdown(Shutdown::Both);
+    }
+}
+
+/// The half of a [`WebSocket`] that sends. Clones of it send over the same connection.
+///
+/// Dropping it sends nothing and closes nothing.
+#[derive(Debug)]
+pub struct Writer<S> {
+    /// Locked by the thread that writes.
+    stream: Arc<Mutex<S>>,
+    engine: Shared,
+}
+
+impl<S: Transport> Writer<S> {
+    /// Sends a message, as [`WebSocket::send`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.send_with(|conn| conn.send(message))
+    }
+
+    /// Sends a text message that `write` writes straight into the output, as [`WebSocket::send_text_with`] does. `write`
+    /// holds the lock of the two halves: it must not use them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send_text_with`].
+    pub fn send_text_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut TextWriter<'_>) -> Result<R, E>,
+    ) -> Result<Result<R, E>, Error> {
+        self.send_with(|conn| written(conn.send_text_with(write)))
+    }
+
+    /// Sends a binary message that `write` writes straight into the output, as [`send_text_with`](Self::send_text_with) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    pub fn send_binary_with<R, E>(
+        &mut self,
+        write: impl FnOnce(&mut BinaryWriter<'_>) -> Result<R, E>,
+    ) -> Result<Result<R, E>, Error> {
+        self.send_with(|conn| written(conn.send_binary_with(write)))
+    }
+
+    /// Sends a prepared message, as [`WebSocket::send_prepared`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+        self.send_with(|conn| conn.send_prepared(message))
+    }
+
+    /// Sends a ping, as [`WebSocket::ping`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::ping`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.send_with(|conn| conn.ping(payload))
+    }
+
+    /// Sends a Close frame, unless there was one. The [`Reader`] returns what the peer sent before its answer, and then
+    /// `None`.
+    ///
+    /// # Errors
+    ///
+    /// The code may not be sent, or the transport accepts no more.
+    pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), Error> {
+        self.engine.lock().begin_close(code.into(), reason)?;
+        self.flush()
+    }
+}
+
+impl<S> Clone for Writer<S> {
+    fn clone(&self) -> Self {
+        Self { stream: Arc::clone(&self.stream), engine: self.engine.clone() }
+    }
+}
+
+impl<S: Transport> Sending for Writer<S> {
+    type Stream = S;
+    type Engine = Shared;
+
+    const MAX_WAIT: Option<Duration> = Some(MAX_WAIT);
+
+    fn engine(&mut self) -> &mut Shared {
+        &mut self.engine
+    }
+
+    fn writing<R>(&mut self, waits: bool, work: impl FnOnce(&mut S, &mut Shared) -> R) -> Option<R> {
+        let mut stream = match self.stream.try_lock() {
+            Ok(stream) => stream,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) if waits => self.stream.lock().unwrap_or_else(PoisonError::into_inner),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(work(&mut stream, &mut self.engine))
+    }
+
+    /// Deadlines are for the reader.
+    fn on_deadline(&mut self) {}
+}
+
+impl<S: Transport> Sending for Reader<S> {
+    type Stream = S;
+    type Engine = Shared;
+
+    const MAX_WAIT: Option<Duration> = Some(MAX_WAIT);
+
+    fn engine(&mut self) -> &mut Shared {
+        &mut self.writer.engine
+    }
+
+    fn writing<R>(&mut self, waits: bool, work: impl FnOnce(&mut S, &mut Shared) -> R) -> Option<R> {
+        self.writer.writing(waits, work)
+    }
+
+    fn on_deadline(&mut self) {}
+}
+
+impl<S: Transport> Receiving for Reader<S> {
+    fn parts(&mut self) -> (&mut S, &mut Input, &mut Shared) {
+        (&mut self.transport, &mut self.input, &mut self.writer.engine)
+    }
+}

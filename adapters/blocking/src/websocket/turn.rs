@@ -1,0 +1,104 @@
+//! The loop: events, output, input; until an event is wanted, or the connection has ended.
+
+use std::net::Shutdown;
+use std::ops::ControlFlow;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use websocket_proto::{Connection, Event, TransportShutdown};
+
+use super::engine::{Access, Engine};
+use super::write::Sending;
+use super::{Error, Input};
+use crate::Transport;
+use crate::transport::may_be_repeated;
+
+/// How long a thread that reads waits for the transport to accept output. It never waits for that alone: the peer may be
+/// waiting for this side to read.
+const WRITE_TIME: Duration = Duration::from_millis(1);
+
+/// How often it tries again while output is pending.
+const WRITE_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long the peer may take to close its side of the transport.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The pause in discarding what a peer sends without end.
+const DISCARD_PAUSE: Duration = Duration::from_millis(1);
+
+/// The side of a connection that receives.
+pub(super) trait Receiving: Sending {
+    fn parts(&mut self) -> (&mut Self::Stream, &mut Input, &mut Self::Engine);
+
+    /// Passes events to `handle` until it breaks, or until the connection has ended and the transport is shut down.
+    fn run<R>(
+        &mut self,
+        mut handle: impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
+    ) -> Result<Option<R>, Error> {
+        loop {
+            let (_, input, engine) = self.parts();
+            let received = engine.with(|engine| engine.receive(input, &mut handle));
+            if let ControlFlow::Break(value) = received {
+                return Ok(Some(value));
+            }
+            self.write(false, Some(WRITE_TIME));
+            if let Some(shutdown) = self.engine().with(|engine| engine.wants_shutdown()) {
+                self.end(shutdown);
+                return self.engine().with(Engine::outcome).map(|()| None);
+            }
+            self.engine().with(|engine| engine.check_limit())?;
+            self.fill();
+        }
+    }
+
+    /// Reads, until something has come or there is something else to do.
+    fn fill(&mut self) {
+        let (stream, input, engine) = self.parts();
+        let (left, has_output) = engine.with(|engine| (engine.time_left(), engine.has_output()));
+        let interval = has_output.then_some(WRITE_INTERVAL);
+        let timeout = left.into_iter().chain(interval).chain(Self::MAX_WAIT).min();
+        if input.at_eof {
+            // Only output is left, or another thread is writing it.
+            return sleep(timeout.unwrap_or(WRITE_INTERVAL).min(WRITE_INTERVAL));
+        }
+        let failure = match input.read(stream, timeout) {
+            Ok(1..) => return,
+            Ok(0) => None,
+            Err(error) if may_be_repeated(&error) => return,
+            // A reset is an end as well.
+            Err(error) => Some(error),
+        };
+        input.at_eof = true;
+        engine.with(|engine| {
+            if let Some(error) = failure {
+                engine.failure.get_or_insert(error);
+            }
+            engine.on_time().receive_eof();
+        });
+    }
+
+    /// Shuts the transport down. After a graceful end, reads to the end of the peer's side: closing a socket with unread
+    /// bytes resets the connection, and the peer might lose our last ones.
+    fn end(&mut self, shutdown: TransportShutdown) {
+        let (stream, input, _) = self.parts();
+        if shutdown == TransportShutdown::Graceful && stream.shutdown(Shutdown::Write).is_ok() && !input.at_eof {
+            let until = Instant::now() + LINGER;
+            loop {
+                let left = until.saturating_duration_since(Instant::now());
+                match input.read(stream, Some(left)) {
+                    Ok(1..) if input.is_full() => sleep(DISCARD_PAUSE),
+                    Ok(1..) => {}
+                    Err(error) if may_be_repeated(&error) && !left.is_zero() => {}
+                    Ok(0) | Err(_) => break,
+                }
+                input.keep(0);
+                if left.is_zero() {
+                    break;
+                }
+            }
+        }
+        input.at_eof = true;
+        // An error is an end as well.
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+}

@@ -1,0 +1,73 @@
+//! Deadlines, kept by the timeouts of sockets.
+
+use std::thread;
+use std::time::Duration;
+
+use websocket_proto_blocking::proto::Deadline;
+use websocket_proto_blocking::{Cause, CloseCode, Config, Error};
+
+use crate::support::{client, open, server, tcp_pair};
+
+const SHORT: Duration = Duration::from_millis(100);
+const LONG: Duration = Duration::from_secs(60);
+
+/// More than the sockets of both sides hold.
+const MUCH: usize = 15 << 20;
+
+fn timed_out(error: &Error, deadline: Deadline) -> bool {
+    matches!(error, Error::Closed(closed) if closed.cause == Cause::Timeout(deadline))
+}
+
+#[test]
+fn a_silent_peer_is_dropped_by_the_keepalive() {
+    let (stream, silent) = tcp_pair();
+    let mut ws = server(stream, Config::new().keepalive(SHORT, SHORT));
+    let error = ws.read().unwrap_err();
+    assert!(timed_out(&error, Deadline::Keepalive), "{error:?}");
+    assert_eq!(ws.read().unwrap(), None, "the error is returned once");
+    drop(silent);
+}
+
+#[test]
+fn a_peer_that_answers_pings_is_kept() {
+    let (mut one, mut other) = open(tcp_pair(), &Config::new());
+    let other = thread::spawn(move || other.read());
+    // Several times longer than the keepalive would wait for a silent peer.
+    one = server(one.transport().try_clone().unwrap(), Config::new().keepalive(SHORT / 10, LONG));
+    let watched = thread::spawn(move || one.read());
+    thread::sleep(SHORT * 5);
+    assert!(!watched.is_finished() && !other.is_finished());
+    drop((watched, other));
+}
+
+#[test]
+fn a_peer_that_does_not_answer_a_close_is_dropped() {
+    let (stream, silent) = tcp_pair();
+    let mut ws = server(stream, Config::new().close_timeout(SHORT));
+    let error = ws.close(CloseCode::NORMAL, "").unwrap_err();
+    assert!(timed_out(&error, Deadline::Closing), "{error:?}");
+    drop(silent);
+}
+
+#[test]
+fn a_peer_that_stalls_ends_send_and_not_the_thread() {
+    let (stream, stalled) = tcp_pair();
+    let mut ws = server(stream, Config::new().keepalive(SHORT, SHORT));
+    assert!(ws.send(vec![0; MUCH]).is_err() || ws.send(vec![0; MUCH]).is_err());
+    let error = ws.read().unwrap_err();
+    assert!(timed_out(&error, Deadline::Keepalive), "{error:?}");
+    drop(stalled);
+}
+
+/// `send` doesn't read: the keepalive ends what would be a deadlock. Two threads avoid it, see `halves.rs`.
+#[test]
+fn two_peers_that_send_much_and_read_nothing_are_not_stuck_forever() {
+    let (one, other) = tcp_pair();
+    let config = || Config::new().keepalive(SHORT, SHORT);
+    let floods = [server(one, config()), client(other, config())].map(|mut ws| {
+        thread::spawn(move || (0..1000).try_for_each(|_| ws.send(vec![0; 64 << 10])).and_then(|()| ws.read().map(drop)))
+    });
+    for flood in floods {
+        assert!(flood.join().unwrap().is_err());
+    }
+}

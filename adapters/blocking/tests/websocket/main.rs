@@ -1,0 +1,10 @@
+//! Connections over loopback and over pairs of sockets.
+
+mod closing;
+mod deadlines;
+mod halves;
+mod handshake;
+mod messages;
+mod support;
+#[cfg(feature = "rustls")]
+mod tls;
