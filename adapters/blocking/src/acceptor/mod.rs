@@ -179,8 +179,7 @@ impl Acceptor {
                 None => run_to_end(ws),
             });
         }
-        let answer = if self.allows_origin(&request) { answer(&request) } else { Err(server::Rejection::new(403)) };
-        match answer {
+        match self.check_origin(&request).and_then(|()| answer(&request)) {
             Ok(response) => {
                 ws.connection_mut().accept(self.with_subprotocol(response, &request))?;
                 // The client waits for the response.
@@ -199,10 +198,10 @@ impl Acceptor {
         response.subprotocol(request.select_subprotocol(&supported))
     }
 
-    fn allows_origin(&self, request: &server::Request) -> bool {
-        match (&self.origins, request.origin()) {
-            (Some(allowed), Some(origin)) => allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
-            _ => true,
+    fn check_origin(&self, request: &server::Request) -> Result<(), server::Rejection> {
+        match &self.origins {
+            Some(allowed) => request.check_origin(&allowed.iter().map(String::as_str).collect::<Vec<_>>()),
+            None => Ok(()),
         }
     }
 }

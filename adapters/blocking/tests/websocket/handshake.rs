@@ -49,6 +49,29 @@ fn other_origins_are_rejected() {
     assert!(matches!(server.join().unwrap(), Err(AcceptError::Rejected(403))));
 }
 
+/// What is not one origin in text is not one that is allowed.
+#[test]
+fn a_malformed_origin_is_rejected() {
+    for origin in [
+        &b"Origin: https://example.com\r\nOrigin: https://example.com"[..],
+        b"Origin: https://evil\xe9.example",
+        b"Origin: https://example.com, https://example.com",
+        b"Origin:",
+    ] {
+        let (address, server) = serve(|stream| Acceptor::new().origins(["https://example.com"]).accept(stream));
+        let mut client = TcpStream::connect(address).unwrap();
+        let head =
+            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        client.write_all(&[head, origin, b"\r\n\r\n"].concat()).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 403 "), "{:?}", String::from_utf8_lossy(origin));
+        assert!(matches!(server.join().unwrap(), Err(AcceptError::Rejected(403))));
+    }
+}
+
 #[test]
 fn plain_http_is_answered() {
     for (path, status) in [("/", 200), ("/other", 426)] {
