@@ -12,7 +12,7 @@ use crate::utf8;
 
 /// The text message that [`Connection::send_text_with`](crate::Connection::send_text_with) sends, to be written piece by piece.
 ///
-/// It implements [`core::fmt::Write`] and, with the feature `std`, [`std::io::Write`]. What is written as bytes is checked
+/// It implements [`core::fmt::Write`] and, with the feature `std`, `std::io::Write`. What is written as bytes is checked
 /// to be UTF-8 when the message is complete, so a character may be cut between two writes.
 #[derive(Debug)]
 pub struct TextWriter<'a> {
@@ -80,7 +80,7 @@ impl io::Write for TextWriter<'_> {
 /// The binary message that [`Connection::send_binary_with`](crate::Connection::send_binary_with) sends, to be written piece by
 /// piece.
 ///
-/// With the feature `std` it implements [`std::io::Write`].
+/// With the feature `std` it implements `std::io::Write`.
 #[derive(Debug)]
 pub struct BinaryWriter<'a> {
     buffer: &'a mut Vec<u8>,
