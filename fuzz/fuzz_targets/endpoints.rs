@@ -355,7 +355,7 @@ impl End {
             Event::Ping(payload) => {
                 let sent = Sent::Ping(payload.into_owned());
                 let is_keepalive = self.keepalive && self.expected.front() != Some(&sent);
-                if is_keepalive && matches!(&sent, Sent::Ping(payload) if payload.len() == 8) {
+                if is_keepalive && matches!(&sent, Sent::Ping(payload) if payload.len() == 4) {
                     return;
                 }
                 sent
