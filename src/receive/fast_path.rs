@@ -13,7 +13,7 @@ use crate::role::Role;
 
 impl Receiver {
     /// Returns the next message, if it is a common frame, for [`WholeMessage::new`]. `None` says nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn whole_message<'b>(
         &self,
         input: &mut &'b mut [u8],
