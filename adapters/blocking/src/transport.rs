@@ -1,5 +1,7 @@
 //! The streams that connections run over.
 
+#[cfg(feature = "rustls")]
+use std::io::ErrorKind;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
@@ -32,6 +34,19 @@ pub trait Transport: Read + Write {
     ///
     /// The stream has failed.
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()>;
+
+    /// Reads as [`Read::read`] does, but waits at most once for the peer. A read that returns
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) because more has to come is repeated, after deadlines are checked.
+    ///
+    /// The default calls `read`. Implement it for streams whose `read` reads again and again until it has something to return,
+    /// as those of TLS libraries do. Else a peer that sends a byte from time to time is never timed out.
+    ///
+    /// # Errors
+    ///
+    /// The stream has failed, or the read is to be repeated.
+    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read(buffer)
+    }
 }
 
 /// A [`Transport`] that two threads can use at once, one to read and one to write.
@@ -72,7 +87,8 @@ socket!(TcpStream);
 #[cfg(unix)]
 socket!(UnixStream);
 
-/// TLS over a transport. A read first writes what TLS has buffered, so that it makes progress only while the peer reads.
+/// TLS over a transport, whose first reads are the TLS handshake. A read first writes what TLS has buffered, so that it makes
+/// progress only while the peer reads.
 #[cfg(feature = "rustls")]
 impl<C, D, S> Transport for rustls::StreamOwned<C, S>
 where
@@ -81,11 +97,32 @@ where
     S: Transport,
 {
     fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.sock.set_read_timeout(timeout)
+        self.sock.set_read_timeout(timeout)?;
+        // A read writes as well.
+        self.sock.set_write_timeout(timeout)
     }
 
     fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.sock.set_write_timeout(timeout)
+    }
+
+    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.conn.reader().read(buffer) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            read => return read,
+        }
+        // The handshake: the peer sends more when it has this.
+        while self.conn.wants_write() {
+            self.conn.write_tls(&mut self.sock)?;
+        }
+        self.sock.flush()?;
+        self.conn.read_tls(&mut self.sock)?;
+        if let Err(error) = self.conn.process_new_packets() {
+            // RFC 8446 section 6.2: the alert that says why, if it can be sent.
+            let _ = self.conn.write_tls(&mut self.sock);
+            return Err(io::Error::new(ErrorKind::InvalidData, error));
+        }
+        self.conn.reader().read(buffer)
     }
 
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {

@@ -99,4 +99,8 @@ impl Transport for ClientStream {
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
         self.transport().shutdown(how)
     }
+
+    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.transport().read_once(buffer)
+    }
 }

@@ -1,16 +1,28 @@
 //! TLS, with a certificate that is made for the test.
 
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::thread::{sleep, spawn};
 use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use websocket_proto_blocking::proto::Deadline;
 use websocket_proto_blocking::rustls::crypto::ring::default_provider;
 use websocket_proto_blocking::rustls::pki_types::CertificateDer;
-use websocket_proto_blocking::rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
-use websocket_proto_blocking::{CloseCode, ConnectError, ConnectStage, Connector, Message, accept, connect};
+use websocket_proto_blocking::rustls::{
+    self, ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+};
+use websocket_proto_blocking::{
+    AcceptError, Acceptor, Cause, CloseCode, ConnectError, ConnectStage, Connector, Error, Message, Transport, accept,
+    connect,
+};
 
-use crate::support::{echo, serve};
+use crate::support::{echo, serve, tcp_pair};
+
+/// The times of deadlines are those of the whole; a peer that sends a byte this often never lets a single read time out.
+const OFTEN: Duration = Duration::from_millis(20);
+const SHORT: Duration = Duration::from_millis(200);
 
 /// The configuration of a server, and its certificate.
 fn identity() -> (Arc<ServerConfig>, CertificateDer<'static>) {
@@ -22,6 +34,14 @@ fn identity() -> (Arc<ServerConfig>, CertificateDer<'static>) {
     (Arc::new(config), certificate)
 }
 
+fn trusting(certificate: CertificateDer<'static>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    builder.with_root_certificates(roots).with_no_client_auth()
+}
+
 fn tls(config: Arc<ServerConfig>, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
     StreamOwned::new(ServerConnection::new(config).unwrap(), stream)
 }
@@ -30,11 +50,7 @@ fn tls(config: Arc<ServerConfig>, stream: TcpStream) -> StreamOwned<ServerConnec
 fn messages_go_there_and_back_over_tls() {
     let (config, certificate) = identity();
     let (address, server) = serve(|stream| echo(accept(tls(config, stream)).unwrap()));
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate).unwrap();
-    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().unwrap();
-    let connector = Connector::new().tls(builder.with_root_certificates(roots).with_no_client_auth());
+    let connector = Connector::new().tls(trusting(certificate));
     let mut ws = connector.connect(format!("wss://localhost:{}/chat", address.port())).unwrap();
     assert!(ws.transport().tls_connection().is_some());
     for message in [Message::from("hello"), Message::from(""), Message::from(vec![7; 1 << 20])] {
@@ -61,4 +77,58 @@ fn tls_has_its_part_of_the_time() {
     let connector = Connector::new().timeout(Duration::from_millis(200));
     let error = connector.connect(format!("wss://{}", listener.local_addr().unwrap())).unwrap_err();
     assert!(matches!(error, ConnectError::Timeout(ConnectStage::Tls)), "{error:?}");
+}
+
+/// Sends the header of a TLS record (RFC 8446 section 5.1), and then its content byte by byte, for much longer than `SHORT`.
+fn drip(mut stream: TcpStream, content_type: u8) {
+    for byte in [content_type, 3, 3, 64, 0].into_iter().chain([1; 100]) {
+        // A peer that has had enough closes the stream.
+        if stream.write_all(&[byte]).is_err() {
+            return;
+        }
+        sleep(OFTEN);
+    }
+}
+
+#[test]
+fn a_client_that_does_not_complete_tls_is_dropped() {
+    let acceptor = Acceptor::new().configure(|config| config.handshake_timeout(SHORT));
+    for is_silent in [true, false] {
+        let (stream, client) = tcp_pair();
+        let client = spawn(move || if is_silent { drop((&client).read(&mut [0])) } else { drip(client, 22) });
+        let error = acceptor.accept(tls(identity().0, stream)).unwrap_err();
+        assert!(matches!(error, AcceptError::Timeout), "{error:?}");
+        client.join().unwrap();
+    }
+}
+
+#[test]
+fn a_record_that_comes_byte_by_byte_is_silence_to_the_keepalive() {
+    let (config, certificate) = identity();
+    let (address, server) = serve(|stream| {
+        let raw = stream.try_clone().unwrap();
+        let _ws = accept(tls(config, stream)).unwrap();
+        drip(raw, 23);
+    });
+    let connector = Connector::new().tls(trusting(certificate)).configure(|config| config.keepalive(SHORT, SHORT));
+    let mut ws = connector.connect(format!("wss://localhost:{}", address.port())).unwrap();
+    let error = ws.read().unwrap_err();
+    let Error::Closed(closed) = &error else { panic!("{error:?}") };
+    assert_eq!(closed.cause, Cause::Timeout(Deadline::Keepalive));
+    drop(ws);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_client_that_speaks_something_else_is_sent_an_alert() {
+    let (stream, mut client) = tcp_pair();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut stream = tls(identity().0, stream);
+    let error = stream.read_once(&mut [0]).unwrap_err();
+    assert!(error.get_ref().unwrap().is::<rustls::Error>(), "{error:?}");
+    let mut alert = [0];
+    client.set_read_timeout(Some(SHORT * 50)).unwrap();
+    client.read_exact(&mut alert).unwrap();
+    // RFC 8446 section 6.2.
+    assert_eq!(alert, [21]);
 }
