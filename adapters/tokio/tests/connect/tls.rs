@@ -45,6 +45,10 @@ pub(crate) fn trusting(certificate: CertificateDer<'static>, alpn: &[&str]) -> C
 pub(crate) fn client_config(certificate: CertificateDer<'static>, alpn: &[&str]) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
+    client_config_of(roots, alpn)
+}
+
+pub(crate) fn client_config_of(roots: RootCertStore, alpn: &[&str]) -> Arc<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
