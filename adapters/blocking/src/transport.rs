@@ -47,6 +47,28 @@ pub trait Transport: Read + Write {
     fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.read(buffer)
     }
+
+    /// Writes as [`Write::write`] does, but fails with [`WouldBlock`](io::ErrorKind::WouldBlock) where nothing is accepted now.
+    ///
+    /// The default calls `write`. Implement it for streams whose `write` returns 0 while their own buffer is full.
+    ///
+    /// # Errors
+    ///
+    /// The stream has failed, or the write is to be repeated.
+    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes)
+    }
+
+    /// Flushes as [`Write::flush`] does, but never succeeds while anything is left to write.
+    ///
+    /// The default calls `flush`.
+    ///
+    /// # Errors
+    ///
+    /// The stream has failed, or the flush is to be repeated.
+    fn flush_once(&mut self) -> io::Result<()> {
+        self.flush()
+    }
 }
 
 /// A [`Transport`] that two threads can use at once, one to read and one to write.
@@ -87,8 +109,7 @@ socket!(TcpStream);
 #[cfg(unix)]
 socket!(UnixStream);
 
-/// TLS over a transport, whose first reads are the TLS handshake. A read first writes what TLS has buffered, so that it makes
-/// progress only while the peer reads.
+/// TLS over a transport, whose first reads are the TLS handshake.
 #[cfg(feature = "rustls")]
 impl<C, D, S> Transport for rustls::StreamOwned<C, S>
 where
@@ -111,11 +132,12 @@ where
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             read => return read,
         }
-        // The handshake: the peer sends more when it has this.
-        while self.conn.wants_write() {
-            self.conn.write_tls(&mut self.sock)?;
+        // The handshake: the peer sends more when it has this. A peer that accepts nothing now may be waiting for a read.
+        if let Err(error) = write_pending(self)
+            && !may_be_repeated(&error)
+        {
+            return Err(error);
         }
-        self.sock.flush()?;
         self.conn.read_tls(&mut self.sock)?;
         if let Err(error) = self.conn.process_new_packets() {
             // RFC 8446 section 6.2: the alert that says why, if it can be sent.
@@ -125,14 +147,42 @@ where
         self.conn.reader().read(buffer)
     }
 
+    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write_pending(self)?;
+        let count = self.conn.writer().write(bytes)?;
+        match write_pending(self) {
+            // It is in the buffer of TLS.
+            Err(error) if may_be_repeated(&error) => Ok(count),
+            written => written.map(|()| count),
+        }
+    }
+
+    fn flush_once(&mut self) -> io::Result<()> {
+        write_pending(self)
+    }
+
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
         if how == Shutdown::Write {
             // RFC 8446 section 6.1: the end of data is announced, so that nobody can cut it off unnoticed.
             self.conn.send_close_notify();
-            self.flush()?;
+            write_pending(self)?;
         }
         self.sock.shutdown(how)
     }
+}
+
+/// Writes what TLS has buffered.
+#[cfg(feature = "rustls")]
+fn write_pending<C, D, S>(stream: &mut rustls::StreamOwned<C, S>) -> io::Result<()>
+where
+    C: std::ops::DerefMut<Target = rustls::ConnectionCommon<D>>,
+    D: rustls::SideData,
+    S: Transport,
+{
+    while stream.conn.wants_write() {
+        stream.conn.write_tls(&mut stream.sock)?;
+    }
+    stream.sock.flush()
 }
 
 /// Returns whether a read or write has only run out of time, or was interrupted, and may be repeated.

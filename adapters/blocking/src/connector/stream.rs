@@ -103,4 +103,12 @@ impl Transport for ClientStream {
     fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.transport().read_once(buffer)
     }
+
+    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.transport().write_once(bytes)
+    }
+
+    fn flush_once(&mut self) -> io::Result<()> {
+        self.transport().flush_once()
+    }
 }

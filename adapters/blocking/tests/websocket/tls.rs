@@ -25,7 +25,7 @@ const OFTEN: Duration = Duration::from_millis(20);
 const SHORT: Duration = Duration::from_millis(200);
 
 /// The configuration of a server, and its certificate.
-fn identity() -> (Arc<ServerConfig>, CertificateDer<'static>) {
+pub(crate) fn identity() -> (Arc<ServerConfig>, CertificateDer<'static>) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let certificate = CertificateDer::from(cert);
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
@@ -34,7 +34,7 @@ fn identity() -> (Arc<ServerConfig>, CertificateDer<'static>) {
     (Arc::new(config), certificate)
 }
 
-fn trusting(certificate: CertificateDer<'static>) -> ClientConfig {
+pub(crate) fn trusting(certificate: CertificateDer<'static>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
@@ -42,7 +42,7 @@ fn trusting(certificate: CertificateDer<'static>) -> ClientConfig {
     builder.with_root_certificates(roots).with_no_client_auth()
 }
 
-fn tls(config: Arc<ServerConfig>, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
+pub(crate) fn tls(config: Arc<ServerConfig>, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
     StreamOwned::new(ServerConnection::new(config).unwrap(), stream)
 }
 
