@@ -1,7 +1,8 @@
 //! TLS, with a certificate that is made for the test.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{sleep, spawn};
 use std::time::Duration;
@@ -131,4 +132,67 @@ fn a_client_that_speaks_something_else_is_sent_an_alert() {
     client.read_exact(&mut alert).unwrap();
     // RFC 8446 section 6.2.
     assert_eq!(alert, [21]);
+}
+
+/// A TCP stream whose next writes accept so many bytes: 0 for none now.
+struct Limited(TcpStream, VecDeque<usize>);
+
+impl Read for Limited {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.1.pop_front().unwrap_or(usize::MAX));
+        if count == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.0.write_all(&bytes[..count]).map(|()| count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Transport for Limited {
+    fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.set_write_timeout(timeout)
+    }
+
+    fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
+        self.0.shutdown(how)
+    }
+}
+
+#[test]
+fn what_tls_has_buffered_is_not_taken_for_written() {
+    let (config, certificate) = identity();
+    let (stream, client) = tcp_pair();
+    let reader = spawn(move || tls(config, stream).read(&mut [0; 1 << 10]).unwrap());
+    let connection =
+        rustls::ClientConnection::new(Arc::new(trusting(certificate)), "localhost".try_into().unwrap()).unwrap();
+    let mut client = StreamOwned::new(connection, Limited(client, VecDeque::new()));
+    while client.conn.is_handshaking() {
+        client.conn.complete_io(&mut client.sock).unwrap();
+    }
+    let would_block = |result: io::Result<usize>| result.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+    client.sock.1 = [0].into();
+    assert_eq!(client.write_once(&[7; 100]).unwrap(), 100);
+    // The peer accepts a little again and again, and everything in the end.
+    client.sock.1 = [20, 0, 20, 0].into();
+    assert!(would_block(client.flush_once().map(|()| 0)));
+    assert!(would_block(client.write_once(b"more")));
+    // It may be waiting for a read.
+    client.sock.1 = [0].into();
+    client.set_read_timeout(Some(OFTEN)).unwrap();
+    assert!(would_block(client.read_once(&mut [0])));
+    client.flush_once().unwrap();
+    assert_eq!(reader.join().unwrap(), 100);
 }
