@@ -1,6 +1,6 @@
 """Compares a report of the suite with expected.txt: every case that was asked for must be there, and no other.
 
-    check.py ROLE INDEX CASE...
+    check.py WHO INDEX CASE...
 """
 
 import json
@@ -9,7 +9,7 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-role, index, *patterns = sys.argv[1:]
+who, index, *patterns = sys.argv[1:]
 
 # Each a table: case -> (behavior, behavior at the close).
 expected = {}
@@ -29,7 +29,7 @@ def counts(column):
 
 
 def say(line):
-    print(f"autobahn {role}: {line}")
+    print(f"autobahn {who}: {line}")
 
 
 wrong = [case for case in expected.keys() | reported.keys() if expected.get(case) != reported.get(case)]

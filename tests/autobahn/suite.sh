@@ -1,6 +1,8 @@
 # What both scripts begin with: `cases` to run, `wstest` in its virtual environment, and an end for all that is started.
 #
-#   tests/autobahn/ROLE [--all | CASE...]     cases as the suite names them: 7.1.6 or '12.1.*'
+#   tests/autobahn/ROLE [PROGRAM] [--all | CASE...]     cases as the suite names them: 7.1.6 or '12.1.*'
+#
+# The program is one on the engine alone, or with `tokio` or `blocking` one on that companion crate.
 #
 # The suite is Python 2 in every release. Where there is no python2.7, the scripts skip, or fail if AUTOBAHN_REQUIRED=1.
 
@@ -10,6 +12,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 role=$(basename "$0")
 dir=$PWD/target/autobahn
 report=$dir/$role
+program=engine
+case ${1:-} in
+engine) shift ;;
+tokio | blocking)
+  program=$1
+  report+=-$1
+  shift
+  ;;
+esac
 cases=("$@")
 limit=40m
 if ((!$#)); then
@@ -42,7 +53,7 @@ install() {
   for python in python2.7 ~/.pyenv/versions/2.7.*/bin/python2.7; do
     "$python" -c '' 2>/dev/null && break
   done || {
-    echo "autobahn $role: not run, python2.7 is missing"
+    echo "autobahn $program $role: not run, python2.7 is missing"
     exit "${AUTOBAHN_REQUIRED:-0}"
   }
   rm -rf "$dir/bootstrap" "$dir/venv"

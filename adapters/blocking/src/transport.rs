@@ -1,5 +1,7 @@
 //! The streams that connections run over.
 
+#[cfg(feature = "rustls")]
+use std::io::ErrorKind;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
@@ -32,6 +34,41 @@ pub trait Transport: Read + Write {
     ///
     /// The stream has failed.
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()>;
+
+    /// Reads as [`Read::read`] does, but waits at most once for the peer. A read that returns
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) because more has to come is repeated, after deadlines are checked.
+    ///
+    /// The default calls `read`. Implement it for streams whose `read` reads again and again until it has something to return,
+    /// as those of TLS libraries do. Else a peer that sends a byte from time to time is never timed out.
+    ///
+    /// # Errors
+    ///
+    /// The stream has failed, or the read is to be repeated.
+    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read(buffer)
+    }
+
+    /// Writes as [`Write::write`] does, but fails with [`WouldBlock`](io::ErrorKind::WouldBlock) where nothing is accepted now.
+    ///
+    /// The default calls `write`. Implement it for streams whose `write` returns 0 while their own buffer is full.
+    ///
+    /// # Errors
+    ///
+    /// The stream has failed, or the write is to be repeated.
+    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes)
+    }
+
+    /// Flushes as [`Write::flush`] does, but never succeeds while anything is left to write.
+    ///
+    /// The default calls `flush`.
+    ///
+    /// # Errors
+    ///
+    /// The stream has failed, or the flush is to be repeated.
+    fn flush_once(&mut self) -> io::Result<()> {
+        self.flush()
+    }
 }
 
 /// A [`Transport`] that two threads can use at once, one to read and one to write.
@@ -72,7 +109,7 @@ socket!(TcpStream);
 #[cfg(unix)]
 socket!(UnixStream);
 
-/// TLS over a transport. A read first writes what TLS has buffered, so that it makes progress only while the peer reads.
+/// TLS over a transport, whose first reads are the TLS handshake.
 #[cfg(feature = "rustls")]
 impl<C, D, S> Transport for rustls::StreamOwned<C, S>
 where
@@ -81,21 +118,71 @@ where
     S: Transport,
 {
     fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.sock.set_read_timeout(timeout)
+        self.sock.set_read_timeout(timeout)?;
+        // A read writes as well.
+        self.sock.set_write_timeout(timeout)
     }
 
     fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.sock.set_write_timeout(timeout)
     }
 
+    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.conn.reader().read(buffer) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            read => return read,
+        }
+        // The handshake: the peer sends more when it has this. A peer that accepts nothing now may be waiting for a read.
+        if let Err(error) = write_pending(self)
+            && !may_be_repeated(&error)
+        {
+            return Err(error);
+        }
+        self.conn.read_tls(&mut self.sock)?;
+        if let Err(error) = self.conn.process_new_packets() {
+            // RFC 8446 section 6.2: the alert that says why, if it can be sent.
+            let _ = self.conn.write_tls(&mut self.sock);
+            return Err(io::Error::new(ErrorKind::InvalidData, error));
+        }
+        self.conn.reader().read(buffer)
+    }
+
+    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write_pending(self)?;
+        let count = self.conn.writer().write(bytes)?;
+        match write_pending(self) {
+            // It is in the buffer of TLS.
+            Err(error) if may_be_repeated(&error) => Ok(count),
+            written => written.map(|()| count),
+        }
+    }
+
+    fn flush_once(&mut self) -> io::Result<()> {
+        write_pending(self)
+    }
+
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
         if how == Shutdown::Write {
             // RFC 8446 section 6.1: the end of data is announced, so that nobody can cut it off unnoticed.
             self.conn.send_close_notify();
-            self.flush()?;
+            write_pending(self)?;
         }
         self.sock.shutdown(how)
     }
+}
+
+/// Writes what TLS has buffered.
+#[cfg(feature = "rustls")]
+fn write_pending<C, D, S>(stream: &mut rustls::StreamOwned<C, S>) -> io::Result<()>
+where
+    C: std::ops::DerefMut<Target = rustls::ConnectionCommon<D>>,
+    D: rustls::SideData,
+    S: Transport,
+{
+    while stream.conn.wants_write() {
+        stream.conn.write_tls(&mut stream.sock)?;
+    }
+    stream.sock.flush()
 }
 
 /// Returns whether a read or write has only run out of time, or was interrupted, and may be repeated.

@@ -21,6 +21,8 @@ pub use self::hyper::{UpgradeRejection, Upgraded, Upgrading, upgrade};
 #[doc = include_str!("coming_from.md")]
 pub mod coming_from {}
 
+#[cfg(feature = "rustls")]
+pub use acceptor::TlsAcceptor;
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
 pub use connector::{
     ClientStream, ConnectError, ConnectStage, Connector, IntoUri, ProxyError, ProxyUriError, RedirectError, connect,
@@ -30,9 +32,12 @@ pub use reconnecting::Reconnecting;
 pub use websocket::{Error, HIGH_WATER, Receiver, Sender, WebSocket};
 
 pub use bytes;
-/// The TLS library, for the type that [`Connector::tls`] takes.
+/// The TLS library, for the types that [`Connector::tls`] and [`Acceptor::tls`] take.
 #[cfg(feature = "rustls")]
 pub use tokio_rustls::rustls;
+/// The stream of the connections that [`TlsAcceptor`] accepts.
+#[cfg(feature = "rustls")]
+pub use tokio_rustls::server::TlsStream;
 /// The engine that this crate runs on tokio, with every type of it.
 pub use websocket_proto as proto;
 pub use websocket_proto::{

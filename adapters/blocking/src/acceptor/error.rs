@@ -21,7 +21,7 @@ pub enum AcceptError {
     #[error("the request is not a valid opening handshake: {0}")]
     Handshake(#[source] HandshakeError),
     /// The client did not send a whole request within the [`handshake_timeout`](crate::Config::handshake_timeout), 10
-    /// seconds by default.
+    /// seconds by default, TLS included.
     #[error("the client did not send its request in time")]
     Timeout,
     /// Your response or rejection can't be sent.

@@ -27,6 +27,22 @@ pub(super) fn dial(uri: &Uri, tls: &tls::Settings, deadline: Deadline) -> Result
 fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream, ConnectError> {
     let resolve_error = |error| ConnectError::Resolve { host: host.to_owned(), error };
     let addresses = resolve(host, port, deadline)?.map_err(resolve_error)?;
+    match connect_any(&addresses, deadline)? {
+        Ok(stream) => Ok(stream),
+        Err(failures) => {
+            let mut failures = failures.into_iter();
+            let Some((address, error)) = failures.next() else {
+                return Err(resolve_error(io::Error::new(ErrorKind::NotFound, "the host has no address")));
+            };
+            Err(ConnectError::Tcp { address, error, others: failures.collect() })
+        }
+    }
+}
+
+type Failures = Vec<(SocketAddr, io::Error)>;
+
+/// Opens a TCP connection to the first address that accepts one.
+fn connect_any(addresses: &[SocketAddr], deadline: Deadline) -> Result<Result<TcpStream, Failures>, ConnectError> {
     let mut failures = Vec::new();
     for (tried, &address) in addresses.iter().enumerate() {
         let untried = (addresses.len() - tried) as u32;
@@ -36,16 +52,12 @@ fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream, C
         };
         // Messages are small and complete: they shouldn't wait for more.
         match connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream)) {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => return Ok(Ok(stream)),
             Err(error) => failures.push((address, error)),
         }
     }
     deadline.left(ConnectStage::Tcp)?;
-    let mut failures = failures.into_iter();
-    match failures.next() {
-        Some((address, error)) => Err(ConnectError::Tcp { address, error, others: failures.collect() }),
-        None => Err(resolve_error(io::Error::new(ErrorKind::NotFound, "the host has no address"))),
-    }
+    Ok(Err(failures))
 }
 
 /// The operating system accepts no timeout of zero.
@@ -70,5 +82,77 @@ fn resolve(host: &str, port: u16, deadline: Deadline) -> Result<io::Result<Vec<S
         Ok(addresses) => Ok(addresses),
         Err(RecvTimeoutError::Timeout) => Err(ConnectError::Timeout(ConnectStage::Resolve)),
         Err(RecvTimeoutError::Disconnected) => Ok(Err(io::Error::other("the resolver has panicked"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn after(milliseconds: u64) -> Deadline {
+        Deadline::after(Some(Duration::from_millis(milliseconds)))
+    }
+
+    fn listen() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// An address that refuses connections.
+    fn refusing() -> SocketAddr {
+        listen().1
+    }
+
+    /// An address that answers nothing: the listener's backlog is full.
+    #[cfg(target_os = "linux")]
+    fn silent() -> (Vec<TcpStream>, TcpListener, SocketAddr) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let _guard = runtime.enter();
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = socket.listen(1).unwrap().into_std().unwrap();
+        let address = listener.local_addr().unwrap();
+        let patience = Duration::from_millis(100);
+        let waiting = std::iter::from_fn(|| TcpStream::connect_timeout(&address, patience).ok()).collect();
+        (waiting, listener, address)
+    }
+
+    #[test]
+    fn an_address_that_refuses_is_followed_by_the_next() {
+        let (_listener, address) = listen();
+        for deadline in [after(10_000), Deadline::after(None)] {
+            let stream = connect_any(&[refusing(), refusing(), address], deadline).unwrap().unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), address);
+            assert!(stream.nodelay().unwrap());
+        }
+    }
+
+    #[test]
+    fn where_all_refuse_each_failure_is_kept() {
+        let addresses = [refusing(), refusing()];
+        let failures = connect_any(&addresses, after(10_000)).unwrap().unwrap_err();
+        assert_eq!(failures.iter().map(|(address, _)| *address).collect::<Vec<_>>(), addresses);
+        assert!(failures.iter().all(|(_, error)| error.kind() == ErrorKind::ConnectionRefused), "{failures:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_address_that_is_silent_has_its_share_of_the_time() {
+        let (_waiting, _full, silent) = silent();
+        let (_listener, address) = listen();
+        let stream = connect_any(&[silent, address], after(2_000)).unwrap().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_deadline_covers_tcp() {
+        let (_waiting, _full, silent) = silent();
+        let connector = crate::Connector::new().timeout(Duration::from_millis(300));
+        let error = connector.connect(format!("ws://{silent}/")).unwrap_err();
+        assert!(matches!(error, ConnectError::Timeout(ConnectStage::Tcp)), "{error:?}");
     }
 }

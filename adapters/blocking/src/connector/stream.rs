@@ -99,4 +99,16 @@ impl Transport for ClientStream {
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
         self.transport().shutdown(how)
     }
+
+    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.transport().read_once(buffer)
+    }
+
+    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.transport().write_once(bytes)
+    }
+
+    fn flush_once(&mut self) -> io::Result<()> {
+        self.transport().flush_once()
+    }
 }

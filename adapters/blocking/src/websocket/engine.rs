@@ -154,6 +154,17 @@ impl Engine {
         !self.kept.is_empty()
     }
 
+    /// Returns the memory of the events that are kept, in bytes.
+    pub(super) fn kept_size(&self) -> usize {
+        let payload = |event: &Event<'_>| match event {
+            Event::Text(text) => text.len(),
+            Event::Binary(data) | Event::Ping(data) | Event::Pong(data) => data.len(),
+            Event::Chunk(chunk) => chunk.parts().iter().map(|part| part.len()).sum(),
+            _ => 0,
+        };
+        self.kept.iter().map(|event| size_of::<Event<'_>>() + payload(event)).sum()
+    }
+
     /// Returns the time until the next deadline.
     pub(super) fn time_left(&self) -> Option<Duration> {
         let next = self.conn.next_timeout().map(|at| at.saturating_sub(self.start.elapsed()));

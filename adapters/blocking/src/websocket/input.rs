@@ -34,7 +34,7 @@ impl Input {
         debug_assert!(self.is_empty(), "what was read before is handled first");
         transport.set_read_timeout(timeout.map(|timeout| timeout.max(MIN_TIMEOUT)))?;
         let mut buffer = SPARE.take().unwrap_or_else(|| vec![0; INPUT_SIZE].into());
-        let read = transport.read(&mut buffer);
+        let read = transport.read_once(&mut buffer);
         self.buffer = Some(buffer);
         self.end = *read.as_ref().unwrap_or(&0);
         self.keep(self.end);

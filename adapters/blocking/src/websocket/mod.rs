@@ -38,7 +38,8 @@ pub use error::Error;
 use input::Input;
 pub use split::{Reader, Writer};
 
-/// The pending output, in bytes, from which on [`send`](WebSocket::send) writes before it accepts more.
+/// The pending output, in bytes, from which on [`send`](WebSocket::send) writes before it accepts more, and the most that it
+/// reads before the last message while the peer accepts nothing.
 pub const HIGH_WATER: usize = 256 << 10;
 
 /// A WebSocket connection over a blocking stream: a TCP or Unix socket, a TLS stream, or your own [`Transport`].
@@ -63,9 +64,10 @@ pub const HIGH_WATER: usize = 256 << 10;
 ///
 /// # Backpressure
 ///
-/// Nothing is read that you didn't ask for: while you don't call `read`, a fast peer is slowed down by its transport. `send`
-/// blocks until the peer has accepted the message, and doesn't read meanwhile. Where both peers send much before they read,
-/// both wait until a keepalive drops the connection. Read and send in two threads then: [`into_split`](Self::into_split).
+/// While you don't call `read`, a fast peer is slowed down by its transport. `send` blocks until the peer has accepted the
+/// message. While the peer accepts nothing, `send` reads up to [`HIGH_WATER`] bytes and the rest of a message, which `read`
+/// returns later, so that two peers may send a large message to each other at the same time. Where both send many large
+/// messages before they read, both wait until a keepalive drops the connection. Read and send in two threads then: [`into_split`](Self::into_split).
 ///
 /// # Dropping
 ///

@@ -5,15 +5,20 @@ use std::time::Duration;
 use websocket_proto::{BinaryWriter, Message, PreparedMessage, SendError, SendWithError, TextWriter};
 
 use super::engine::Engine;
+use super::input::MIN_TIMEOUT;
 use super::turn::Receiving;
 use super::write::Sending;
-use super::{Error, Input, WebSocket};
+use super::{Error, HIGH_WATER, Input, WebSocket};
 use crate::Transport;
+
+/// How long `send` waits for a peer that accepts nothing until it looks for what the peer has sent.
+const STALL_TIME: Duration = Duration::from_millis(20);
 
 impl<S: Transport> WebSocket<S> {
     /// Sends a message, and blocks until the transport has accepted it.
     ///
-    /// It doesn't read meanwhile. Where both peers send as much as they can, send and read at the same time:
+    /// While the peer accepts nothing, it reads up to [`HIGH_WATER`] bytes and the rest of a message, which
+    /// [`read`](Self::read) returns later. Where both peers send as much as they can, send and read at the same time:
     /// [`into_split`](Self::into_split).
     ///
     /// # Errors
@@ -97,6 +102,7 @@ impl<S: Transport> Sending for WebSocket<S> {
     type Engine = Engine;
 
     const MAX_WAIT: Option<Duration> = None;
+    const STALL: Option<Duration> = Some(STALL_TIME);
 
     fn engine(&mut self) -> &mut Engine {
         &mut self.engine
@@ -113,6 +119,16 @@ impl<S: Transport> Sending for WebSocket<S> {
             self.fill();
         }
         self.engine.keep_events(&mut self.input);
+    }
+
+    /// The peer may be sending as well, and read only after that. What it sends is kept for `read`, up to a limit.
+    fn on_stall(&mut self) {
+        while self.input.is_empty() && !self.input.at_eof && self.engine.kept_size() < HIGH_WATER {
+            if !self.fill_within(Some(MIN_TIMEOUT)) {
+                break;
+            }
+            self.engine.keep_events(&mut self.input);
+        }
     }
 }
 

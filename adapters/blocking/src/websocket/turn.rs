@@ -53,7 +53,7 @@ pub(super) trait Receiving: Sending {
 
     /// Reads, until something has come or there is something else to do.
     fn fill(&mut self) {
-        let (stream, input, engine) = self.parts();
+        let (_, input, engine) = self.parts();
         let (left, has_output) = engine.with(|engine| (engine.time_left(), engine.has_output()));
         let interval = has_output.then_some(WRITE_INTERVAL);
         let timeout = left.into_iter().chain(interval).chain(Self::MAX_WAIT).min();
@@ -61,10 +61,16 @@ pub(super) trait Receiving: Sending {
             // Only output is left, or another thread is writing it.
             return sleep(timeout.unwrap_or(WRITE_INTERVAL).min(WRITE_INTERVAL));
         }
+        self.fill_within(timeout);
+    }
+
+    /// Reads for at most that long. Returns whether anything has come.
+    fn fill_within(&mut self, timeout: Option<Duration>) -> bool {
+        let (stream, input, engine) = self.parts();
         let failure = match input.read(stream, timeout) {
-            Ok(1..) => return,
+            Ok(1..) => return true,
             Ok(0) => None,
-            Err(error) if may_be_repeated(&error) => return,
+            Err(error) if may_be_repeated(&error) => return false,
             // A reset is an end as well.
             Err(error) => Some(error),
         };
@@ -75,6 +81,7 @@ pub(super) trait Receiving: Sending {
             }
             engine.on_time().receive_eof();
         });
+        false
     }
 
     /// Shuts the transport down. After a graceful end, reads to the end of the peer's side: closing a socket with unread

@@ -29,6 +29,9 @@ pub(super) trait Sending {
     /// The longest wait; deadlines that another thread brings nearer are noticed after it.
     const MAX_WAIT: Option<Duration>;
 
+    /// How long a write waits for the peer until [`on_stall`](Self::on_stall) is called.
+    const STALL: Option<Duration> = None;
+
     fn engine(&mut self) -> &mut Self::Engine;
 
     /// Does something with the stream as the only thread that writes. `None` if there is another, unless this waits for it.
@@ -36,6 +39,9 @@ pub(super) trait Sending {
 
     /// A write has timed out because a deadline has passed.
     fn on_deadline(&mut self);
+
+    /// The peer accepts nothing for now.
+    fn on_stall(&mut self) {}
 
     /// Sends a message and writes it.
     fn send_with<R>(&mut self, send: impl FnOnce(&mut Connection) -> Result<R, SendError>) -> Result<R, Error> {
@@ -66,9 +72,11 @@ pub(super) trait Sending {
                 Ok::<_, Error>((!is_done).then(|| engine.time_left()))
             })?;
             let Some(left) = left else { return Ok(()) };
-            self.write(true, left.into_iter().chain(Self::MAX_WAIT).min());
-            if self.engine().with(|engine| engine.has_output() && engine.is_due()) {
-                self.on_deadline();
+            self.write(true, left.into_iter().chain(Self::MAX_WAIT).chain(Self::STALL).min());
+            match self.engine().with(|engine| (engine.has_output(), engine.is_due())) {
+                (true, true) => self.on_deadline(),
+                (true, false) => self.on_stall(),
+                (false, _) => {}
             }
         }
     }
@@ -104,13 +112,13 @@ fn write_all(
         if length == 0 {
             break;
         }
-        match stream.write(&piece[..length])? {
+        match stream.write_once(&piece[..length])? {
             0 => return Err(ErrorKind::WriteZero.into()),
             count => engine.with(|engine| engine.written(count)),
         }
     }
     // A transport with a buffer of its own (TLS, a `BufWriter`) sends the last bytes only when it is flushed.
-    stream.flush()?;
+    stream.flush_once()?;
     engine.with(|engine| engine.unflushed = false);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Connections over loopback and over pairs of sockets.
 
+mod both_send;
 mod closing;
 mod deadlines;
 mod halves;

@@ -24,6 +24,12 @@ pub enum AcceptError {
     /// seconds by default.
     #[error("the client did not send its request in time")]
     Timeout,
+    /// There is no TLS connection with the client: it does not speak TLS, or does not accept the certificate.
+    #[error("no TLS connection with the client: {0}")]
+    Tls(#[source] io::Error),
+    /// The client did not complete the TLS handshake within the [`handshake_timeout`](crate::Config::handshake_timeout).
+    #[error("the client did not complete the TLS handshake in time")]
+    TlsTimeout,
     /// Your response or rejection can't be sent.
     #[error("the answer can't be sent: {0}")]
     Answer(#[from] websocket_proto::AcceptError),
@@ -70,6 +76,8 @@ mod tests {
                 "the request is not a valid opening handshake: method is not GET",
             ),
             (AcceptError::Timeout, "the client did not send its request in time"),
+            (AcceptError::Tls(ErrorKind::InvalidData.into()), "no TLS connection with the client: invalid data"),
+            (AcceptError::TlsTimeout, "the client did not complete the TLS handshake in time"),
             (
                 AcceptError::Answer(websocket_proto::AcceptError::NoRequest),
                 "the answer can't be sent: no request waits for an answer",

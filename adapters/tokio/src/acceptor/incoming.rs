@@ -56,6 +56,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
         self.answer(rejection).await.map(drop)
     }
 
+    /// Answers as a function says that has seen the request.
+    pub(super) async fn answer_with(
+        self,
+        answer: impl FnOnce(&server::Request) -> Result<server::Response, server::Rejection>,
+    ) -> Result<WebSocket<S>, AcceptError> {
+        match answer(&self.request) {
+            Ok(response) => self.accept(response).await,
+            Err(rejection) => Err(AcceptError::Rejected(self.answer(rejection).await?)),
+        }
+    }
+
     /// Answers a plain HTTP request; 426 if there is no answer.
     pub(super) async fn answer_http(mut self, answer: Option<server::Rejection>) -> AcceptError {
         match answer {

@@ -3,17 +3,22 @@
 mod error;
 mod incoming;
 pub(crate) mod subprotocol;
+#[cfg(feature = "rustls")]
+mod tls;
 
 use std::fmt;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use websocket_proto::{Config, Connection, Event, server};
 
 use crate::{WebSocket, default_config};
 pub use error::AcceptError;
 pub use incoming::Incoming;
+#[cfg(feature = "rustls")]
+pub use tls::TlsAcceptor;
 
 /// Accepts a WebSocket connection over a stream, whatever its path and origin, with the [defaults](default_config).
 ///
@@ -179,12 +184,7 @@ impl Acceptor {
         stream: S,
         answer: impl FnOnce(&server::Request) -> Result<server::Response, server::Rejection>,
     ) -> Result<WebSocket<S>, AcceptError> {
-        let incoming = self.read_request(stream).await?;
-        let rejection = match answer(incoming.request()) {
-            Ok(response) => return incoming.accept(response).await,
-            Err(rejection) => rejection,
-        };
-        Err(AcceptError::Rejected(incoming.answer(rejection).await?))
+        self.read_request(stream).await?.answer_with(answer).await
     }
 
     /// Reads the request, for you to answer after waiting for something: a database, another server.
@@ -219,7 +219,15 @@ impl Acceptor {
     /// }
     /// ```
     pub async fn read_request<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<Incoming<S>, AcceptError> {
-        let mut ws = WebSocket::new(stream, Connection::server(Arc::clone(&self.config)));
+        self.read_request_since(Instant::now(), stream).await
+    }
+
+    /// Reads the request over a stream that took some time to establish.
+    async fn read_request_since<S>(&self, begun: Instant, stream: S) -> Result<Incoming<S>, AcceptError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut ws = WebSocket::begun_at(begun, stream, Connection::server(Arc::clone(&self.config)));
         let received = ws.run(|_, event| match event {
             Event::Request(request) => Break((request, true)),
             Event::HttpRequest(request) => Break((request, false)),

@@ -17,11 +17,11 @@ pub(super) async fn dial(
     proxy: &proxy::Settings,
     deadline: Deadline,
 ) -> Result<ClientStream, ConnectError> {
-    let tcp = proxy::connect(proxy, uri, deadline).await?;
+    let tunnel = proxy::connect(proxy, tls, uri, deadline).await?;
     if !uri.is_secure() {
-        return Ok(ClientStream::tcp(tcp));
+        return Ok(ClientStream::plain(tunnel));
     }
-    let connected = deadline.within(ConnectStage::Tls, tls::connect(tls, uri.host(), tcp)).await?;
+    let connected = deadline.within(ConnectStage::Tls, tls::connect(tls, uri.host(), tunnel)).await?;
     connected.map_err(|error| ConnectError::Tls { host: uri.host().to_owned(), error })
 }
 

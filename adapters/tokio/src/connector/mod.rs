@@ -10,7 +10,8 @@
 //!   happy_eyeballs.rs  several addresses, the first connection wins (RFC 8305)
 //!   tls/               with the feature rustls; without it, a twin that says so
 //! deadline.rs        one for all of this
-//! stream.rs          ClientStream: TCP, or TLS over it
+//! tunnel.rs          the stream to the server's port: TCP, or TLS with a proxy
+//! stream.rs          ClientStream: that, or TLS in it
 //! handshake.rs       stream → WebSocket
 //! error.rs           ConnectError: what went wrong, and with whom
 //! permanent.rs       which of that passes by itself
@@ -38,6 +39,7 @@ mod tls;
 #[cfg(not(feature = "rustls"))]
 #[path = "tls/off.rs"]
 mod tls;
+mod tunnel;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -74,9 +74,12 @@ impl From<io::Error> for ProxyError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyUriError {
-    /// The scheme is none of `http`, `socks5` and `socks5h`.
-    #[error("scheme is none of http, socks5 and socks5h")]
+    /// The scheme is none of `http`, `https`, `socks5` and `socks5h`.
+    #[error("scheme is none of http, https, socks5 and socks5h")]
     Scheme,
+    /// The scheme is `https`, which needs the feature `rustls`.
+    #[error("an https proxy needs the feature rustls of websocket-proto-tokio")]
+    NeedsRustls,
     /// The user information can't be sent: a control character, a colon in the user name, a bad percent-encoding, or for
     /// SOCKS5 more than 255 bytes or a password without a user.
     #[error("user information can't be sent")]
@@ -162,7 +165,7 @@ mod tests {
         let error = ConnectError::ProxyUri { variable: Some("ALL_PROXY"), error: ProxyUriError::Scheme };
         assert_eq!(
             error.to_string(),
-            "not the URI of a proxy, in ALL_PROXY: scheme is none of http, socks5 and socks5h"
+            "not the URI of a proxy, in ALL_PROXY: scheme is none of http, https, socks5 and socks5h"
         );
     }
 }

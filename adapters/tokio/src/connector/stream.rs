@@ -1,4 +1,4 @@
-//! The stream of a client.
+//! The stream of a client: the tunnel to the server, or TLS with the server in it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,43 +9,45 @@ use tokio::net::TcpStream;
 #[cfg(feature = "rustls")]
 use tokio_rustls::client::TlsStream;
 
+use super::tunnel::Tunnel;
+
 /// The stream that [`connect`](crate::connect) opens: TCP, or TLS over TCP. Its peer is the proxy, if there is one.
 #[derive(Debug)]
 pub struct ClientStream(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Tcp(TcpStream),
+    Plain(Tunnel),
     /// Boxed, since it is large.
     #[cfg(feature = "rustls")]
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Tunnel>>),
 }
 
 impl ClientStream {
     /// Returns the TCP stream, for its addresses and options.
     pub fn tcp_stream(&self) -> &TcpStream {
         match &self.0 {
-            Kind::Tcp(stream) => stream,
+            Kind::Plain(tunnel) => tunnel.tcp_stream(),
             #[cfg(feature = "rustls")]
-            Kind::Tls(stream) => stream.get_ref().0,
+            Kind::Tls(stream) => stream.get_ref().0.tcp_stream(),
         }
     }
 
-    /// Returns the TLS connection, for its certificates and parameters; `None` for `ws`.
+    /// Returns the TLS connection with the server, for its certificates and parameters; `None` for `ws`.
     #[cfg(feature = "rustls")]
     pub fn tls_connection(&self) -> Option<&tokio_rustls::rustls::ClientConnection> {
         match &self.0 {
-            Kind::Tcp(_) => None,
+            Kind::Plain(_) => None,
             Kind::Tls(stream) => Some(stream.get_ref().1),
         }
     }
 
-    pub(super) fn tcp(stream: TcpStream) -> Self {
-        Self(Kind::Tcp(stream))
+    pub(super) fn plain(tunnel: Tunnel) -> Self {
+        Self(Kind::Plain(tunnel))
     }
 
     #[cfg(feature = "rustls")]
-    pub(super) fn tls(stream: TlsStream<TcpStream>) -> Self {
+    pub(super) fn tls(stream: TlsStream<Tunnel>) -> Self {
         Self(Kind::Tls(Box::new(stream)))
     }
 }
@@ -54,7 +56,7 @@ impl ClientStream {
 macro_rules! forward {
     ($self:ident, $stream:ident => $call:expr) => {
         match &mut $self.get_mut().0 {
-            Kind::Tcp($stream) => {
+            Kind::Plain($stream) => {
                 let $stream = Pin::new($stream);
                 $call
             }
@@ -88,7 +90,7 @@ impl AsyncWrite for ClientStream {
 
     fn is_write_vectored(&self) -> bool {
         match &self.0 {
-            Kind::Tcp(stream) => stream.is_write_vectored(),
+            Kind::Plain(tunnel) => tunnel.is_write_vectored(),
             #[cfg(feature = "rustls")]
             Kind::Tls(stream) => stream.is_write_vectored(),
         }

@@ -13,8 +13,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new() -> Self {
-        let start = Instant::now();
+    pub(super) fn new(start: Instant) -> Self {
         Self { start, timer: Box::pin(sleep_until(start)) }
     }
 

@@ -33,6 +33,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 #[cfg(feature = "deflate")]
 use websocket_proto::DeflateParams;
 use websocket_proto::{Closed, Connection, Event, State, client};
@@ -125,7 +126,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Panics
     ///
     /// Outside of a tokio runtime, or in one whose time driver is not enabled.
-    pub fn new(transport: S, mut conn: Connection) -> Self {
+    pub fn new(transport: S, conn: Connection) -> Self {
+        Self::begun_at(Instant::now(), transport, conn)
+    }
+
+    /// A connection whose transport took some time to establish.
+    pub(crate) fn begun_at(begun: Instant, transport: S, mut conn: Connection) -> Self {
         // The deadline of the opening handshake, or the keepalive, begins here.
         conn.advance_time(Duration::ZERO);
         Self {
@@ -133,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             conn,
             input: Input::default(),
             kept: VecDeque::new(),
-            clock: Clock::new(),
+            clock: Clock::new(begun),
             tasks: Tasks::default(),
             has_written: false,
             unflushed: false,

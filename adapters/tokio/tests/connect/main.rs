@@ -8,3 +8,5 @@ mod support;
 mod tcp;
 #[cfg(feature = "rustls-ring")]
 mod tls;
+#[cfg(feature = "rustls-ring")]
+mod tls_server;

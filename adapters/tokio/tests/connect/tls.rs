@@ -25,19 +25,34 @@ fn provider() -> Arc<tokio_rustls::rustls::crypto::CryptoProvider> {
 }
 
 pub(crate) fn acceptor(identity: (CertificateDer<'static>, PrivateKeyDer<'static>), alpn: &[&str]) -> TlsAcceptor {
+    server_config(identity, alpn).into()
+}
+
+pub(crate) fn server_config(
+    identity: (CertificateDer<'static>, PrivateKeyDer<'static>),
+    alpn: &[&str],
+) -> Arc<ServerConfig> {
     let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
     let mut config = builder.with_no_client_auth().with_single_cert(vec![identity.0], identity.1).unwrap();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    Arc::new(config).into()
+    Arc::new(config)
 }
 
 pub(crate) fn trusting(certificate: CertificateDer<'static>, alpn: &[&str]) -> Connector {
+    Connector::new().tls(client_config(certificate, alpn))
+}
+
+pub(crate) fn client_config(certificate: CertificateDer<'static>, alpn: &[&str]) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
+    client_config_of(roots, alpn)
+}
+
+pub(crate) fn client_config_of(roots: RootCertStore, alpn: &[&str]) -> Arc<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    Connector::new().tls(config)
+    Arc::new(config)
 }
 
 /// The error of rustls that is in there.

@@ -5,32 +5,43 @@ use std::io::{self, ErrorKind};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use super::ProxyError;
+use super::{ProxyError, Tunnel};
 
 /// The bytes that the head of a proxy's response may have.
 const MAX_HEAD: usize = 16 << 10;
 
-/// Reads a head to the empty line that ends it. What follows remains in the socket: it is the server's.
-pub(super) async fn read(stream: &mut TcpStream) -> Result<Vec<u8>, ProxyError> {
+/// Reads a head to the empty line that ends it. What follows remains in the stream: it is the server's.
+pub(super) async fn read(stream: &mut Tunnel) -> Result<Vec<u8>, ProxyError> {
     let mut head = Vec::new();
-    let mut buffer = [0; 1024];
     loop {
-        let count = stream.peek(&mut buffer).await?;
-        if count == 0 {
-            return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
+        let searched = head.len();
+        match stream {
+            Tunnel::Tcp(stream) => read_some(stream, &mut head).await?,
+            // TLS shows nothing before it is read. A read takes a byte from what is decrypted.
+            #[cfg(feature = "rustls")]
+            Tunnel::Tls(stream) => head.push(stream.read_u8().await?),
         }
-        let before = head.len();
-        head.extend_from_slice(&buffer[..count]);
-        let end = find_end(&head, before);
-        head.truncate(end.unwrap_or(head.len()));
-        stream.read_exact(&mut buffer[..head.len() - before]).await?;
         if head.len() > MAX_HEAD {
             return Err(ProxyError::Head);
         }
-        if end.is_some() {
+        if find_end(&head, searched).is_some() {
             return Ok(head);
         }
     }
+}
+
+/// Reads what has come of a head.
+async fn read_some(stream: &mut TcpStream, head: &mut Vec<u8>) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    let count = stream.peek(&mut buffer).await?;
+    if count == 0 {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    let before = head.len();
+    head.extend_from_slice(&buffer[..count]);
+    head.truncate(find_end(head, before).unwrap_or(head.len()));
+    stream.read_exact(&mut buffer[..head.len() - before]).await?;
+    Ok(())
 }
 
 /// Returns the length of the head, if it is complete. Its first `searched` bytes alone are not.

@@ -3,22 +3,23 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use websocket_proto::client::Uri;
 
 use super::uri::Credentials;
-use super::{ProxyError, head};
+use super::{ProxyError, Tunnel, head};
 
 /// The interim responses (1xx) that may come before the final one.
 const MAX_INTERIM: usize = 8;
 
 /// Asks the proxy for a tunnel to a server.
 pub(super) async fn tunnel(
-    stream: &mut TcpStream,
+    stream: &mut Tunnel,
     server: &Uri,
     credentials: Option<&Credentials>,
 ) -> Result<(), ProxyError> {
     stream.write_all(request(server, credentials).as_bytes()).await?;
+    // TLS may keep what is written.
+    stream.flush().await?;
     for _ in 0..=MAX_INTERIM {
         let head = head::read(stream).await?;
         match parse_status_line(&head).ok_or(ProxyError::Head)? {

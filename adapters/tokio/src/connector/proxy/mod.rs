@@ -18,23 +18,25 @@ mod no_proxy;
 mod socks5;
 mod uri;
 
-use tokio::net::TcpStream;
 use websocket_proto::client::Uri;
 
 use super::deadline::Deadline;
-use super::{ConnectError, ConnectStage, Connector, ProxyError, ProxyUriError, dial};
+use super::tunnel::Tunnel;
+use super::{ConnectError, ConnectStage, Connector, ProxyError, ProxyUriError, dial, tls};
 use environment::Environment;
 use uri::{Protocol, ProxyUri};
 
 impl Connector {
-    /// Sets the proxy that [`connect`](Self::connect) uses for all servers: `http://host:port` or `socks5://host:port`, with
-    /// `user:password@` before the host if it wants them. There is none by default.
+    /// Sets the proxy that [`connect`](Self::connect) uses for all servers: `http://host:port`, `https://host:port` or
+    /// `socks5://host:port`, with `user:password@` before the host if it wants them. There is none by default.
     ///
     /// An HTTP proxy is asked for a tunnel by CONNECT, for `ws` as for `wss` (RFC 6455 section 4.1), and is sent the
     /// credentials as `Proxy-Authorization: Basic`. A SOCKS5 proxy (RFC 1928) is sent them as RFC 1929 describes. `socks5h` is
     /// the same as `socks5`. In either case the proxy resolves the name of the server, and TLS is established with the
-    /// server. Without a scheme it is an HTTP proxy. Without a port it is port 80, and 1080 for SOCKS5. Proxies that are
-    /// themselves reached by TLS (`https`) are not supported.
+    /// server. Without a scheme it is an HTTP proxy. Without a port it is port 80, 443 for `https`, and 1080 for SOCKS5.
+    ///
+    /// An `https` proxy is an HTTP proxy that is itself reached by TLS, which needs the feature `rustls`. It has the
+    /// configuration that servers have: the default, or that of `Connector::tls`, client certificate included.
     ///
     /// A malformed URI is the error of `connect` ([`ConnectError::ProxyUri`]), as is whatever the proxy answers
     /// ([`ConnectError::Proxy`]). The [`timeout`](Self::timeout) includes the proxy.
@@ -104,23 +106,36 @@ impl Settings {
     }
 }
 
-/// Opens a TCP connection that leads to the host of a URI, through its proxy if it has one.
-pub(super) async fn connect(settings: &Settings, server: &Uri, deadline: Deadline) -> Result<TcpStream, ConnectError> {
+/// Opens a stream that leads to the host of a URI, through its proxy if it has one.
+pub(super) async fn connect(
+    settings: &Settings,
+    tls: &tls::Settings,
+    server: &Uri,
+    deadline: Deadline,
+) -> Result<Tunnel, ConnectError> {
     let Some(proxy) = settings.for_server(server)? else {
-        return dial::connect_tcp(server.host(), server.port(), deadline).await;
+        return dial::connect_tcp(server.host(), server.port(), deadline).await.map(Tunnel::Tcp);
     };
     let in_proxy = |error| ConnectError::Proxy { proxy: proxy.to_string(), error };
-    let mut stream = match dial::connect_tcp(proxy.host(), proxy.port(), deadline).await {
+    let tcp = match dial::connect_tcp(proxy.host(), proxy.port(), deadline).await {
         Ok(stream) => stream,
         Err(ConnectError::Timeout(_)) => return Err(ConnectError::Timeout(ConnectStage::Proxy)),
         Err(error) => return Err(in_proxy(ProxyError::Unreachable(Box::new(error)))),
     };
     let tunnel = async {
+        let mut stream = match proxy.protocol() {
+            Protocol::Https => {
+                let tls_error = |error| ConnectError::Tls { host: proxy.host().to_owned(), error };
+                let established = tls::connect_proxy(tls, proxy.host(), tcp).await;
+                established.map_err(|error| ProxyError::Unreachable(Box::new(tls_error(error))))?
+            }
+            Protocol::Http | Protocol::Socks5 => Tunnel::Tcp(tcp),
+        };
         match proxy.protocol() {
-            Protocol::Http => http::tunnel(&mut stream, server, proxy.credentials()).await,
-            Protocol::Socks5 => socks5::tunnel(&mut stream, server, proxy.credentials()).await,
+            Protocol::Http | Protocol::Https => http::tunnel(&mut stream, server, proxy.credentials()).await?,
+            Protocol::Socks5 => socks5::tunnel(&mut stream, server, proxy.credentials()).await?,
         }
+        Ok(stream)
     };
-    deadline.within(ConnectStage::Proxy, tunnel).await?.map_err(in_proxy)?;
-    Ok(stream)
+    deadline.within(ConnectStage::Proxy, tunnel).await?.map_err(in_proxy)
 }

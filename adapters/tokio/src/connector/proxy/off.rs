@@ -1,10 +1,10 @@
 //! The twin of proxies where the feature is off.
 
-use tokio::net::TcpStream;
 use websocket_proto::client::Uri;
 
 use super::deadline::Deadline;
-use super::{ConnectError, dial};
+use super::tunnel::Tunnel;
+use super::{ConnectError, dial, tls};
 
 /// Nothing to set.
 #[derive(Clone, Debug)]
@@ -17,6 +17,11 @@ impl Settings {
 }
 
 /// Opens a TCP connection to the host of a URI.
-pub(super) async fn connect(_: &Settings, server: &Uri, deadline: Deadline) -> Result<TcpStream, ConnectError> {
-    dial::connect_tcp(server.host(), server.port(), deadline).await
+pub(super) async fn connect(
+    _: &Settings,
+    _: &tls::Settings,
+    server: &Uri,
+    deadline: Deadline,
+) -> Result<Tunnel, ConnectError> {
+    dial::connect_tcp(server.host(), server.port(), deadline).await.map(Tunnel::Tcp)
 }

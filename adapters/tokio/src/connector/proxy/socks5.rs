@@ -5,11 +5,10 @@
 use std::net::IpAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use websocket_proto::client::Uri;
 
-use super::ProxyError;
 use super::uri::Credentials;
+use super::{ProxyError, Tunnel};
 
 /// RFC 1928 section 3.
 const VERSION: u8 = 5;
@@ -30,7 +29,7 @@ const ADDRESS_IPV6: u8 = 4;
 
 /// Asks the proxy for a tunnel to a server.
 pub(super) async fn tunnel(
-    stream: &mut TcpStream,
+    stream: &mut Tunnel,
     server: &Uri,
     credentials: Option<&Credentials>,
 ) -> Result<(), ProxyError> {
@@ -55,7 +54,7 @@ pub(super) async fn tunnel(
 }
 
 /// Agrees on an authentication method, and authenticates.
-async fn authenticate(stream: &mut TcpStream, credentials: Option<&Credentials>) -> Result<(), ProxyError> {
+async fn authenticate(stream: &mut Tunnel, credentials: Option<&Credentials>) -> Result<(), ProxyError> {
     let offer = match credentials {
         None => &[VERSION, 1, NO_AUTHENTICATION][..],
         Some(_) => &[VERSION, 2, NO_AUTHENTICATION, USER_AND_PASSWORD],
@@ -72,7 +71,7 @@ async fn authenticate(stream: &mut TcpStream, credentials: Option<&Credentials>)
 }
 
 /// RFC 1929 section 2.
-async fn send_credentials(stream: &mut TcpStream, credentials: &Credentials) -> Result<(), ProxyError> {
+async fn send_credentials(stream: &mut Tunnel, credentials: &Credentials) -> Result<(), ProxyError> {
     let mut request = vec![AUTHENTICATION_VERSION];
     for part in [&credentials.user, &credentials.password] {
         debug_assert!(part.len() <= u8::MAX.into(), "the proxy's URI was checked");
@@ -107,7 +106,7 @@ fn request(server: &Uri) -> Result<Vec<u8>, ProxyError> {
     Ok(request)
 }
 
-async fn read<const N: usize>(stream: &mut TcpStream) -> Result<[u8; N], ProxyError> {
+async fn read<const N: usize>(stream: &mut Tunnel) -> Result<[u8; N], ProxyError> {
     let mut bytes = [0; N];
     stream.read_exact(&mut bytes).await?;
     Ok(bytes)

@@ -1,4 +1,4 @@
-//! The URI of a proxy: `http://user:password@host:port`, or the same with `socks5`.
+//! The URI of a proxy: `http://user:password@host:port`, or the same with `https` or `socks5`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ const MAX_SOCKS_CREDENTIAL: usize = 255;
 #[derive(Clone)]
 pub(super) struct ProxyUri {
     protocol: Protocol,
-    /// A `ws` URI of the same host and port.
+    /// A `ws` or `wss` URI of the same host and port.
     authority: Uri,
     credentials: Option<Credentials>,
 }
@@ -25,6 +25,8 @@ pub(super) struct ProxyUri {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http,
+    /// HTTP over TLS.
+    Https,
     Socks5,
 }
 
@@ -59,9 +61,17 @@ impl FromStr for ProxyUri {
     fn from_str(uri: &str) -> Result<Self, ProxyUriError> {
         // Without a scheme it is an HTTP proxy, as it is for curl.
         let (scheme, rest) = uri.split_once("://").unwrap_or(("http", uri));
-        let schemes = [("http", Protocol::Http), ("socks5", Protocol::Socks5), ("socks5h", Protocol::Socks5)];
+        let schemes = [
+            ("http", Protocol::Http),
+            ("https", Protocol::Https),
+            ("socks5", Protocol::Socks5),
+            ("socks5h", Protocol::Socks5),
+        ];
         let known = schemes.iter().find(|(known, _)| known.eq_ignore_ascii_case(scheme));
         let (_, protocol) = *known.ok_or(ProxyUriError::Scheme)?;
+        if protocol == Protocol::Https && !cfg!(feature = "rustls") {
+            return Err(ProxyUriError::NeedsRustls);
+        }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (user_info, authority) = rest.rsplit_once('@').unwrap_or(("", rest));
         if authority.contains(['/', '?', '#']) {
@@ -72,6 +82,7 @@ impl FromStr for ProxyUri {
         let authority = match protocol {
             Protocol::Socks5 if !has_port => format!("ws://{}:{SOCKS_PORT}", authority.trim_end_matches(':')),
             Protocol::Socks5 | Protocol::Http => format!("ws://{authority}"),
+            Protocol::Https => format!("wss://{authority}"),
         };
         Ok(Self { protocol, authority: authority.parse()?, credentials })
     }
@@ -82,6 +93,7 @@ impl fmt::Display for ProxyUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.protocol {
             Protocol::Http => "http",
+            Protocol::Https => "https",
             Protocol::Socks5 => "socks5",
         };
         let (host, port) = (self.host(), self.port());
@@ -104,7 +116,9 @@ impl Credentials {
         let (user, password) = (percent_decode(user)?, percent_decode(password)?);
         let can_be_sent = match protocol {
             // RFC 7617 section 2: the first colon ends the name, and neither part has a control character.
-            Protocol::Http => !user.contains(&b':') && !user.iter().chain(&password).any(u8::is_ascii_control),
+            Protocol::Http | Protocol::Https => {
+                !user.contains(&b':') && !user.iter().chain(&password).any(u8::is_ascii_control)
+            }
             // An empty password is common, though RFC 1929 has none.
             Protocol::Socks5 => {
                 (1..=MAX_SOCKS_CREDENTIAL).contains(&user.len()) && password.len() <= MAX_SOCKS_CREDENTIAL
@@ -158,6 +172,16 @@ mod tests {
     }
 
     #[test]
+    fn https_needs_tls() {
+        let parsed = ["https://proxy", "HTTPS://u:p@proxy:3128/"].map(str::parse::<ProxyUri>);
+        if cfg!(feature = "rustls") {
+            assert_eq!(parsed.map(|uri| uri.unwrap().to_string()), ["https://proxy:443", "https://proxy:3128"]);
+        } else {
+            assert!(parsed.into_iter().all(|uri| uri.err() == Some(ProxyUriError::NeedsRustls)));
+        }
+    }
+
+    #[test]
     fn user_information_is_decoded_and_not_shown() {
         let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
         assert_eq!(credentials("http://proxy"), None);
@@ -173,7 +197,7 @@ mod tests {
     fn what_is_malformed_is_named() {
         let long = "x".repeat(256);
         for (text, error) in [
-            ("https://proxy", ProxyUriError::Scheme),
+            ("httpss://proxy", ProxyUriError::Scheme),
             ("socks4://proxy", ProxyUriError::Scheme),
             ("http://proxy/path", ProxyUriError::Path),
             ("http://proxy?query", ProxyUriError::Path),

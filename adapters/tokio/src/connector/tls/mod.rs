@@ -5,13 +5,17 @@ mod roots;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, OnceLock};
 
+use tokio::io::{AsyncRead, AsyncWrite};
+#[cfg(feature = "proxy")]
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{AlertDescription, ClientConfig, ConfigBuilder, Error, WantsVerifier, WantsVersions};
 
 use super::ClientStream;
+use super::tunnel::Tunnel;
 
 /// The ALPN protocol (RFC 7301) of the opening handshake.
 const HTTP_1_1: &[u8] = b"http/1.1";
@@ -33,17 +37,31 @@ impl Settings {
     }
 }
 
+/// Establishes TLS with the server.
+pub(super) async fn connect(settings: &Settings, host: &str, tunnel: Tunnel) -> io::Result<ClientStream> {
+    establish(settings, host, tunnel).await.map(ClientStream::tls)
+}
+
+/// Establishes TLS with a proxy.
+#[cfg(feature = "proxy")]
+pub(super) async fn connect_proxy(settings: &Settings, host: &str, tcp: TcpStream) -> io::Result<Tunnel> {
+    establish(settings, host, tcp).await.map(|stream| Tunnel::Tls(Box::new(stream)))
+}
+
 /// Establishes TLS with a host. Its name is sent (SNI), unless it is an address, and its certificate must be for that name
 /// (RFC 6455 section 4.1).
-pub(super) async fn connect(settings: &Settings, host: &str, tcp: TcpStream) -> io::Result<ClientStream> {
+async fn establish<S>(settings: &Settings, host: &str, stream: S) -> io::Result<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let config = match &settings.0 {
         Some(config) => Arc::clone(config),
         None => default_config()?,
     };
     let name = ServerName::try_from(host.to_owned()).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-    let stream = TlsConnector::from(config).connect(name, tcp).await?;
+    let stream = TlsConnector::from(config).connect(name, stream).await?;
     match stream.get_ref().1.alpn_protocol() {
-        None | Some(HTTP_1_1) => Ok(ClientStream::tls(stream)),
+        None | Some(HTTP_1_1) => Ok(stream),
         Some(other) => {
             let other = String::from_utf8_lossy(other);
             Err(io::Error::other(format!("the server selected {other:?} by ALPN, instead of http/1.1")))

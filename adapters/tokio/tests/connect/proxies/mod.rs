@@ -3,6 +3,8 @@
 mod environment;
 mod http;
 mod http_proxy;
+#[cfg(feature = "rustls-ring")]
+mod https;
 mod socks5;
 mod socks_server;
 
