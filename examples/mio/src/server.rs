@@ -198,10 +198,11 @@ impl Server {
         }
     }
 
-    fn welcome(&mut self, stream: TcpStream) {
+    /// Serves a connection, whose handshake is still to come.
+    pub fn welcome(&mut self, stream: TcpStream) {
         let entry = self.peers.vacant_entry();
         let token = entry.key();
-        let Ok(mut peer) = Peer::new(stream, Connection::server(Arc::clone(&self.config))) else { return };
+        let mut peer = Peer::new(stream, Connection::server(Arc::clone(&self.config)));
         if peer.register(self.poll.registry(), Token(token)).is_ok() {
             // Its first turn arms its first deadline.
             enqueue(token, entry.insert(peer), &mut self.queue);
