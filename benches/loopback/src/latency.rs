@@ -1,6 +1,7 @@
 //! The latency of a case: every server in turn, round by round, and the medians of the rounds' percentiles.
 
 use std::io;
+use std::time::Instant;
 
 use hdrhistogram::Histogram;
 
@@ -8,7 +9,7 @@ use crate::case::Case;
 use crate::measure::{median, named};
 use crate::options::Options;
 use crate::pin::Cpus;
-use crate::process::Process;
+use crate::process::{self, Process};
 use crate::schedule::Schedule;
 use crate::servers::Server;
 
@@ -19,6 +20,8 @@ pub(crate) struct Row {
     pub(crate) latencies: [f64; PERCENTILES.len()],
     /// CPU time of the server's thread, in nanoseconds a message.
     pub(crate) cpu: f64,
+    /// The share of the time in which the server or the load was ready to run, but others had the CPU.
+    pub(crate) delayed: f64,
 }
 
 pub(crate) const PERCENTILES: [f64; 3] = [50.0, 99.0, 99.9];
@@ -36,6 +39,7 @@ struct Runner {
     schedule: Schedule,
     latencies: Vec<[f64; PERCENTILES.len()]>,
     cpu: Vec<f64>,
+    delayed: Vec<f64>,
 }
 
 pub(crate) fn latency(case: Case, options: &Options, cpus: Option<Cpus>) -> io::Result<Vec<Row>> {
@@ -54,6 +58,7 @@ pub(crate) fn latency(case: Case, options: &Options, cpus: Option<Cpus>) -> io::
         name: runner.server.name,
         latencies: std::array::from_fn(|i| median(runner.latencies.iter().map(|latencies| latencies[i]))),
         cpu: median(runner.cpu.iter().copied()),
+        delayed: median(runner.delayed.iter().copied()),
     });
     Ok(rows.collect())
 }
@@ -62,14 +67,17 @@ impl Runner {
     fn start(server: &'static Server, case: Case, cpus: Option<Cpus>) -> io::Result<Self> {
         let process = Process::start(server, case, cpus).map_err(|error| named(server, error))?;
         let schedule = Schedule::new(case, &process.address, server.answer).map_err(|error| named(server, error))?;
-        Ok(Self { server, process, schedule, latencies: Vec::new(), cpu: Vec::new() })
+        Ok(Self { server, process, schedule, latencies: Vec::new(), cpu: Vec::new(), delayed: Vec::new() })
     }
 
     fn run(&mut self, rate: u64, count: u64) -> io::Result<()> {
         self.schedule.run(rate, count / WARM_UP, &mut histogram())?;
         let mut latencies = histogram();
-        let cpu = self.process.cpu_time()?;
+        let (start, cpu) = (Instant::now(), self.process.cpu_time()?);
+        let (delay, own_delay) = (self.process.delay()?, process::own_delay()?);
         self.schedule.run(rate, count, &mut latencies)?;
+        let delay = (self.process.delay()? - delay).max(process::own_delay()? - own_delay);
+        self.delayed.push(delay as f64 / start.elapsed().as_nanos() as f64);
         self.cpu.push((self.process.cpu_time()? - cpu) as f64 / count as f64);
         self.latencies.push(PERCENTILES.map(|percentile| latencies.value_at_percentile(percentile) as f64));
         Ok(())

@@ -34,8 +34,33 @@ impl Process {
 
     /// Returns the CPU time of its first thread, which is the one that serves, in nanoseconds.
     pub(crate) fn cpu_time(&self) -> io::Result<u64> {
-        let stat = fs::read_to_string(format!("/proc/{0}/task/{0}/schedstat", self.child.id()))?;
-        stat.split(' ').next().and_then(|time| time.parse().ok()).ok_or(io::ErrorKind::InvalidData.into())
+        self.account().map(|account| account.ran)
+    }
+
+    /// Returns how long its first thread was ready to run, but another had the CPU, in nanoseconds.
+    pub(crate) fn delay(&self) -> io::Result<u64> {
+        self.account().map(|account| account.waited)
+    }
+
+    fn account(&self) -> io::Result<Account> {
+        Account::read(&format!("/proc/{0}/task/{0}/schedstat", self.child.id()))
+    }
+}
+
+/// What the kernel says of a thread, in nanoseconds.
+struct Account {
+    ran: u64,
+    waited: u64,
+}
+
+impl Account {
+    fn read(path: &str) -> io::Result<Self> {
+        let text = fs::read_to_string(path)?;
+        let mut fields = text.split(' ').map(|field| field.parse().ok());
+        match (fields.next().flatten(), fields.next().flatten()) {
+            (Some(ran), Some(waited)) => Ok(Self { ran, waited }),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
     }
 }
 
@@ -51,4 +76,9 @@ pub(crate) fn own_cpu_time() -> Duration {
     // What /proc says of a thread that runs is some milliseconds old.
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
+}
+
+/// Returns how long this thread was ready to run, but another had the CPU, in nanoseconds.
+pub(crate) fn own_delay() -> io::Result<u64> {
+    Account::read("/proc/thread-self/schedstat").map(|account| account.waited)
 }

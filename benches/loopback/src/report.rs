@@ -68,10 +68,13 @@ fn latency(text: &mut String, cases: &[(Case, Vec<latency::Row>)], options: &Opt
     let _ = write!(
         text,
         "\n## Latency, in microseconds\n\nMessages are sent by a schedule over all connections, and count from the time for \
-         which they were scheduled. The medians of {} rounds of {} seconds; less is better, the best is bold. {}.\n",
+         which they were scheduled. The medians of {} rounds of {} seconds; less is better, the best is bold. {}.\n\n\
+         For {:.1} % of the time, the server or the load was ready to run, but others had the CPU: with more than 1 %, this is the \
+         latency of the operating system's scheduler, and means nothing for the servers.\n",
         options.latency_rounds,
         options.seconds,
-        rates.join("; ")
+        rates.join("; "),
+        100.0 * measure::median(cases.iter().flat_map(|(_, rows)| rows).map(|row| row.delayed))
     );
     for (i, percentile) in PERCENTILES.into_iter().enumerate() {
         let _ = write!(text, "\n### p{percentile}\n\n");
