@@ -1,124 +1,113 @@
-//! Every server in turn, round by round: wall time, CPU time, and the median of the rounds.
+//! The throughput of a case: every server in turn, round by round, and the medians of the rounds.
 
-use std::fs;
-use std::io::{self, BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::io;
+use std::time::{Duration, Instant};
 
+use crate::case::Case;
 use crate::load::Load;
 use crate::options::Options;
-use crate::pin;
-use crate::servers::{self, Server};
+use crate::pin::Cpus;
+use crate::process::{self, Process};
+use crate::servers::{BARE, Server};
 
-pub(crate) struct Measured {
-    /// The CPU of the load; the servers have the first.
-    pub(crate) load_on: Option<usize>,
-    pub(crate) servers: Vec<Row>,
-}
+/// Without `--turns`, the bare loop takes about this long in a round, and the slowest server some times as long.
+const ROUND: Duration = Duration::from_millis(15);
 
-/// What a message costs a server, in nanoseconds: the medians, and those of the ratios to the bare loop in the same
-/// round.
+/// The medians of a server's rounds.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
+    /// Nanoseconds a message.
     pub(crate) wall: f64,
+    /// CPU time of the server's thread, in nanoseconds a message.
     pub(crate) cpu: f64,
-    pub(crate) wall_ratio: f64,
+    /// The CPU time of the bare loop in the same round, as a multiple of the server's.
     pub(crate) cpu_ratio: f64,
+    /// The share of the time in which the load runs: where it is nearly 1, the load is what limits.
+    pub(crate) load_busy: f64,
 }
 
 struct Runner {
     server: &'static Server,
     process: Process,
     load: Load,
-    /// Of each round, in nanoseconds for a message.
-    wall: Vec<f64>,
-    cpu: Vec<f64>,
+    rounds: Vec<Round>,
 }
 
-pub(crate) fn measure(options: &Options) -> io::Result<Measured> {
-    let wanted = servers::ALL.iter().filter(|server| server.name == servers::BARE || options.wants(server.name));
-    let mut runners = wanted.map(Runner::start).collect::<io::Result<Vec<_>>>()?;
-    // Only now, so that the servers could choose.
-    let load_on = pin::to_last_cpu();
+struct Round {
+    wall: f64,
+    cpu: f64,
+    load_busy: f64,
+}
+
+pub(crate) fn throughput(case: Case, options: &Options, cpus: Option<Cpus>) -> io::Result<Vec<Row>> {
+    let runners: io::Result<Vec<_>> = options.servers().map(|server| Runner::start(server, case, cpus)).collect();
+    let mut runners = runners?;
+    let bare = runners.iter().position(|runner| runner.server.name == BARE).expect("the bare loop is always measured");
+    let turns = match options.turns {
+        Some(turns) => turns,
+        None => runners[bare].calibrate()?,
+    };
     for runner in &mut runners {
-        runner.load.run(options.turns / 4 + 1)?;
+        runner.load.run(turns / 4 + 1).map_err(|error| named(runner.server, error))?;
     }
     for round in 0..options.rounds {
         for turn in 0..runners.len() {
-            // Nobody is always behind the same one.
+            // The order changes, so that nobody always follows the same one.
             let number = (round + turn) % runners.len();
-            runners[number].run(options.turns)?;
-            // Whoever isn't heard of for long would be asked by a ping whether it is still there.
-            for runner in &mut runners {
-                runner.load.run(1).map_err(|error| named(runner.server, error))?;
-            }
+            runners[number].run(turns)?;
         }
     }
-    let bare = runners.iter().position(|runner| runner.server.name == servers::BARE).expect("the bare loop");
     let rows = runners.iter().map(|runner| Row {
         name: runner.server.name,
-        wall: median(runner.wall.clone()),
-        cpu: median(runner.cpu.clone()),
-        wall_ratio: median(ratios(&runners[bare].wall, &runner.wall)),
-        cpu_ratio: median(ratios(&runners[bare].cpu, &runner.cpu)),
+        wall: median(runner.rounds.iter().map(|round| round.wall)),
+        cpu: median(runner.rounds.iter().map(|round| round.cpu)),
+        cpu_ratio: median(runners[bare].rounds.iter().zip(&runner.rounds).map(|(bare, round)| bare.cpu / round.cpu)),
+        load_busy: median(runner.rounds.iter().map(|round| round.load_busy)),
     });
-    Ok(Measured { load_on, servers: rows.collect() })
+    Ok(rows.collect())
 }
 
 impl Runner {
-    fn start(server: &'static Server) -> io::Result<Self> {
-        let (process, address) = Process::start(server)?;
-        Ok(Self { server, process, load: Load::new(address)?, wall: Vec::new(), cpu: Vec::new() })
+    fn start(server: &'static Server, case: Case, cpus: Option<Cpus>) -> io::Result<Self> {
+        let process = Process::start(server, case, cpus).map_err(|error| named(server, error))?;
+        let load = Load::new(case, &process.address, server.answer).map_err(|error| named(server, error))?;
+        Ok(Self { server, process, load, rounds: Vec::new() })
+    }
+
+    /// Returns how many turns a round has.
+    fn calibrate(&mut self) -> io::Result<u64> {
+        let mut turns = 1;
+        loop {
+            let start = Instant::now();
+            self.load.run(turns).map_err(|error| named(self.server, error))?;
+            let took = start.elapsed();
+            if took >= ROUND / 2 {
+                return Ok((turns as f64 * ROUND.as_secs_f64() / took.as_secs_f64()).ceil() as u64);
+            }
+            turns *= 2;
+        }
     }
 
     fn run(&mut self, turns: u64) -> io::Result<()> {
-        let (start, cpu) = (Instant::now(), self.process.cpu_time()?);
-        let messages = self.load.run(turns).map_err(|error| named(self.server, error))?;
-        self.wall.push(start.elapsed().as_nanos() as f64 / messages as f64);
-        self.cpu.push((self.process.cpu_time()? - cpu) as f64 / messages as f64);
+        let (cpu, own) = (self.process.cpu_time()?, process::own_cpu_time());
+        let start = Instant::now();
+        let messages = self.load.run(turns).map_err(|error| named(self.server, error))? as f64;
+        let wall = start.elapsed().as_nanos() as f64;
+        self.rounds.push(Round {
+            wall: wall / messages,
+            cpu: (self.process.cpu_time()? - cpu) as f64 / messages,
+            load_busy: (process::own_cpu_time() - own).as_nanos() as f64 / wall,
+        });
         Ok(())
     }
 }
 
-struct Process(Child);
-
-impl Process {
-    /// Starts a server, whose first line says where it listens.
-    fn start(server: &Server) -> io::Result<(Self, SocketAddr)> {
-        let mut command = Command::new(std::env::current_exe()?);
-        let mut process = Self(command.args(["--serve", server.name]).stdout(Stdio::piped()).spawn()?);
-        let mut line = String::new();
-        BufReader::new(process.0.stdout.take().expect("a pipe")).read_line(&mut line)?;
-        let address = line.split_once("listening on ").and_then(|(_, rest)| rest.split_whitespace().next());
-        let address = address.and_then(|address| address.trim_end_matches(':').parse().ok());
-        let address = address.ok_or_else(|| named(server, io::Error::other(format!("it says {line:?}"))))?;
-        Ok((process, address))
-    }
-
-    /// What its first thread, which is the one that serves, has used of a CPU, in nanoseconds.
-    fn cpu_time(&self) -> io::Result<u64> {
-        let stat = fs::read_to_string(format!("/proc/{0}/task/{0}/schedstat", self.0.id()))?;
-        stat.split(' ').next().and_then(|time| time.parse().ok()).ok_or(io::ErrorKind::InvalidData.into())
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn named(server: &Server, error: io::Error) -> io::Error {
+pub(crate) fn named(server: &Server, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", server.name))
 }
 
-fn ratios(bare: &[f64], times: &[f64]) -> Vec<f64> {
-    bare.iter().zip(times).map(|(bare, time)| bare / time).collect()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -1,21 +1,25 @@
-//! Who runs on which CPU: the server on the first that it may run on, the load on the last.
+//! Who runs on which CPU: the servers on the first that the program may run on, the load on the last.
+
+use std::io;
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-pub(crate) fn to_first_cpu() -> Option<usize> {
-    to_one_of(|cpus| cpus.first().copied())
+#[derive(Clone, Copy)]
+pub(crate) struct Cpus {
+    pub(crate) servers: usize,
+    pub(crate) load: usize,
 }
 
-pub(crate) fn to_last_cpu() -> Option<usize> {
-    to_one_of(|cpus| cpus.last().copied())
-}
-
-/// `None` where that can't be, or there is nothing to choose from.
-fn to_one_of(choose: impl Fn(&[usize]) -> Option<usize>) -> Option<usize> {
+/// Returns `None` where there is only one, or the kernel doesn't say.
+pub(crate) fn choose() -> Option<Cpus> {
     let allowed = sched_getaffinity(None).ok()?;
-    let cpus: Vec<_> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
-    let cpu = choose(&cpus).filter(|_| cpus.len() > 1)?;
+    let mut cpus = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu));
+    Some(Cpus { servers: cpus.next()?, load: cpus.next_back()? })
+}
+
+/// Has this thread run on that CPU alone.
+pub(crate) fn to(cpu: usize) -> io::Result<()> {
     let mut only = CpuSet::new();
     only.set(cpu);
-    sched_setaffinity(None, &only).ok().map(|()| cpu)
+    Ok(sched_setaffinity(None, &only)?)
 }

@@ -47,6 +47,8 @@ impl Listener {
             match self.socket.accept() {
                 Ok((stream, _)) => {
                     self.fails = false;
+                    // Where that fails, messages are late at worst.
+                    let _ = stream.set_nodelay(true);
                     return Some(stream);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.accept_at = None,

@@ -57,9 +57,8 @@ pub enum Then {
 }
 
 impl Peer {
-    pub fn new(stream: TcpStream, conn: Connection) -> io::Result<Self> {
-        let socket = Socket::new(stream)?;
-        Ok(Self { socket, conn, chats: false, leaving: None, scheduled: None, queued: false })
+    pub fn new(stream: TcpStream, conn: Connection) -> Self {
+        Self { socket: Socket::new(stream), conn, chats: false, leaving: None, scheduled: None, queued: false }
     }
 
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {

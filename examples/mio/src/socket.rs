@@ -32,9 +32,8 @@ pub enum Found {
 }
 
 impl Socket {
-    pub fn new(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, readable: false, ends: false, at_end: false, watched: false })
+    pub fn new(stream: TcpStream) -> Self {
+        Self { stream, readable: false, ends: false, at_end: false, watched: false }
     }
 
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {

@@ -7,8 +7,12 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Bytes that are read at once: they fit the first-level cache, beside the data of whoever handles them.
+/// The size of the buffer of a connection that reads little at once. It may keep the buffer while its messages are handled.
 const INPUT_SIZE: usize = 16 << 10;
+
+/// The size of the buffer of a connection whose last read brought at least [`INPUT_SIZE`] bytes. A read costs a system call:
+/// with this size, a message of 16 KiB takes a tenth less CPU time (`benches/loopback`), with 128 KiB no less.
+const LARGE_INPUT_SIZE: usize = 64 << 10;
 
 thread_local! {
     /// The buffer of a thread, for whichever of its connections has something to read. The others have none.
@@ -22,6 +26,8 @@ pub(super) struct Input {
     /// The unhandled bytes are `start..end`.
     start: usize,
     end: usize,
+    /// The last read brought at least [`INPUT_SIZE`] bytes.
+    reads_much: bool,
 }
 
 impl Input {
@@ -31,12 +37,15 @@ impl Input {
         transport: &mut (impl AsyncRead + Unpin),
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        let mut buffer = SPARE.take().unwrap_or_else(|| vec![0; INPUT_SIZE].into());
+        let size = if self.reads_much { LARGE_INPUT_SIZE } else { INPUT_SIZE };
+        let spare = SPARE.take().filter(|buffer| buffer.len() >= size);
+        let mut buffer = spare.unwrap_or_else(|| vec![0; size].into());
         let mut read = ReadBuf::new(&mut buffer);
         let polled = Pin::new(transport).poll_read(cx, &mut read);
         let count = read.filled().len();
         self.buffer = Some(buffer);
         (self.start, self.end) = (0, count);
+        self.reads_much = count >= INPUT_SIZE;
         if count == 0 {
             self.keep(0);
         }
@@ -55,11 +64,57 @@ impl Input {
         if left == 0
             && let Some(buffer) = self.buffer.take()
         {
-            SPARE.set(Some(buffer));
+            let larger = SPARE.take().filter(|spare| spare.len() > buffer.len());
+            SPARE.set(Some(larger.unwrap_or(buffer)));
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.start == self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// A transport that fills every buffer up to a limit.
+    struct Flood {
+        limit: usize,
+        /// The size of the last buffer.
+        offered: usize,
+    }
+
+    impl AsyncRead for Flood {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            self.offered = buf.remaining();
+            buf.advance(self.offered.min(self.limit));
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Reads up to `limit` bytes, and returns the size of the buffer that was offered for them.
+    fn read(input: &mut Input, limit: usize) -> usize {
+        let mut flood = Flood { limit, offered: 0 };
+        let polled = input.poll_read(&mut flood, &mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(count)) if count == flood.offered.min(limit)));
+        flood.offered
+    }
+
+    #[test]
+    fn a_connection_that_reads_much_gets_a_larger_buffer() {
+        let (mut busy, mut quiet, mut late) = (Input::default(), Input::default(), Input::default());
+        assert_eq!(read(&mut busy, usize::MAX), INPUT_SIZE);
+        busy.keep(0);
+        assert_eq!(read(&mut busy, 100), LARGE_INPUT_SIZE);
+        // The thread's buffer is in use, and this read brought little.
+        assert_eq!(read(&mut quiet, 100), INPUT_SIZE);
+        busy.keep(0);
+        quiet.keep(0);
+        // Of two buffers, the thread keeps the larger.
+        assert_eq!(read(&mut late, 100), LARGE_INPUT_SIZE);
+        assert_eq!(read(&mut busy, 100), INPUT_SIZE);
     }
 }

@@ -16,6 +16,10 @@ use super::{Error, WebSocket};
 /// takes no part in tokio's cooperative scheduling) would keep the thread otherwise.
 pub(super) const MAX_INPUTS: usize = 32;
 
+/// From this much pending output on, it is written before more is read. Less is written with what is still to come: a
+/// write costs a system call. More no longer fits the caches, and payloads that wait in the output hold memory.
+const WRITE_AT: usize = 64 << 10;
+
 /// How long a deadline that has passed waits for another look at the transport. tokio asks the kernel for some 1,000
 /// sockets at a time: after a pause of the whole process (SIGSTOP, a laptop's sleep), timers fire before it knows of
 /// every socket that has bytes.
@@ -48,6 +52,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         for _ in 0..MAX_INPUTS {
             let now = self.clock.now();
             self.conn.advance_time(now);
+            if self.conn.pending_output() >= WRITE_AT {
+                let _ = self.poll_write(cx);
+            }
             let is_paused = self.conn.pending_output() >= max_pending;
             let input = if is_paused { Poll::Pending } else { self.poll_input(cx) };
             if let ControlFlow::Break(value) = self.handle_input(handle) {

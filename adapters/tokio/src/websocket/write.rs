@@ -33,7 +33,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         while self.conn.output().has_remaining() {
             let transport = Pin::new(&mut self.transport);
             let output = &*self.conn.output();
-            let written = if transport.is_write_vectored() {
+            // Most output is in one chunk, which is less work to write than a list of one.
+            let written = if output.chunk().len() < output.remaining() && transport.is_write_vectored() {
                 let mut slices = [IoSlice::new(&[]); MAX_SLICES];
                 let filled = output.chunks_vectored(&mut slices);
                 ready!(transport.poll_write_vectored(cx, &slices[..filled]))?

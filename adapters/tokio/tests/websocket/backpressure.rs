@@ -34,6 +34,24 @@ async fn sending_waits_for_a_peer_that_does_not_read() -> Result {
     Ok(())
 }
 
+/// What is fed waits for more only while it is little: neither caches nor memory have space for much.
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_fed_are_written_before_more_is_read() -> Result {
+    const MESSAGE: usize = 16 << 10;
+    let (mut server, mut client) = pair(1 << 20);
+    for _ in 0..32 {
+        client.feed(vec![1; MESSAGE]).await?;
+    }
+    client.flush().await?;
+    for _ in 0..32 {
+        let message = server.recv().await?.expect("a message was sent");
+        server.feed(message).await?;
+        // 64 KiB before the last read, the answers to what it has brought, and the one that is complete with them.
+        assert!(server.pending_output() <= 2 * (64 << 10) + MESSAGE, "{} bytes", server.pending_output());
+    }
+    Ok(())
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_read_is_not_read_from() -> Result {
     let (mut server, mut client) = pair(1000);

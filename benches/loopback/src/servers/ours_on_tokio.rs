@@ -1,6 +1,7 @@
 //! websocket-proto-tokio: by its callback, which borrows messages, and by `recv` and `feed`, which own them.
 
 use std::io;
+use std::net::TcpStream;
 use std::ops::ControlFlow;
 
 use websocket_proto_tokio::proto::Negotiated;
@@ -8,8 +9,8 @@ use websocket_proto_tokio::{Connection, Event, WebSocket, default_config};
 
 use super::cork;
 
-pub(super) fn serve_by_run() -> io::Result<()> {
-    cork::serve(|stream| async {
+pub(super) fn serve_by_run(streams: Vec<TcpStream>) -> io::Result<()> {
+    cork::serve(streams, |stream| async {
         let mut socket = WebSocket::new(stream, Connection::upgraded_server(Negotiated::new(), default_config()));
         let _ = socket
             .run(|conn, event| {
@@ -23,8 +24,8 @@ pub(super) fn serve_by_run() -> io::Result<()> {
     })
 }
 
-pub(super) fn serve_by_recv() -> io::Result<()> {
-    cork::serve(|stream| async {
+pub(super) fn serve_by_recv(streams: Vec<TcpStream>) -> io::Result<()> {
+    cork::serve(streams, |stream| async {
         let mut socket = WebSocket::new(stream, Connection::upgraded_server(Negotiated::new(), default_config()));
         while let Ok(Some(message)) = socket.recv().await {
             socket.feed(message).await.expect("to be open");

@@ -1,45 +1,47 @@
 //! The bare loop: one read, the frames of data straight from one buffer to another, one write.
 //!
-//! It knows only whole binary and text messages, no time, and no socket that takes less than all of what is written.
+//! It knows only whole binary and text messages of up to 64 KiB, and no time.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 
-use mio::net::TcpStream;
+use super::INPUT;
+use super::readiness::{self, Writer};
 
 struct Peer {
-    stream: TcpStream,
+    socket: Writer,
     /// Of a frame that hasn't come in whole.
     rest: Vec<u8>,
 }
 
-const INPUT: usize = 16 << 10;
+const MAX_FRAME: usize = (64 << 10) + 8;
 
-pub(super) fn serve() -> io::Result<()> {
-    let mut input = vec![0; INPUT];
+pub(super) fn serve(streams: Vec<std::net::TcpStream>) -> io::Result<()> {
+    let mut input = vec![0; MAX_FRAME + INPUT];
     // An answer is shorter than what it answers.
-    let mut output = vec![0; INPUT];
-    super::readiness::serve(
-        |stream| Peer { stream, rest: Vec::new() },
+    let mut output = vec![0; MAX_FRAME + INPUT];
+    readiness::serve(
+        streams,
+        |stream| Peer { socket: Writer::new(stream), rest: Vec::new() },
         |peer| {
-            loop {
+            peer.socket.flush()?;
+            while !peer.socket.is_blocked() {
                 let kept = peer.rest.len();
                 input[..kept].copy_from_slice(&peer.rest);
-                let read = match peer.stream.read(&mut input[kept..]) {
+                let read = match peer.socket.stream.read(&mut input[kept..kept + INPUT]) {
                     Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                     Ok(read) => read,
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                     Err(error) => return Err(error),
                 };
                 let (rest, length) = echo(&input[..kept + read], &mut output)?;
                 peer.rest.clear();
                 peer.rest.extend_from_slice(rest);
-                if length > 0 && peer.stream.write(&output[..length])? < length {
-                    return Err(ErrorKind::WriteZero.into());
-                }
-                if kept + read < INPUT {
-                    return Ok(());
+                peer.socket.write(&output[..length])?;
+                if read < INPUT {
+                    break;
                 }
             }
+            Ok(())
         },
     )
 }

@@ -1,22 +1,22 @@
 //! sockudo-ws: its protocol object, on tokio.
 
 use std::io;
+use std::net::TcpStream;
 
 use bytes::BytesMut;
 use sockudo_ws::protocol::{Protocol, Role};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net;
 
-use super::cork;
+use super::{INPUT, cork};
 
 const MAX_SIZE: usize = 16 << 20;
-const INPUT: usize = 16 << 10;
 
-pub(super) fn serve() -> io::Result<()> {
-    cork::serve(|stream| async { echo(stream).await.expect("to be open") })
+pub(super) fn serve(streams: Vec<TcpStream>) -> io::Result<()> {
+    cork::serve(streams, |stream| async { echo(stream).await.expect("to be open") })
 }
 
-async fn echo(mut stream: TcpStream) -> io::Result<()> {
+async fn echo(mut stream: net::TcpStream) -> io::Result<()> {
     let mut protocol = Protocol::new(Role::Server, MAX_SIZE, MAX_SIZE);
     let (mut input, mut output, mut messages) = (BytesMut::new(), BytesMut::new(), Vec::new());
     loop {

@@ -3,24 +3,36 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use mio::net::TcpStream;
-use tungstenite::protocol::Role;
+use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, WebSocket};
 
-pub(super) fn serve() -> io::Result<()> {
-    super::readiness::serve(
-        |stream| WebSocket::from_raw_socket(Socket { stream, is_empty: false }, Role::Server, None),
+use super::{INPUT, readiness};
+
+pub(super) fn serve(streams: Vec<std::net::TcpStream>) -> io::Result<()> {
+    let config = WebSocketConfig::default().read_buffer_size(INPUT);
+    readiness::serve(
+        streams,
+        |stream| WebSocket::from_raw_socket(Socket { stream, is_empty: false }, Role::Server, Some(config)),
         |socket| {
             socket.get_mut().is_empty = false;
             loop {
                 match socket.read() {
-                    Ok(message) => socket.write(message).map_err(io::Error::other)?,
+                    // What the socket doesn't take is kept in either case.
+                    Ok(message) => unless_blocked(socket.write(message))?,
                     Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => break,
                     Err(error) => return Err(io::Error::other(error)),
                 }
             }
-            socket.flush().map_err(io::Error::other)
+            unless_blocked(socket.flush())
         },
     )
+}
+
+fn unless_blocked(written: Result<(), Error>) -> io::Result<()> {
+    match written {
+        Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+        written => written.map_err(io::Error::other),
+    }
 }
 
 /// A read that doesn't fill its buffer has emptied the socket: spares asking again.

@@ -26,7 +26,7 @@ impl Pair {
         let (stream, _) = listener.accept().expect("a connection");
         stream.set_nonblocking(true).expect("a socket that doesn't block");
         let config = Config::new().keepalive(30 * SECOND, 20 * SECOND).deflate(DeflateConfig::new());
-        let mut peer = Peer::new(TcpStream::from_std(stream), Connection::server(config)).expect("a peer");
+        let mut peer = Peer::new(TcpStream::from_std(stream), Connection::server(config));
         let poll = Poll::new().expect("a poll");
         peer.register(poll.registry(), TOKEN).expect("it is registered");
         let shared = Shared { now: Duration::ZERO, buffer: vec![0; 16 << 10].into(), scratch: None, said: Vec::new() };
