@@ -220,6 +220,14 @@ async def check_a_node_is_as_other_chats():
         await pushes_to_all(nodes[0])
         await keeps_its_chat_for_its_own_pages(nodes[0])
         expect([await get(nodes[0], path) for path in ["/", "/health", "/chat", "/else"]], [200, 200, 426, 426])
+        for message, code in [(b"not a text", 1003), ("x" * (16 << 10), None), ("x" * ((16 << 10) + 1), 1009)]:
+            async with AsyncExitStack() as stack:
+                guest = await enters(stack, nodes[0])
+                await guest.socket.send(message)
+                if code:
+                    expect(await guest.closed(), code)
+                else:
+                    await guest.hears(1)
 
 
 async def check_members_of_a_node_that_dies_are_gone():
@@ -282,6 +290,17 @@ async def check_a_node_that_is_cut_off_for_a_moment_keeps_its_members():
             expect(cut >= 6, True)
             await redis.has_clients(6)
         await talk(guests, 10)
+
+
+async def check_a_node_that_has_missed_something_keeps_nobody():
+    async with cluster() as (redis, nodes), AsyncExitStack() as stack:
+        guests = await guests_of(stack, nodes)
+        await talk(guests, 10)
+        expect(await redis.ask("XTRIM cluster:said MAXLEN 0"), ":63")
+        expect([await guest.closed() for guest in guests], [1013] * 6)
+        for node in nodes:
+            await in_contact(node)
+        await talk(await guests_of(stack, nodes), 10)
 
 
 async def check_without_the_bus_nobody_is_kept():
