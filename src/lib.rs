@@ -120,6 +120,7 @@
 //! | [Deadlines](guide::deadlines) | opening, closing and keepalive; one timer for thousands of connections |
 //! | [Memory](guide::memory) | limits and what they protect from, large messages, [`Scratch`], compression |
 //! | [Broadcast](guide::broadcast) | one message for many, and those who read slowly |
+//! | [Scale](guide::scale) | rooms on several nodes, load balancers, restarts, the arithmetic for a million connections |
 //! | [The opening handshake](guide::handshake) | `Origin`, cookies, authentication, subprotocols, a page for browsers |
 //! | [Clients](guide::clients) | proxies, TLS, redirects, 401, 503, reconnecting |
 //! | [HTTP/2 and HTTP/3](guide::over_http) | handshakes that hyper, axum or another HTTP library does |

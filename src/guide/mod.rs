@@ -67,6 +67,7 @@ pages! {
     deadlines "deadlines.md"
     memory "memory.md"
     broadcast "broadcast.md"
+    scale "scale.md"
     handshake "handshake.md"
     clients "clients.md"
     over_http "over_http.md"

@@ -1,0 +1,231 @@
+//! A node: what its connections have in common, and the tasks that keep it in touch with the others.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::{Instant, sleep, timeout};
+use websocket_proto_tokio::{Acceptor, DeflateConfig, PreparedMessage, server};
+
+use crate::bus::{Batch, Bus, Reader, within};
+use crate::presence::{Presence, REFRESH};
+use crate::rooms::{COMPRESSED, Rooms};
+
+/// For how long the bus may be away before everybody is sent away. A restart of it, or a failover, should fit in.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// The pause after an error of the bus. The pauses between attempts to connect are the client's.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest message in bytes. Redis keeps ten thousand of them, and a member may be 256 of them behind.
+const LONGEST: u64 = 16 << 10;
+
+const PAGE: &str = include_str!("../../chat/src/chat.html");
+
+/// Whether this node can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// It has had no contact with the bus yet.
+    Starting,
+    /// It has no contact any more.
+    Cut,
+    /// It is in contact.
+    Serving,
+    /// It stops, and lets its members go.
+    Draining,
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    name: String,
+    guests: AtomicU64,
+    pub(crate) acceptor: Acceptor,
+    pub(crate) bus: Bus,
+    rooms: Rooms,
+    pub(crate) presence: Presence,
+    /// Every connection has a receiver, and so the sender knows when all are gone.
+    status: watch::Sender<Status>,
+    /// Somebody has come or gone.
+    moved: Notify,
+}
+
+impl Node {
+    pub(crate) fn new(name: &str, bus: Bus) -> Self {
+        let status = watch::Sender::new(Status::Starting);
+        // Without context takeover, connections share their compressors: those that wait hold no memory for them.
+        let deflate =
+            DeflateConfig::new().min_size(COMPRESSED).server_no_context_takeover(true).client_no_context_takeover(true);
+        let acceptor = Acceptor::new().configure(|config| config.deflate(deflate).max_message_size(LONGEST)).http({
+            let status = status.clone();
+            move |request| page(request, *status.borrow())
+        });
+        Self {
+            name: name.to_owned(),
+            guests: AtomicU64::new(0),
+            acceptor,
+            bus,
+            rooms: Rooms::default(),
+            presence: Presence::new(name),
+            status,
+            moved: Notify::new(),
+        }
+    }
+
+    /// The answer to a request: the room, or why there is none.
+    pub(crate) fn admit(&self, request: &server::Request) -> Result<String, server::Rejection> {
+        let room = room(request.path()).ok_or_else(|| server::Rejection::new(404))?;
+        let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
+        request.check_origin(&own.each_ref().map(String::as_str))?;
+        match *self.status.borrow() {
+            Status::Serving => Ok(room.to_owned()),
+            // The load balancer knows another node.
+            Status::Starting | Status::Cut | Status::Draining => {
+                Err(server::Rejection::new(503).header("Retry-After", "2"))
+            }
+        }
+    }
+
+    /// A name for somebody new. Nobody else has it, on no node.
+    pub(crate) fn name_guest(&self) -> String {
+        format!("guest-{}-{}", self.name, self.guests.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Enters a room, until the seat is dropped. The presence is written soon after both.
+    pub(crate) fn enter<'a>(
+        &'a self,
+        room: &'a str,
+        name: &'a str,
+    ) -> (Seat<'a>, broadcast::Receiver<PreparedMessage>) {
+        let said = self.rooms.enter(room, name);
+        self.moved.notify_one();
+        (Seat { node: self, room, name }, said)
+    }
+
+    pub(crate) fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Passes on what is said on the bus to the members here, as long as there is a bus.
+    pub(crate) async fn follow(&self, mut reader: Reader) {
+        let mut answered = Instant::now();
+        loop {
+            let left = GRACE.checked_sub(answered.elapsed()).filter(|left| !left.is_zero());
+            match within(left.unwrap_or(GRACE), reader.next()).await {
+                Ok(Batch::Said(said)) => {
+                    answered = Instant::now();
+                    self.turn(Status::Serving, "in contact with the bus");
+                    for said in said {
+                        self.rooms.say(&said.room, format!("{}: {}", said.name, said.text));
+                    }
+                }
+                Ok(Batch::Gap) => {
+                    answered = Instant::now();
+                    self.cut("has missed something on the bus");
+                }
+                Err(error) if answered.elapsed() >= GRACE => {
+                    self.cut(&format!("has no contact with the bus: {error}"));
+                    sleep(PAUSE).await;
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Keeps the presence up to date.
+    pub(crate) async fn attend(&self) {
+        let mut redis = self.bus.connection();
+        loop {
+            // Where the bus is away, `follow` notices.
+            let _ = within(REFRESH, self.presence.refresh(&mut redis, &self.rooms)).await;
+            // Who comes and goes is said soon, and many together.
+            sleep(PAUSE).await;
+            let _ = timeout(REFRESH - PAUSE, self.moved.notified()).await;
+        }
+    }
+
+    /// Lets everybody go, and waits until they are gone.
+    pub(crate) async fn drain(&self) {
+        self.status.send_replace(Status::Draining);
+        self.status.closed().await;
+    }
+
+    /// Takes the members out of the presence of all nodes, if the bus is there; otherwise their time runs out.
+    pub(crate) async fn leave(&self) {
+        let _ = within(REFRESH, self.presence.leave(&mut self.bus.connection())).await;
+    }
+
+    /// Sends everybody away: what they miss from now on, they can't know.
+    fn cut(&self, why: &str) {
+        self.turn(Status::Cut, why);
+        self.rooms.clear();
+    }
+
+    fn turn(&self, status: Status, why: &str) {
+        let changes = |now: &mut Status| {
+            let changes = *now != status && *now != Status::Draining;
+            if changes {
+                *now = status;
+            }
+            changes
+        };
+        if self.status.send_if_modified(changes) {
+            println!("{}: {why}", self.name);
+        }
+    }
+}
+
+/// A member's place in a room.
+#[derive(Debug)]
+pub(crate) struct Seat<'a> {
+    node: &'a Node,
+    room: &'a str,
+    name: &'a str,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.node.rooms.leave(self.room, self.name);
+        self.node.moved.notify_one();
+    }
+}
+
+/// The room of a path: `/chat`, or `/chat/` and a name.
+fn room(path: &str) -> Option<&str> {
+    let room = path.strip_prefix("/chat")?;
+    let Some(name) = room.strip_prefix('/') else { return room.is_empty().then_some("lobby") };
+    let is_name = (1..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_name.then_some(name)
+}
+
+/// The answer to a plain request: the page, or to a load balancer, whether this node takes connections.
+fn page(request: &server::Request, status: Status) -> Option<server::Rejection> {
+    match request.path() {
+        _ if !matches!(request.method(), "GET" | "HEAD") => None,
+        "/" => Some(server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE)),
+        "/health" => {
+            let code = if status == Status::Serving { 200 } else { 503 };
+            Some(server::Rejection::new(code).body(format!("{status:?}\n")))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::room;
+
+    #[test]
+    fn a_path_names_a_room() {
+        for (path, name) in [
+            ("/chat", Some("lobby")),
+            ("/chat/tea", Some("tea")),
+            ("/chat/", None),
+            ("/chatter", None),
+            ("/chat/a b", None),
+            ("/chat/a/b", None),
+            ("/", None),
+        ] {
+            assert_eq!(room(path), name, "{path}");
+        }
+    }
+}
