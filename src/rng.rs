@@ -1,5 +1,5 @@
-//! The random numbers of a client: unpredictable masking keys, a fresh one for every frame, and the nonce of its handshake
-//! (RFC 6455 sections 5.3 and 10.3).
+//! A client's random numbers: an unpredictable new masking key for every frame, and the nonce of its handshake (RFC
+//! 6455 sections 5.3 and 10.3).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -9,7 +9,7 @@ use chacha20::rand_core::{Rng, SeedableRng};
 
 use crate::seed::Seed;
 
-/// A client's generator: `ChaCha` with 12 rounds, as the `rand` crate uses it for its `StdRng`.
+/// A client's random number generator: `ChaCha` with 12 rounds, the algorithm of `StdRng` in the `rand` crate.
 pub(crate) struct MaskKeys(Box<ChaCha12Rng>);
 
 impl MaskKeys {
