@@ -1,23 +1,27 @@
-//! Masking (RFC 6455 5.3): octet `i` of the payload is combined with octet `i mod 4` of the key by XOR.
+//! Masking (RFC 6455 5.3): octet `i` of the payload is XORed with octet `i mod 4` of the key.
 
 use alloc::vec::Vec;
 
-/// Up to this size a payload is masked by its two overlapping ends. Measured at 64 bytes: 2 ns, where the loop over words takes
-/// 6 ns. To measure these sizes again, time this function with other values: the best of 40 runs, in one process.
+/// Payloads up to this size are masked by their two overlapping ends. Measured at 64 bytes: 2 ns, compared to 6 ns for
+/// the loop over words. To measure these constants again, time this function with other values, and take the best of 40
+/// runs in one process.
 const MAX_ENDS: usize = 64;
 
-/// From this size on, masking begins at a cache line. Measured 6 bytes after one, with and without: 12 and 16 ns at 1,100 bytes,
-/// 32 and 55 ns at 4,000; from 256 bytes on instead, 300 bytes take 8.5 ns and not 5.6.
+/// From this size on, masking is aligned to cache lines. Measured with a payload 6 bytes after one, with and without
+/// alignment: 12 and 16 ns at 1,100 bytes, 32 and 55 ns at 4,000 bytes. With a value of 256, a payload of 300 bytes
+/// takes 8.5 ns instead of 5.6 ns.
 const MIN_ALIGNED: usize = 1024;
 const CACHE_LINE: usize = 64;
 
-/// Masks or unmasks `payload` in place: the same XOR does both.
+/// Masks or unmasks `payload` in place. Both are the same XOR.
 ///
-/// `key` belongs to the first byte of `payload`; a payload that arrives in parts continues with [`rotate`].
+/// `key` starts at the first byte of `payload`. For the next part of a payload that arrives in parts, [`rotate`] the
+/// key.
 #[inline]
 pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
-    // Short payloads: the first and the last 4, 8, 16 or 32 bytes, which may overlap. Both are read before either
-    // is written, and in the overlap both write the same, so no byte loop is needed for what is left over.
+    // Short payloads are masked by their first and their last 4, 8, 16 or 32 bytes, which may overlap. Both are read
+    // before either is written, and both write the same bytes in the overlap. So no loop over the remaining bytes is
+    // needed.
     match payload.len() {
         16..=32 => ends::<16>(payload, key),
         33..=MAX_ENDS => ends::<32>(payload, key),
@@ -32,7 +36,7 @@ pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     }
 }
 
-/// Masks or unmasks `payload` while it is appended to `to`, which has capacity for it.
+/// Appends `payload` to `to`, which has capacity for it, masking or unmasking it while it is copied.
 pub(crate) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
     if payload.len() < MIN_FUSED {
         let start = to.len();
@@ -43,7 +47,7 @@ pub(crate) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
     append_lines(to, payload, key);
 }
 
-/// Masks or unmasks `payload` while it is copied to `place`, which is as long.
+/// Copies `payload` to `place`, which has the same length, masking or unmasking it on the way.
 pub(crate) fn copy_masked(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
     if payload.len() < MIN_FUSED {
         place.copy_from_slice(payload);
@@ -53,12 +57,12 @@ pub(crate) fn copy_masked(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
     copy_words(place, payload, key);
 }
 
-/// From this size on, a payload is masked while it is copied; below, afterwards. Measured at 300 bytes: 19 ns fused, 15 ns
-/// afterwards; at 600 bytes both take 18 ns.
+/// From this size on, a payload is masked while it is copied. A smaller one is copied first. Measured at 300 bytes: 19
+/// ns while it is copied, 15 ns afterwards. At 600 bytes both take 18 ns.
 const MIN_FUSED: usize = 512;
 
-/// The length of the repeated key with which a payload is combined while it is appended. The compiler turns the loop over a line
-/// into vectors. Measured at 4,000 bytes: 99 ns by lines of 64 bytes, 67 ns by 256, 65 to 77 ns by 1,024.
+/// The length of the repeated key for masking a payload while it is appended. The compiler vectorizes the loop over
+/// such a line. Measured at 4,000 bytes: 99 ns with lines of 64 bytes, 67 ns with 256, 65 to 77 ns with 1,024.
 const KEY_LINE: usize = 256;
 
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
@@ -83,7 +87,7 @@ fn copy_words(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
     }
 }
 
-/// The key for the byte that comes `bytes` after the one that `key` belongs to.
+/// Returns the key for a payload that continues after `bytes` bytes.
 #[inline]
 pub(crate) fn rotate(key: [u8; 4], bytes: usize) -> [u8; 4] {
     // `bytes % 4` is below 4: the cast keeps it.
@@ -103,7 +107,7 @@ fn ends<const N: usize>(payload: &mut [u8], key: [u8; 4]) {
     payload[split..].copy_from_slice(&back);
 }
 
-// Compiled with the vectors of its caller.
+// Inlined, and so compiled with the vector instructions of its caller.
 #[inline(always)]
 fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
     let key = u32::from_ne_bytes(key);
@@ -112,8 +116,9 @@ fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
     }
 }
 
-/// Flat loops over words, which the compiler turns into the widest vectors it may use: those of the CPU, where that can
-/// be asked. A long payload is gone through from a cache line's beginning on: no vector lies across two lines then.
+/// Flat loops over words, which the compiler vectorizes with the widest vectors available: with `std`, those that the
+/// CPU has at run time. A long payload is processed from the start of a cache line, so that no vector crosses two
+/// lines.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
 fn words(payload: &mut [u8], key: [u8; 4]) {
     if payload.len() < MIN_ALIGNED {
@@ -125,7 +130,7 @@ fn words(payload: &mut [u8], key: [u8; 4]) {
     flat(aligned, rotate(key, start));
 }
 
-// Compiled with the vectors of its caller.
+// Inlined, and so compiled with the vector instructions of its caller.
 #[inline(always)]
 fn flat(payload: &mut [u8], key: [u8; 4]) {
     let (words, rest) = payload.as_chunks_mut();
@@ -139,7 +144,7 @@ fn flat(payload: &mut [u8], key: [u8; 4]) {
 mod tests {
     use super::*;
 
-    /// The RFC's sentence, to the letter.
+    /// The algorithm of the RFC, literally.
     fn naive(payload: &mut [u8], key: [u8; 4]) {
         for (i, byte) in payload.iter_mut().enumerate() {
             *byte ^= key[i % 4];
@@ -164,7 +169,7 @@ mod tests {
         }
     }
 
-    /// The same in passing.
+    /// The same for masking while copying.
     #[test]
     fn appending_agrees_with_the_naive_loop() {
         let source: Vec<u8> = (0..2000).map(|i: usize| (i * 7 + i / 256) as u8).collect();
@@ -182,7 +187,7 @@ mod tests {
         }
     }
 
-    /// B-17: the phase continues over pieces.
+    /// B-17: the phase continues across parts.
     #[test]
     fn rotation_continues_where_a_piece_ended() {
         for cut in 0..40 {
