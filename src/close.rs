@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use alloc::format;
 
-    /// The words of RFC 6455 7.4.1 and of the registry.
+    /// The words of RFC 6455 section 7.4.1 and of the registry.
     #[test]
     fn codes_are_described() {
         for (code, words) in [
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// B-72 to B-80: RFC 6455 7.4.2's ranges and the registry, number by number.
+    /// B-72 to B-80: RFC 6455 section 7.4.2's ranges and the registry, number by number.
     #[test]
     fn which_codes_may_travel() {
         for code in 0..=u16::MAX {

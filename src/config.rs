@@ -186,8 +186,8 @@ impl Config {
     /// each iteration does not reach it. Keep that ratio.
     ///
     /// While less than this (and less than 64 KiB) is pending, every ping is answered. Otherwise only the newest ping
-    /// is answered, which RFC 6455 5.5.3 allows. A peer that sends pings and never reads can therefore not make the
-    /// output grow.
+    /// is answered, which RFC 6455 section 5.5.3 allows. A peer that sends pings and never reads can therefore not make
+    /// the output grow.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated, SendError};

@@ -14,49 +14,49 @@ use crate::utf8::InvalidUtf8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
-    /// A reserved bit that is set although no negotiated extension defines it (RFC 6455 5.2).
+    /// A reserved bit that is set although no negotiated extension defines it (RFC 6455 section 5.2).
     #[error("reserved bit set without an extension that defines it")]
     ReservedBits,
-    /// An opcode that is not registered (RFC 6455 5.2).
+    /// An opcode that is not registered (RFC 6455 section 5.2).
     #[error("reserved opcode")]
     ReservedOpcode,
-    /// A control frame without FIN (RFC 6455 5.5).
+    /// A control frame without FIN (RFC 6455 section 5.5).
     #[error("fragmented control frame")]
     FragmentedControl,
-    /// A control frame that announces more than 125 bytes (RFC 6455 5.5).
+    /// A control frame that announces more than 125 bytes (RFC 6455 section 5.5).
     #[error("control frame payload exceeds 125 bytes")]
     ControlTooLong,
-    /// An unmasked frame from a client (RFC 6455 5.1).
+    /// An unmasked frame from a client (RFC 6455 section 5.1).
     #[error("unmasked frame from a client")]
     UnmaskedFrame,
-    /// A masked frame from a server (RFC 6455 5.1).
+    /// A masked frame from a server (RFC 6455 section 5.1).
     #[error("masked frame from a server")]
     MaskedFrame,
-    /// A payload length that is not encoded in the shortest form (RFC 6455 5.2).
+    /// A payload length that is not encoded in the shortest form (RFC 6455 section 5.2).
     #[error("payload length is not minimally encoded")]
     LengthForm,
-    /// A 64-bit payload length whose most significant bit is set (RFC 6455 5.2).
+    /// A 64-bit payload length whose most significant bit is set (RFC 6455 section 5.2).
     #[error("64-bit payload length has its most significant bit set")]
     LengthTopBit,
-    /// A continuation frame with nothing to continue (RFC 6455 5.4).
+    /// A continuation frame with nothing to continue (RFC 6455 section 5.4).
     #[error("continuation frame outside a message")]
     UnexpectedContinuation,
-    /// A text or binary frame inside an unfinished message (RFC 6455 5.4).
+    /// A text or binary frame inside an unfinished message (RFC 6455 section 5.4).
     #[error("data frame while a fragmented message is incomplete")]
     UnfinishedMessage,
-    /// A Close frame whose body is a single byte (RFC 6455 5.5.1).
+    /// A Close frame whose body is a single byte (RFC 6455 section 5.5.1).
     #[error("Close frame body of one byte (must be empty or at least two)")]
     CloseLength,
-    /// A close code, with this number, that may not appear in a Close frame (RFC 6455 7.4).
+    /// A close code, with this number, that may not appear in a Close frame (RFC 6455 section 7.4).
     #[error("invalid close code {0} in a Close frame")]
     CloseCode(u16),
-    /// A close reason that is not UTF-8 (RFC 6455 5.5.1).
+    /// A close reason that is not UTF-8 (RFC 6455 section 5.5.1).
     #[error("close reason is not UTF-8")]
     CloseReason,
-    /// A compressed message that is not valid DEFLATE data, or ends inside a block (RFC 7692 7.2.2).
+    /// A compressed message that is not valid DEFLATE data, or ends inside a block (RFC 7692 section 7.2.2).
     #[error("invalid DEFLATE data in a compressed message")]
     Deflate,
-    /// A text message that is not UTF-8 (RFC 6455 8.1).
+    /// A text message that is not UTF-8 (RFC 6455 section 8.1).
     #[error("text message is not UTF-8")]
     InvalidUtf8,
     /// A frame larger than [`Config::max_frame_size`](crate::Config::max_frame_size). If
@@ -82,7 +82,7 @@ impl From<InvalidUtf8> for ProtocolError {
 }
 
 impl ProtocolError {
-    /// Returns the code of the Close frame that answers this violation (RFC 6455 7.4.1).
+    /// Returns the code of the Close frame that answers this violation (RFC 6455 section 7.4.1).
     ///
     /// ```
     /// use websocket_proto::{CloseCode, ProtocolError};
@@ -99,7 +99,7 @@ impl ProtocolError {
     }
 }
 
-/// The reason why an opening handshake failed (RFC 6455 4.1 and 4.2).
+/// The reason why an opening handshake failed (RFC 6455 sections 4.1 and 4.2).
 ///
 /// A server has responded with the HTTP status [`status`](Self::status). A client sends nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -158,13 +158,13 @@ pub enum HandshakeError {
     /// A response that selects a subprotocol that the client did not offer.
     #[error("server selected a subprotocol that the client didn't offer")]
     SubprotocolNotOffered,
-    /// A `Sec-WebSocket-Extensions` that does not follow RFC 6455 9.1.
+    /// A `Sec-WebSocket-Extensions` that does not follow RFC 6455 section 9.1.
     #[error("malformed Sec-WebSocket-Extensions")]
     Extensions,
     /// A response that selects an extension that the client did not offer.
     #[error("server selected an extension that the client didn't offer")]
     ExtensionNotOffered,
-    /// A response whose permessage-deflate parameters do not match the client's offer (RFC 7692 7).
+    /// A response whose permessage-deflate parameters do not match the client's offer (RFC 7692 section 7).
     #[error("permessage-deflate parameters in the response don't match the offer")]
     ExtensionParameters,
     /// A `Sec-WebSocket-Accept` that is missing, repeated, or does not match the key.
@@ -174,7 +174,7 @@ pub enum HandshakeError {
     /// 200 to 299 over HTTP/2 and HTTP/3.
     #[error("response status is {0}, not 101 (2xx for an extended CONNECT)")]
     Status(u16),
-    /// An extended CONNECT for a protocol other than WebSocket (RFC 9220 3).
+    /// An extended CONNECT for a protocol other than WebSocket (RFC 9220 section 3).
     #[error("`:protocol` is not websocket")]
     Protocol,
     /// More bytes after the request, before it was answered, than
@@ -207,29 +207,29 @@ impl HandshakeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The opening handshake is not complete (RFC 6455 4.1).
+    /// The opening handshake is not complete (RFC 6455 section 4.1).
     #[error("the connection is not open yet")]
     Connecting,
-    /// The connection is closing or closed: a Close frame was sent or received (RFC 6455 5.5.1), or the connection was
-    /// lost.
+    /// The connection is closing or closed: a Close frame was sent or received (RFC 6455 section 5.5.1), or the
+    /// connection was lost.
     #[error("the connection is closing or closed")]
     Closed,
     /// Pending output has reached [`Config::max_pending_output`](crate::Config::max_pending_output). Drain it first.
     #[error("output buffer is full (`max_pending_output`): drain `output()` first")]
     OutputFull,
-    /// A fragmented message is unfinished, and another message may not begin inside it (RFC 6455 5.4).
+    /// A fragmented message is unfinished, and another message may not begin inside it (RFC 6455 section 5.4).
     #[error("finish the fragmented message first")]
     UnfinishedMessage,
-    /// The text is not valid UTF-8, or it ends inside a character (RFC 6455 5.6).
+    /// The text is not valid UTF-8, or it ends inside a character (RFC 6455 section 5.6).
     #[error("text is not UTF-8")]
     InvalidUtf8,
-    /// A ping or pong of more than 125 bytes (RFC 6455 5.5).
+    /// A ping or pong of more than 125 bytes (RFC 6455 section 5.5).
     #[error("control frame payload exceeds 125 bytes")]
     ControlTooLong,
-    /// A close code that this endpoint may not send (RFC 6455 7.4).
+    /// A close code that this endpoint may not send (RFC 6455 section 7.4).
     #[error("close code {0} may not be sent by this endpoint")]
     CloseCode(CloseCode),
-    /// A close reason without a close code, which a Close frame cannot encode (RFC 6455 5.5.1).
+    /// A close reason without a close code, which a Close frame cannot encode (RFC 6455 section 5.5.1).
     #[error("a close reason needs a close code")]
     ReasonWithoutCode,
 }
@@ -257,7 +257,7 @@ pub enum AcceptError {
     /// status and body.
     #[error("not an upgrade request: `reject` it instead")]
     NotWebSocket,
-    /// The client did not offer this subprotocol (RFC 6455 4.2.2).
+    /// The client did not offer this subprotocol (RFC 6455 section 4.2.2).
     #[error("the client didn't offer the subprotocol {0:?}")]
     SubprotocolNotOffered(Box<str>),
     /// A status below 200 or above 599.
@@ -275,13 +275,13 @@ pub enum AcceptError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// This subprotocol is not a token (RFC 6455 4.1, item 10).
+    /// This subprotocol is not a token (RFC 6455 section 4.1, item 10).
     #[error("subprotocol {0:?} is not a token")]
     Subprotocol(Box<str>),
     /// The `http` crate cannot represent the host or the resource.
     #[error("host or resource is not accepted by the `http` crate")]
     Target,
-    /// This subprotocol is offered twice (RFC 6455 4.1, item 10).
+    /// This subprotocol is offered twice (RFC 6455 section 4.1, item 10).
     #[error("subprotocol {0:?} is offered twice")]
     DuplicateSubprotocol(Box<str>),
     /// A header that cannot be sent.
@@ -302,10 +302,10 @@ pub enum RequestError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// The name is not a token (RFC 9110 5.1).
+    /// The name is not a token (RFC 9110 section 5.1).
     #[error("header name {0:?} is not a token")]
     Name(Box<str>),
-    /// The value contains a control character, such as CR, LF or NUL (RFC 9110 5.5).
+    /// The value contains a control character, such as CR, LF or NUL (RFC 9110 section 5.5).
     #[error("value of the header {0:?} has a control character")]
     Value(Box<str>),
     /// The opening handshake writes this header itself.

@@ -84,15 +84,15 @@ impl Event<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closed {
-    /// The code of the peer's Close frame (RFC 6455 7.1.5): [`NO_STATUS`](CloseCode::NO_STATUS) if the frame had no
-    /// code, [`ABNORMAL`](CloseCode::ABNORMAL) if no Close frame was received. The latter includes a peer that violated
-    /// the protocol, after which nothing more is received. The code that we sent follows from the
+    /// The code of the peer's Close frame (RFC 6455 section 7.1.5): [`NO_STATUS`](CloseCode::NO_STATUS) if the frame
+    /// had no code, [`ABNORMAL`](CloseCode::ABNORMAL) if no Close frame was received. The latter includes a peer that
+    /// violated the protocol, after which nothing more is received. The code that we sent follows from the
     /// [`cause`](Self::cause).
     pub code: CloseCode,
-    /// The reason in the peer's Close frame, or an empty string (RFC 6455 7.1.6). The peer chose this text, and it may
-    /// not be fit for a person to read (RFC 6455 5.5.1). `Display` and `Debug` of this type escape it.
+    /// The reason in the peer's Close frame, or an empty string (RFC 6455 section 7.1.6). The peer chose this text, and
+    /// it may not be fit for a person to read (RFC 6455 section 5.5.1). `Display` and `Debug` of this type escape it.
     pub reason: String,
-    /// `true` if the closing handshake was completed (RFC 6455 7.1.4).
+    /// `true` if the closing handshake was completed (RFC 6455 section 7.1.4).
     pub clean: bool,
     /// The cause of the end.
     pub cause: Cause,

@@ -22,7 +22,7 @@ impl MaskKeys {
         self.0.next_u32().to_le_bytes()
     }
 
-    /// The nonce of an opening handshake (RFC 6455 4.1, item 7).
+    /// The nonce of an opening handshake (RFC 6455 section 4.1, item 7).
     pub(crate) fn nonce(&mut self) -> [u8; 16] {
         let mut nonce = [0; 16];
         self.0.fill_bytes(&mut nonce);

@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// 32 bytes of entropy for a client, which derives the key of its handshake and the masking key of every frame from
-/// them (RFC 6455 5.3 and 10.3).
+/// them (RFC 6455 sections 5.3 and 10.3).
 ///
 /// The bytes must be unpredictable, and used for one connection only. A seed can therefore not be cloned, and `Debug`
 /// does not show it.

@@ -1,4 +1,4 @@
-//! Incremental UTF-8 validation (RFC 6455 5.6 and 8.1).
+//! Incremental UTF-8 validation (RFC 6455 sections 5.6 and 8.1).
 //!
 //! Each byte is examined once, and the first byte that cannot continue the text is rejected immediately. Only a
 //! character that is cut by the end of a chunk is held back.

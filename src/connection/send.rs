@@ -164,9 +164,9 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         self.sender.prepared(&mut self.output, message)
     }
 
-    /// Sends a fragment of a message (RFC 6455 5.4). All fragments of a message are passed with the same kind, and the
-    /// last one ends the message. Between fragments you can send control frames, but no other message. Text may be
-    /// split anywhere, even inside a character.
+    /// Sends a fragment of a message (RFC 6455 section 5.4). All fragments of a message are passed with the same kind,
+    /// and the last one ends the message. Between fragments you can send control frames, but no other message. Text may
+    /// be split anywhere, even inside a character.
     ///
     /// If the message is compressed, the compressor buffers data across fragments and outputs the rest with the last
     /// fragment. A fragment for which it outputs nothing is not sent as a frame of its own, unless it is the first.

@@ -122,7 +122,7 @@ mod tests {
     const INSIDE_A_HEADER: [u8; 17] =
         [0x04, 0xc0, 0x81, 0x1c, 0x80, 0x51, 0x10, 0x83, 0x70, 0xd6, 0xbf, 0xfb, 0xef, 0xf7, 0xfb, 0xfd, 0x7e];
 
-    /// RFC 7692 7.2.3: the ends of the examples, and bytes that are not an end.
+    /// RFC 7692 section 7.2.3: the ends of the examples, and bytes that are not an end.
     #[test]
     fn ends_of_messages() {
         for (message, is_end) in [

@@ -109,7 +109,7 @@ pub(crate) fn answer_offers<'a>(
 
 fn accept_offer(settings: &DeflateConfig, offer: &Element) -> Option<Answer> {
     let asked = offer.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS);
-    // RFC 7692 7.1.2.1: the window must not be larger than asked for, so an unsupported size is declined.
+    // RFC 7692 section 7.1.2.1: the window must not be larger than asked for, so an unsupported size is declined.
     if asked < MIN_WINDOW_BITS {
         return None;
     }
@@ -181,7 +181,7 @@ pub(crate) fn check_answer<'a>(
 
 /// Returns the parameters of an answer, if it matches the offer of these settings.
 fn params_of_answer(settings: &DeflateConfig, answer: &Element) -> Option<DeflateParams> {
-    // RFC 7692 7.1.1.1 and 7.1.2.1: a server that accepts the offer confirms it, and does not exceed it.
+    // RFC 7692 sections 7.1.1.1 and 7.1.2.1: a server that accepts the offer confirms it, and does not exceed it.
     if settings.server_no_context_takeover && !answer.server_no_context_takeover {
         return None;
     }
@@ -190,7 +190,7 @@ fn params_of_answer(settings: &DeflateConfig, answer: &Element) -> Option<Deflat
         return None;
     }
     let client = match answer.client_max_window_bits {
-        // RFC 7692 7.1.2.2: the limit of the offer applies even without an answer.
+        // RFC 7692 section 7.1.2.2: the limit of the offer applies even without an answer.
         Bits::Missing => settings.client_max_window_bits,
         // RFC 7692 section 7.1.2.2: an answer has the parameter only if the offer has it.
         Bits::Value(_) if !settings.offer_client_max_window_bits => return None,
@@ -223,7 +223,7 @@ enum Bits {
 
 impl Element {
     /// Parses an element. Returns `None` for another extension, or if a parameter is unknown, invalid or repeated (RFC
-    /// 7692 7).
+    /// 7692 section 7).
     fn read(extension: Extension<'_>) -> Option<Self> {
         if extension.name != NAME.as_bytes() {
             return None;

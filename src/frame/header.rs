@@ -16,12 +16,12 @@ use crate::role::Role;
 /// The longest header: two bytes, a 64-bit length, a masking key.
 pub(crate) const MAX_HEADER: usize = 14;
 
-/// RFC 6455 5.5: the longest payload of a control frame.
+/// RFC 6455 section 5.5: the longest payload of a control frame.
 pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
 
 const FIN: u8 = 0x80;
 const RSV: u8 = 0x70;
-/// RFC 7692 6: marks a compressed message.
+/// RFC 7692 section 6: marks a compressed message.
 pub(crate) const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0f;
 pub(crate) const MASK: u8 = 0x80;
@@ -79,7 +79,7 @@ impl Header {
         let Some(opcode) = OpCode::new(first & OPCODE) else {
             return Err(ProtocolError::ReservedOpcode);
         };
-        // RFC 7692 6: only the first frame of a message may have the bit.
+        // RFC 7692 section 6: only the first frame of a message may have the bit.
         if compressed && !matches!(opcode, OpCode::Text | OpCode::Binary) {
             return Err(ProtocolError::ReservedBits);
         }
@@ -257,7 +257,8 @@ mod tests {
         }
     }
 
-    /// Every pair of a first and a second byte, checked against the sentences of RFC 6455 5.2 and 5.5, one by one.
+    /// Every pair of a first and a second byte, checked against the sentences of RFC 6455 sections 5.2 and 5.5, one by
+    /// one.
     #[test]
     fn every_pair_of_first_bytes() {
         for pair in 0..=u16::MAX {
