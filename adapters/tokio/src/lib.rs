@@ -30,10 +30,10 @@ pub use reconnecting::Reconnecting;
 pub use websocket::{Error, HIGH_WATER, Receiver, Sender, WebSocket};
 
 pub use bytes;
-/// The TLS library, for the type that [`Connector::tls`] takes.
+/// The `rustls` crate, whose `ClientConfig` is the argument of [`Connector::tls`].
 #[cfg(feature = "rustls")]
 pub use tokio_rustls::rustls;
-/// The engine that this crate runs on tokio, with every type of it.
+/// The engine that this crate runs on tokio, with all its types.
 pub use websocket_proto as proto;
 pub use websocket_proto::{
     Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State,

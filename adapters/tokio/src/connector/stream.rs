@@ -9,7 +9,8 @@ use tokio::net::TcpStream;
 #[cfg(feature = "rustls")]
 use tokio_rustls::client::TlsStream;
 
-/// The stream that [`connect`](crate::connect) opens: TCP, or TLS over TCP. Its peer is the proxy, if there is one.
+/// The stream that [`connect`](crate::connect) opens: TCP, or TLS over TCP. With a proxy, the peer of the TCP stream is
+/// the proxy.
 #[derive(Debug)]
 pub struct ClientStream(Kind);
 
@@ -31,7 +32,7 @@ impl ClientStream {
         }
     }
 
-    /// Returns the TLS connection, for its certificates and parameters; `None` for `ws`.
+    /// Returns the TLS connection, for its certificates and parameters, or `None` for `ws`.
     #[cfg(feature = "rustls")]
     pub fn tls_connection(&self) -> Option<&tokio_rustls::rustls::ClientConnection> {
         match &self.0 {
