@@ -1,4 +1,4 @@
-//! Masking (RFC 6455 section 5.3): octet `i` of the payload is XORed with octet `i mod 4` of the key.
+//! Masking (RFC 6455 section 5.3): octet `i` of the payload is combined with octet `i mod 4` of the key by XOR.
 
 use alloc::vec::Vec;
 
