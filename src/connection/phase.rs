@@ -93,7 +93,7 @@ impl Phase {
     }
 }
 
-/// How the transport of a closed connection is to end.
+/// The way in which the transport of a closed connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TransportEnd {
     /// A client lets the server close first (RFC 6455 section 7.1.1).

@@ -40,7 +40,7 @@ pub(crate) struct FrameContext {
     /// Messages may be compressed.
     pub(crate) deflate: bool,
     pub(crate) in_message: bool,
-    /// Whether the message in progress may have one more frame.
+    /// Set if the message in progress may have one more frame.
     pub(crate) may_continue: bool,
     pub(crate) max_frame: u64,
     /// The number of bytes by which the message in progress, or a new one, may still grow.

@@ -49,7 +49,7 @@ impl Stage {
 /// The missing payload of a frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest {
-    /// Whether the frame is the last of its message.
+    /// Set if the frame is the last of its message.
     pub(super) fin: bool,
     pub(super) length: u64,
     /// The number of bytes that the message has declared.

@@ -52,7 +52,7 @@ pub struct Output {
     /// While less than this is pending, every ping is answered. Otherwise only the newest is.
     pong_limit: u32,
     retain: Retain,
-    /// How much the transport has accepted since the last check.
+    /// The output that the transport has accepted since the last check.
     progress: Progress,
 }
 
@@ -67,7 +67,7 @@ enum Retain {
     Everything,
 }
 
-/// How much of an output the transport has accepted.
+/// The part of an output that the transport has accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     Nothing,

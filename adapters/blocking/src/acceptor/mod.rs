@@ -179,7 +179,7 @@ impl Acceptor {
         if !is_upgrade {
             return Err(match self.http.as_ref().and_then(|answer| answer(&request)) {
                 Some(answer) => reject(ws, answer).map_or_else(|error| error, AcceptError::Http),
-                // Without an answer of yours, the engine responds.
+                // If you did not answer, the engine responds.
                 None => run_to_end(ws),
             });
         }

@@ -61,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     pub(super) async fn answer_http(mut self, answer: Option<server::Rejection>) -> AcceptError {
         match answer {
             Some(answer) => self.answer(answer).await.map_or_else(|error| error, AcceptError::Http),
-            // Without an answer of yours, the engine responds.
+            // If you did not answer, the engine responds.
             None => self.run_to_end().await.map_or_else(AcceptError::from, |()| AcceptError::closed()),
         }
     }

@@ -32,7 +32,7 @@ use retries::{Attempt, Retries};
 ///
 /// It ends with the first [permanent](ConnectError::is_permanent) error, such as status 401 or 403, a certificate that
 /// is not trusted, or a response that is not a valid handshake. After that it returns `None`. It does not know how a
-/// connection ended: if the peer's close code tells you not to reconnect, stop calling `next`.
+/// connection ended: if the peer's close code means that you should not reconnect, stop calling `next`.
 ///
 /// ```no_run
 /// use websocket_proto_tokio::{Connector, Reconnecting};
