@@ -55,8 +55,8 @@ impl Connection {
     }
 
     /// Drops the connection immediately. Pending output is discarded, and the transport should be closed.
-    /// [`wants_shutdown`](Self::wants_shutdown) returns `Abort` from now on, and the next [`receive`](Self::receive)
-    /// returns [`Event::Closed`](crate::Event::Closed).
+    /// [`wants_shutdown`](Self::wants_shutdown) returns `Abort` from now on. The next [`receive`](Self::receive)
+    /// returns [`Event::Closed`](crate::Event::Closed), unless that was returned before.
     ///
     /// ```
     /// use websocket_proto::{Cause, Config, Connection, Event, Negotiated, TransportShutdown};
