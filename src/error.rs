@@ -251,7 +251,7 @@ pub enum SendWithError<E> {
 #[non_exhaustive]
 pub enum AcceptError {
     /// No request is pending: none has been received, it was answered before, or the connection is closed.
-    #[error("no request waits for an answer")]
+    #[error("no request is pending")]
     NoRequest,
     /// The request asks for no upgrade, so it cannot be accepted. [`reject`](crate::Connection::reject) it with any
     /// status and body.

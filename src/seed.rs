@@ -69,5 +69,5 @@ impl fmt::Debug for Seed {
 #[cfg(feature = "getrandom")]
 #[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system has no entropy to give")]
+#[error("the operating system failed to provide entropy")]
 pub struct SeedError;

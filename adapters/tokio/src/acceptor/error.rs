@@ -72,7 +72,7 @@ mod tests {
             (AcceptError::Timeout, "the client did not send its request in time"),
             (
                 AcceptError::Answer(websocket_proto::AcceptError::NoRequest),
-                "the answer can't be sent: no request waits for an answer",
+                "the answer can't be sent: no request is pending",
             ),
             (AcceptError::closed(), "the stream failed during the opening handshake: unexpected end of file"),
         ] {
