@@ -168,18 +168,23 @@ impl Header {
     /// is cheaper than a single part of variable size.
     #[inline]
     pub(crate) fn put(first: u8, length: usize, key: Option<[u8; 4]>, mut out: impl FnMut(&[u8])) {
-        let mask = if key.is_some() { MASK } else { 0 };
-        if let Ok(short @ 0..LENGTH_16) = u8::try_from(length) {
-            out(&[first, mask | short]);
-        } else if let Ok(medium) = u16::try_from(length) {
-            let [high, low] = medium.to_be_bytes();
-            out(&[first, mask | LENGTH_16, high, low]);
-        } else {
-            out(&[first, mask | LENGTH_64]);
-            out(&(length as u64).to_be_bytes());
-        }
-        if let Some(key) = key {
-            out(&key);
+        match (length, key) {
+            (0..=125, None) => out(&[first, length as u8]),
+            (0..=125, Some([a, b, c, d])) => out(&[first, MASK | length as u8, a, b, c, d]),
+            (126..=65_535, _) => {
+                let [high, low] = (length as u16).to_be_bytes();
+                match key {
+                    None => out(&[first, LENGTH_16, high, low]),
+                    Some([a, b, c, d]) => out(&[first, MASK | LENGTH_16, high, low, a, b, c, d]),
+                }
+            }
+            _ => {
+                out(&[first, LENGTH_64 | if key.is_some() { MASK } else { 0 }]);
+                out(&(length as u64).to_be_bytes());
+                if let Some(key) = key {
+                    out(&key);
+                }
+            }
         }
     }
 

@@ -1,50 +1,60 @@
 //! Masking (RFC 6455 section 5.3): octet `i` of the payload is combined with octet `i mod 4` of the key by XOR.
+//!
+//! Short payloads are most of the traffic, so they take no loop: the first and the last 4, 8, 16, 32 or 64 bytes, which may
+//! overlap, are read before either is written. In the overlap both write the same. Up to 32 bytes that is compiled into the
+//! caller.
+//!
+//! To measure the sizes below again, run `benches/peers` with other values ("A receive binary", "D client send").
 
 use alloc::vec::Vec;
 
-/// Payloads up to this size are masked by their two overlapping ends. Measured at 64 bytes: 2 ns, compared to 6 ns for
-/// the loop over words. To measure these constants again, time this function with other values, and take the best of 40
-/// runs in one process.
-const MAX_ENDS: usize = 64;
+/// Up to this size a payload is masked by its two overlapping ends. Measured at 64 bytes: 2 ns, where the loop over words takes
+/// 6 ns; at 125 bytes 183 instructions a message instead of 263.
+const MAX_ENDS: usize = 128;
 
-/// From this size on, masking is aligned to cache lines. Measured with a payload 6 bytes after one, with and without
-/// alignment: 12 and 16 ns at 1,100 bytes, 32 and 55 ns at 4,000 bytes. With a value of 256, a payload of 300 bytes
-/// takes 8.5 ns instead of 5.6 ns.
+/// From this size on, masking in place begins at a cache line. Measured 6 bytes after one, with and without: 12 and 16 ns at
+/// 1,100 bytes, 32 and 55 ns at 4,000; from 256 bytes on instead, 300 bytes take 8.5 ns and not 5.6.
 const MIN_ALIGNED: usize = 1024;
+
+/// The same for masking while appending. Measured for a client's messages of 16 KiB, with and without: 178 and 270 ns; at 1 KiB
+/// 29 and 26 ns.
+const MIN_APPEND_ALIGNED: usize = 4096;
 const CACHE_LINE: usize = 64;
 
-/// Masks or unmasks `payload` in place. Both are the same XOR.
+/// From this size on, a payload is masked while it is copied or appended; below, afterwards. Measured at 300 bytes: 19 ns fused,
+/// 15 ns afterwards; at 600 bytes both take 18 ns.
+const MIN_FUSED: usize = 512;
+
+/// The length of the repeated key with which a payload is combined while it is appended. The compiler turns the loop over a line
+/// into vectors. Measured at 4,000 bytes: 99 ns by lines of 64 bytes, 67 ns by 256, 65 to 77 ns by 1,024.
+const KEY_LINE: usize = 256;
+
+/// Masks or unmasks `payload` in place: the same XOR does both.
 ///
-/// `key` starts at the first byte of `payload`. For the next part of a payload that arrives in parts, [`rotate`] the
-/// key.
-#[inline]
+/// `key` belongs to the first byte of `payload`; a payload that arrives in parts continues with [`rotate`].
+#[inline(always)]
 pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
-    // Short payloads are masked by their first and their last 4, 8, 16 or 32 bytes, which may overlap. Both are read
-    // before either is written, and both write the same bytes in the overlap. So no loop over the remaining bytes is
-    // needed.
     match payload.len() {
-        16..=32 => ends::<16>(payload, key),
-        33..=MAX_ENDS => ends::<32>(payload, key),
-        8..16 => ends::<8>(payload, key),
-        4..8 => ends::<4>(payload, key),
+        16..=32 => mask_ends::<16>(payload, key),
+        8..16 => mask_ends::<8>(payload, key),
+        4..8 => mask_ends::<4>(payload, key),
         0..4 => {
             for (byte, key) in payload.iter_mut().zip(key) {
                 *byte ^= key;
             }
         }
-        _ => words(payload, key),
+        _ => mask_longer(payload, key),
     }
 }
 
-/// Appends `payload` to `to`, which has capacity for it, masking or unmasking it while it is copied.
+/// Masks or unmasks `payload` while it is appended to `to`, which has capacity for it.
+#[inline]
 pub(crate) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
-    if payload.len() < MIN_FUSED {
-        let start = to.len();
-        to.extend_from_slice(payload);
-        mask(&mut to[start..], key);
-        return;
+    match payload.len() {
+        16..=32 => append_ends::<16>(to, payload, key),
+        8..16 => append_ends::<8>(to, payload, key),
+        _ => append_others(to, payload, key),
     }
-    append_lines(to, payload, key);
 }
 
 /// Copies `payload` to `place`, which has the same length, masking or unmasking it on the way.
@@ -52,25 +62,105 @@ pub(crate) fn copy_masked(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
     if payload.len() < MIN_FUSED {
         place.copy_from_slice(payload);
         mask(place, key);
-        return;
+    } else {
+        copy_words(place, payload, key);
     }
-    copy_words(place, payload, key);
 }
 
-/// From this size on, a payload is masked while it is copied. A smaller one is copied first. Measured at 300 bytes: 19
-/// ns while it is copied, 15 ns afterwards. At 600 bytes both take 18 ns.
-const MIN_FUSED: usize = 512;
+/// The key for the byte that comes `bytes` after the one that `key` belongs to.
+#[inline]
+pub(crate) fn rotate(key: [u8; 4], bytes: usize) -> [u8; 4] {
+    // `bytes % 4` is below 4: the cast keeps it.
+    u32::from_be_bytes(key).rotate_left(8 * (bytes % 4) as u32).to_be_bytes()
+}
 
-/// The length of the repeated key for masking a payload while it is appended. The compiler vectorizes the loop over
-/// such a line. Measured at 4,000 bytes: 99 ns with lines of 64 bytes, 67 ns with 256, 65 to 77 ns with 1,024.
-const KEY_LINE: usize = 256;
+#[inline(never)]
+fn mask_longer(payload: &mut [u8], key: [u8; 4]) {
+    match payload.len() {
+        ..=64 => mask_ends::<32>(payload, key),
+        65..=MAX_ENDS => mask_ends::<64>(payload, key),
+        _ => mask_lines(payload, key),
+    }
+}
+
+#[inline(never)]
+fn append_others(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
+    match payload.len() {
+        33..=64 => append_ends::<32>(to, payload, key),
+        65..=MAX_ENDS => append_ends::<64>(to, payload, key),
+        MIN_FUSED.. => append_lines(to, payload, key),
+        _ => {
+            let start = to.len();
+            to.extend_from_slice(payload);
+            mask(&mut to[start..], key);
+        }
+    }
+}
+
+#[inline]
+fn mask_ends<const N: usize>(payload: &mut [u8], key: [u8; 4]) {
+    let (front, back, split) = masked_ends::<N>(payload, key);
+    payload[..N].copy_from_slice(&front);
+    payload[split..].copy_from_slice(&back);
+}
+
+#[inline]
+fn append_ends<const N: usize>(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
+    let (front, back, split) = masked_ends::<N>(payload, key);
+    let start = to.len();
+    to.extend_from_slice(&front);
+    to.truncate(start + split);
+    to.extend_from_slice(&back);
+}
+
+/// The first and the last `N` bytes of a payload that has at least as many, masked; and where the last begin.
+#[inline(always)]
+fn masked_ends<const N: usize>(payload: &[u8], key: [u8; 4]) -> ([u8; N], [u8; N], usize) {
+    let split = payload.len() - N;
+    let (Some(&(mut front)), Some(&(mut back))) = (payload.first_chunk(), payload.last_chunk()) else {
+        debug_assert!(false, "the payload has at least {N} bytes");
+        return ([0; N], [0; N], split);
+    };
+    xor(&mut front, key);
+    xor(&mut back, rotate(key, split));
+    (front, back, split)
+}
+
+/// Flat loops over words, which the compiler turns into the widest vectors it may use: those of the CPU, where that can
+/// be asked. A long payload is masked from a cache line's beginning on: no vector lies across two lines then.
+#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
+fn mask_lines(mut payload: &mut [u8], mut key: [u8; 4]) {
+    if payload.len() >= MIN_ALIGNED {
+        let unaligned = payload.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
+        let unaligned = payload.split_off_mut(..unaligned).unwrap_or_default();
+        mask(unaligned, key);
+        key = rotate(key, unaligned.len());
+    }
+    // The end is masked before the lines are, which may overlap it.
+    let (_, end, split) = masked_ends::<CACHE_LINE>(payload, key);
+    for line in payload.as_chunks_mut::<CACHE_LINE>().0 {
+        xor(line, key);
+    }
+    payload[split..].copy_from_slice(&end);
+}
 
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
-fn append_lines(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
-    let mut line = [0; KEY_LINE];
-    line.as_chunks_mut().0.fill(key);
-    for payload in payload.chunks(KEY_LINE) {
-        to.extend(payload.iter().zip(&line).map(|(byte, key)| byte ^ key));
+fn append_lines(to: &mut Vec<u8>, mut payload: &[u8], mut key: [u8; 4]) {
+    if payload.len() >= MIN_APPEND_ALIGNED {
+        let unaligned = to.spare_capacity_mut().as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
+        let unaligned = payload.split_off(..unaligned).unwrap_or_default();
+        append_masked(to, unaligned, key);
+        key = rotate(key, unaligned.len());
+    }
+    let mut key_line = [0; KEY_LINE];
+    key_line.as_chunks_mut().0.fill(key);
+    let lines = payload.chunks_exact(KEY_LINE);
+    let rest = lines.remainder();
+    for line in lines {
+        to.extend(line.iter().zip(&key_line).map(|(byte, key)| byte ^ key));
+    }
+    if !rest.is_empty() {
+        append_masked(to, rest, key);
     }
 }
 
@@ -87,56 +177,12 @@ fn copy_words(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
     }
 }
 
-/// Returns the key for a payload that continues after `bytes` bytes.
-#[inline]
-pub(crate) fn rotate(key: [u8; 4], bytes: usize) -> [u8; 4] {
-    // `bytes % 4` is below 4: the cast keeps it.
-    u32::from_be_bytes(key).rotate_left(8 * (bytes % 4) as u32).to_be_bytes()
-}
-
-#[inline]
-fn ends<const N: usize>(payload: &mut [u8], key: [u8; 4]) {
-    let split = payload.len() - N;
-    let (Some(&(mut front)), Some(&(mut back))) = (payload.first_chunk::<N>(), payload.last_chunk::<N>()) else {
-        debug_assert!(false, "the payload has at least {N} bytes");
-        return;
-    };
-    xor(front.as_chunks_mut().0, key);
-    xor(back.as_chunks_mut().0, rotate(key, split));
-    payload[..N].copy_from_slice(&front);
-    payload[split..].copy_from_slice(&back);
-}
-
-// Inlined, and so compiled with the vector instructions of its caller.
+/// Masks bytes whose number is a multiple of four. Compiled with the vectors of its caller.
 #[inline(always)]
-fn xor(words: &mut [[u8; 4]], key: [u8; 4]) {
+fn xor<const N: usize>(bytes: &mut [u8; N], key: [u8; 4]) {
     let key = u32::from_ne_bytes(key);
-    for word in words {
+    for word in bytes.as_chunks_mut().0 {
         *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
-    }
-}
-
-/// Flat loops over words, which the compiler vectorizes with the widest vectors available: with `std`, those that the
-/// CPU has at run time. A long payload is processed from the start of a cache line, so that no vector crosses two
-/// lines.
-#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2")))]
-fn words(payload: &mut [u8], key: [u8; 4]) {
-    if payload.len() < MIN_ALIGNED {
-        return flat(payload, key);
-    }
-    let start = payload.as_ptr().align_offset(CACHE_LINE).min(payload.len());
-    let (unaligned, aligned) = payload.split_at_mut(start);
-    flat(unaligned, key);
-    flat(aligned, rotate(key, start));
-}
-
-// Inlined, and so compiled with the vector instructions of its caller.
-#[inline(always)]
-fn flat(payload: &mut [u8], key: [u8; 4]) {
-    let (words, rest) = payload.as_chunks_mut();
-    xor(words, key);
-    for (byte, key) in rest.iter_mut().zip(key) {
-        *byte ^= key;
     }
 }
 
@@ -172,8 +218,8 @@ mod tests {
     /// The same for masking while copying.
     #[test]
     fn appending_agrees_with_the_naive_loop() {
-        let source: Vec<u8> = (0..2000).map(|i: usize| (i * 7 + i / 256) as u8).collect();
-        for length in (0..=300).chain([511, 512, 513, 1000, 1999]) {
+        let source: Vec<u8> = (0..5000).map(|i: usize| (i * 7 + i / 256) as u8).collect();
+        for length in (0..=300).chain([511, 512, 513, 1000, 4095, 4096, 5000]) {
             for phase in 0..4 {
                 let key = rotate([0x37, 0xfa, 0x21, 0x3d], phase);
                 let (mut fast, mut slow) = (b"before".to_vec(), source[..length].to_vec());

@@ -12,9 +12,8 @@ use crate::frame::{self, MessageKind, header};
 use crate::role::Role;
 
 impl Receiver {
-    /// Returns the next message, if it is a common frame, for [`WholeMessage::new`]. `None` means only that the slow
-    /// path must decide.
-    #[inline]
+    /// Returns the next message, if it is a common frame, for [`WholeMessage::new`]. `None` says nothing.
+    #[inline(always)]
     pub(crate) fn whole_message<'b>(
         &self,
         input: &mut &'b mut [u8],

@@ -151,7 +151,7 @@ impl Receiver {
             }));
         }
         let ends = payload.ends_message();
-        let message = self.message.get_or_insert_with(|| Assembly::new(kind, context.pool()));
+        let message = Assembly::in_progress(&mut self.message, kind, context.pool());
         if is_chunked {
             message.set_chunked();
         }
@@ -184,7 +184,7 @@ impl Receiver {
             }
         };
         inflation.begin_message(compression, context.lent.as_mut().and_then(|lent| lent.inflation.as_deref_mut()));
-        let message = self.message.get_or_insert_with(|| Assembly::new(kind, context.pool()));
+        let message = Assembly::in_progress(&mut self.message, kind, context.pool());
         let progress = inflation.receive(payload, compression, message, context.config, context.pool())?;
         Ok(self.after_inflating(progress, compression, context))
     }
