@@ -7,11 +7,11 @@ use core::str;
 
 use crate::frame::MessageKind;
 
-/// A chunk of a message, where [`Config::chunk_threshold`](crate::Config::chunk_threshold) asks for chunks.
+/// A chunk of a message that is delivered as it arrives ([`Config::chunk_threshold`](crate::Config::chunk_threshold)).
 ///
-/// The chunks of a message follow each other in order, with nothing but control frames' events between them. Text is
-/// checked on the way, and no chunk ends inside a character: the bytes of one that the input cut wait, and come before
-/// the next chunk.
+/// The chunks of a message are delivered in order. Only events of control frames come between them. Text is validated
+/// as UTF-8 incrementally, and a chunk never ends inside a character: if the input is split inside one, its first bytes
+/// are held until the next chunk.
 ///
 /// ```
 /// use websocket_proto::{Config, Connection, Event, MessageKind, Negotiated};
@@ -31,7 +31,7 @@ use crate::frame::MessageKind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk<'b>(Repr<'b>);
 
-/// The flags are in the variants, in whose padding they cost nothing.
+/// The flags are inside the variants, where they fit into the padding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Repr<'b> {
     Text { first: bool, last: bool, carried: Character, text: &'b str },
@@ -40,7 +40,7 @@ enum Repr<'b> {
     OwnedBinary { first: bool, last: bool, data: Vec<u8> },
 }
 
-/// A character that the input had cut, or none.
+/// A character that was split between two inputs, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Character {
     bytes: [u8; 4],
@@ -68,7 +68,7 @@ impl<'b> Chunk<'b> {
         Self(Repr::OwnedBinary { first, last, data })
     }
 
-    /// Returns the kind of its message.
+    /// Returns the kind of the message that this chunk belongs to.
     pub fn kind(&self) -> MessageKind {
         match self.0 {
             Repr::Text { .. } | Repr::OwnedText { .. } => MessageKind::Text,
@@ -86,7 +86,7 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// Returns whether this is the last chunk of its message, which may be empty.
+    /// Returns whether this is the last chunk of its message. A last chunk may be empty.
     pub fn is_last(&self) -> bool {
         match self.0 {
             Repr::Text { last, .. }
@@ -96,7 +96,8 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// The bytes of the chunk, in two parts of which the first is empty unless a character had been cut.
+    /// Returns the bytes of the chunk in two parts. The first part is empty unless a character was split between two
+    /// inputs.
     pub fn parts(&self) -> [&[u8]; 2] {
         match &self.0 {
             Repr::Binary { data, .. } => [&[], data],
@@ -105,8 +106,8 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// The text of the chunk, in two parts of which the first is empty unless a character had been cut; both are empty
-    /// where the message is binary.
+    /// Returns the text of the chunk in two parts. The first part is empty unless a character was split between two
+    /// inputs. Both are empty if the message is binary.
     pub fn text(&self) -> [&str; 2] {
         match &self.0 {
             Repr::Text { carried, text, .. } => {
@@ -119,17 +120,18 @@ impl<'b> Chunk<'b> {
         }
     }
 
-    /// Returns the number of bytes.
+    /// Returns the number of bytes in the chunk.
     pub fn len(&self) -> usize {
         self.parts().iter().map(|part| part.len()).sum()
     }
 
-    /// Returns whether it has no bytes, as a last chunk may.
+    /// Returns whether the chunk has no bytes. The last chunk of a message may be empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns the bytes of the chunk in one part: borrowed from the input, unless a character had been cut.
+    /// Returns the bytes of the chunk in one part, borrowed from the input unless a character was split between two
+    /// inputs.
     ///
     /// ```
     /// use std::io::Write;

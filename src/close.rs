@@ -1,11 +1,11 @@
-//! Close codes (RFC 6455 section 7.4): those that may be sent, and those that are only reported.
+//! Close codes (RFC 6455 section 7.4): codes that may be sent and codes that are only reported.
 
 use core::fmt;
 
-/// A close code (RFC 6455 7.4): why a connection was closed.
+/// A close code: the reason for closing a connection, as a number (RFC 6455 section 7.4).
 ///
-/// [`new`](Self::new) makes only codes that may travel. Two more are reported and never sent:
-/// [`NO_STATUS`](Self::NO_STATUS) and [`ABNORMAL`](Self::ABNORMAL).
+/// [`new`](Self::new) accepts only codes that may appear in a Close frame. [`NO_STATUS`](Self::NO_STATUS) and
+/// [`ABNORMAL`](Self::ABNORMAL) are only reported and never sent.
 ///
 /// ```
 /// use websocket_proto::CloseCode;
@@ -18,36 +18,37 @@ use core::fmt;
 pub struct CloseCode(u16);
 
 impl CloseCode {
-    /// 1000: the purpose of the connection is fulfilled.
+    /// 1000: normal closure; the connection has served its purpose.
     pub const NORMAL: Self = Self(1000);
-    /// 1001: a server goes down, a browser leaves the page.
+    /// 1001: the endpoint is going away, such as a server shutting down or a browser leaving the page.
     pub const GOING_AWAY: Self = Self(1001);
-    /// 1002: the peer broke the protocol.
+    /// 1002: the peer violated the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// 1003: a type of data that this endpoint can't accept.
+    /// 1003: a type of data that this endpoint cannot accept.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
-    /// 1005: reported when a Close frame had no code; never sent.
+    /// 1005: the Close frame had no code. Only reported, never sent.
     pub const NO_STATUS: Self = Self(1005);
-    /// 1006: reported when no Close frame came; never sent.
+    /// 1006: no Close frame was received. Only reported, never sent.
     pub const ABNORMAL: Self = Self(1006);
-    /// 1007: data that doesn't fit the type of its message, such as text that isn't UTF-8.
+    /// 1007: data that is inconsistent with the type of its message, such as text that is not UTF-8.
     pub const INVALID_DATA: Self = Self(1007);
-    /// 1008: a message that breaks this endpoint's policy.
+    /// 1008: a message that violates this endpoint's policy.
     pub const POLICY_VIOLATION: Self = Self(1008);
     /// 1009: a message that is too big to process.
     pub const TOO_LARGE: Self = Self(1009);
-    /// 1010: a client misses an extension that it needs; a server doesn't send it.
+    /// 1010: the server did not negotiate an extension that the client needs. Only clients send it.
     pub const MISSING_EXTENSION: Self = Self(1010);
-    /// 1011: something unexpected keeps this endpoint from fulfilling the request.
+    /// 1011: an unexpected condition prevents this endpoint from fulfilling the request.
     pub const INTERNAL_ERROR: Self = Self(1011);
-    /// 1012: the service restarts (IANA registry).
+    /// 1012: the service is restarting (IANA registry).
     pub const SERVICE_RESTART: Self = Self(1012);
     /// 1013: try again later (IANA registry).
     pub const TRY_AGAIN_LATER: Self = Self(1013);
-    /// 1014: a gateway got a bad answer from behind (IANA registry).
+    /// 1014: a gateway or proxy received an invalid response from its upstream server (IANA registry).
     pub const BAD_GATEWAY: Self = Self(1014);
 
-    /// Returns the code of that number, if a Close frame may contain it: 1000 to 1003, 1007 to 1014 and 3000 to 4999.
+    /// Returns the code with this number if it may appear in a Close frame: 1000 to 1003, 1007 to 1014 and 3000 to
+    /// 4999.
     ///
     /// ```
     /// use websocket_proto::{CloseCode, Config, Connection, Negotiated};
@@ -66,12 +67,12 @@ impl CloseCode {
         }
     }
 
-    /// Returns the code with which a proxy closes the other side after it received this one, for
-    /// [`Connection::close`](crate::Connection::close): `None`, an empty Close frame, for 1005, since this Close frame had no code
+    /// Returns the code that a proxy passes to [`Connection::close`](crate::Connection::close) of the other side after
+    /// receiving this one. For 1005 that is `None`, which sends an empty Close frame: the received frame had no code
     /// either.
     ///
-    /// 1006 says that no Close frame came, and can't be sent. Drop the other side, too: [`abort`](crate::Connection::abort) it,
-    /// or close it with 1014 (bad gateway), which this method returns.
+    /// 1006 means that no Close frame was received, and cannot be sent. This method then returns 1014 (bad gateway).
+    /// Alternatively, drop the other side with [`abort`](crate::Connection::abort).
     ///
     /// ```
     /// use websocket_proto::CloseCode;
@@ -119,7 +120,7 @@ impl CloseCode {
     }
 }
 
-/// As [`new`](CloseCode::new), with an error that names the number.
+/// Converts as [`new`](CloseCode::new) does, with an error that contains the number.
 ///
 /// ```
 /// use websocket_proto::CloseCode;
@@ -135,7 +136,7 @@ impl TryFrom<u16> for CloseCode {
     }
 }
 
-/// A number that is not a [`CloseCode`] that may be sent.
+/// The error for a number that is not a [`CloseCode`] that may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{0} is not a close code that may be sent")]
 pub struct InvalidCloseCode(u16);
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
     use alloc::format;
 
-    /// The words of RFC 6455 7.4.1 and of the registry.
+    /// The words of RFC 6455 section 7.4.1 and of the registry.
     #[test]
     fn codes_are_described() {
         for (code, words) in [
@@ -190,7 +191,7 @@ mod tests {
         }
     }
 
-    /// B-72 to B-80: RFC 6455 7.4.2's ranges and the registry, number by number.
+    /// B-72 to B-80: RFC 6455 section 7.4.2's ranges and the registry, number by number.
     #[test]
     fn which_codes_may_travel() {
         for code in 0..=u16::MAX {

@@ -7,9 +7,10 @@ use core::time::Duration;
 
 use crate::deflate::DeflateConfig;
 
-/// The limits and deadlines of a [`Connection`](crate::Connection). One `Arc<Config>` may serve every connection.
+/// The limits and deadlines of a [`Connection`](crate::Connection). Any number of connections can share one
+/// `Arc<Config>`.
 ///
-/// Every limit is finite by default, and exact: `n` passes, `n + 1` does not.
+/// Every limit is finite by default. Limits are inclusive: with a limit of `n`, `n` is accepted and `n + 1` is not.
 ///
 /// ```
 /// use core::time::Duration;
@@ -37,10 +38,10 @@ pub struct Config {
     pub(crate) deflate: Vec<DeflateConfig>,
 }
 
-/// Positions in a head are kept as `u32`.
+/// Positions in a head are stored as `u32`.
 const MAX_HANDSHAKE_SIZE: usize = 1 << 30;
 
-/// When silence is answered with a ping, and when it is taken for a lost peer.
+/// The time without received bytes until a ping is sent, and the time after that until the connection is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keepalive {
     pub(crate) idle: Duration,
@@ -48,15 +49,17 @@ pub(crate) struct Keepalive {
 }
 
 impl Config {
-    /// Creates a configuration with the defaults, which are named at each setter.
+    /// Creates a configuration with the default values. The docs of each setter name its default.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the most bytes of a request or response head, its closing empty line included. At a server, it is also the
-    /// most bytes that may follow a request before it is answered. 16 KiB by default, which is also the limit of
-    /// Node.js (nginx: 4 lines of 8 KiB). Above it a server responds with status 431, or 400 for what follows the
-    /// request, and a client fails the connection.
+    /// Sets the maximum size of a request or response head in bytes, including the empty line at its end. 16 KiB by
+    /// default, as in Node.js (nginx: 4 lines of 8 KiB). If the head is larger, a server responds with status 431, and
+    /// a client fails the connection.
+    ///
+    /// On a server it is also the maximum number of bytes that a client may send after its request before the request
+    /// is answered. If more arrive, the server responds with status 400.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -73,15 +76,15 @@ impl Config {
         self
     }
 
-    /// Sets the most header lines of a request or response head. 128 by default. Above it a server responds with status
-    /// 431, and a client fails the connection.
+    /// Sets the maximum number of header lines in a request or response head. 128 by default. If there are more, a
+    /// server responds with status 431, and a client fails the connection.
     pub fn max_headers(mut self, lines: usize) -> Self {
         self.max_headers = lines;
         self
     }
 
-    /// Sets how many bytes of the body of a response other than 101 a client keeps. A longer body is cut off.
-    /// 64 KiB by default.
+    /// Sets how many bytes a client keeps of the body of a response with a status other than 101. A longer body is
+    /// truncated. 64 KiB by default.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, Seed, client};
@@ -101,15 +104,15 @@ impl Config {
         self
     }
 
-    /// Sets the longest payload of a single frame, in bytes. 16 MiB by default. A longer one fails the connection with
-    /// close code 1009, as soon as the header of the frame has arrived.
+    /// Sets the maximum payload size of a single frame, in bytes. 16 MiB by default. A larger frame fails the
+    /// connection with close code 1009 as soon as its header has been received.
     pub fn max_frame_size(mut self, bytes: u64) -> Self {
         self.max_frame_size = bytes;
         self
     }
 
-    /// Sets the longest message, in bytes, all its fragments together. 16 MiB by default. A longer one fails the
-    /// connection with close code 1009, as soon as the header of the frame that exceeds the limit has arrived.
+    /// Sets the maximum size of a message in bytes, the sum of its fragments. 16 MiB by default. A larger message fails
+    /// the connection with close code 1009 as soon as the header of the frame that exceeds the limit has been received.
     ///
     /// ```
     /// use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Negotiated};
@@ -126,14 +129,15 @@ impl Config {
         self
     }
 
-    /// Delivers messages of at least that many bytes in chunks as they arrive, as
-    /// [`Event::Chunk`](crate::Event::Chunk), in constant memory. 0 means all messages. Off by default.
+    /// Delivers messages of at least `bytes` bytes in chunks as they arrive, in constant memory. Each chunk is an
+    /// [`Event::Chunk`](crate::Event::Chunk). 0 means all messages. Off by default.
     ///
-    /// The size of a fragmented message shows only with its frames: it is assembled until it has announced that many
-    /// bytes, and delivered in chunks from then on. Messages longer than [`max_message_size`](Self::max_message_size)
-    /// come in chunks in any case, once this is set. Messages in chunks are bounded by
-    /// [`max_chunked_message_size`](Self::max_chunked_message_size) and may have any number of fragments;
-    /// [`max_frame_size`](Self::max_frame_size) holds for no message then.
+    /// The size of a fragmented message is not known in advance. Such a message is assembled until the headers of its
+    /// frames announce at least `bytes` bytes in total, and is delivered in chunks from then on.
+    ///
+    /// Once this is set, messages larger than [`max_message_size`](Self::max_message_size) are also delivered in
+    /// chunks. A message in chunks is limited by [`max_chunked_message_size`](Self::max_chunked_message_size), and may
+    /// have any number of fragments. [`max_frame_size`](Self::max_frame_size) no longer applies to any message.
     ///
     /// ```
     /// use std::io::Write;
@@ -159,27 +163,31 @@ impl Config {
         self
     }
 
-    /// Sets the longest message, in bytes, that is delivered in chunks, all its frames together. It is also the limit
-    /// of each of these frames. 1 TiB by default. A longer one fails the connection with close code 1009.
+    /// Sets the maximum size of a message that is delivered in chunks, in bytes. It also limits each of its frames. 1
+    /// TiB by default. A larger message fails the connection with close code 1009.
     pub fn max_chunked_message_size(mut self, bytes: u64) -> Self {
         self.max_chunked_message_size = bytes;
         self
     }
 
-    /// Sets the most frames that a message may consist of, at least 1. 131,072 by default. More of them fail the
-    /// connection with close code 1009.
+    /// Sets the maximum number of frames in a message, at least 1. 131,072 by default. A message with more frames fails
+    /// the connection with close code 1009.
     pub fn max_fragments(mut self, frames: u32) -> Self {
         self.max_fragments = frames.max(1);
         self
     }
 
-    /// Sets how many bytes of output may be pending. Once there are as many, the `send` calls fail with
-    /// [`SendError::OutputFull`](crate::SendError::OutputFull) until some are drained; a message that is begun below
-    /// the limit may pass it. 32 MiB by default: twice the largest message, so that a loop that answers every
-    /// message and drains once a turn doesn't meet it; keep that ratio. At least 1.
+    /// Sets the limit of pending output, in bytes. At least 1, and 32 MiB by default.
     ///
-    /// Pings are answered one by one while less than this (and less than 64 KiB) is pending; above, only the newest
-    /// is, as RFC 6455 5.5.3 allows, so that a peer which sends pings and reads nothing makes nothing grow.
+    /// Once that many bytes are pending, the `send` methods fail with
+    /// [`SendError::OutputFull`](crate::SendError::OutputFull) until some are drained. A message that is sent while
+    /// less is pending may exceed the limit. The default is twice the default of
+    /// [`max_message_size`](Self::max_message_size), so that a loop that answers every message and drains the output on
+    /// each iteration does not reach it. Keep that ratio.
+    ///
+    /// While less than this (and less than 64 KiB) is pending, every ping is answered. Otherwise only the newest ping
+    /// is answered, which RFC 6455 section 5.5.3 allows. A peer that sends pings and never reads can therefore not make
+    /// the output grow.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated, SendError};
@@ -200,7 +208,7 @@ impl Config {
     }
 
     /// Sets how long the opening handshake may take, from the first [`advance_time`](crate::Connection::advance_time)
-    /// to the state `Open`. 10 seconds by default; `None` for no deadline.
+    /// to the state [`Open`](crate::State::Open). 10 seconds by default. `None` means no deadline.
     ///
     /// ```
     /// use std::time::Duration;
@@ -217,22 +225,22 @@ impl Config {
         self
     }
 
-    /// Sets how long the closing handshake may take, and how long the last bytes may take to be written. 5 seconds by
-    /// default; `None` for no deadline but the keepalive's.
+    /// Sets how long the closing handshake may take, and how long writing the last bytes may take. 5 seconds by
+    /// default. With `None`, the only deadline is that of the keepalive.
     pub fn close_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.close_timeout = timeout.into();
         self
     }
 
-    /// Sends a ping when nothing was received for the time `idle`, and drops the connection when nothing is received
-    /// for the time `timeout` after that. Off by default.
+    /// Sends a ping when nothing has been received for `idle`, and drops the connection if nothing is received within
+    /// `timeout` after the ping. Off by default.
     ///
-    /// While the peer takes pending output, the connection is not dropped, so that a slow download is not cut off.
-    /// Bytes that were returned by [`Output::take`](crate::Output::take) are not pending. If you write with it,
-    /// `timeout` must be long enough for the largest message.
+    /// While the transport accepts pending output, the connection is not dropped, so a slow download is not cut off.
+    /// Bytes returned by [`Output::take`](crate::Output::take) no longer count as pending. If you write that way, make
+    /// `timeout` long enough to write your largest message.
     ///
-    /// Bytes that you have not read do not count as received. Report pauses with
-    /// [`reading_paused`](crate::Connection::reading_paused).
+    /// Bytes that you have not passed to [`receive`](crate::Connection::receive) do not count as received. If you pause
+    /// reading, report it with [`reading_paused`](crate::Connection::reading_paused).
     ///
     /// ```
     /// use std::time::Duration;
@@ -245,29 +253,30 @@ impl Config {
     /// conn.advance_time(0 * second);
     /// assert_eq!(conn.next_timeout(), Some(30 * second));
     /// conn.advance_time(30 * second);
-    /// assert_eq!(conn.output().chunk()[0], 0x89); // a ping, which the peer has to answer within 10 seconds
+    /// assert_eq!(conn.output().chunk()[0], 0x89); // a ping, to which the peer must react within 10 seconds
     /// ```
     pub fn keepalive(mut self, idle: Duration, timeout: Duration) -> Self {
         self.keepalive = Some(Keepalive { idle, timeout });
         self
     }
 
-    /// Sets whether the connection answers pings itself. On by default. A proxy that forwards pings switches it off,
-    /// and sends the answers with [`pong`](crate::Connection::pong).
+    /// Sets whether the connection answers pings itself. On by default. A proxy that forwards pings turns this off and
+    /// forwards the answers with [`pong`](crate::Connection::pong).
     pub fn auto_pong(mut self, on: bool) -> Self {
         self.auto_pong = on;
         self
     }
 
-    /// Compresses messages (RFC 7692) with peers that agree. Off by default.
+    /// Enables compression of messages (permessage-deflate, RFC 7692), if the peer agrees. Off by default.
     ///
-    /// A client offers these settings, and after them those of further calls, in the order of its preference; a server
-    /// takes the first offer that fits the first settings. [`level`](DeflateConfig::level),
-    /// [`memory_level`](DeflateConfig::memory_level) and [`min_size`](DeflateConfig::min_size) are those of the first.
+    /// Each call adds settings. A client offers all of them, in this order of preference. A server uses only the first
+    /// settings, and accepts the first offer that they allow. [`level`](DeflateConfig::level),
+    /// [`memory_level`](DeflateConfig::memory_level) and [`min_size`](DeflateConfig::min_size) are always taken from
+    /// the first settings.
     ///
-    /// [`max_message_size`](Self::max_message_size) and what else is said of sizes holds for messages as they are when they
-    /// aren't compressed, counted while they come out; [`max_frame_size`](Self::max_frame_size) for frames as
-    /// they are sent.
+    /// [`max_message_size`](Self::max_message_size) and the other message sizes of this type apply to the decompressed
+    /// message, and are enforced while it is decompressed. [`max_frame_size`](Self::max_frame_size) applies to
+    /// compressed frames as they appear on the wire.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, DeflateConfig, Seed, client};
@@ -290,7 +299,7 @@ impl Config {
 }
 
 impl Config {
-    /// The size from which on a message is delivered in chunks.
+    /// The size from which a message is delivered in chunks.
     pub(crate) fn chunked_from(&self) -> u64 {
         if self.chunk_threshold == u64::MAX {
             u64::MAX
@@ -299,19 +308,20 @@ impl Config {
         }
     }
 
-    /// Returns whether a message that has declared that many bytes is delivered in chunks.
+    /// Returns whether a message is delivered in chunks once its frames have declared this many bytes.
     #[inline]
     pub(crate) fn is_chunked(&self, declared: u64) -> bool {
         self.chunk_threshold != u64::MAX && (declared >= self.chunk_threshold || declared > self.max_message_size)
     }
 
-    /// The limits of a frame and of a message.
+    /// Returns the limits of a frame and of a message.
     #[inline]
     pub(crate) fn size_limits(&self) -> (u64, u64) {
         if self.chunk_threshold == u64::MAX {
             (self.max_frame_size, self.max_message_size)
         } else {
-            // A message that is too long to be whole comes in chunks; one that may be whole is never too long.
+            // A message that is too large to be delivered whole is delivered in chunks. One that may be delivered whole
+            // is never too large.
             let whole = self.max_message_size.min(self.chunk_threshold.saturating_sub(1));
             let longest = self.max_chunked_message_size.max(whole);
             (longest, longest)
@@ -344,7 +354,7 @@ impl Default for Config {
 mod tests {
     use super::*;
 
-    /// Positions in a head are kept as `u32`.
+    /// Positions in a head are stored as `u32`.
     #[test]
     fn a_handshake_has_at_most_one_gibibyte() {
         assert_eq!(Config::new().max_handshake_size(usize::MAX).max_handshake_size, 1 << 30);

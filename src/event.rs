@@ -1,4 +1,4 @@
-//! What a connection reports to its owner.
+//! The events that a connection reports.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -10,44 +10,47 @@ use crate::close::CloseCode;
 use crate::error::{HandshakeError, ProtocolError};
 use crate::handshake::{HandshakeResponse, Request};
 
-/// What happened: the answer of [`Connection::receive`](crate::Connection::receive).
+/// An event, returned by [`Connection::receive`](crate::Connection::receive).
 ///
-/// An event borrows the input that it came from and never the connection, so the owner may answer while holding it.
-/// [`into_owned`](Self::into_owned) makes one that may be kept.
+/// An event borrows the input and never the connection, so you can send while you hold it.
+/// [`into_owned`](Self::into_owned) converts it into one that borrows nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'b> {
-    /// At a server: a client asks for a WebSocket connection. Answer with
-    /// [`accept`](crate::Connection::accept) or [`reject`](crate::Connection::reject), now or later.
+    /// A client requested a WebSocket connection (server only). Answer with [`accept`](crate::Connection::accept) or
+    /// [`reject`](crate::Connection::reject), now or later.
     Request(Box<Request>),
-    /// At a server: a well-formed request without a body that asks for no upgrade to WebSocket, whatever its
-    /// [method](Request::method) and [version](Request::version): a browser that opens the page, a load balancer's
-    /// health check. Answer with [`reject`](crate::Connection::reject), which sends any status and body; in answer to HEAD
-    /// the body is left out. If the request isn't answered before the next call of `receive`, the connection answers by
-    /// itself: 505 to HTTP/1.0, 405 to another method than GET, else 426.
+    /// A plain HTTP request that asks for no upgrade to WebSocket (server only), such as a browser opening the page or
+    /// a load balancer's health check. It is well-formed and has no body; its [method](Request::method) and
+    /// [version](Request::version) may be any.
+    ///
+    /// Answer with [`reject`](crate::Connection::reject), which sends any status and body. The body is omitted in a
+    /// response to HEAD. If you have not answered by the next call of `receive`, the connection responds by itself:
+    /// with 505 to HTTP/1.0, with 405 to a method other than GET, otherwise with 426.
     HttpRequest(Box<Request>),
-    /// At a client: the server agreed, the connection is open.
+    /// The server accepted, and the connection is open (client only).
     Open(Box<HandshakeResponse>),
-    /// At a client: the server answered with something other than 101. Status, headers and (bounded) body tell why.
+    /// The server responded with a status other than 101 (client only). The response has the status, the headers and
+    /// the body, up to [`max_rejection_body`](crate::Config::max_rejection_body) bytes.
     Rejected(Box<HandshakeResponse>),
     /// A whole text message.
     Text(Cow<'b, str>),
     /// A whole binary message.
     Binary(Cow<'b, [u8]>),
-    /// A chunk of a message, where the configuration asks for chunks
+    /// A chunk of a message that is delivered as it arrives
     /// ([`Config::chunk_threshold`](crate::Config::chunk_threshold)).
     Chunk(Chunk<'b>),
-    /// A ping, already answered unless [`auto_pong`](crate::Config::auto_pong) is off.
+    /// A ping. The connection has already answered it, unless [`auto_pong`](crate::Config::auto_pong) is off.
     Ping(Cow<'b, [u8]>),
-    /// A pong: the answer to your [`ping`](crate::Connection::ping), or an unsolicited one. The answer to a
-    /// [keepalive](crate::Config::keepalive)'s ping is no event.
+    /// A pong: the answer to your [`ping`](crate::Connection::ping), or an unsolicited one. The answer to a ping of the
+    /// [keepalive](crate::Config::keepalive) is not reported.
     Pong(Cow<'b, [u8]>),
-    /// The connection is over. Comes exactly once, as the last event; what is in the output is still to be written.
+    /// The connection is closed. This is the last event and occurs exactly once. Pending output must still be written.
     Closed(Box<Closed>),
 }
 
 impl Event<'_> {
-    /// Returns the same event with its payload copied out of the input.
+    /// Converts the event into one that owns its payload, copying it if it borrows the input.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, Negotiated};
@@ -56,7 +59,7 @@ impl Event<'_> {
     /// let (mut buffer, mut queue) = (*b"\x81\x82\0\0\0\0hi", Vec::new());
     /// let mut input = &mut buffer[..];
     /// while let Some(event) = conn.receive(&mut input) {
-    ///     queue.push(event.into_owned()); // keeps nothing of the buffer
+    ///     queue.push(event.into_owned()); // no longer borrows the buffer
     /// }
     /// buffer.fill(0); // …the next read…
     /// assert_eq!(queue, [Event::Text("hi".into())]);
@@ -77,20 +80,21 @@ impl Event<'_> {
     }
 }
 
-/// How a connection ended, as a browser's `CloseEvent` tells it, and why.
+/// The end of a connection: the fields of a browser's `CloseEvent`, and the cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closed {
-    /// The code of the peer's Close frame: [`NO_STATUS`](CloseCode::NO_STATUS) if it had none,
-    /// [`ABNORMAL`](CloseCode::ABNORMAL) if no Close frame came (RFC 6455 7.1.5), as where the peer broke the protocol and
-    /// was closed by us: what we sent is in the [`cause`](Self::cause).
+    /// The code of the peer's Close frame (RFC 6455 section 7.1.5): [`NO_STATUS`](CloseCode::NO_STATUS) if the frame
+    /// had no code, [`ABNORMAL`](CloseCode::ABNORMAL) if no Close frame was received. The latter includes a peer that
+    /// violated the protocol, after which nothing more is received. The code that we sent follows from the
+    /// [`cause`](Self::cause).
     pub code: CloseCode,
-    /// The reason in the peer's Close frame, or nothing (RFC 6455 7.1.6). The peer chose these words: don't show them
-    /// to a person as if they were yours (5.5.1). `Display` and `Debug` of this type escape them.
+    /// The reason in the peer's Close frame, or an empty string (RFC 6455 section 7.1.6). The peer chose this text, and
+    /// it may not be fit for a person to read (RFC 6455 section 5.5.1). `Display` and `Debug` of this type escape it.
     pub reason: String,
-    /// Whether the closing handshake was completed (RFC 6455 7.1.4).
+    /// `true` if the closing handshake was completed (RFC 6455 section 7.1.4).
     pub clean: bool,
-    /// What ended the connection.
+    /// The cause of the end.
     pub cause: Cause,
 }
 
@@ -100,7 +104,7 @@ impl Closed {
     }
 }
 
-/// So that a function that runs a connection can return how it ended, with `?`.
+/// With this, a function that runs a connection can return its end as an error with `?`.
 impl core::error::Error for Closed {}
 
 impl fmt::Display for Closed {
@@ -113,24 +117,25 @@ impl fmt::Display for Closed {
     }
 }
 
-/// What ended a connection.
+/// The cause of a connection's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
     /// The peer sent the first Close frame.
     Peer,
-    /// We did, with this code.
+    /// We sent the first Close frame, with this code.
     Local(CloseCode),
-    /// The peer broke the protocol or a limit; we sent the error's
-    /// [`close_code`](ProtocolError::close_code) unless we had sent a Close frame before.
+    /// The peer violated the protocol or exceeded a limit. We sent a Close frame with the error's
+    /// [`close_code`](ProtocolError::close_code), unless we had sent one before.
     Protocol(ProtocolError),
-    /// The opening handshake failed; a server has answered with the error's [`status`](HandshakeError::status).
+    /// The opening handshake failed. A server responded with the error's [`status`](HandshakeError::status).
     Handshake(HandshakeError),
-    /// The opening handshake was answered with this HTTP status, by us as a server, by the peer as a client.
+    /// The opening handshake was rejected with this HTTP status: by us if we are the server, by the peer if we are the
+    /// client.
     Rejected(u16),
     /// A deadline passed.
     Timeout(Deadline),
-    /// The transport ended without a Close frame.
+    /// The transport reached EOF before a Close frame was received.
     Eof,
     /// [`abort`](crate::Connection::abort) was called.
     Aborted,
@@ -153,14 +158,14 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The deadlines of a [`Config`](crate::Config).
+/// A deadline of a [`Config`](crate::Config).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Deadline {
-    /// [`handshake_timeout`](crate::Config::handshake_timeout)
+    /// The deadline of the opening handshake: [`handshake_timeout`](crate::Config::handshake_timeout).
     Opening,
-    /// [`keepalive`](crate::Config::keepalive)
+    /// The deadline of the [`keepalive`](crate::Config::keepalive): nothing was received after its ping.
     Keepalive,
-    /// [`close_timeout`](crate::Config::close_timeout)
+    /// The deadline of the closing handshake: [`close_timeout`](crate::Config::close_timeout).
     Closing,
 }

@@ -1,12 +1,12 @@
-//! A sans-IO WebSocket engine: RFC 6455, both roles, without a socket, a clock or a thread.
+//! A sans-I/O WebSocket engine: RFC 6455, client and server, without a socket, a clock or a thread.
 //!
-//! A [`Connection`] is fed the bytes that arrived and answers with events and with the bytes to send. Whoever owns an
-//! event loop (blocking threads, epoll, mio, tokio, `io_uring`, a game's tick) gets a complete and strict endpoint in
-//! a dozen lines, and can test it without a network: the same calls give the same results, always.
+//! Feed a [`Connection`] the bytes you receive. It gives you events and the bytes to send. If you own an event loop
+//! (blocking threads, epoll, mio, tokio, `io_uring`, a game loop), a complete, strict endpoint takes a few dozen lines.
+//! You can test it without a network, because the same calls always give the same results.
 //!
 //! ```text
 //!                  ┌─────────────── Connection ───────────────┐
-//!  bytes arrived ─►│ receive(&mut input)                      │─► events: Request, Open, Text,
+//!  bytes received ►│ receive(&mut input)                      │─► events: Request, Open, Text,
 //!  (your buffer,   │   handshake, frames, unmasking in place, │   Binary, Ping, Pong, Closed
 //!   unmasked in it)│   UTF-8, assembly, limits                │   (borrowing your buffer)
 //!                  │        │ pongs, Close, HTTP errors       │
@@ -19,10 +19,11 @@
 //!                  └──────────────────────────────────────────┘
 //! ```
 //!
-//! # A server's loop
+//! # A server loop
 //!
-//! Any transport will do; here a blocking socket. [`Output`] is a `Buf` of the crate `bytes`. The guide goes through it
-//! [line by line](guide::line_by_line), and has the loops of [other transports](guide::loops).
+//! Any transport will do. This loop uses a blocking socket. [`Output`] implements [`Buf`](bytes::Buf) from the `bytes`
+//! crate. The guide explains the loop [line by line](guide::line_by_line) and has loops for
+//! [other transports](guide::loops).
 //!
 //! ```
 //! use std::io::{self, ErrorKind::{Interrupted, TimedOut, WouldBlock}, Read, Write};
@@ -34,16 +35,16 @@
 //!
 //! fn serve(mut stream: TcpStream, mut conn: Connection) -> io::Result<()> {
 //!     let (start, mut buf) = (Instant::now(), [0; 16 * 1024]);
-//!     stream.set_write_timeout(Some(Duration::from_secs(20)))?;  // for one that doesn't read
+//!     stream.set_write_timeout(Some(Duration::from_secs(20)))?;  // for a peer that stops reading
 //!     while conn.wants_shutdown().is_none() {
 //!         let left = conn.next_timeout().map(|at| at.saturating_sub(start.elapsed()));
 //!         stream.set_read_timeout(left.map(|left| left.max(Duration::from_millis(1))))?;
 //!         let n = match stream.read(&mut buf) {
 //!             Ok(n @ 1..) => n,
 //!             Err(e) if matches!(e.kind(), WouldBlock | TimedOut | Interrupted) => 0,
-//!             Ok(0) | Err(_) => { conn.receive_eof(); 0 } // a reset is an end as well
+//!             Ok(0) | Err(_) => { conn.receive_eof(); 0 } // treat a reset as EOF
 //!         };
-//!         conn.advance_time(start.elapsed());             // anywhere in the turn
+//!         conn.advance_time(start.elapsed());             // at any point of the iteration
 //!         let mut input = &mut buf[..n];
 //!         while let Some(event) = conn.receive(&mut input) {
 //!             match event {
@@ -54,17 +55,17 @@
 //!                 Event::Text(text) => conn.send_text(&text).map_err(io::Error::other)?,
 //!                 Event::Binary(data) => conn.send_binary(&data).map_err(io::Error::other)?,
 //!                 Event::Closed(closed) => println!("{closed}"),
-//!                 _ => {}                                 // pings are answered for you
+//!                 _ => {}                                 // pings are answered automatically
 //!             }
 //!         }
 //!         while conn.output().has_remaining() {
 //!             let n = stream.write(conn.output().chunk())?;
 //!             conn.output().advance(n);
 //!         }
-//!         stream.flush()?;                                // for streams that buffer, such as TLS
+//!         stream.flush()?;                                // for buffered streams such as TLS
 //!     }
 //!     if conn.wants_shutdown() == Some(TransportShutdown::Graceful) {
-//!         stream.shutdown(Shutdown::Write)?;              // then read to the end: no reset eats the last bytes
+//!         stream.shutdown(Shutdown::Write)?;              // then drain it: a reset would discard our last bytes
 //!         let goodbye = Instant::now() + Duration::from_secs(2);
 //!         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
 //!         while Instant::now() < goodbye && matches!(stream.read(&mut buf), Ok(1..)) {}
@@ -84,9 +85,9 @@
 //! # server.join().unwrap().unwrap();
 //! ```
 //!
-//! # A client's loop
+//! # A client loop
 //!
-//! The same, but for its beginning: the request is in the output before anything has arrived.
+//! A client loop differs only in its start: the output holds the request before anything is received.
 //!
 //! ```no_run
 //! # use std::net::TcpStream;
@@ -103,7 +104,7 @@
 //!     let n = stream.write(conn.output().chunk())?;
 //!     conn.output().advance(n);
 //! }
-//! // Then as above: `Event::Open` says that messages may be sent, `Event::Rejected` why not.
+//! // Continue as above. After `Event::Open` you can send messages; `Event::Rejected` carries the rejection.
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "getrandom"))] fn main() {}
@@ -113,7 +114,7 @@
 //!
 //! | chapter | |
 //! |---|---|
-//! | [The loop, line by line](guide::line_by_line) | why each line is there, and what goes wrong without it |
+//! | [The loop, line by line](guide::line_by_line) | what each line is for and what goes wrong without it |
 //! | [Loops](guide::loops) | blocking, readiness (epoll, mio), completion (`io_uring`), async (tokio) |
 //! | [Closing](guide::closing) | the states, what [`Closed`] reports, the end of TCP and TLS without losing the last bytes |
 //! | [Backpressure](guide::backpressure) | peers that don't read, callers that can't keep up, proxies |
@@ -123,30 +124,32 @@
 //! | [Scale](guide::scale) | rooms on several nodes, load balancers, restarts, the arithmetic for a million connections |
 //! | [The opening handshake](guide::handshake) | `Origin`, cookies, authentication, subprotocols, a page for browsers |
 //! | [Clients](guide::clients) | proxies, TLS, redirects, 401, 503, reconnecting |
-//! | [HTTP/2 and HTTP/3](guide::over_http) | handshakes that hyper, axum or another HTTP library does |
-//! | [Coming from another crate](guide::coming_from) | tungstenite, fastwebsockets, tokio-websockets: what maps to what |
-//! | [Testing](guide::testing) | without a network, a clock or chance |
+//! | [HTTP/2 and HTTP/3](guide::over_http) | handshakes done by hyper, axum or another HTTP library |
+//! | [Coming from another crate](guide::coming_from) | the equivalents of tungstenite, fastwebsockets and tokio-websockets APIs |
+//! | [Testing](guide::testing) | tests without a network, a clock or randomness |
 //!
-//! # What is the caller's
+//! # What you are responsible for
 //!
-//! - **Time**: [`advance_time`](Connection::advance_time) in every turn, and waking up for
-//!   [`next_timeout`](Connection::next_timeout). Without it there are no [deadlines](guide::deadlines).
-//! - **The transport** and its [end](guide::closing#the-end-of-the-transport); for `wss`, a TLS stream.
-//! - **Who is let in**: a server whose users come with cookies must compare [`Origin`](guide::handshake#origin-and-cookies).
-//! - **How to [connect](guide::clients)**, and when to come back.
-//! - **How many connections** there are, and what they hold [together](guide::memory#limits).
+//! - **Time**: call [`advance_time`](Connection::advance_time) on every iteration of your loop, and wake up at
+//!   [`next_timeout`](Connection::next_timeout). Without the time there are no [deadlines](guide::deadlines).
+//! - **The transport** and its [shutdown](guide::closing#the-end-of-the-transport). For `wss`, that is a TLS stream.
+//! - **Access control**: a server that authenticates browsers by cookies must check
+//!   [`Origin`](guide::handshake#origin-and-cookies).
+//! - **[Connecting](guide::clients)** and reconnecting.
+//! - **The number of connections**, and the memory that they use [together](guide::memory#limits).
 //!
 //! # Features
 //!
-//! - `std` (default): masking and UTF-8 validation with the instructions that the CPU turns out to have,
-//!   `chunks_vectored` for [`Output`]. Without it the crate needs `alloc` alone.
+//! - `std` (default): masking and UTF-8 validation with the SIMD instructions that the CPU has at run time, and
+//!   `chunks_vectored` for [`Output`]. Without it the crate needs only `alloc`.
 //! - `getrandom` (default): `Seed::from_os`.
-//! - `deflate`: `Config::deflate`, compression. It needs `std`.
-//! - `http`: handshakes done elsewhere, with the types of the `http` crate: `HttpServerHandshake` for servers, `HttpClientHandshake` for
-//!   clients, over HTTP/1.1, HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220). It needs `std`.
-//! - `url`: a [`client::Uri`] from a `Url` of the `url` crate, which knows international domain names.
+//! - `deflate`: compression of messages (`Config::deflate`). It needs `std`.
+//! - `http`: `HttpServerHandshake` and `HttpClientHandshake`, for opening handshakes done by an HTTP library that uses
+//!   the types of the `http` crate, over HTTP/1.1, HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220). It needs `std`.
+//! - `url`: conversion of a `Url` of the `url` crate, which supports internationalized domain names, into a
+//!   [`client::Uri`].
 //!
-//! All combinations compile, also for [WebAssembly](guide::clients#webassembly-and-no-operating-system).
+//! All combinations compile, including for [WebAssembly](guide::clients#webassembly-and-no-operating-system).
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -155,7 +158,7 @@
     allow(
         unreachable_code,
         clippy::unnecessary_box_returns,
-        reason = "no value of what stands for compression then exists"
+        reason = "without compression, no value of its types exists"
     )
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -191,7 +194,7 @@ mod send;
 mod timers;
 mod utf8;
 
-/// The crate whose [`Buf`](bytes::Buf) an [`Output`] is, and whose [`Bytes`](bytes::Bytes) payloads may be.
+/// The `bytes` crate: [`Output`] implements its [`Buf`](bytes::Buf), and a payload may be its [`Bytes`](bytes::Bytes).
 pub use bytes;
 pub use chunk::Chunk;
 pub use close::{CloseCode, InvalidCloseCode};
@@ -213,12 +216,12 @@ pub use seed::Seed;
 pub use seed::SeedError;
 pub use send::{BinaryWriter, Message, Output, PreparedMessage, TextWriter};
 
-/// The opening handshake, as a client does it: the request that it sends, and the response that it receives.
+/// The client side of the opening handshake: the request to send and the response received.
 pub mod client {
     pub use crate::handshake::{ClientRequest as Request, HandshakeResponse as Response, Uri};
 }
 
-/// The opening handshake, as a server does it: the request that it receives, and the answers that it can send.
+/// The server side of the opening handshake: the request received, and the response or rejection to send.
 pub mod server {
     pub use crate::handshake::{Rejection, Request, Response};
 }

@@ -1,23 +1,24 @@
-//! Spare buffers of a thread, and the one policy for what is retained.
+//! The spare buffers of a thread, and the policy for retaining them.
 //!
-//! A pool gives its largest buffer first, which has space for most of what comes. What stays with a
-//! connection between its turns moves into a small one, so that a few bytes never hold much memory, and back into a large
-//! one when more arrives. In a steady state neither allocates.
+//! A pool hands out its largest buffer first, because that fits most messages. Bytes that stay with a connection move
+//! into a small buffer, so that a few bytes never occupy much memory. They move back into a large one when more
+//! arrives. In a steady state, neither allocates.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::{fmt, mem};
 
-/// The most buffers in a pool: one for the output, one for a message, and some for those that the caller still holds.
+/// The maximum number of buffers in a pool: one for the output, one for a message, and some for payloads that the
+/// caller still holds.
 const MAX_BUFFERS: usize = 8;
 
-/// The most bytes that the buffers of a pool may have together, unless the caller sets another limit.
+/// The maximum total capacity of the buffers in a pool, unless the caller sets another.
 pub(crate) const MAX_POOLED: usize = 4 << 20;
 
-/// A buffer of up to this size may stay with a connection, however little is in it.
+/// Buffers of up to this capacity may stay with a connection, however few bytes they hold.
 const MIN_SHRINK: usize = 4 << 10;
 
-/// Spare buffers of a thread, for whichever of its connections is being served.
+/// The spare buffers of a thread, for the connection that it is serving.
 pub(crate) struct BufferPool {
     /// Empty, the largest at the end.
     buffers: Vec<Vec<u8>>,
@@ -26,12 +27,12 @@ pub(crate) struct BufferPool {
 }
 
 impl BufferPool {
-    /// Sets the most bytes that the buffers may have together.
+    /// Sets the maximum total capacity of the buffers.
     pub(crate) fn set_max_total(&mut self, bytes: usize) {
         self.max_total = bytes;
     }
 
-    /// Returns an empty buffer: the largest, or a new one without memory.
+    /// Returns an empty buffer: the largest one, or a new one without capacity.
     #[inline]
     pub(crate) fn get(&mut self) -> Vec<u8> {
         let buffer = self.buffers.pop().unwrap_or_default();
@@ -39,7 +40,7 @@ impl BufferPool {
         buffer
     }
 
-    /// Puts a buffer that is not needed any more into the pool, or frees it where the pool is full.
+    /// Puts a buffer that is no longer needed into the pool, or frees it if the pool is full.
     pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
         let capacity = buffer.capacity();
         if capacity > 0 && self.total + capacity <= self.max_total && self.buffers.len() < MAX_BUFFERS {
@@ -55,7 +56,7 @@ impl BufferPool {
         }
     }
 
-    /// Moves a buffer's bytes to the largest one, if that has at least such a capacity.
+    /// Moves the bytes of a buffer to the largest one, if that has at least the given capacity.
     pub(crate) fn grow(&mut self, data: &mut Vec<u8>, capacity: usize) {
         if self.has(capacity) {
             let mut larger = self.get();
@@ -64,8 +65,8 @@ impl BufferPool {
         }
     }
 
-    /// Moves the bytes from `start` on to a buffer that fits them, where this one is much larger or they are none. Returns
-    /// whether they were moved.
+    /// Moves the bytes from `start` on to a buffer of fitting size, if this one is much larger or there are no such
+    /// bytes. Returns whether it did.
     pub(crate) fn shrink(&mut self, data: &mut Vec<u8>, start: usize) -> bool {
         let length = data.len() - start;
         if length > 0 && !is_much_larger(data.capacity(), length) {
@@ -77,7 +78,7 @@ impl BufferPool {
         true
     }
 
-    /// As [`grow`](Self::grow) for text.
+    /// Does what [`grow`](Self::grow) does, for text.
     pub(crate) fn grow_text(&mut self, text: &mut String, capacity: usize) {
         if self.has(capacity) {
             let larger = self.get();
@@ -85,7 +86,7 @@ impl BufferPool {
         }
     }
 
-    /// As [`shrink`](Self::shrink) for text, all of it.
+    /// Does what [`shrink`](Self::shrink) does, for a whole text.
     pub(crate) fn shrink_text(&mut self, text: &mut String) {
         if text.is_empty() || is_much_larger(text.capacity(), text.len()) {
             let fitting = self.get_fitting(text.len());
@@ -103,7 +104,7 @@ impl BufferPool {
         self.recycle(mem::replace(text, other).into_bytes());
     }
 
-    /// A buffer for so many bytes that may stay with a connection.
+    /// Returns a buffer for `length` bytes that may stay with a connection.
     fn get_fitting(&mut self, length: usize) -> Vec<u8> {
         if length == 0 {
             return Vec::new();
@@ -126,19 +127,19 @@ impl Default for BufferPool {
     }
 }
 
-/// An empty buffer, to be filled with text.
+/// Returns the emptied buffer as text.
 pub(crate) fn empty_text(mut buffer: Vec<u8>) -> String {
     buffer.clear();
-    // What is empty is text.
+    // An empty buffer is always valid UTF-8.
     String::from_utf8(buffer).unwrap_or_default()
 }
 
-/// Returns whether a buffer is too large to stay with a connection that has so many bytes in it.
+/// Returns whether a buffer of that capacity is too large to stay with a connection for `length` bytes.
 fn is_much_larger(capacity: usize, length: usize) -> bool {
     capacity > max_retained(length)
 }
 
-/// The largest buffer that may stay with a connection that has so many bytes in it.
+/// Returns the largest capacity that may stay with a connection for `length` bytes.
 fn max_retained(length: usize) -> usize {
     length.saturating_mul(4).max(MIN_SHRINK)
 }
@@ -192,7 +193,7 @@ mod tests {
         assert_eq!(pool.total, 10 * MAX_BUFFERS);
     }
 
-    /// Bytes that stay with a connection are in a buffer of at most four times its size, or 4 KiB.
+    /// Bytes that stay with a connection are in a buffer of at most four times their number, or 4 KiB.
     #[test]
     fn few_bytes_stay_in_a_small_buffer() {
         for (capacity, length, is_moved) in [

@@ -1,5 +1,5 @@
-//! The random numbers of a client: unpredictable masking keys, a fresh one for every frame, and the nonce of its handshake
-//! (RFC 6455 sections 5.3 and 10.3).
+//! A client's random numbers: an unpredictable new masking key for every frame, and the nonce of its handshake (RFC
+//! 6455 sections 5.3 and 10.3).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -9,7 +9,7 @@ use chacha20::rand_core::{Rng, SeedableRng};
 
 use crate::seed::Seed;
 
-/// A client's generator: `ChaCha` with 12 rounds, as the `rand` crate uses it for its `StdRng`.
+/// A client's random number generator: `ChaCha` with 12 rounds, the algorithm of `StdRng` in the `rand` crate.
 pub(crate) struct MaskKeys(Box<ChaCha12Rng>);
 
 impl MaskKeys {
@@ -22,7 +22,7 @@ impl MaskKeys {
         self.0.next_u32().to_le_bytes()
     }
 
-    /// The nonce of an opening handshake (RFC 6455 4.1, item 7).
+    /// The nonce of an opening handshake (RFC 6455 section 4.1, item 7).
     pub(crate) fn nonce(&mut self) -> [u8; 16] {
         let mut nonce = [0; 16];
         self.0.fill_bytes(&mut nonce);

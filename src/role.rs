@@ -1,11 +1,12 @@
 //! The two sides of a connection.
 
-/// Which side of the connection an endpoint is: it decides who masks (RFC 6455 5.1) and who closes TCP first (7.1.1).
+/// The side of a connection that an endpoint is on. Clients mask their frames (RFC 6455 section 5.1), and servers close
+/// TCP first (RFC 6455 section 7.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// The side that sent the opening handshake's request; it masks every frame.
+    /// The side that sends the request of the opening handshake, and masks every frame.
     Client,
-    /// The side that answered it.
+    /// The side that answers the request.
     Server,
 }
 

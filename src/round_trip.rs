@@ -1,15 +1,15 @@
-//! How long the answer to a ping takes.
+//! Measurement of the time from a ping to its pong.
 
 use core::time::Duration;
 
 /// Nanoseconds since the caller's epoch. Saturates after 584 years.
 pub(crate) type Instant = u64;
 
-/// The time from a ping to its pong. Both ends are the first time that is set after the event, so the measurement is right,
-/// to within a turn, in whatever order a loop waits, receives and sets the time.
+/// The time from a ping to its pong. Its start and its end are each the first time set after the event. The measurement
+/// is therefore accurate to within one iteration, in whatever order a loop waits, receives and sets the time.
 ///
-/// It is that of the newest ping, or of the first of several that look the same: an answer to the first must not pass for
-/// one to the second.
+/// The ping that is measured is the newest one. Of several pings with equal payloads it is the first: a pong for the
+/// first must not count as one for the second.
 #[derive(Debug)]
 pub(crate) struct RoundTrip {
     /// When the ping was sent.
@@ -23,14 +23,14 @@ pub(crate) struct RoundTrip {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PingState {
-    /// No ping is unanswered.
+    /// Every ping was answered.
     None,
     /// The round trip starts with the time that is set next.
     Starts,
     Runs,
-    /// The pong has come: the round trip ends with the time that is set next.
+    /// The pong was received: the round trip ends with the time that is set next.
     Ends,
-    /// The same, and that of a newer ping starts.
+    /// The round trip ends with the time that is set next, and that of a newer ping starts.
     EndsAndStarts,
 }
 
@@ -56,13 +56,13 @@ impl RoundTrip {
         }
     }
 
-    /// The ping that was sent last is measured from now on.
+    /// Starts the measurement of the ping that was sent last.
     pub(crate) fn run(&mut self, now: Instant) {
         self.start = now;
         self.ping_state = PingState::Runs;
     }
 
-    /// A ping was sent. Returns whether it is the one that is measured.
+    /// Records that a ping was sent. Returns whether it is the one that is measured.
     pub(crate) fn ping_sent(&mut self, payload: &[u8]) -> bool {
         let ping = hash(payload);
         self.ping_state = match self.ping_state {
@@ -90,7 +90,7 @@ impl RoundTrip {
     }
 }
 
-/// FNV-1a: enough to know the answer to one ping from that to another.
+/// FNV-1a: enough to distinguish the pongs of different pings.
 fn hash(payload: &[u8]) -> u16 {
     payload.iter().fold(0x811c_9dc5_u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)) as u16
 }
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use alloc::collections::BTreeSet;
 
-    /// Pings that differ in a byte are known apart.
+    /// Pings that differ in one byte have different hashes.
     #[test]
     fn payloads_of_one_byte_have_hashes_of_their_own() {
         let hashes: BTreeSet<_> = (0..=u8::MAX).map(|byte| hash(&[byte])).collect();

@@ -1,12 +1,12 @@
-//! Entropy from outside: the engine asks no operating system for it by itself.
+//! Entropy from the caller: the engine itself never asks the operating system for any.
 
 use core::fmt;
 
-/// 32 bytes of entropy, from which a client draws the key of its handshake and the masking key of every frame
-/// (RFC 6455 5.3 and 10.3).
+/// 32 bytes of entropy for a client, which derives the key of its handshake and the masking key of every frame from
+/// them (RFC 6455 sections 5.3 and 10.3).
 ///
-/// They must be unpredictable and used for one connection only, which is why a seed can't be cloned and shows nothing
-/// in `Debug`.
+/// The bytes must be unpredictable, and used for one connection only. A seed can therefore not be cloned, and `Debug`
+/// does not show it.
 ///
 /// ```
 /// # #[cfg(feature = "getrandom")] {
@@ -19,8 +19,8 @@ use core::fmt;
 pub struct Seed(pub(crate) [u8; 32]);
 
 impl Seed {
-    /// Creates a seed from your own entropy. Equal seeds give equal connections, which is useful in tests and a
-    /// vulnerability elsewhere.
+    /// Creates a seed from your own entropy. Connections with equal seeds send the same keys: useful in tests, a
+    /// vulnerability anywhere else.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated, Seed};
@@ -41,7 +41,7 @@ impl Seed {
     ///
     /// # Errors
     ///
-    /// The operating system has no entropy to give.
+    /// The operating system failed to provide entropy.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Seed, client};
@@ -65,9 +65,9 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// The operating system has no entropy to give.
+/// The operating system failed to provide entropy.
 #[cfg(feature = "getrandom")]
 #[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system has no entropy to give")]
+#[error("the operating system failed to provide entropy")]
 pub struct SeedError;

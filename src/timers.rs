@@ -1,25 +1,27 @@
-//! Deadlines, without a clock: the caller says what time it is.
+//! Deadlines without a clock: the caller sets the time.
 //!
-//! One deadline runs at a time. Which one depends on the state of the connection:
+//! One deadline runs at a time. It depends on the state of the connection:
 //!
 //! ```text
 //! Opening ──open──► Idle ◄─────bytes───────┐      Closing (from our Close frame, and again from the end
 //!                     └─silence─► Ping ─► Pinged           to the shutdown of the transport)
 //! ```
 //!
-//! A deadline goes through four stages. Each step is taken by the call that is written at it:
+//! A deadline goes through four stages. Each transition is labelled with the call that makes it:
 //!
 //! ```text
 //! Starts ─advance─► Runs ─advance, late enough─► Passed ─receive─► Turned ─advance─► Ripe ─receive─► takes effect
 //! ```
 //!
-//! - `Starts`: whatever began it (`close`, `accept`, a ping) doesn't know the time, which may have been set an hour ago.
-//! - `Passed` to `Ripe`: between noticing and effect lies a whole turn of the caller's loop, in whatever order that reads,
-//!   receives and sets the time. `receive` stands for a call that had nothing left to consume. Two of those, with the
-//!   time set in between, have a read in between: what the transport held when the deadline was noticed has been
-//!   received.
+//! - `Starts`: the call that starts a deadline (`close`, `accept`, a ping) does not know the time, which may have been
+//!   set an hour ago.
+//! - `Passed` to `Ripe`: the caller's loop gets a whole iteration between the detection and the effect, in whatever
+//!   order it reads, receives and sets the time. `receive` means a call that had nothing left to consume. Between two
+//!   of those, with the time set in between, there is a read. By then, everything that the transport held when the
+//!   deadline passed has been received.
 //!
-//! Received bytes move no deadline. When `Idle` passes, it finds out how long the silence has really been.
+//! Received bytes do not move a deadline. Only when `Idle` passes is the time of the last received bytes taken into
+//! account.
 
 use core::time::Duration;
 
@@ -29,45 +31,45 @@ use crate::round_trip::{Instant, RoundTrip};
 
 const NEVER: Instant = u64::MAX;
 
-/// The longest time between two wake-ups for a deadline that has passed and can't take effect, since the caller doesn't
-/// call `receive`. Also how long a closed connection waits for such a call. Long enough to cost nothing, short enough to
-/// be noticed by nobody.
+/// The longest time between two wake-ups for a deadline that has passed but cannot take effect because the caller does
+/// not call `receive`. Also how long a closed connection waits for such a call. Long enough to cost nothing, and short
+/// enough to go unnoticed.
 const RETRY: Instant = 1_000_000_000;
 
 #[derive(Debug)]
 pub(crate) struct Timers {
-    /// The latest time that was set; `NEVER` before the first.
+    /// The latest time that was set, or `NEVER` before the first.
     now: Instant,
-    /// `Runs`: when the deadline passes, or `NEVER`. Every other stage: the time set when the stage began.
+    /// In the stage `Runs`: when the deadline passes, or `NEVER`. In any other stage: the time when the stage began.
     at: Instant,
     timer: Timer,
     stage: Stage,
-    /// The newest keepalive's ping whose answer has not come; 0 where there is none.
+    /// The payload of the newest unanswered ping of the keepalive, or 0 if there is none.
     unanswered: u32,
-    /// The time set when bytes were last received.
+    /// The time when bytes were last received.
     last_received: Instant,
     round_trip: RoundTrip,
 }
 
-/// The deadline that runs.
+/// The running deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Timer {
     Off,
     Opening,
-    /// The peer may be silent for so long before it is sent a ping.
+    /// The time before a silent peer is sent a ping.
     Idle,
-    /// It is sent one, for which the loop has a whole turn.
+    /// A ping was appended to the output. The loop has a whole iteration to write it.
     Ping,
-    /// It has to answer. `unwritten`: the ping may still be in the output, since the transport takes nothing.
+    /// The peer must answer. `unwritten`: the ping may still be in the output, because the transport accepts nothing.
     Pinged {
         unwritten: bool,
     },
     Closing,
-    /// The transport is to be aborted. The loop is asked for one more turn, so that one which is about to wait doesn't.
+    /// The transport must be aborted. The loop is woken for one more iteration, in case it is about to wait.
     Over,
 }
 
-/// How far the deadline is; the module's documentation has the diagram.
+/// The stage of the deadline. The diagram is in the module's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Starts,
@@ -75,11 +77,11 @@ enum Stage {
     Passed,
     Turned,
     Ripe,
-    /// The loop had its last turn.
+    /// The loop has had its last iteration.
     Final,
 }
 
-/// The payload of a keepalive's ping.
+/// The payload of a ping of the keepalive.
 pub(crate) type Ping = [u8; 4];
 
 impl Timers {
@@ -97,11 +99,11 @@ impl Timers {
         this
     }
 
-    /// Starts the deadline of what begins now, in place of the one before. It is armed when the time is set next.
+    /// Starts a deadline in place of the previous one. It runs from the time that is set next.
     pub(crate) fn start(&mut self, timer: Timer, config: &Config) {
         match (timer.timeout(config), timer) {
             (Some(_), _) => (self.timer, self.stage, self.at) = (timer, Stage::Starts, self.now),
-            // Without a deadline of its own, closing has the keepalive's.
+            // If closing has no deadline of its own, that of the keepalive applies.
             (None, Timer::Closing) if config.keepalive.is_some() => {
                 if !matches!(self.timer, Timer::Idle | Timer::Ping | Timer::Pinged { .. }) {
                     self.start(Timer::Idle, config);
@@ -111,13 +113,13 @@ impl Timers {
         }
     }
 
-    /// No deadline runs any more.
+    /// Stops the running deadline.
     fn stop(&mut self) {
         (self.timer, self.stage, self.at) = (Timer::Off, Stage::Runs, NEVER);
     }
 
-    /// Sets the time, which never runs backwards. `is_written` says whether the keepalive's ping, if there is one, has left
-    /// the output. Returns the ping to send to a peer that is silent.
+    /// Sets the time, which never runs backwards. `is_written` says whether the keepalive's ping, if there is one, has
+    /// left the output. Returns the ping to send if the peer is silent.
     pub(crate) fn advance(&mut self, now: Duration, is_written: bool, config: &Config) -> Option<Ping> {
         let now = nanos(now);
         if self.now == NEVER {
@@ -139,7 +141,7 @@ impl Timers {
         if self.stage != Stage::Runs || self.now < self.at {
             return None;
         }
-        // It has passed. Received bytes may have moved it.
+        // It has passed, unless bytes were received in time.
         let is_answered = self.is_pinged() && self.is_answered_in_time(config);
         if self.timer == Timer::Idle || is_answered {
             return self.idle(config);
@@ -148,13 +150,13 @@ impl Timers {
         None
     }
 
-    /// `receive` had nothing left to consume. Returns the deadline that takes effect now.
+    /// Records that `receive` had nothing left to consume. Returns the deadline that takes effect now.
     #[inline]
     pub(crate) fn input_consumed(&mut self) -> Option<Deadline> {
         if matches!(self.stage, Stage::Starts | Stage::Runs) { None } else { self.turn() }
     }
 
-    /// When the time should be set next: `Some` of a time that has passed where that should be at once.
+    /// Returns when the time should be set next. A time in the past means immediately.
     pub(crate) fn next(&self) -> Option<Duration> {
         let now = if self.now == NEVER { 0 } else { self.now };
         if self.round_trip.awaits_time() {
@@ -164,20 +166,20 @@ impl Timers {
             Stage::Starts | Stage::Turned => now,
             Stage::Runs if self.at == NEVER => return None,
             Stage::Runs => self.at,
-            // Due at once. A caller that sets the time again and again without receiving is asked for more and more rarely.
+            // Due immediately. A caller that keeps setting the time without receiving is woken less and less often.
             Stage::Passed | Stage::Ripe => now.saturating_add(self.overdue().min(RETRY)),
             Stage::Final => return None,
         };
         Some(Duration::from_nanos(at))
     }
 
-    /// Bytes were received.
+    /// Records that bytes were received.
     #[inline]
     pub(crate) fn on_receive(&mut self) {
         self.last_received = self.now;
     }
 
-    /// The time for the answer to the keepalive's ping begins, or begins again. `unwritten` says whether the ping may still
+    /// Starts or restarts the time for the answer to the keepalive's ping. `unwritten` says whether the ping may still
     /// be in the output.
     pub(crate) fn wait_for_pong(&mut self, unwritten: bool, config: &Config) {
         self.timer = Timer::Pinged { unwritten };
@@ -189,7 +191,7 @@ impl Timers {
         matches!(self.timer, Timer::Pinged { unwritten: true })
     }
 
-    /// The transport is to be aborted.
+    /// Records that the transport must be aborted.
     pub(crate) fn abort(&mut self) {
         self.timer = Timer::Over;
         self.enter(Stage::Passed);
@@ -199,18 +201,18 @@ impl Timers {
         self.timer == Timer::Over
     }
 
-    /// Returns whether the deadline passed a while ago and the caller doesn't call `receive` any more.
+    /// Returns whether the deadline passed a while ago and the caller no longer calls `receive`.
     pub(crate) fn is_neglected(&self) -> bool {
         matches!(self.stage, Stage::Passed | Stage::Ripe) && !self.is_over() && self.overdue() >= RETRY
     }
 
-    /// A ping was sent by the caller.
+    /// Records that the caller sent a ping.
     pub(crate) fn ping_sent(&mut self, payload: &[u8]) {
         self.round_trip.ping_sent(payload);
     }
 
-    /// A pong was received. Returns whether it is the answer to the keepalive's own ping, which is none of the caller's
-    /// business.
+    /// Records that a pong was received. Returns whether it answers a ping of the keepalive, and is therefore not
+    /// reported to the caller.
     pub(crate) fn pong_received(&mut self, payload: &[u8]) -> bool {
         self.round_trip.pong_received(payload);
         let is_own = self.unanswered != 0 && *payload == self.unanswered.to_be_bytes();
@@ -234,7 +236,7 @@ impl Timers {
         self.at = self.now;
     }
 
-    /// A deadline that has passed: another part of the caller's turn is over.
+    /// Moves a passed deadline to its next stage, as another part of the caller's iteration is over.
     #[cold]
     fn turn(&mut self) -> Option<Deadline> {
         let deadline = match self.timer {
@@ -247,13 +249,13 @@ impl Timers {
             }
         };
         match self.stage {
-            // Received bytes are no silence: `advance` finds out.
+            // Bytes were received, so the peer is not silent: `advance` restarts the deadline.
             _ if self.is_answered() => None,
             Stage::Passed => {
                 self.stage = Stage::Turned;
                 self.is_over().then_some(deadline)
             }
-            // The transport takes nothing.
+            // The transport accepts nothing.
             Stage::Ripe if self.timer == Timer::Ping => {
                 self.timer = Timer::Pinged { unwritten: true };
                 self.enter(Stage::Starts);
@@ -268,13 +270,13 @@ impl Timers {
         }
     }
 
-    /// The idle time may have passed: since the deadline was started, or since bytes were received?
+    /// The idle time has passed since the deadline was started, but perhaps not since bytes were last received.
     fn idle(&mut self, config: &Config) -> Option<Ping> {
         let Some(Keepalive { idle, .. }) = config.keepalive else {
             debug_assert!(false, "these deadlines are a keepalive's");
             return None;
         };
-        // At least a nanosecond, so that a peer that sent bytes at this very time isn't sent a ping.
+        // At least a nanosecond, so that a peer that sent bytes at this very time is not sent a ping.
         let deadline = self.last_received.saturating_add(nanos(idle).max(1));
         (self.timer, self.stage, self.at) = (Timer::Idle, Stage::Runs, deadline);
         if self.now < deadline {
@@ -282,8 +284,8 @@ impl Timers {
         }
         self.timer = Timer::Ping;
         self.enter(Stage::Passed);
-        // The time makes the payload differ from that of the ping before, and from a ping of another connection that a proxy
-        // forwards.
+        // The time makes the payload differ from that of the previous ping, and from a ping of another connection that
+        // a proxy forwards.
         self.unanswered = (self.now as u32).max(1);
         let payload = self.unanswered.to_be_bytes();
         if self.round_trip.ping_sent(&payload) {
@@ -292,14 +294,14 @@ impl Timers {
         Some(payload)
     }
 
-    /// Returns whether bytes came in between the start of the wait for a pong and its deadline, which has passed.
+    /// Returns whether bytes were received between the start of the wait for a pong and its deadline, which has passed.
     fn is_answered_in_time(&self, config: &Config) -> bool {
         let timeout = config.keepalive.map_or(0, |keepalive| nanos(keepalive.timeout));
         self.last_received.saturating_add(timeout) >= self.at
     }
 
-    /// Returns whether bytes came in after the ping was sent, where the wait for its answer hasn't begun, or after the end of that
-    /// wait was noticed.
+    /// Returns whether bytes were received after the ping was sent (if the wait for its answer has not begun), or after
+    /// the end of that wait was detected.
     fn is_answered(&self) -> bool {
         (self.is_pinged() || self.timer == Timer::Ping) && self.stage != Stage::Runs && self.last_received >= self.at
     }

@@ -1,21 +1,21 @@
-//! UTF-8 that arrives in pieces (RFC 6455 5.6 and 8.1).
+//! Incremental UTF-8 validation (RFC 6455 sections 5.6 and 8.1).
 //!
-//! Each byte is looked at once, and the first byte that can't continue the text is refused at once: a character cut by the
-//! end of a piece is the only thing that waits.
+//! Each byte is examined once, and the first byte that cannot continue the text is rejected immediately. Only a
+//! character that is cut by the end of a chunk is held back.
 
 use core::str;
 
-/// The bytes can't be the continuation of UTF-8 text.
+/// The error for bytes that cannot continue UTF-8 text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidUtf8;
 
-/// Checks bytes that are all of their text.
+/// Validates bytes that are a complete text.
 #[inline]
 pub(crate) fn validate(text: &[u8]) -> Result<&str, InvalidUtf8> {
     simdutf8::basic::from_utf8(text).map_err(|_| InvalidUtf8)
 }
 
-/// How many bytes at the end of `piece` are the beginning of a character that isn't complete, if it is one.
+/// Returns the number of bytes at the end of `piece` that may be the beginning of an incomplete character.
 #[inline]
 fn cut_off(piece: &[u8]) -> usize {
     for back in 1..=piece.len().min(3) {
@@ -31,7 +31,7 @@ fn cut_off(piece: &[u8]) -> usize {
     0
 }
 
-/// The state between two pieces: the first bytes of a character whose other bytes haven't come yet.
+/// The state between two chunks: the first bytes of a character whose other bytes have not arrived yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Utf8 {
     cut: [u8; 3],
@@ -39,8 +39,8 @@ pub(crate) struct Utf8 {
 }
 
 impl Utf8 {
-    /// Checks the next piece: the character that it completes, if the last one ended inside a character, and the
-    /// text behind it. What is cut off at the end of this piece is kept for the next.
+    /// Validates the next chunk. Returns the character that it completes, if the last chunk ended inside one, and the
+    /// text after it. The bytes of a character that is cut off at the end of this chunk are kept for the next.
     #[inline]
     pub(crate) fn next<'t>(&mut self, mut piece: &'t [u8]) -> Result<(Option<char>, &'t str), InvalidUtf8> {
         let mut completed = None;
@@ -50,7 +50,7 @@ impl Utf8 {
         let (text, cut) = piece.split_at(piece.len() - cut_off(piece));
         let text = validate(text)?;
         if !cut.is_empty() {
-            // A character that is cut has at most three bytes, and they may not show that it can't be one.
+            // At most three bytes of a cut character are here. They must still allow a valid character.
             if str::from_utf8(cut).is_err_and(|error| error.error_len().is_some()) {
                 return Err(InvalidUtf8);
             }
@@ -60,13 +60,13 @@ impl Utf8 {
         Ok((completed, text))
     }
 
-    /// Ends the text: no character may be cut.
+    /// Ends the text, which must not end inside a character.
     #[inline]
     pub(crate) fn finish(self) -> Result<(), InvalidUtf8> {
         if self.length == 0 { Ok(()) } else { Err(InvalidUtf8) }
     }
 
-    /// The bytes of a cut character, which wait for the others.
+    /// The bytes of a cut character, held until the others arrive.
     #[inline]
     pub(crate) fn cut(&self) -> &[u8] {
         &self.cut[..usize::from(self.length)]
@@ -81,7 +81,7 @@ impl Utf8 {
             0xe0.. => 3,
             _ => 2,
         };
-        // Nearly always the rest comes at once.
+        // Nearly always, all of the remaining bytes are in the next chunk.
         if let Some((rest, piece)) = piece.split_at_checked(width - length) {
             bytes[length..width].copy_from_slice(rest);
             let character = str::from_utf8(&bytes[..width]).map_err(|_| InvalidUtf8)?.chars().next();
@@ -105,7 +105,7 @@ mod tests {
     use alloc::string::String;
     use alloc::vec::Vec;
 
-    /// Feeds `bytes` in the given pieces; the text, or how many bytes it took to see that there is none.
+    /// Feeds the chunks. Returns the text, or the number of bytes after which it was rejected.
     fn feed<'t>(pieces: impl Iterator<Item = &'t [u8]>) -> Result<(String, bool), usize> {
         let mut utf8 = Utf8::default();
         let mut text = String::new();
@@ -187,7 +187,7 @@ mod tests {
         }
     }
 
-    /// All sequences of up to three bytes over the bytes at which the rules change.
+    /// All sequences of up to three of the bytes at which the rules change.
     #[test]
     fn agrees_with_the_standard_library_on_all_edges() {
         const EDGES: &[u8] = &[

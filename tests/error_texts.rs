@@ -72,7 +72,7 @@ fn table() -> Vec<Row> {
         row(SendWithError::<fmt::Error>::Send(SendError::Closed), "the connection is closing or closed"),
         row(SendWithError::Write(fmt::Error), "an error occurred when formatting an argument"),
 
-        row(AcceptError::NoRequest, "no request waits for an answer"),
+        row(AcceptError::NoRequest, "no request is pending"),
         row(AcceptError::NotWebSocket, "not an upgrade request: `reject` it instead"),
         row(AcceptError::SubprotocolNotOffered("a\n".into()), r#"the client didn't offer the subprotocol "a\n""#),
         row(AcceptError::Status(99), "status 99 is not between 200 and 599"),
@@ -118,7 +118,7 @@ fn every_error_has_its_text() {
     let invalid = CloseCode::try_from(1005).unwrap_err();
     assert_eq!(invalid.to_string(), "1005 is not a close code that may be sent");
     #[cfg(feature = "getrandom")]
-    assert_eq!(websocket_proto::SeedError.to_string(), "the operating system has no entropy to give");
+    assert_eq!(websocket_proto::SeedError.to_string(), "the operating system failed to provide entropy");
 }
 
 /// The enums are `non_exhaustive`, so that the compiler can't say that a row is missing: their source does.

@@ -1,5 +1,5 @@
-//! The settings, read back. The setters have the plain names, so a getter is `get_` and the name of its setter, as those of
-//! `std::process::Command` are.
+//! Getters. The setters have the plain names, so the name of a getter is that of its setter with the prefix `get_`, as
+//! in `std::process::Command`.
 
 use core::time::Duration;
 
@@ -7,7 +7,7 @@ use super::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateConfig;
 
-/// The settings, read back.
+/// Getters.
 ///
 /// ```
 /// use websocket_proto::Config;
@@ -82,7 +82,8 @@ impl Config {
         self.auto_pong
     }
 
-    /// Returns the settings of all calls of [`deflate`](Self::deflate), in their order. None: messages aren't compressed.
+    /// Returns the settings of all calls of [`deflate`](Self::deflate), in their order. The slice is empty if
+    /// compression is off.
     #[cfg(feature = "deflate")]
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn get_deflate(&self) -> &[DeflateConfig] {

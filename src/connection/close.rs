@@ -1,4 +1,4 @@
-//! The end of a connection as its caller meets it: closing, aborting, and what to do with the transport.
+//! Closing and aborting a connection, and shutting down its transport.
 
 use bytes::Buf;
 
@@ -12,18 +12,19 @@ use crate::role::Role;
 
 /// Closing the connection.
 impl Connection {
-    /// Begins the closing handshake. A fragmented message that is unfinished is abandoned. The peer's messages are delivered
-    /// until its Close frame comes, and can't be answered any more.
+    /// Begins the closing handshake (RFC 6455 section 7.1.2). An unfinished fragmented message is abandoned, and
+    /// nothing more can be sent. Messages from the peer are delivered until its Close frame is received.
     ///
-    /// Without a code (`None`), the Close frame is empty, and the peer sees 1005. A reason of more than 123 bytes is cut after
-    /// the last character that fits (RFC 6455 section 5.5).
+    /// With `None` the Close frame is empty, and the peer reports 1005. A reason of more than 123 bytes is truncated
+    /// after the last character that fits (RFC 6455 section 5.5).
     ///
-    /// The peer has [`close_timeout`](crate::Config::close_timeout) from the next [`advance_time`](Self::advance_time).
+    /// The peer has [`close_timeout`](crate::Config::close_timeout) to answer, from the next
+    /// [`advance_time`](Self::advance_time).
     ///
     /// # Errors
     ///
-    /// The connection isn't open, the code may not be sent by this role, or there is a reason without a code. Nothing is
-    /// sent then. A full output is no obstacle.
+    /// Fails if the connection is not open, if this role may not send the code, or if there is a reason without a code.
+    /// Nothing is sent then. It does not fail because the output is full.
     ///
     /// ```
     /// use websocket_proto::{CloseCode, Config, Connection, Negotiated};
@@ -41,7 +42,7 @@ impl Connection {
         self.check_open()?;
         let code = code.into();
         match code {
-            // RFC 6455 section 7.4.1: 1010 is for clients.
+            // RFC 6455 section 7.4.1: only clients send 1010.
             Some(CloseCode::MISSING_EXTENSION) if self.role() == Role::Client => {}
             Some(code) if code.may_travel() && code != CloseCode::MISSING_EXTENSION => {}
             Some(code) => return Err(SendError::CloseCode(code)),
@@ -53,9 +54,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends the connection at once. Pending output is dropped, and the transport is to be closed. The next
-    /// [`receive`](Self::receive) reports [`Event::Closed`](crate::Event::Closed), although
-    /// [`wants_shutdown`](Self::wants_shutdown) reports it before.
+    /// Drops the connection immediately. Pending output is discarded, and the transport should be closed.
+    /// [`wants_shutdown`](Self::wants_shutdown) returns `Abort` from now on. The next [`receive`](Self::receive)
+    /// returns [`Event::Closed`](crate::Event::Closed), unless that was returned before.
     ///
     /// ```
     /// use websocket_proto::{Cause, Config, Connection, Event, Negotiated, TransportShutdown};
@@ -77,16 +78,16 @@ impl Connection {
         }
     }
 
-    /// Returns how the transport is to be shut down. `None` as long as output is pending or the peer has something
-    /// left to do: continue reading, receiving and writing then.
+    /// Returns how to shut down the transport, once that is due. Returns `None` while output is pending or the peer
+    /// still has a step to take. Keep reading, receiving and writing until then.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated, TransportShutdown};
     ///
     /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
-    /// let mut arrived = *b"\x88\x80\0\0\0\0"; // the peer's Close frame
+    /// let mut arrived = *b"\x88\x80\0\0\0\0"; // a Close frame from the peer
     /// conn.receive(&mut &mut arrived[..]);
-    /// assert_eq!(conn.wants_shutdown(), None); // the answer comes first
+    /// assert_eq!(conn.wants_shutdown(), None); // our Close frame is still pending
     /// while let Some(bytes) = conn.output().take() {
     ///     // …write them…
     /// }
@@ -103,7 +104,7 @@ impl Connection {
         }
     }
 
-    /// Queues a Close frame, the last frame that we send.
+    /// Appends a Close frame to the output. It is the last frame that we send.
     pub(super) fn send_close(&mut self, code: Option<CloseCode>, reason: &str) {
         let mut body = [0; MAX_CONTROL_PAYLOAD];
         let mut length = 0;
@@ -117,7 +118,7 @@ impl Connection {
     }
 }
 
-/// The text up to the last character that ends within so many bytes.
+/// Returns the text up to the last character that ends within `most` bytes.
 fn cut(text: &str, most: usize) -> &str {
     let fits = |end: &usize| text.is_char_boundary(*end);
     &text[..(0..=most.min(text.len())).rev().find(fits).unwrap_or(0)]

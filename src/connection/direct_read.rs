@@ -1,24 +1,27 @@
-//! Large messages: read from the transport straight to where they are assembled.
+//! Reading large messages from the transport directly into the buffer in which they are assembled.
 
 use super::Connection;
 
 /// Reading without a copy.
 impl Connection {
-    /// Returns space for the next bytes of the current message, where reading them straight into it saves a copy: in a frame
-    /// of an uncompressed binary message, of which at least 8 KiB are still to come. `None` most of the time; then read into
-    /// the buffer for [`receive`](Self::receive), as always.
+    /// Returns the part of the message buffer that the next bytes from the transport belong to, if reading directly
+    /// into it saves a copy. That is the case inside a frame of an uncompressed binary message, while at least 8 KiB of
+    /// the frame are missing. Most of the time this is `None`. Then read into your own buffer and pass that to
+    /// [`receive`](Self::receive) as usual.
     ///
-    /// It is for callers that expect large messages, and can read into two buffers at once (`readv`): what the transport has
-    /// beyond this space goes into your own buffer. Report how much was read by [`commit_read`](Self::commit_read).
-    /// The space ends with the frame, and grows with what has arrived, as all memory of messages does. Its bytes have no
-    /// meaning before they are overwritten; they are never those of another connection.
+    /// Use it if you expect large messages and can read into two buffers at once (`readv`): bytes beyond this space go
+    /// into your own buffer. After reading, call [`commit_read`](Self::commit_read).
+    ///
+    /// The space never extends past the end of the frame. Its size grows with the bytes received, never with the length
+    /// that the peer announced. Its contents are unspecified until they are overwritten, but never include data of
+    /// another connection.
     ///
     /// ```
     /// use std::io::{self, IoSliceMut, Read};
     ///
     /// use websocket_proto::Connection;
     ///
-    /// /// Reads once; how much of `buffer` is input for `receive`, which is to be called in either case.
+    /// /// Reads once. Returns how much of `buffer` is input for `receive`, which must be called even if that is 0.
     /// fn read(stream: &mut impl Read, conn: &mut Connection, buffer: &mut [u8]) -> io::Result<usize> {
     ///     let read = match conn.read_buffer() {
     ///         Some(space) => stream.read_vectored(&mut [IoSliceMut::new(space), IoSliceMut::new(buffer)])?,
@@ -52,20 +55,21 @@ impl Connection {
         if self.phase.is_open() { self.receiver.read_buffer(&self.config) } else { None }
     }
 
-    /// Consumes up to `count` bytes that were read into [`read_buffer`](Self::read_buffer), and returns how many. The rest
-    /// of what was read is in your own buffer, as input for [`receive`](Self::receive).
+    /// Consumes up to `count` bytes that you read into [`read_buffer`](Self::read_buffer), and returns how many it
+    /// consumed. The rest of what you read is in your own buffer, as input for [`receive`](Self::receive).
     ///
-    /// It is 0 where there was no such space, so that you may call this after every read, and where the space has changed
-    /// since: other input was received, or the buffers were [released](Self::detach_scratch).
+    /// Returns 0 if there was no such space, so it is safe to call this after every read. It also returns 0 if the
+    /// space has changed since: other input was received, or the [`Scratch`](crate::Scratch) was
+    /// [detached](Self::detach_scratch).
     ///
-    /// Call [`receive`](Self::receive) afterwards, even with an empty input: the message may be complete.
+    /// Call [`receive`](Self::receive) afterwards, even with an empty input, because the message may be complete.
     ///
     /// ```
     /// use std::io::{self, Read};
     /// use websocket_proto::{Config, Connection, Event, Negotiated};
     ///
     /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
-    /// let mut arrived = [&b"\x82\xfe\xea\x60\0\0\0\0"[..], &[b'x'; 16_000]].concat(); // of a message of 60,000 bytes
+    /// let mut arrived = [&b"\x82\xfe\xea\x60\0\0\0\0"[..], &[b'x'; 16_000]].concat(); // the start of a message of 60,000 bytes
     /// assert!(conn.receive(&mut &mut arrived[..]).is_none());
     /// let (mut stream, mut event) = (io::repeat(b'x').take(44_000), None);
     /// while let Some(space) = conn.read_buffer() {

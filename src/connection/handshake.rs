@@ -1,4 +1,4 @@
-//! The opening handshake at a server: collecting the request, keeping what follows it, and the caller's answer.
+//! The opening handshake of a server: reading the request, buffering the bytes after it, and answering it.
 
 use alloc::boxed::Box;
 use core::mem;
@@ -10,13 +10,14 @@ use crate::error::{AcceptError, HandshakeError};
 use crate::event::{Cause, Closed};
 use crate::handshake::{HeadReader, PlainRequest, Purpose, Rejection, Request, Response, read_request};
 
-/// The answer to a request that waits: a server's part of the opening handshake.
+/// Answers to a pending request: the server side of the opening handshake.
 impl Connection {
-    /// Accepts the request that waits for an answer. The connection is then open, and messages may be sent at once.
+    /// Accepts the pending request. The connection is then open, and you can send messages immediately.
     ///
     /// # Errors
     ///
-    /// No request waits, it asks for no upgrade, or the response can't be sent; then the request still waits.
+    /// Fails if no request is pending, if it asks for no upgrade, or if the response cannot be sent. A pending request
+    /// then stays pending.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, server};
@@ -47,11 +48,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Rejects the request that waits for an answer, with a status other than 101. The connection is then closed.
+    /// Rejects the pending request with a status other than 101. The connection is then closed.
     ///
     /// # Errors
     ///
-    /// No request waits, or the answer can't be sent; then the request still waits.
+    /// Fails if no request is pending, or if the rejection cannot be sent. A pending request then stays pending.
     ///
     /// ```
     /// use bytes::Buf;
@@ -85,8 +86,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Returns whether the request that waits is HEAD. RFC 9110 section 9.3.2: the response has the length of a body, and
-    /// no body.
+    /// Returns whether the pending request is HEAD. RFC 9110 section 9.3.2: the response may have a `Content-Length`,
+    /// but has no body.
     fn answers_head(&self) -> bool {
         match &self.phase {
             Phase::AwaitingAnswer(request) => {
@@ -98,7 +99,8 @@ impl Connection {
 }
 
 impl AwaitingAnswer {
-    /// Keeps what follows the request until it is answered. With plain HTTP, the caller had its chance to answer.
+    /// Buffers the bytes after a request until it is answered. A plain HTTP request must have been answered before this
+    /// call.
     pub(super) fn buffer_early_data(&mut self, input: &mut &mut [u8], config: &Config) -> Result<(), HandshakeError> {
         if let Purpose::Http(request) = &self.purpose {
             return Err(request.unanswered);
@@ -115,7 +117,7 @@ impl AwaitingAnswer {
 /// A request that is complete.
 type Complete = (Box<Request>, Purpose);
 
-/// Reads the head of a request. The reader, which is kept from call to call, is allocated when a head comes in parts.
+/// Reads the head of a request. The reader is kept from call to call, and is only allocated if a head arrives in parts.
 pub(super) fn receive_request(
     reader: &mut Option<Box<HeadReader>>,
     input: &mut &mut [u8],

@@ -1,4 +1,4 @@
-//! Buffers that a thread lends to the connection that it is serving, and takes back.
+//! Attaching and detaching the buffers of a thread.
 
 use core::mem;
 
@@ -6,8 +6,8 @@ use super::{Connection, Recycled, Scratch};
 
 /// Borrowed buffers.
 impl Connection {
-    /// Lends the buffers of a thread to this connection until [`detach_scratch`](Self::detach_scratch). Returns the scratch
-    /// that was attached before, if there was one.
+    /// Attaches a thread's buffers to this connection until [`detach_scratch`](Self::detach_scratch). Returns the
+    /// scratch that was attached before, if any.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Scratch};
@@ -26,8 +26,8 @@ impl Connection {
         previous
     }
 
-    /// Detaches the scratch and returns it; `None` if none is attached. Pending output and an unfinished message stay with
-    /// the connection, in buffers that fit them.
+    /// Detaches the scratch and returns it, or `None` if none is attached. Pending output and an incomplete message
+    /// stay with the connection, in buffers of fitting size.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated, Scratch};
@@ -51,8 +51,8 @@ impl Connection {
         Some(Scratch(Some(buffers)))
     }
 
-    /// Attaches a scratch while `work` runs, and takes it back however `work` ends: by returning, by `?` inside of it, or by a
-    /// panic. A scratch that was attached before is attached again.
+    /// Attaches a scratch while `work` runs, and detaches it afterwards, even if `work` panics. A scratch that was
+    /// attached before is attached again.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated, Scratch, SendError};
@@ -71,15 +71,15 @@ impl Connection {
         work(attached.conn)
     }
 
-    /// Returns the buffer of a payload that you no longer need, for the next message that must be assembled. Without a
-    /// [`Scratch`] it is dropped.
+    /// Returns the buffer of a payload that you no longer need to the attached [`Scratch`], which reuses it for the
+    /// next assembled message. Without a scratch, the buffer is dropped.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, Negotiated, Scratch};
     ///
     /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
     /// conn.attach_scratch(Scratch::new());
-    /// let mut arrived = *b"\x01\x82\0\0\0\0he\x80\x83\0\0\0\0llo"; // two fragments, which are assembled in a buffer
+    /// let mut arrived = *b"\x01\x82\0\0\0\0he\x80\x83\0\0\0\0llo"; // two fragments, assembled in a buffer
     /// let mut input = &mut arrived[..];
     /// while let Some(event) = conn.receive(&mut input) {
     ///     if let Event::Text(text) = event {
@@ -91,7 +91,7 @@ impl Connection {
     #[inline]
     pub fn recycle(&mut self, payload: impl Into<Recycled>) {
         let Recycled(buffer) = payload.into();
-        // What was borrowed gives nothing.
+        // A borrowed payload has no buffer to reuse.
         if buffer.capacity() > 0
             && let Some(scratch) = &mut self.scratch
         {
@@ -100,7 +100,7 @@ impl Connection {
     }
 }
 
-/// A scratch that is attached until this is dropped.
+/// Guard that detaches the scratch when it is dropped.
 struct Attached<'a> {
     conn: &'a mut Connection,
     scratch: &'a mut Scratch,

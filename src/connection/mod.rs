@@ -32,20 +32,20 @@ pub use phase::{State, TransportShutdown};
 use scratch::Buffers;
 pub use scratch::{Recycled, Scratch};
 
-/// A WebSocket connection, either role, without its transport.
+/// A WebSocket connection without its transport, for clients and servers.
 ///
-/// There are four kinds of methods:
+/// It has four kinds of methods:
 ///
-/// - input: [`receive`](Self::receive), [`receive_eof`](Self::receive_eof),
-///   [`advance_time`](Self::advance_time); the first returns events, and is their only source;
-/// - sending: [`accept`](Self::accept), [`reject`](Self::reject), [`send_text`](Self::send_text) and its
-///   like, [`ping`](Self::ping), [`close`](Self::close), [`abort`](Self::abort); what you do wrong is an
-///   `Err` that changes nothing;
-/// - to do: [`output`](Self::output), [`next_timeout`](Self::next_timeout),
-///   [`wants_shutdown`](Self::wants_shutdown);
-/// - state: [`state`](Self::state), [`subprotocol`](Self::subprotocol), [`round_trip`](Self::round_trip).
+/// - **Input**: [`receive`](Self::receive), [`receive_eof`](Self::receive_eof) and
+///   [`advance_time`](Self::advance_time). Only `receive` returns events.
+/// - **Sending**: [`accept`](Self::accept), [`reject`](Self::reject), [`send_text`](Self::send_text) and the other
+///   `send` methods, [`ping`](Self::ping), [`close`](Self::close) and [`abort`](Self::abort). A call that returns `Err`
+///   changes nothing.
+/// - **What to do next**: [`output`](Self::output), [`next_timeout`](Self::next_timeout) and
+///   [`wants_shutdown`](Self::wants_shutdown).
+/// - **State**: [`state`](Self::state), [`subprotocol`](Self::subprotocol) and [`round_trip`](Self::round_trip).
 ///
-/// Every method may be called in every state.
+/// Any method may be called in any state.
 ///
 /// ```
 /// use bytes::Buf;
@@ -72,36 +72,36 @@ pub struct Connection {
     output: Output,
     timers: Timers,
     phase: Phase,
-    /// Twice boxed, since most connections have none.
+    /// Boxed twice to take one word, since most connections have none.
     subprotocol: Option<Box<Box<str>>>,
-    /// Borrowed from the thread that handles this connection at the moment.
+    /// Attached by the thread that is serving this connection.
     scratch: Option<Box<Buffers>>,
 }
 
 impl Connection {
-    /// Creates the server's side of a connection, which waits for a request. It owns no heap memory until bytes arrive.
+    /// Creates the server side of a connection, which waits for a request. It owns no heap memory until bytes arrive.
     ///
-    /// `config` is a [`Config`], or an `Arc` of one that many connections share.
+    /// `config` is a [`Config`], or an `Arc<Config>` shared by many connections.
     ///
     /// ```
     /// use std::sync::Arc;
     /// use websocket_proto::{Config, Connection, State};
     ///
     /// let config = Arc::new(Config::new().max_message_size(1 << 20));
-    /// let mut conn = Connection::server(Arc::clone(&config)); // one for each transport
+    /// let mut conn = Connection::server(Arc::clone(&config)); // one per transport
     /// let mut arrived = *b"GET /chat HT";
-    /// assert!(conn.receive(&mut &mut arrived[..]).is_none()); // the rest of the request is still to come
+    /// assert!(conn.receive(&mut &mut arrived[..]).is_none()); // the rest of the request has not arrived yet
     /// assert_eq!(conn.state(), State::Connecting);
     /// ```
     pub fn server(config: impl Into<Arc<Config>>) -> Self {
         Self::new(config.into(), Role::Server, None, Phase::Request(None))
     }
 
-    /// Creates the client's side of a connection. Its request is in the [`output`](Self::output).
+    /// Creates the client side of a connection. Its request is in the [`output`](Self::output), ready to be sent.
     ///
     /// # Errors
     ///
-    /// Something in `request` can't be sent. Then there is no connection, and nothing to send.
+    /// Fails if a part of `request` cannot be sent, such as a header with a line break.
     ///
     /// ```
     /// use bytes::Buf;
@@ -123,12 +123,13 @@ impl Connection {
         Ok(Self { output, ..Self::new(config, Role::Client, Some(keys), phase) })
     }
 
-    /// Creates the server's side of a connection whose opening handshake was done elsewhere. It is open.
+    /// Creates the server side of a connection whose opening handshake was done elsewhere, such as by an HTTP library.
+    /// The connection is open.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, Negotiated};
     ///
-    /// // An HTTP library has sent the response, which selected a subprotocol.
+    /// // An HTTP library has sent a response that selects a subprotocol.
     /// let negotiated = Negotiated::new().subprotocol("chat");
     /// let mut conn = Connection::upgraded_server(negotiated, Config::new());
     /// let mut arrived = *b"\x81\x82\0\0\0\0hi";
@@ -138,14 +139,15 @@ impl Connection {
         Self::new(config.into(), Role::Server, None, Phase::Open { close_sent: None }).negotiated(negotiated)
     }
 
-    /// Creates the client's side of a connection whose opening handshake was done elsewhere. It is open.
+    /// Creates the client side of a connection whose opening handshake was done elsewhere, such as by an HTTP library.
+    /// The connection is open.
     ///
     /// ```
     /// use bytes::Buf;
     /// use websocket_proto::{Config, Connection, Negotiated, Seed};
     ///
     /// # #[cfg(feature = "getrandom")] {
-    /// // An HTTP library has received the response, which is valid.
+    /// // An HTTP library has received a valid response.
     /// let mut conn = Connection::upgraded_client(Negotiated::new(), Config::new(), Seed::from_os()?);
     /// conn.send_text("hi")?;
     /// assert_eq!(conn.output().remaining(), 2 + 4 + 2); // header, masking key, payload
@@ -176,7 +178,7 @@ impl Connection {
         self
     }
 
-    /// Applies what the opening handshake agreed on.
+    /// Applies the results of the opening handshake.
     fn apply_negotiated(&mut self, negotiated: Negotiated) {
         if let Some(params) = negotiated.deflate {
             let (receive, send) = params.directions(self.role());
@@ -186,7 +188,7 @@ impl Connection {
         self.subprotocol = negotiated.subprotocol.map(Box::new);
     }
 
-    /// Returns the bytes to send. Write them in every turn of the loop, also after [`Event::Closed`].
+    /// Returns the bytes to send. Write them on every iteration of your loop, even after [`Event::Closed`].
     ///
     /// ```
     /// use std::io::{self, Write};
@@ -223,7 +225,7 @@ impl Connection {
     /// assert_eq!(conn.state(), State::Open);
     /// conn.close(CloseCode::NORMAL, "")?;
     /// assert_eq!(conn.state(), State::Closing);
-    /// let mut answer = *b"\x88\x82\0\0\0\0\x03\xe8"; // the peer's Close frame
+    /// let mut answer = *b"\x88\x82\0\0\0\0\x03\xe8"; // a Close frame from the peer
     /// conn.receive(&mut &mut answer[..]);
     /// assert_eq!(conn.state(), State::Closed);
     /// # Ok::<(), websocket_proto::SendError>(())
@@ -232,7 +234,7 @@ impl Connection {
         self.phase.state()
     }
 
-    /// Returns the negotiated subprotocol, once the connection is open.
+    /// Returns the negotiated subprotocol, if there is one. It is `None` until the connection is open.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated};
@@ -250,7 +252,8 @@ impl Connection {
         self.subprotocol.as_deref().map(|subprotocol| &**subprotocol)
     }
 
-    /// Returns the negotiated compression, once the connection is open; `None` if messages are not compressed.
+    /// Returns the negotiated compression parameters. It is `None` until the connection is open, and if compression was
+    /// not negotiated.
     #[cfg(feature = "deflate")]
     pub fn deflate(&self) -> Option<DeflateParams> {
         Some(DeflateParams::from_directions(self.role(), self.receiver.compression()?, self.sender.compression()?))
@@ -262,7 +265,7 @@ impl Connection {
     }
 }
 
-/// The state, without the bytes that were received or are pending.
+/// Shows the state, but no received or pending bytes.
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")

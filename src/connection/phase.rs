@@ -1,4 +1,4 @@
-//! The phases of a connection, each with its data, and what callers see of them.
+//! The phases of a connection with their data, and the public types that reflect them.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,38 +7,38 @@ use crate::close::CloseCode;
 use crate::event::Closed;
 use crate::handshake::{ClientHandshake, HandshakeResponse, HeadReader, Purpose};
 
-/// The state of a connection: the `readyState` of a browser's `WebSocket`.
+/// The state of a connection, like `readyState` of a browser's `WebSocket`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// The opening handshake is in progress.
     Connecting,
-    /// Messages can be sent and received.
+    /// The connection is open: messages can be sent and received.
     Open,
-    /// We sent a Close frame; the peer may still send messages until its own comes.
+    /// We sent a Close frame. The peer may still send messages until its own Close frame.
     Closing,
-    /// The connection is closed; the output may still be drained.
+    /// The connection is closed. Output may still be pending.
     Closed,
 }
 
-/// How to shut the transport down.
+/// The way to shut down the transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TransportShutdown {
-    /// Shut down the writing side, read and discard until the peer does the same (for a bounded time), then close, so
-    /// that no reset overtakes the last bytes.
+    /// Shut down the write half, then read and discard until EOF (for a bounded time), then close. Closing right away
+    /// could cause a reset, which discards the last bytes that we sent.
     Graceful,
-    /// Close at once.
+    /// Close the transport immediately.
     Abort,
 }
 
-/// The phase of a connection: how received bytes are handled, and the data for that.
+/// The phase of a connection, which decides how received bytes are handled, with the data for it.
 pub(super) enum Phase {
-    /// A server collects the head of the request. Before its first byte there is no reader.
+    /// A server reads the head of the request. Before the first byte there is no reader.
     Request(Option<Box<HeadReader>>),
-    /// A server's request waits for `accept` or `reject`.
+    /// A server has a pending request, to be answered by `accept` or `reject`.
     AwaitingAnswer(Box<AwaitingAnswer>),
-    /// A client collects the response.
+    /// A client reads the response.
     Response(Box<ClientHandshake>),
-    /// A server has accepted; frames that came before that are received first.
+    /// A server has accepted. Frames that were buffered before that are received first.
     OpenEarlyData { data: Box<EarlyData>, close_sent: CloseSent },
     /// Frames are received.
     Open { close_sent: CloseSent },
@@ -55,23 +55,23 @@ pub(super) struct AwaitingAnswer {
     pub(super) early_data: Vec<u8>,
 }
 
-/// Frames that came before the request was accepted.
+/// Frames that arrived before the request was accepted.
 #[derive(Default)]
 pub(super) struct EarlyData {
     pub(super) bytes: Vec<u8>,
-    /// Those before it have been received.
+    /// The bytes before this position have been received.
     pub(super) start: usize,
 }
 
 /// The events that are still to be delivered when a connection has ended.
 pub(super) struct LastEvents {
-    /// At a client: the response that wasn't 101.
+    /// The response other than 101 (client only).
     pub(super) rejected: Option<Box<HandshakeResponse>>,
     pub(super) closed: Box<Closed>,
 }
 
 impl Phase {
-    /// Frames are received, and nothing else comes first.
+    /// Returns whether frames are received and no early data is left.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Open { .. })
@@ -81,7 +81,7 @@ impl Phase {
         matches!(self, Self::Closed { .. })
     }
 
-    /// The public state.
+    /// Returns the public state.
     #[inline]
     pub(super) fn state(&self) -> State {
         match self {
@@ -93,12 +93,12 @@ impl Phase {
     }
 }
 
-/// The end of a closed connection's transport.
+/// The way in which the transport of a closed connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TransportEnd {
     /// A client lets the server close first (RFC 6455 section 7.1.1).
     AwaitEof,
-    /// The output is written before.
+    /// Shut down after the output has been written.
     Graceful,
     Abort,
 }

@@ -1,4 +1,4 @@
-//! Received bytes: which phase consumes them, and what takes effect when none are left.
+//! Receiving: which phase consumes the input, and what takes effect once the input is consumed.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -14,14 +14,15 @@ use crate::receive::{Context, Received, WholeMessage};
 
 /// Input.
 impl Connection {
-    /// Consumes received bytes and returns the next event; `None` when all of the input is consumed and no event is left.
-    /// The input is unmasked in place.
+    /// Consumes received bytes and returns the next event, or `None` once all of the input is consumed and no event is
+    /// left. The input is unmasked in place.
     ///
-    /// Call it until it returns `None`, in every turn of your loop, also with an empty input: deadlines and the end of the
-    /// transport are reported here as well. You may stop earlier as long as you pass what is left of `input` again:
-    /// that is how a receiver slows a sender down.
+    /// Call it on every iteration of your loop, until it returns `None`. Do so even with an empty input, because
+    /// deadlines and the end of the transport are reported here as well.
     ///
-    /// Protocol violations aren't returned as errors. The last event, [`Closed`](Event::Closed), reports them.
+    /// You may stop earlier if you pass the rest of `input` again later. This is how a receiver slows down a sender.
+    ///
+    /// Protocol violations are not returned as errors. The last event, [`Closed`](Event::Closed), reports them.
     ///
     /// ```
     /// use bytes::Buf;
@@ -34,7 +35,7 @@ impl Connection {
     ///     match event {
     ///         Event::Text(text) => conn.send_text(&text)?,
     ///         Event::Closed(closed) => println!("{closed}"),
-    ///         _ => {} // the ping is answered already
+    ///         _ => {} // the ping has been answered
     ///     }
     /// }
     /// assert_eq!(conn.output().chunk(), b"\x81\x02hi\x8a\0");
@@ -63,10 +64,11 @@ impl Connection {
         }
     }
 
-    /// Reports the end of the transport: nothing more will arrive. Call [`receive`](Self::receive) after it, first with
-    /// what is left of the input, for the events. Don't read again; [`wants_read`](Self::wants_read) says so as well.
+    /// Reports that the transport has reached EOF or failed. Call [`receive`](Self::receive) afterwards, first with the
+    /// rest of the input, to get the final events. Do not read from the transport again;
+    /// [`wants_read`](Self::wants_read) is `false` from now on.
     ///
-    /// A request that waits for your answer is still to be answered: the client may have closed its side only.
+    /// A pending request must still be answered: the client may have closed only its write half.
     ///
     /// ```
     /// use std::io::{self, Read};
@@ -87,7 +89,7 @@ impl Connection {
         self.on_awaited_eof();
     }
 
-    /// Returns whether the transport is to be read: `true` until [`receive_eof`](Self::receive_eof).
+    /// Returns whether to read from the transport: `true` until [`receive_eof`](Self::receive_eof).
     ///
     /// ```
     /// use std::io::{self, Read};
@@ -105,7 +107,7 @@ impl Connection {
         !self.receiver.is_at_eof()
     }
 
-    /// Receives what isn't the common frame: out of line, so that the common case stays small.
+    /// Receives everything but the common frame. It is out of line so that the fast path stays small.
     #[inline(never)]
     fn receive_uncommon<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
         let event = self.receive_frames(input);
@@ -158,7 +160,7 @@ impl Connection {
                     }
                 }
             };
-            // Without an event, either the phase has changed, or the input is consumed.
+            // If there is no event, either the phase has changed or the input is consumed.
             let is_consumed = event.is_none() && mem::discriminant(&self.phase) == phase;
             if event.is_some() || is_consumed && !self.on_input_consumed() {
                 return event;
@@ -166,8 +168,8 @@ impl Connection {
         }
     }
 
-    /// Applies the end of the transport, or a deadline, once all that was received before has been consumed. Returns whether
-    /// the connection has ended by that.
+    /// Applies the end of the transport or a deadline, once all input received before it has been consumed. Returns
+    /// whether that ended the connection.
     fn on_input_consumed(&mut self) -> bool {
         if self.receiver.is_at_eof() && !matches!(self.phase, Phase::AwaitingAnswer(_) | Phase::Closed { .. }) {
             self.fail(Cause::Eof);
@@ -189,7 +191,8 @@ impl Connection {
             Ok(Some(Received::Binary(data))) => Some(Event::Binary(data)),
             Ok(Some(Received::Chunk(chunk))) => Some(Event::Chunk(chunk)),
             Ok(Some(Received::Ping(payload))) => {
-                // RFC 6455 section 5.5.2. Nothing follows our Close frame, which the peer would discard (section 1.4).
+                // RFC 6455 section 5.5.2. Nothing is sent after our Close frame: the peer would discard it (section
+                // 1.4).
                 if self.config.auto_pong && self.close_sent().is_none() {
                     self.sender.answer_ping(&mut self.output, &payload);
                 }
@@ -214,13 +217,13 @@ impl Connection {
         }
     }
 
-    /// Receives the frames after the answer to the keepalive's ping. There is only one such answer at a time.
+    /// Receives the frames after a pong to the keepalive's ping. There is at most one such pong at a time.
     #[cold]
     fn receive_after_pong<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
         self.receive_frames(input)
     }
 
-    /// Receives the frames that came before the request was accepted; none when they are consumed.
+    /// Receives the frames that arrived before the request was accepted, until they are consumed.
     fn receive_early_data(&mut self, mut data: EarlyData) -> Option<Event<'static>> {
         let mut rest = &mut data.bytes[data.start..];
         let event = self.receive_frames(&mut rest).map(Event::into_owned);

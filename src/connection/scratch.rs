@@ -1,4 +1,4 @@
-//! The buffers of a thread, for whichever of its connections is being served.
+//! Reusable buffers of a thread, for the connection that it is serving.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -12,19 +12,21 @@ use crate::pool::BufferPool;
 use crate::receive::{Inflation, Lent};
 use crate::send::Chain;
 
-/// The buffers of a thread, for whichever of its connections is being served.
+/// Reusable buffers of a thread, for the connection that it is serving.
 ///
-/// Everything works without one: a connection then has buffers of its own, and keeps up to 16 KiB of them for its next
-/// messages. Where there are many connections and most of them are idle, [`attach_scratch`](crate::Connection::attach_scratch) the scratch of
-/// the thread to the connection that bytes came for, and take it back with [`detach_scratch`](crate::Connection::detach_scratch) when that
-/// has answered. Only what is pending stays with the connection: an idle one owns no heap memory, and a busy one allocates
-/// none.
+/// A scratch is optional. Without one, each connection has its own buffers, and keeps up to 16 KiB of them for its next
+/// messages.
+///
+/// Use one scratch per thread if you have many connections, most of them idle. When bytes arrive for a connection,
+/// attach the scratch with [`attach_scratch`](crate::Connection::attach_scratch), receive and send, and take it back
+/// with [`detach_scratch`](crate::Connection::detach_scratch). Only pending data stays with the connection. An idle
+/// connection then owns no heap memory, and a busy one does not allocate.
 ///
 /// ```
 /// use bytes::Buf;
 /// use websocket_proto::{Config, Connection, Event, Negotiated, Scratch};
 ///
-/// let mut scratch = Scratch::new(); // one for the thread
+/// let mut scratch = Scratch::new(); // one per thread
 /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
 /// let mut received = *b"\x81\x82\0\0\0\0hi";
 ///
@@ -33,7 +35,7 @@ use crate::send::Chain;
 ///     while let Some(event) = conn.receive(&mut input) {
 ///         if let Event::Text(text) = event {
 ///             conn.send_text(&text).unwrap();
-///             conn.recycle(text); // the buffer of a message that was assembled
+///             conn.recycle(text); // the buffer of an assembled message
 ///         }
 ///     }
 ///     assert_eq!(conn.output().chunk(), b"\x81\x02hi");
@@ -41,44 +43,44 @@ use crate::send::Chain;
 ///     conn.output().advance(pending);
 /// });
 /// ```
-/// Behind its methods it is one pointer, so it can be moved around like one.
+/// Inside it is a single pointer, so moving it is cheap.
 #[derive(Debug, Default)]
 pub struct Scratch(pub(super) Option<Box<Buffers>>);
 
 impl Scratch {
-    /// Creates a scratch that keeps up to 4 MiB of spare buffers. They are made when they are first needed.
+    /// Creates a scratch that keeps up to 4 MiB of spare buffers. Buffers are allocated on first use.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets how many bytes of spare buffers are kept, 4 MiB by default. Larger ones are freed when they come back.
+    /// Sets how many bytes of spare buffers are kept. 4 MiB by default. Buffers beyond that are freed.
     pub fn keep(mut self, bytes: usize) -> Self {
         self.0.get_or_insert_default().pool.set_max_total(bytes);
         self
     }
 }
 
-/// What a scratch consists of.
+/// The contents of a scratch.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     pub(super) pool: BufferPool,
-    /// A spare list for the payloads that are chained into an output.
+    /// A spare list of payloads chained into an output.
     pub(super) chain: Option<Box<Chain>>,
-    /// A spare inflater, and what belongs to it.
+    /// A spare inflater with its buffers.
     pub(super) inflation: Option<Box<Inflation>>,
     pub(super) compressors: CompressorPool,
 }
 
 impl Buffers {
-    /// The part that a receiver uses.
+    /// Returns the buffers that a receiver uses.
     #[inline]
     pub(super) fn for_receiver(&mut self) -> Lent<'_> {
         Lent { pool: &mut self.pool, inflation: &mut self.inflation }
     }
 }
 
-/// A payload that the caller has done with, for [`Connection::recycle`](crate::Connection::recycle): what an event
-/// had, borrowed (which is fine, and gives nothing) or owned.
+/// A payload whose buffer can be reused, the argument of [`Connection::recycle`](crate::Connection::recycle). It is
+/// converted from the payload of an event. A borrowed payload is accepted too, but has no buffer to reuse.
 #[derive(Debug, Default)]
 pub struct Recycled(pub(super) Vec<u8>);
 
@@ -109,7 +111,7 @@ impl From<Vec<u8>> for Recycled {
     }
 }
 
-/// A buffer is only used again if nobody else holds it: that of a payload that was sent by [`Output::take`](crate::Output::take), say.
+/// The buffer is reused only if there is no other reference to it, such as that of a queued message.
 impl From<Bytes> for Recycled {
     #[inline]
     fn from(payload: Bytes) -> Self {

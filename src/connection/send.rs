@@ -1,4 +1,4 @@
-//! Messages, pings and pongs: what may be sent, and when.
+//! Sending messages, pings and pongs, and the checks before that.
 
 use alloc::vec::Vec;
 
@@ -15,7 +15,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The connection isn't open, its output is full, or a fragmented message is unfinished; nothing is sent then.
+    /// Fails if the connection is not open, if its output is full, or if a fragmented message is unfinished. Nothing is
+    /// sent then.
     ///
     /// ```
     /// use bytes::Buf;
@@ -36,7 +37,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As for [`send_text`](Self::send_text).
+    /// Fails as [`send_text`](Self::send_text) does.
     ///
     /// ```
     /// use bytes::Buf;
@@ -52,11 +53,11 @@ impl Connection {
         self.send_message(MessageKind::Binary, data)
     }
 
-    /// Sends a message that is handed over: a server chains a large payload into its output instead of copying it.
+    /// Sends a message that owns its payload. A server moves a large payload into the output without copying it.
     ///
     /// # Errors
     ///
-    /// As for [`send_text`](Self::send_text).
+    /// Fails as [`send_text`](Self::send_text) does.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated};
@@ -78,16 +79,18 @@ impl Connection {
         self.sender.owned_message(&mut self.output, message.kind(), message.into_bytes())
     }
 
-    /// Sends a text message that `write` writes straight into the output: serialised data, say, for which no `String` is
-    /// needed. Returns what `write` returned.
+    /// Sends a text message that `write` writes directly into the output, such as serialised data, without an
+    /// intermediate `String`. Returns the value that `write` returns.
     ///
-    /// This saves the memory of a second copy of the message. It saves no time with a writer of bytes, which are checked to be
-    /// UTF-8 when the message is complete. If the message will be compressed, it is written into a buffer first.
+    /// This saves the memory for a second copy of the message. It saves no time if `write` writes bytes, because they
+    /// must be validated as UTF-8 when the message is complete. A message that will be compressed is written into a
+    /// buffer first.
     ///
     /// # Errors
     ///
-    /// As for [`send_text`](Self::send_text), before `write` is called; [`SendError::InvalidUtf8`] if `write` wrote bytes that
-    /// aren't UTF-8; and the error that `write` returned. Nothing is sent then, nor if `write` panics.
+    /// Fails as [`send_text`](Self::send_text) does, before `write` is called. Fails with [`SendError::InvalidUtf8`] if
+    /// `write` wrote bytes that are not UTF-8, and with the error of `write` if it returned one. Nothing is sent then,
+    /// nor if `write` panics.
     ///
     /// ```
     /// use core::fmt::{self, Write};
@@ -109,11 +112,12 @@ impl Connection {
         self.send_with(MessageKind::Text, |buffer| TextWriter::append_to(buffer, write))
     }
 
-    /// Sends a binary message that `write` writes straight into the output, as [`send_text_with`](Self::send_text_with) does.
+    /// Sends a binary message that `write` writes directly into the output, like
+    /// [`send_text_with`](Self::send_text_with).
     ///
     /// # Errors
     ///
-    /// As for [`send_text_with`](Self::send_text_with).
+    /// Fails as [`send_text_with`](Self::send_text_with) does, except for UTF-8.
     #[cfg_attr(
         feature = "std",
         doc = "
@@ -136,11 +140,11 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         self.send_with(MessageKind::Binary, |buffer| BinaryWriter::append_to(buffer, write))
     }
 
-    /// Sends a message that was encoded once, for any number of connections.
+    /// Sends a message that was encoded once for any number of connections.
     ///
     /// # Errors
     ///
-    /// As for [`send_text`](Self::send_text).
+    /// Fails as [`send_text`](Self::send_text) does.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated, PreparedMessage, SendError};
@@ -160,16 +164,17 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         self.sender.prepared(&mut self.output, message)
     }
 
-    /// Sends a fragment of a message (RFC 6455 5.4). The first decides the kind, which the others repeat; the last ends
-    /// the message; control frames may be sent in between. Text may be cut anywhere, also inside a character.
+    /// Sends a fragment of a message (RFC 6455 section 5.4). All fragments of a message are passed with the same kind,
+    /// and the last one ends the message. Between fragments you can send control frames, but no other message. Text may
+    /// be split anywhere, even inside a character.
     ///
-    /// Compressed, a message comes out as the compressor has collected enough of it, and the rest with its last fragment:
-    /// a fragment of which nothing comes out yet is no frame, unless it is the first.
+    /// If the message is compressed, the compressor buffers data across fragments and outputs the rest with the last
+    /// fragment. A fragment for which it outputs nothing is not sent as a frame of its own, unless it is the first.
     ///
     /// # Errors
     ///
-    /// As for [`send_text`](Self::send_text), and text that can't be UTF-8. Nothing is sent then, and the message
-    /// can be continued.
+    /// Fails as [`send_text`](Self::send_text) does, and if the text is not UTF-8. Nothing is sent then, and the
+    /// message can be continued.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, MessageKind, Negotiated, SendError};
@@ -194,19 +199,19 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         Ok(())
     }
 
-    /// Sets whether messages that begin from now on are compressed, where that was agreed on. They are by default. Switch it
-    /// off for data that doesn't shrink, such as images, and for secrets beside text that an attacker may choose: the length
-    /// of such a message would reveal them.
+    /// Sets whether messages that begin from now on are compressed, if compression was negotiated. On by default. Turn
+    /// it off for data that does not shrink, such as images. Also turn it off for messages that combine a secret with
+    /// text that an attacker can choose, because their compressed length can reveal the secret.
     #[cfg(feature = "deflate")]
     pub fn set_compression(&mut self, on: bool) {
         self.sender.set_compression_enabled(on);
     }
 
-    /// Sends a ping of at most 125 bytes; the answer comes as [`Event::Pong`](crate::Event::Pong).
+    /// Sends a ping of at most 125 bytes. The answer is reported as [`Event::Pong`](crate::Event::Pong).
     ///
     /// # Errors
     ///
-    /// The connection isn't open, its output is full, or the payload is too long; nothing is sent then.
+    /// Fails if the connection is not open, if its output is full, or if the payload is too long. Nothing is sent then.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, Negotiated};
@@ -224,12 +229,12 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         Ok(())
     }
 
-    /// Sends a pong of at most 125 bytes: an unsolicited one, or the answer to a ping where
+    /// Sends a pong of at most 125 bytes: an unsolicited one, or the answer to a ping if
     /// [`auto_pong`](crate::Config::auto_pong) is off.
     ///
     /// # Errors
     ///
-    /// As for [`ping`](Self::ping).
+    /// Fails as [`ping`](Self::ping) does.
     ///
     /// ```
     /// use bytes::Buf;
@@ -248,7 +253,7 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
     }
 
     /// Returns whether a message may be sent now: the connection is open, and pending output is below its
-    /// [limit](crate::Config::max_pending_output). A fragmented message still has to be finished first.
+    /// [limit](crate::Config::max_pending_output). An unfinished fragmented message is not taken into account.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated};
@@ -259,7 +264,7 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
     /// while conn.can_send() && let Some(message) = queue.pop() {
     ///     conn.send_binary(&message)?;
     /// }
-    /// assert_eq!(queue.len(), 6); // for when some output has been written
+    /// assert_eq!(queue.len(), 6); // until some output has been written
     /// # Ok::<(), websocket_proto::SendError>(())
     /// ```
     pub fn can_send(&self) -> bool {
@@ -274,7 +279,7 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
     /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
     /// for frame in 0..100_u32 {
     ///     if conn.pending_output() < 60 {
-    ///         conn.send_binary(&frame.to_be_bytes())?; // else skip it: the peer reads slowly
+    ///         conn.send_binary(&frame.to_be_bytes())?; // otherwise skip it: the peer reads slowly
     ///     }
     /// }
     /// assert_eq!(conn.pending_output(), 60);
@@ -312,7 +317,7 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         written
     }
 
-    /// Sends a message compressed, unless it is too short or would only grow.
+    /// Sends a message compressed, unless it is too short or compression would not make it smaller.
     #[inline(never)]
     fn send_compressed(&mut self, kind: MessageKind, payload: &[u8]) -> Result<bool, SendError> {
         let Some(compression) = self.sender.compression_of_message(payload.len(), &self.config.deflate) else {
@@ -322,7 +327,7 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         sender.compressed_message(output, kind, payload, compression, context)
     }
 
-    /// The parts that send something compressed.
+    /// Returns the parts that are needed for sending something compressed.
     fn compressing(&mut self) -> (&mut Sender, &mut Output, CompressContext<'_>) {
         let spare = self.scratch.as_mut().map(|scratch| &mut scratch.compressors);
         (&mut self.sender, &mut self.output, CompressContext { settings: &self.config.deflate, spare })
@@ -344,7 +349,7 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         self.check_output_space()
     }
 
-    /// Pending output hasn't reached its limit.
+    /// Fails if pending output has reached its limit.
     #[inline]
     fn check_output_space(&self) -> Result<(), SendError> {
         if self.output.remaining() >= self.config.max_pending_output { Err(SendError::OutputFull) } else { Ok(()) }

@@ -14,8 +14,8 @@
 //! any of them ── fail, on_rejection, on_close_frame ──► Closed
 //! ```
 //!
-//! `on_close_sent` changes no phase: frames are received as before, and nothing can be sent any more. How the transport
-//! ends follows from what ended the connection. [`Connection::end_with`] has that as a table.
+//! `on_close_sent` does not change the phase: frames are received as before, but nothing more can be sent. The cause of
+//! the end decides how the transport is shut down, which is a table in [`Connection::say_goodbye`].
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -29,14 +29,14 @@ use crate::handshake::{HandshakeResponse, Negotiated, Purpose, Rejection};
 use crate::role::Role;
 use crate::timers::Timer;
 
-/// The only places that assign the phase.
+/// The only methods that assign the phase.
 impl Connection {
-    /// A request is complete.
+    /// Handles a complete request.
     pub(super) fn on_request(&mut self, purpose: Purpose) {
         self.phase = Phase::AwaitingAnswer(Box::new(AwaitingAnswer { purpose, early_data: Vec::new() }));
     }
 
-    /// The opening handshake is complete, and in time.
+    /// Handles an opening handshake that was completed in time.
     pub(super) fn on_open(&mut self, negotiated: Negotiated, early_data: Vec<u8>) {
         self.phase = if early_data.is_empty() {
             Phase::Open { close_sent: None }
@@ -52,7 +52,7 @@ impl Connection {
         self.phase = Phase::Open { close_sent };
     }
 
-    /// We sent the first Close frame.
+    /// Records that we sent the first Close frame.
     pub(super) fn on_close_sent(&mut self, code: CloseCode) {
         match &mut self.phase {
             Phase::Open { close_sent } | Phase::OpenEarlyData { close_sent, .. } => *close_sent = Some(code),
@@ -61,23 +61,24 @@ impl Connection {
         self.timers.start(Timer::Closing, &self.config);
     }
 
-    /// RFC 6455 section 7.1.4: the peer's Close frame completes the closing handshake, from either side.
+    /// RFC 6455 section 7.1.4: the peer's Close frame completes the closing handshake, whichever side began it.
     pub(super) fn on_close_frame(&mut self, frame: CloseFrame) {
         let cause = self.close_sent().map_or(Cause::Peer, Cause::Local);
         let code = frame.code.unwrap_or(CloseCode::NO_STATUS);
         self.end_with(Closed { code, reason: frame.reason, clean: true, cause }, None);
     }
 
-    /// A client's request was answered with something other than 101.
+    /// Handles a response other than 101.
     pub(super) fn on_rejection(&mut self, response: Box<HandshakeResponse>) {
         let cause = Cause::Rejected(response.status());
         self.end_with(Closed::abnormal(cause), Some(response));
     }
 
-    /// Ends the connection without a closing handshake (RFC 6455 section 7.1.7, and whatever else can happen).
+    /// Ends the connection without a closing handshake: _Fail the WebSocket Connection_ (RFC 6455 section 7.1.7), EOF,
+    /// a deadline or an abort.
     #[cold]
     pub(super) fn fail(&mut self, cause: Cause) {
-        // The end of the transport may be the end of a response's body, and a part of a body is better than none.
+        // EOF may be the end of a response's body. After a deadline, a partial body is better than none.
         if matches!(cause, Cause::Eof | Cause::Timeout(Deadline::Opening))
             && let Phase::Response(handshake) = &mut self.phase
             && let Some(response) = handshake.finish_rejection()
@@ -87,14 +88,14 @@ impl Connection {
         self.end_with(Closed::abnormal(cause), None);
     }
 
-    /// The server has closed the transport, for which a client waits (RFC 6455 section 7.1.1).
+    /// Handles the EOF for which a client waits: the server has closed the transport (RFC 6455 section 7.1.1).
     pub(super) fn on_awaited_eof(&mut self) {
         if let Phase::Closed { transport: transport @ TransportEnd::AwaitEof, .. } = &mut self.phase {
             *transport = TransportEnd::Graceful;
         }
     }
 
-    /// The last bytes weren't written in time, or the server didn't close the transport.
+    /// Aborts the transport: the last bytes were not written in time, or the server did not close it.
     pub(super) fn abort_transport(&mut self) {
         if let Phase::Closed { transport, .. } = &mut self.phase {
             *transport = TransportEnd::Abort;
@@ -103,7 +104,7 @@ impl Connection {
         self.timers.abort();
     }
 
-    /// The code of our Close frame, if we sent one first.
+    /// Returns the code of our Close frame, if we sent one first.
     pub(super) fn close_sent(&self) -> CloseSent {
         match self.phase {
             Phase::Open { close_sent } | Phase::OpenEarlyData { close_sent, .. } => close_sent,
@@ -111,10 +112,10 @@ impl Connection {
         }
     }
 
-    /// The connection is closed. The output may still be written, for as long as a closing handshake may take.
+    /// Closes the connection. Output may still be written, for as long as a closing handshake may take.
     pub(super) fn end_with(&mut self, closed: Closed, rejected: Option<Box<HandshakeResponse>>) {
         let mut transport = self.say_goodbye(&closed);
-        // The caller has been asked to abort the transport already.
+        // The caller has already been asked to abort the transport.
         if self.timers.is_over() {
             transport = TransportEnd::Abort;
         }
@@ -130,14 +131,15 @@ impl Connection {
         }
     }
 
-    /// Sends what the cause asks for, and returns how the transport ends: the table of both.
+    /// Sends the Close frame or the response that the cause calls for, and returns how the transport is to end. This is
+    /// the table of both.
     fn say_goodbye(&mut self, closed: &Closed) -> TransportEnd {
         let is_server = self.role() == Role::Server;
         match closed.cause {
             // RFC 6455 section 5.5.1: the answer to a Close frame repeats its code; browsers repeat the reason as well.
             Cause::Peer | Cause::Local(_) => {
                 if closed.cause == Cause::Peer {
-                    // 1005 stands for a Close frame without a code.
+                    // 1005 means a Close frame without a code.
                     let code = Some(closed.code).filter(|code| code.may_travel());
                     self.send_close(code, &closed.reason);
                 }
@@ -152,7 +154,7 @@ impl Connection {
             }
             Cause::Handshake(error) if is_server => self.send_rejection(Rejection::from(error)),
             Cause::Timeout(Deadline::Opening) => match self.phase {
-                // The client was too slow, or the caller was.
+                // Either the client or the caller was too slow.
                 Phase::Request(Some(_)) => self.send_rejection(Rejection::new(408).body(TOO_LATE)),
                 Phase::AwaitingAnswer(_) => self.send_rejection(Rejection::new(503).body(TOO_LATE)),
                 Phase::Request(None) | Phase::Response(_) => TransportEnd::Abort,
@@ -161,9 +163,9 @@ impl Connection {
                     TransportEnd::Abort
                 }
             },
-            // `reject` has put the answer into the output.
+            // `reject` has already appended the response to the output.
             Cause::Rejected(_) if is_server => TransportEnd::Graceful,
-            // What is left of a request is of no use to a server that has gone.
+            // The rest of a request is of no use once the server is gone.
             Cause::Eof if matches!(self.phase, Phase::Response(_)) => TransportEnd::Abort,
             Cause::Eof => TransportEnd::Graceful,
             Cause::Handshake(_)
@@ -180,5 +182,5 @@ impl Connection {
     }
 }
 
-/// The body of the answer where the deadline of the opening handshake has passed.
+/// The body of the response after the deadline of the opening handshake.
 const TOO_LATE: &str = "the opening handshake took too long\n";

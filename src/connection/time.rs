@@ -1,4 +1,4 @@
-//! Time: what the caller's clock says, and which deadline it makes pass.
+//! Time, and the deadlines that pass.
 
 use core::time::Duration;
 
@@ -8,18 +8,19 @@ use crate::frame::OpCode;
 
 /// Time.
 impl Connection {
-    /// Sets the time, a duration since an epoch of your choice. Without it there are no deadlines.
+    /// Sets the current time, measured from an epoch of your choice. If you never call this, there are no deadlines.
     ///
-    /// Call it at any moment, as often as you like, in whatever order with the other methods: it ends no connection by
-    /// itself. Once in each turn of your loop is enough, and when [`next_timeout`](Self::next_timeout) has passed.
-    /// An earlier `now` than before counts as the same.
+    /// Call it once on each iteration of your loop, and when [`next_timeout`](Self::next_timeout) has passed. You may
+    /// call it at any point and as often as you like, because it never ends a connection by itself. If `now` is earlier
+    /// than before, the time stays the same.
     ///
-    /// A deadline that has passed takes effect in [`receive`](Self::receive), when that has nothing left to consume, and
-    /// after your loop had a whole turn to read what the transport holds. Bytes that come in between count: a pong,
-    /// or any other data, satisfies the keepalive, and the peer's Close frame completes the closing handshake. So a
-    /// loop that was held up, or a process that was stopped, loses no peer whose bytes are waiting in the socket.
+    /// A deadline that has passed takes effect in [`receive`](Self::receive), once your loop has had a whole iteration
+    /// to read from the transport and all input has been consumed. Bytes that arrive in the meantime count: a pong or
+    /// any other data satisfies the keepalive, and the peer's Close frame completes the closing handshake. A loop that
+    /// was delayed, or a process that was stopped, therefore does not drop a peer whose bytes are waiting in the
+    /// socket.
     ///
-    /// The [keepalive](crate::Config::keepalive)'s ping is put into the output here.
+    /// This method also appends the ping of the [keepalive](crate::Config::keepalive) to the output.
     ///
     /// ```
     /// use std::time::Duration;
@@ -30,7 +31,7 @@ impl Connection {
     /// conn.advance_time(0 * second);
     /// assert_eq!(conn.next_timeout(), None);
     ///
-    /// // An hour later: the peer has five seconds to answer from the time that is set next.
+    /// // The loop was idle for an hour. The peer's five seconds start at the time that is set next.
     /// conn.close(CloseCode::NORMAL, "")?;
     /// assert_eq!(conn.next_timeout(), Some(0 * second));
     /// conn.advance_time(3600 * second);
@@ -39,11 +40,12 @@ impl Connection {
     /// ```
     pub fn advance_time(&mut self, now: Duration) {
         if let Some(payload) = self.timers.advance(now, self.output.was_drained(), &self.config) {
-            // At most one in an idle time, so a full output is no obstacle. Nothing follows our Close frame.
+            // There is at most one ping per idle time, so it is sent even if the output is full. Nothing is sent after
+            // our Close frame.
             if self.state() == State::Open {
                 self.sender.control(&mut self.output, OpCode::Ping, &payload);
             }
-            // Whether the transport takes what is pending is of interest from now on.
+            // Progress of the output counts from now on.
             self.output.take_progress();
         }
         if self.phase.is_closed() && self.timers.is_neglected() {
@@ -51,16 +53,16 @@ impl Connection {
         }
     }
 
-    /// Returns the time to call [`advance_time`](Self::advance_time) next, on your clock; `None` if there is no
+    /// Returns when to call [`advance_time`](Self::advance_time) next, on your clock, or `None` if there is no
     /// deadline.
     ///
-    /// A time that has passed, [`Duration::ZERO`] at first, means at once: something has begun since the time was last
-    /// set, a deadline has passed and gives your loop a turn to read, or
-    /// [`wants_shutdown`](Self::wants_shutdown) has begun to ask for an abort. If you keep setting the time without calling
-    /// [`receive`](Self::receive), it moves ahead, up to a second: no loop spins.
+    /// A time in the past (initially [`Duration::ZERO`]) means immediately. That is the case if a deadline has started
+    /// since the time was last set, if a deadline has passed and your loop gets another iteration to read, or if
+    /// [`wants_shutdown`](Self::wants_shutdown) now returns `Abort`. If you keep setting the time without calling
+    /// [`receive`](Self::receive), the returned time moves ahead by up to a second, so that your loop does not spin.
     ///
-    /// Received bytes move no deadline. How long the peer has really been silent is found out when the keepalive's
-    /// passes, so that a timer isn't touched for each message.
+    /// Received bytes do not move the deadline, so you need not reset a timer for each message. When the deadline of
+    /// the keepalive passes, the connection takes the bytes received since into account.
     ///
     /// ```
     /// use std::time::Duration;
@@ -75,12 +77,13 @@ impl Connection {
         self.timers.next()
     }
 
-    /// Reports that you deliberately don't read at the moment, so that the [keepalive](crate::Config::keepalive) doesn't
-    /// take the pause for the peer's silence. Call it once in each turn of your loop in which that is so, at any moment
-    /// of the turn; but not where you wait for this peer to read what it was sent, which the keepalive sees by itself.
+    /// Reports that you have paused reading on purpose, so that the [keepalive](crate::Config::keepalive) does not
+    /// mistake the pause for a silent peer. Call it on each iteration of your loop while paused, at any point. Do not
+    /// call it while you wait for this peer to read your output: the keepalive detects that by itself.
     ///
-    /// The other deadlines continue. Where the closing one passes, [`wants_shutdown`](Self::wants_shutdown) answers
-    /// [`Abort`](crate::TransportShutdown::Abort) after one more such turn. Input that you hold can still be received.
+    /// The other deadlines keep running. If that of the closing handshake passes,
+    /// [`wants_shutdown`](Self::wants_shutdown) returns [`Abort`](crate::TransportShutdown::Abort) after one more such
+    /// iteration. You can still receive input that you have already read.
     ///
     /// ```
     /// use std::time::Duration;
@@ -91,7 +94,7 @@ impl Connection {
     /// let mut conn = Connection::upgraded_server(Negotiated::new(), config);
     /// for now in 0..300 {
     ///     conn.advance_time(now * second);
-    ///     conn.reading_paused();                  // the receiver of what this peer sends isn't ready yet
+    ///     conn.reading_paused();                  // the receiver of this peer's messages is not ready yet
     ///     assert!(conn.receive(&mut &mut [][..]).is_none());
     /// }
     /// ```
@@ -107,12 +110,13 @@ impl Connection {
         }
     }
 
-    /// Returns the time from the last answered ping to its pong, on the clock of [`advance_time`](Self::advance_time);
-    /// `None` before the first answer.
+    /// Returns the time from the last answered ping to its pong, on the clock of [`advance_time`](Self::advance_time).
+    /// It is `None` before the first pong.
     ///
-    /// Both ends are the first time that is set after the event, so it is right to within a turn of your loop. While
-    /// you handle [`Event::Pong`](crate::Event::Pong), it is still the one before. It is measured for the newest ping,
-    /// your own or the keepalive's. Pings are known apart by their payload.
+    /// The measurement starts with the first time set after the ping and ends with the first time set after the pong,
+    /// so it is accurate to within one iteration of your loop. While you handle [`Event::Pong`](crate::Event::Pong),
+    /// this is still the previous value. The newest ping is measured, your own or that of the keepalive. Pings are
+    /// distinguished by their payloads, so use a different payload for each.
     ///
     /// ```
     /// use std::time::Duration;
@@ -123,7 +127,7 @@ impl Connection {
     /// conn.advance_time(Duration::from_millis(1000)); // write the ping
     /// let mut arrived = *b"\x8a\x81\0\0\0\0a";
     /// conn.receive(&mut &mut arrived[..]);
-    /// conn.advance_time(Duration::from_millis(1030)); // the next turn
+    /// conn.advance_time(Duration::from_millis(1030)); // the next iteration
     /// assert_eq!(conn.round_trip(), Some(Duration::from_millis(30)));
     /// # Ok::<(), websocket_proto::SendError>(())
     /// ```
@@ -131,9 +135,9 @@ impl Connection {
         self.timers.round_trip()
     }
 
-    /// A deadline takes effect.
+    /// Applies a deadline.
     pub(super) fn on_deadline(&mut self, deadline: Deadline) {
-        // What was written since it passed may have been the ping.
+        // The ping may have been written only after the deadline passed.
         if deadline == Deadline::Keepalive && self.is_taking_output() {
             return;
         }
@@ -144,7 +148,8 @@ impl Connection {
         }
     }
 
-    /// Returns whether the peer took output that the ping had to wait for. Then it has the full time again.
+    /// Returns whether the transport accepted output that was pending before the ping. The peer then gets the full time
+    /// again.
     fn is_taking_output(&mut self) -> bool {
         let is_written = self.output.was_drained();
         let is_taking = self.timers.ping_was_unwritten() && self.output.take_progress();

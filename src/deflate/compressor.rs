@@ -1,4 +1,4 @@
-//! Bytes → compressed bytes (RFC 7692 section 7.2.1).
+//! Compressing messages (RFC 7692 section 7.2.1).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,14 +12,14 @@ use super::params::SendCompression;
 use super::stream::{Stream, StreamConfig, StreamPool};
 use super::window::Window;
 
-/// Compresses the messages of a connection, and keeps what the next of them may refer to.
+/// Compresses the messages of a connection, and keeps the data that the next message may refer to.
 #[derive(Debug, Default)]
 pub(crate) struct Compressor {
-    /// In step with the peer's window, unless it needs to be reset.
+    /// The stream, in sync with the peer's window unless it needs to be reset.
     stream: Option<Stream>,
-    /// The stream has to begin again, with what is in the window.
+    /// The stream must begin again, with the window as its dictionary.
     needs_reset: bool,
-    /// The peer's window, where that is small enough to be kept instead of the stream.
+    /// The peer's window, if it is small enough to be kept instead of the stream.
     window: Window,
     message: State,
 }
@@ -28,18 +28,18 @@ pub(crate) struct Compressor {
 enum State {
     #[default]
     BetweenMessages,
-    /// Nothing of the message has been compressed yet.
+    /// A message has begun, but none of it has been compressed yet.
     Begun,
     InMessage,
 }
 
 impl Compressor {
-    /// A compressor for messages of whatever was negotiated: the stream comes with the first of them.
+    /// Creates a compressor. Its stream is created for the first message, whatever was negotiated.
     pub(crate) fn new(_: SendCompression) -> Self {
         Self::default()
     }
 
-    /// Begins a message: with the stream that the previous one was compressed with, a spare one, or a new one.
+    /// Begins a message, with the stream of the previous one, a spare one, or a new one.
     pub(crate) fn begin_message(
         &mut self,
         compression: SendCompression,
@@ -65,12 +65,12 @@ impl Compressor {
         self.message = State::Begun;
     }
 
-    /// Compresses a part of the message and appends it to `output`. The last part completes the message; the others come
-    /// out when the stream has collected enough of them.
+    /// Compresses a part of the message and appends the output to `output`. The stream buffers data until it has enough
+    /// of it, or until the last part, which completes the message.
     pub(crate) fn compress(&mut self, input: &[u8], last: bool, compression: SendCompression, output: &mut Vec<u8>) {
         let nothing_yet = self.message == State::Begun && input.is_empty();
         if nothing_yet && last {
-            // RFC 7692 section 7.2.3.6: the message without bytes. The stream has nothing to flush.
+            // RFC 7692 section 7.2.3.6: an empty message. The stream has nothing to flush.
             output.push(0);
         } else if !nothing_yet {
             if compression.keeps_window() {
@@ -87,12 +87,12 @@ impl Compressor {
         }
     }
 
-    /// Returns whether a message has begun that isn't complete.
+    /// Returns whether a message has begun but is not complete.
     pub(crate) fn is_in_message(&self) -> bool {
         self.message != State::BetweenMessages
     }
 
-    /// A message was sent compressed, but not by this compressor: the peer's window has it.
+    /// Records a message that was compressed elsewhere, and which the peer's window therefore contains.
     pub(crate) fn skip_message(&mut self, message: &[u8], compression: SendCompression) {
         self.needs_reset = true;
         if compression.keeps_window() {
@@ -100,7 +100,7 @@ impl Compressor {
         }
     }
 
-    /// Between messages, the stream can serve other connections where the window is kept.
+    /// Returns the stream between messages, so that it can serve other connections, if the window is kept.
     pub(crate) fn return_stream(&mut self, spare: &mut CompressorPool, compression: SendCompression) {
         if !self.is_in_message() && compression.keeps_window() {
             self.recycle_stream(spare);
@@ -114,7 +114,7 @@ impl Compressor {
     }
 }
 
-/// Shared by the connections of a thread between messages: streams, and a spare box for a compressor.
+/// Streams and a spare box for a compressor, shared by the connections of a thread between messages.
 #[derive(Debug, Default)]
 pub(crate) struct CompressorPool {
     streams: StreamPool,
@@ -127,16 +127,16 @@ impl CompressorPool {
         self.spare_box.take()
     }
 
-    /// Takes back a compressor whose connection has no more use for it: without context takeover, its window is empty.
+    /// Takes back a compressor that its connection no longer needs. Without context takeover, its window is empty.
     pub(crate) fn recycle(&mut self, mut compressor: Box<Compressor>) {
         compressor.recycle_stream(self);
         self.spare_box = Some(compressor);
     }
 }
 
-/// Compresses a message that refers to nothing before it. Returns the bytes, and the size of the window that it needs.
+/// Compresses a message without references to earlier ones. Returns the bytes, and the window size that they need.
 pub(crate) fn compress_alone(message: &[u8], settings: &DeflateConfig) -> (Vec<u8>, u8) {
-    // Nothing is further back than the beginning.
+    // No reference goes back beyond the beginning of the message.
     let length_bits = (usize::BITS - message.len().saturating_sub(1).leading_zeros()) as u8;
     let window_bits = length_bits.clamp(MIN_WINDOW_BITS, settings.server_max_window_bits);
     let compression = SendCompression::new(window_bits, false);
@@ -147,30 +147,31 @@ pub(crate) fn compress_alone(message: &[u8], settings: &DeflateConfig) -> (Vec<u
 }
 
 fn compress_with(stream: &mut Stream, mut input: &[u8], last: bool, output: &mut Vec<u8>) {
-    // A flush that finds no space for all of what it ends with is made again: the block before it ends on its own.
+    // If a flush has too little space for its final bytes, zlib repeats it. So the block before it is ended separately.
     let flush = if last { DeflateFlush::Block } else { DeflateFlush::NoFlush };
-    // Most text shrinks to less than half; where it doesn't, more space is made.
+    // Most text shrinks to less than half. If it does not, more space is added.
     let mut space = (input.len() / 2).clamp(MIN_SPACE, MAX_SPACE);
     while step(stream, &mut input, space, flush, output) == space {
         space = (2 * space).min(MAX_SPACE);
     }
     if last {
         step(stream, &mut input, FLUSH_SPACE, DeflateFlush::SyncFlush, output);
-        // What every flush ends with isn't sent.
+        // The bytes at the end of every flush are not sent.
         debug_assert!(output.ends_with(&TAIL));
         output.truncate(output.len() - TAIL.len());
     }
 }
 
-/// The space that a step may write into. It is set to zero before, so that little is made where little comes out.
+/// The bounds of the space for the output of a step. The space is zeroed first, so it is small if little output is
+/// expected.
 const MIN_SPACE: usize = 64;
 const MAX_SPACE: usize = 64 << 10;
 
-/// More than an empty block and the bits before it.
+/// More than an empty block and the bits before it need.
 const FLUSH_SPACE: usize = 16;
 
-/// Compresses into so much space at the end of `output`. Returns how many bytes were written: all that there are, where
-/// space is left.
+/// Compresses into `space` bytes at the end of `output`. Returns how many bytes were written. If space is left, the
+/// output is complete.
 fn step(stream: &mut Stream, input: &mut &[u8], space: usize, flush: DeflateFlush, output: &mut Vec<u8>) -> usize {
     let stream = &mut stream.inner;
     let start = output.len();
@@ -178,7 +179,7 @@ fn step(stream: &mut Stream, input: &mut &[u8], space: usize, flush: DeflateFlus
     let (total_in, total_out) = (stream.total_in(), stream.total_out());
     let compressed = stream.compress(input, &mut output[start..], flush);
     debug_assert!(compressed.is_ok(), "the stream is in a state of its own making");
-    // Both are parts of slices.
+    // Both counts are bounded by the lengths of slices.
     *input = &input[(stream.total_in() - total_in) as usize..];
     let written = (stream.total_out() - total_out) as usize;
     output.truncate(start + written);

@@ -1,15 +1,15 @@
-//! The settings of compression.
+//! The compression settings.
 
-/// How a connection compresses, and what it asks of its peer: the parameters of RFC 7692 7.1, and what is nobody
-/// else's business.
+/// Compression settings: the parameters to negotiate (RFC 7692 section 7.1), and local settings that the peer does not
+/// learn.
 ///
-/// Handed to [`Config::deflate`](crate::Config::deflate), without which nothing is compressed. The defaults compress
-/// best: windows of 32 KiB both ways, which are kept from message to message.
+/// Pass them to [`Config::deflate`](crate::Config::deflate), without which nothing is compressed. The default
+/// parameters give the best compression: a window of 32 KiB in each direction, kept from message to message.
 ///
 /// ```
 /// use websocket_proto::{Config, DeflateConfig};
 ///
-/// // Little memory: 4 KiB windows, and none of it kept between messages.
+/// // Low memory use: windows of 4 KiB, not kept between messages.
 /// let config = Config::new().deflate(
 ///     DeflateConfig::new()
 ///         .server_max_window_bits(12)
@@ -21,10 +21,10 @@
 ///
 /// # Memory
 ///
-/// Nothing is allocated for compression before the first compressed message of a direction. From then on, a connection
-/// that keeps its context (which is called takeover) holds for that direction, in bytes:
+/// A connection allocates nothing for compression before the first compressed message in a direction. From then on, a
+/// connection with context takeover holds the following for that direction, in bytes:
 ///
-// The table is held to what is measured by `tests/deflate_memory/memory.rs`.
+// `tests/deflate_memory/memory.rs` checks the table against measurements.
 #[doc = include_str!("memory.md")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeflateConfig {
@@ -38,7 +38,7 @@ pub struct DeflateConfig {
     pub(crate) min_size: usize,
 }
 
-/// The smallest window that the compressor can be held to, as a power of two; RFC 7692 7.1.2 knows 8 as well.
+/// The smallest window that the compressor supports, as a power of two. RFC 7692 section 7.1.2 allows 8 as well.
 pub(super) const MIN_WINDOW_BITS: u8 = 9;
 
 /// The largest window (RFC 1951).
@@ -56,56 +56,57 @@ impl DeflateConfig {
         min_size: 64,
     };
 
-    /// Returns the settings that messages are compressed with: the first, or the defaults.
+    /// Returns the settings for compressing messages: the first ones, or the defaults.
     pub(crate) fn first_of(settings: &[Self]) -> &Self {
         settings.first().unwrap_or(&Self::DEFAULT)
     }
 
-    /// The defaults, which are named at each setter.
+    /// Creates the default settings. The docs of each setter name its default.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets whether the server begins every message with an empty window (RFC 7692 7.1.1.1). Off by default. It makes messages
-    /// larger, and lets the server keep no compressor and the client no window between them.
+    /// Sets whether the server begins every message with an empty window (RFC 7692 section 7.1.1.1). Off by default. If
+    /// on, messages are larger, but the server keeps no compressor and the client no window between messages.
     pub fn server_no_context_takeover(mut self, on: bool) -> Self {
         self.server_no_context_takeover = on;
         self
     }
 
-    /// Sets whether the client begins every message with an empty window (RFC 7692 7.1.1.2). Off by default; a server agrees
-    /// in any case with a client that offers it.
+    /// Sets whether the client begins every message with an empty window (RFC 7692 section 7.1.1.2). Off by default. A
+    /// server always agrees if the client offers it.
     pub fn client_no_context_takeover(mut self, on: bool) -> Self {
         self.client_no_context_takeover = on;
         self
     }
 
-    /// The most that the server's window may have, as a power of two (RFC 7692 7.1.2.1): 9 to 15, 15 by default; what
-    /// is beyond counts as the nearest.
+    /// Sets the maximum size of the server's window in bytes, as a power of two from 9 to 15 (RFC 7692 section
+    /// 7.1.2.1). 15 by default. Other values are clamped.
     ///
-    /// The RFC knows 8 as well, which the compressor can't be held to: a server declines an offer that asks for it.
+    /// The RFC also allows 8, which the compressor does not support: a server declines an offer that asks for it.
     pub fn server_max_window_bits(mut self, bits: u8) -> Self {
         self.server_max_window_bits = bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS);
         self
     }
 
-    /// The most that the client's window may have, as a power of two (RFC 7692 7.1.2.2): 9 to 15, 15 by default; what
-    /// is beyond counts as the nearest. A server can ask it only of clients that say that they understand, as browsers
-    /// do.
+    /// Sets the maximum size of the client's window in bytes, as a power of two from 9 to 15 (RFC 7692 section
+    /// 7.1.2.2). 15 by default. Other values are clamped. A server can limit only clients whose offer has this
+    /// parameter, as those of browsers do.
     ///
-    /// A client whose server asks for 8 sends its messages as they are, and receives compressed ones.
+    /// If the server asks a client for 8, the client sends its messages uncompressed, and still receives compressed
+    /// ones.
     pub fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.client_max_window_bits = bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS);
         self
     }
 
-    /// Sets whether a client's offer has the parameter `client_max_window_bits`, by which a server learns that it may limit
-    /// the client's window (RFC 7692 section 7.1.2.2). On by default, as in browsers.
+    /// Sets whether a client's offer has the parameter `client_max_window_bits`, which allows the server to limit the
+    /// client's window (RFC 7692 section 7.1.2.2). On by default, as in browsers.
     ///
-    /// Some servers decline every offer that has a parameter. With this off, and the other parameters as they are by
-    /// default, the offer is `permessage-deflate` alone. The client still keeps to
-    /// [`client_max_window_bits`](Self::client_max_window_bits), and fails the connection if the server names a limit. To a
-    /// server the setting means nothing.
+    /// Some servers decline every offer that has a parameter. With this off and the other parameters at their defaults,
+    /// the offer is just `permessage-deflate`. The client still respects its own
+    /// [`client_max_window_bits`](Self::client_max_window_bits), and fails the connection if the server sends a limit.
+    /// The setting has no effect on servers.
     ///
     /// ```
     /// use websocket_proto::DeflateConfig;
@@ -119,14 +120,16 @@ impl DeflateConfig {
         self
     }
 
-    /// Sets how hard to look for repetitions: from 0 (not at all) and 1 (fastest) to 9 (smallest). 4 by default.
-    /// Measured on JSON messages of 1 KiB with takeover, level 1 takes a fifth of its time and gives 1.4 times its
-    /// size, level 6 takes 1.5 times the time and gives 4 % less, level 9 twice the time for 9 % less.
+    /// Sets the compression level, from 0 (none) and 1 (fastest) to 9 (smallest output). 4 by default.
+    ///
+    /// Measured on JSON messages of 1 KiB with context takeover, relative to level 4: level 1 takes 20 % of the time
+    /// and its output is 1.4x as large. Level 6 takes 1.5x the time for 4 % less output, and level 9 takes 2x the time
+    /// for 9 % less.
     ///
     /// ```
     /// use websocket_proto::{Config, DeflateConfig};
     ///
-    /// // A slow network: spend time and memory on large messages, and none on small ones.
+    /// // A slow network: spend time and memory on large messages, but none on small ones.
     /// let slow_network = Config::new().deflate(DeflateConfig::new().level(9).memory_level(9).min_size(1024));
     /// ```
     pub fn level(mut self, level: u8) -> Self {
@@ -134,22 +137,22 @@ impl DeflateConfig {
         self
     }
 
-    /// Sets how much memory the compressor has for what it collects before it chooses a code: 1 to 9, 8 by default; what is
-    /// beyond counts as the nearest. See the table above.
+    /// Sets how much memory the compressor uses for the data that it collects into a block, from 1 to 9. 8 by default.
+    /// Other values are clamped. The [table](Self#memory) shows the effect.
     pub fn memory_level(mut self, level: u8) -> Self {
         self.memory_level = level.clamp(1, 9);
         self
     }
 
-    /// Messages of fewer bytes are sent as they are. 64 by default. Fragmented messages are compressed whatever their
-    /// size, which isn't known at their beginning.
+    /// Sets the minimum size of a message to compress, in bytes. 64 by default. Smaller messages are sent uncompressed.
+    /// Fragmented messages are always compressed, because their size is not known at their beginning.
     pub fn min_size(mut self, bytes: usize) -> Self {
         self.min_size = bytes;
         self
     }
 }
 
-/// The settings, read back.
+/// Getters.
 impl DeflateConfig {
     /// Returns the value of [`server_no_context_takeover`](Self::server_no_context_takeover).
     pub fn get_server_no_context_takeover(&self) -> bool {

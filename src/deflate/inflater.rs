@@ -1,7 +1,7 @@
-//! Compressed bytes → bytes, whatever blocks they are in and wherever they are cut (RFC 7692 section 7.2.2).
+//! Decompressing messages, whatever their blocks and however they are split (RFC 7692 section 7.2.2).
 //!
-//! An [`Inflater`] has a window of 32 KiB whatever was agreed on. So connections share those that are between messages, and
-//! keep a [`Window`](super::Window) to which the next message may refer: exactly as much as the negotiated size.
+//! An [`Inflater`] has a window of 32 KiB, whatever was negotiated. Between messages, connections therefore share
+//! inflaters. Each keeps only a [`Window`](super::Window) of the negotiated size, to which the next message may refer.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use zlib_rs::{Inflate, InflateFlush};
 
 use super::params::ReceiveCompression;
 
-/// The bytes aren't DEFLATE, or end inside a block.
+/// The error for bytes that are not valid DEFLATE data or end inside a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Corrupt;
 
@@ -26,14 +26,14 @@ pub(crate) struct Inflated {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// More comes with more input or more space.
+    /// The stream continues with more input or more space.
     Continues,
-    /// A final block has ended: another stream follows, which may refer to this one.
+    /// A final block has ended. Another stream follows, which may refer to this one.
     StreamEnd,
     Corrupt,
 }
 
-/// The end of every flushed part of a DEFLATE stream, which isn't sent (RFC 7692 section 7.2.1).
+/// The end of every flushed part of a DEFLATE stream, which is not sent (RFC 7692 section 7.2.1).
 pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// A decompressor.
@@ -42,12 +42,12 @@ pub(crate) struct Inflater {
 }
 
 impl Inflater {
-    /// An inflater for messages of whatever was negotiated.
+    /// Creates an inflater, which is the same whatever was negotiated.
     pub(crate) fn new(_: ReceiveCompression) -> Self {
         Self { stream: Inflate::new(false, 15) }
     }
 
-    /// Begins a stream after bytes that it may refer to, in the order in which they came.
+    /// Begins a stream after the bytes that it may refer to, in the order in which they were received.
     pub(crate) fn begin_stream<'a>(&mut self, dictionary: impl IntoIterator<Item = &'a [u8]>) {
         self.stream.reset(false);
         for bytes in dictionary {
@@ -56,25 +56,25 @@ impl Inflater {
         }
     }
 
-    /// Inflates as much as there is input, and space for what comes out.
+    /// Inflates until the input is consumed or the space is full.
     pub(crate) fn inflate(&mut self, input: &[u8], space: &mut [u8]) -> Inflated {
         self.step(input, space, InflateFlush::SyncFlush)
     }
 
-    /// Completes a message with the [`TAIL`], or refuses it where the stream isn't at the end of a message: at the header of
-    /// a stored block without bytes. Afterwards the stream is after that block.
+    /// Completes a message with the [`TAIL`]. Fails if the stream is not at the end of a message, which is at the
+    /// header of an empty stored block. Afterwards the stream is after that block.
     pub(crate) fn finish_message(&mut self) -> Result<(), Corrupt> {
         let [a, b, c, d] = TAIL;
-        // It stops after the block that the tail completes, and consumes one byte more where that completes none.
+        // It stops after the block that the tail completes. If the tail completes none, it consumes one byte more.
         let end = self.step(&[a, b, c, d, 0], &mut [0], InflateFlush::Block);
         if end != (Inflated { consumed: TAIL.len(), written: 0, status: Status::Continues }) {
             return Err(Corrupt);
         }
-        // Other blocks can end in the tail, too, and then leave bits of its last byte over, which are ones. With these, what
-        // follows is a final block or no block at all. Without, it is an empty stored block that isn't final.
+        // Other blocks can end in the tail as well. They leave bits of its last byte over, which are ones. After such
+        // bits, the next block is final or invalid. Without such bits, it is an empty stored block that is not final.
         match self.inflate(&[0, a, b, c, d], &mut [0]) {
             Inflated { consumed: 5, written: 0, status: Status::Continues } => Ok(()),
-            // The block was final itself. The next message finds the stream at its end.
+            // The block itself was final. The next message starts at the end of the stream.
             Inflated { consumed: 0, written: 0, status: Status::StreamEnd } => Ok(()),
             _ => Err(Corrupt),
         }
@@ -87,7 +87,7 @@ impl Inflater {
             Ok(zlib_rs::Status::StreamEnd) => Status::StreamEnd,
             Err(_) => Status::Corrupt,
         };
-        // Both are parts of slices.
+        // Both counts are bounded by the lengths of slices.
         let consumed = (self.stream.total_in() - total_in) as usize;
         let written = (self.stream.total_out() - total_out) as usize;
         Inflated { consumed, written, status }
@@ -122,7 +122,7 @@ mod tests {
     const INSIDE_A_HEADER: [u8; 17] =
         [0x04, 0xc0, 0x81, 0x1c, 0x80, 0x51, 0x10, 0x83, 0x70, 0xd6, 0xbf, 0xfb, 0xef, 0xf7, 0xfb, 0xfd, 0x7e];
 
-    /// RFC 7692 7.2.3: the ends of the examples, and what is no end.
+    /// RFC 7692 section 7.2.3: the ends of the examples, and bytes that are not an end.
     #[test]
     fn ends_of_messages() {
         for (message, is_end) in [
@@ -137,7 +137,7 @@ mod tests {
             (&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00, 0x00, 0xff, 0xff], false),
             // Inside the header of a dynamic block that ends within the last byte of the tail.
             (&INSIDE_A_HEADER, false),
-            // The empty block is a final one.
+            // The empty block is final.
             (&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x04], true),
         ] {
             let mut inflater = inflater();

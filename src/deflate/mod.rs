@@ -1,4 +1,4 @@
-//! permessage-deflate (RFC 7692): messages that travel compressed.
+//! permessage-deflate (RFC 7692): compressed messages.
 //!
 //! ```text
 //! config.rs       what an endpoint wants: DeflateConfig
@@ -10,7 +10,7 @@
 //! off.rs          all of this without the feature: types that have no values
 //! ```
 //!
-//! The compression itself (RFC 1951) is that of zlib-rs.
+//! The compression itself (RFC 1951) is done by zlib-rs.
 
 mod compressor;
 mod config;

@@ -1,4 +1,4 @@
-//! Negotiation (RFC 7692 section 7): the values of `Sec-WebSocket-Extensions`, and what both endpoints agree on.
+//! Negotiation (RFC 7692 section 7): the values of `Sec-WebSocket-Extensions`, and the resulting parameters.
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -14,11 +14,11 @@ const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 
-/// The answer of a server to an offer. `Display` writes the element of the header.
+/// A server's answer to an offer. `Display` writes the element of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     params: DeflateParams,
-    /// The client has asked for a limit, which must be answered even where it is the largest window.
+    /// The client asked for a limit. It must be answered even if it is the largest window.
     names_server_bits: bool,
 }
 
@@ -48,11 +48,11 @@ impl fmt::Display for Answer {
     }
 }
 
-/// Negotiation in a handshake that is done elsewhere.
+/// Negotiation for an opening handshake that is done elsewhere.
 impl DeflateConfig {
-    /// At a server: the answer to the values of the request's `Sec-WebSocket-Extensions` headers, if one of the offers
-    /// is acceptable; the first such is taken (RFC 7692 5). Send the text as the response's
-    /// `Sec-WebSocket-Extensions`.
+    /// Answers a client's offers (server only). `values` are those of the request's `Sec-WebSocket-Extensions` headers.
+    /// Returns the answer to the first acceptable offer, if there is one (RFC 7692 section 5). Send the string as the
+    /// `Sec-WebSocket-Extensions` header of the response.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, DeflateConfig, Negotiated};
@@ -71,17 +71,18 @@ impl DeflateConfig {
         Some((answer.to_string(), answer.params))
     }
 
-    /// At a client: the element of the request's `Sec-WebSocket-Extensions`.
+    /// Returns a client's offer, an element of the `Sec-WebSocket-Extensions` header of the request.
     pub fn offer(&self) -> String {
         write_offers(core::slice::from_ref(self))
     }
 
-    /// At a client: what was agreed on by the values of the response's `Sec-WebSocket-Extensions` headers, if anything.
+    /// Checks a server's answer (client only). `values` are those of the response's `Sec-WebSocket-Extensions` headers.
+    /// Returns the negotiated parameters, or `None` if the server did not accept the offer.
     ///
     /// # Errors
     ///
-    /// The header is malformed, names what wasn't offered, or asks for what doesn't fit the offer; a client fails the
-    /// connection then.
+    /// Fails if the header is malformed, selects an extension that was not offered, or has parameters that do not match
+    /// the offer. A client must then fail the connection.
     pub fn check<'a>(
         &self,
         answer: impl IntoIterator<Item = &'a [u8]>,
@@ -90,7 +91,7 @@ impl DeflateConfig {
     }
 }
 
-/// The answer to the first acceptable offer. The first of the settings is a server's.
+/// Returns the answer to the first acceptable offer. A server uses only the first settings.
 pub(crate) fn answer_offers<'a>(
     settings: &[DeflateConfig],
     offers: impl Iterator<Item = &'a [u8]>,
@@ -108,7 +109,7 @@ pub(crate) fn answer_offers<'a>(
 
 fn accept_offer(settings: &DeflateConfig, offer: &Element) -> Option<Answer> {
     let asked = offer.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS);
-    // RFC 7692 7.1.2.1: never larger than asked for, so what can't be done is declined.
+    // RFC 7692 section 7.1.2.1: the window must not be larger than asked for, so an unsupported size is declined.
     if asked < MIN_WINDOW_BITS {
         return None;
     }
@@ -119,7 +120,7 @@ fn accept_offer(settings: &DeflateConfig, offer: &Element) -> Option<Answer> {
     };
     let params = DeflateParams {
         server_no_context_takeover: settings.server_no_context_takeover || offer.server_no_context_takeover,
-        // A hint that costs nothing to take up: the client won't use its context in any case.
+        // The offer is a hint, and accepting it costs nothing: the client will not use its context in any case.
         client_no_context_takeover: settings.client_no_context_takeover || offer.client_no_context_takeover,
         server_max_window_bits: asked.min(settings.server_max_window_bits),
         client_max_window_bits: client,
@@ -127,7 +128,7 @@ fn accept_offer(settings: &DeflateConfig, offer: &Element) -> Option<Answer> {
     Some(Answer { params, names_server_bits: offer.server_max_window_bits.is_some() })
 }
 
-/// The elements that offer these settings, in the order of preference.
+/// Returns the elements that offer these settings, in the order of preference.
 pub(crate) fn write_offers(settings: &[DeflateConfig]) -> String {
     let mut elements = String::new();
     for settings in settings {
@@ -145,7 +146,7 @@ pub(crate) fn write_offers(settings: &[DeflateConfig]) -> String {
             elements.extend(["; ", SERVER_MAX_WINDOW_BITS, "=", &settings.server_max_window_bits.to_string()]);
         }
         if settings.offer_client_max_window_bits {
-            // Without a value it says that a limit would be understood.
+            // Without a value, the parameter says that the client supports a limit.
             elements.extend(["; ", CLIENT_MAX_WINDOW_BITS]);
             if settings.client_max_window_bits < MAX_WINDOW_BITS {
                 elements.extend(["=", &settings.client_max_window_bits.to_string()]);
@@ -155,7 +156,7 @@ pub(crate) fn write_offers(settings: &[DeflateConfig]) -> String {
     elements
 }
 
-/// Returns what a server has accepted of the offers of these settings.
+/// Returns the parameters of a server's response to the offers of these settings.
 pub(crate) fn check_answer<'a>(
     settings: &[DeflateConfig],
     answer: impl Iterator<Item = &'a [u8]>,
@@ -178,9 +179,9 @@ pub(crate) fn check_answer<'a>(
     }
 }
 
-/// Returns the parameters of an answer, if it is one to the offer of these settings.
+/// Returns the parameters of an answer, if it matches the offer of these settings.
 fn params_of_answer(settings: &DeflateConfig, answer: &Element) -> Option<DeflateParams> {
-    // RFC 7692 7.1.1.1 and 7.1.2.1: a server that accepts the offer says so, and doesn't exceed it.
+    // RFC 7692 sections 7.1.1.1 and 7.1.2.1: a server that accepts the offer confirms it, and does not exceed it.
     if settings.server_no_context_takeover && !answer.server_no_context_takeover {
         return None;
     }
@@ -189,11 +190,11 @@ fn params_of_answer(settings: &DeflateConfig, answer: &Element) -> Option<Deflat
         return None;
     }
     let client = match answer.client_max_window_bits {
-        // What was offered as a limit holds without an answer, too (7.1.2.2).
+        // RFC 7692 section 7.1.2.2: the limit of the offer applies even without an answer.
         Bits::Missing => settings.client_max_window_bits,
         // RFC 7692 section 7.1.2.2: an answer has the parameter only if the offer has it.
         Bits::Value(_) if !settings.offer_client_max_window_bits => return None,
-        // Likewise where the answer is larger: the offer is a hint of what we will use.
+        // The limit of the offer also applies if the answer is larger: the offer is a hint of what we will use.
         Bits::Value(bits) => bits.min(settings.client_max_window_bits),
         Bits::Bare => return None,
     };
@@ -221,7 +222,8 @@ enum Bits {
 }
 
 impl Element {
-    /// Nothing, where it is another extension, or a parameter is unknown, invalid or there twice (RFC 7692 7).
+    /// Parses an element. Returns `None` for another extension, or if a parameter is unknown, invalid or repeated (RFC
+    /// 7692 section 7).
     fn read(extension: Extension<'_>) -> Option<Self> {
         if extension.name != NAME.as_bytes() {
             return None;
@@ -253,7 +255,7 @@ impl Element {
     }
 }
 
-/// A decimal number from 8 to 15 without leading zeros.
+/// Parses a decimal number from 8 to 15 without leading zeros.
 fn window_bits(value: Value<'_>) -> Option<u8> {
     let mut digits = value.bytes();
     let bits = match (digits.next()?, digits.next(), digits.next()) {

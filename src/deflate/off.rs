@@ -1,5 +1,5 @@
-//! The twin of `deflate/` for builds without the feature: the same names, of which no value exists. Code that has a value
-//! of them can't run, and isn't compiled into anything.
+//! The twin of `deflate/` for builds without the feature. It has the same types, but they have no values. Code that
+//! needs such a value can never run, and the compiler removes it.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,11 +10,11 @@ use crate::error::HandshakeError;
 use crate::http_grammar::lists;
 use crate::role::Role;
 
-/// Settings that can't be made.
+/// Settings that cannot be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeflateConfig {}
 
-/// Parameters that are never agreed on.
+/// Parameters that are never negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeflateParams {}
 
@@ -88,7 +88,7 @@ pub(crate) fn check_answer<'a>(
     if any { Err(HandshakeError::ExtensionNotOffered) } else { Ok(None) }
 }
 
-/// No offer is accepted. They are held to the grammar all the same.
+/// No offer is accepted, but the grammar of the offers is still checked.
 pub(crate) fn answer_offers<'a>(
     _: &[DeflateConfig],
     offers: impl Iterator<Item = &'a [u8]>,

@@ -1,4 +1,4 @@
-//! The streams of zlib-rs that compress, and which of them a thread's connections share between messages.
+//! The compression streams of zlib-rs, which the connections of a thread share between messages.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -47,7 +47,7 @@ impl Stream {
     pub(super) fn new(config: StreamConfig) -> Self {
         let inner = zlib_rs::Deflate::new_with_config(zlib_rs::DeflateConfig {
             level: config.level.into(),
-            // Below zero: without the header of zlib.
+            // A negative value means no zlib header.
             window_bits: -i32::from(config.window_bits),
             mem_level: config.memory_level.into(),
             ..zlib_rs::DeflateConfig::default()

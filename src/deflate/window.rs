@@ -1,8 +1,8 @@
-//! The sliding window (RFC 1951 section 2): the last bytes of the messages so far, as many as the negotiated size.
+//! The sliding window (RFC 1951 section 2): the last bytes of the messages so far, up to the negotiated size.
 
 use alloc::vec::Vec;
 
-/// The last bytes of the messages so far, to which the next may refer.
+/// The last bytes of the messages so far, to which the next message may refer.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     bytes: Vec<u8>,
@@ -11,13 +11,13 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The bytes in the order of their coming.
+    /// Returns the bytes in the order in which they were added.
     pub(crate) fn slices(&self) -> [&[u8]; 2] {
         let (end, start) = self.bytes.split_at(self.start);
         [start, end]
     }
 
-    /// Adds bytes, of which all but the last `size` are forgotten.
+    /// Adds bytes. Only the last `size` bytes of the window are kept.
     pub(crate) fn add(&mut self, bytes: &[u8], size: usize) {
         if bytes.len() >= size {
             self.clear();
@@ -29,7 +29,7 @@ impl Window {
         let (new, over) = bytes.split_at(free.min(bytes.len()));
         self.reserve(new.len(), size);
         self.bytes.extend_from_slice(new);
-        // Without a gap at the end, the oldest are replaced.
+        // The oldest bytes are replaced in place, so there is no gap at the end.
         let (to_end, around) = over.split_at(over.len().min(size - self.start));
         self.bytes[self.start..self.start + to_end.len()].copy_from_slice(to_end);
         self.bytes[..around.len()].copy_from_slice(around);
@@ -47,7 +47,7 @@ impl Window {
         self.start = 0;
     }
 
-    /// Grows with what comes, and to no more than the window.
+    /// Grows with the bytes added, up to the size of the window.
     fn reserve(&mut self, additional: usize, size: usize) {
         let needed = self.bytes.len() + additional;
         if needed > self.bytes.capacity() {

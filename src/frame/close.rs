@@ -7,7 +7,7 @@ use crate::close::CloseCode;
 use crate::error::ProtocolError;
 use crate::utf8::{self, Utf8};
 
-/// The body of a Close frame that was received: a code, perhaps with a reason, or nothing at all.
+/// The body of a received Close frame: empty, or a code with an optional reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CloseFrame {
     pub(crate) code: Option<CloseCode>,
@@ -15,7 +15,7 @@ pub(crate) struct CloseFrame {
 }
 
 impl CloseFrame {
-    /// Parses a body that is there as a whole.
+    /// Parses a complete body.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, ProtocolError> {
         let Some((&code, reason)) = body.split_first_chunk() else {
             return match body {
@@ -27,13 +27,13 @@ impl CloseFrame {
         Ok(Self { code: Some(parse_code(code)?), reason: reason?.to_owned() })
     }
 
-    /// Checks the length of a body, of which nothing else may be there yet: a code has two bytes.
+    /// Checks the length of a body before the body arrives: a code has two bytes.
     #[inline]
     pub(super) fn check_length(length: u8) -> Result<(), ProtocolError> {
         if length == 1 { Err(ProtocolError::CloseLength) } else { Ok(()) }
     }
 
-    /// Checks the beginning of a body, so that it is refused at the first byte that can't be right.
+    /// Checks the beginning of a body, so that it is rejected at the first invalid byte.
     pub(crate) fn check_start(body: &[u8]) -> Result<(), ProtocolError> {
         let Some((&code, reason)) = body.split_first_chunk() else {
             return Ok(());

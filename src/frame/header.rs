@@ -16,12 +16,12 @@ use crate::role::Role;
 /// The longest header: two bytes, a 64-bit length, a masking key.
 pub(crate) const MAX_HEADER: usize = 14;
 
-/// RFC 6455 5.5: the longest payload of a control frame.
+/// RFC 6455 section 5.5: the longest payload of a control frame.
 pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;
 
 const FIN: u8 = 0x80;
 const RSV: u8 = 0x70;
-/// RFC 7692 6: the message is compressed.
+/// RFC 7692 section 6: marks a compressed message.
 pub(crate) const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0f;
 pub(crate) const MASK: u8 = 0x80;
@@ -29,44 +29,44 @@ const LENGTH: u8 = 0x7f;
 pub(crate) const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
 
-/// The first bytes of messages of one frame.
+/// The first byte of an unfragmented, uncompressed message.
 pub(crate) const WHOLE_TEXT: u8 = FIN | OpCode::Text as u8;
 pub(crate) const WHOLE_BINARY: u8 = FIN | OpCode::Binary as u8;
 
-/// The context in which a header is checked: the role of the peer, the message in progress, and what is left of the limits.
+/// The context for checking a header: the role of the peer, the message in progress, and the remaining limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameContext {
     pub(crate) from: Role,
     /// Messages may be compressed.
     pub(crate) deflate: bool,
     pub(crate) in_message: bool,
-    /// The message in progress may have one more frame.
+    /// Set if the message in progress may have one more frame.
     pub(crate) may_continue: bool,
     pub(crate) max_frame: u64,
-    /// The most bytes by which the message in progress, or a new one, may still grow.
+    /// The number of bytes by which the message in progress, or a new one, may still grow.
     pub(crate) max_growth: u64,
-    /// The most bytes that the first frame of a compressed message may have.
+    /// The maximum size of the first frame of a compressed message.
     pub(crate) max_compressed: u64,
 }
 
-/// A frame header that obeys all the context.
+/// A frame header that is valid in its context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) opcode: OpCode,
     pub(crate) fin: bool,
-    /// Of a message's first frame: whether the message is compressed.
+    /// In the first frame of a message: whether the message is compressed.
     pub(crate) compressed: bool,
-    /// Zero in frames that aren't masked: unmasking with it changes nothing.
+    /// The masking key, or zero in an unmasked frame: unmasking with zero changes nothing.
     pub(crate) key: [u8; 4],
-    /// The payload's length as announced: a `u64` until it passed the limits.
+    /// The announced length of the payload. It stays a `u64` until it has passed the limits.
     pub(crate) length: u64,
 }
 
 impl Header {
-    /// Reads the header at the front of `bytes` and says how long it is; `None` when more bytes are needed.
+    /// Parses the header at the front of `bytes`, and returns it with its size, or `None` if more bytes are needed.
     ///
-    /// Each rule is applied as soon as its byte is there, in the order of the bytes, so that a wrong first
-    /// byte is refused before the second has come.
+    /// Each rule is applied as soon as its byte is available, in the order of the bytes. An invalid first byte is
+    /// rejected before the second one arrives.
     pub(crate) fn parse(bytes: &[u8], context: &FrameContext) -> Result<Option<(Self, usize)>, ProtocolError> {
         let Some(&first) = bytes.first() else {
             return Ok(None);
@@ -79,7 +79,7 @@ impl Header {
         let Some(opcode) = OpCode::new(first & OPCODE) else {
             return Err(ProtocolError::ReservedOpcode);
         };
-        // RFC 7692 6: it is said in the first frame of a message, and nowhere else.
+        // RFC 7692 section 6: only the first frame of a message may have the bit.
         if compressed && !matches!(opcode, OpCode::Text | OpCode::Binary) {
             return Err(ProtocolError::ReservedBits);
         }
@@ -133,7 +133,7 @@ impl Header {
             if bytes.get(2).is_some_and(|&top| top & 0x80 != 0) {
                 return Err(ProtocolError::LengthTopBit);
             }
-            // A length of up to 16 bits has a shorter form, and zeros before those.
+            // A length of up to 16 bits has a shorter form. In this form, its upper six bytes are zeros.
             if bytes.get(2..8).is_some_and(|high| high == [0; 6]) {
                 return Err(ProtocolError::LengthForm);
             }
@@ -164,8 +164,8 @@ impl Header {
         Ok(Some((Self { opcode, fin, compressed, key, length }, size + 4)))
     }
 
-    /// Puts out the header of a frame that we send, in the shortest form: a few pieces of known size each, which costs
-    /// less than one of a size that is found out.
+    /// Writes the header of a frame that we send, in the shortest form. It writes several parts of constant size, which
+    /// is cheaper than a single part of variable size.
     #[inline]
     pub(crate) fn put(first: u8, length: usize, key: Option<[u8; 4]>, mut out: impl FnMut(&[u8])) {
         match (length, key) {
@@ -188,7 +188,7 @@ impl Header {
         }
     }
 
-    /// How long the header of a frame that we send is.
+    /// Returns the size of the header of a frame that we send.
     #[inline]
     pub(crate) fn size(length: usize, is_masked: bool) -> usize {
         let key = if is_masked { 4 } else { 0 };
@@ -199,7 +199,7 @@ impl Header {
         }
     }
 
-    /// The same in one piece: the bytes, and how many count.
+    /// Encodes the same header into an array. Returns the array and the size of the header.
     pub(crate) fn encode(first: u8, length: usize, key: Option<[u8; 4]>) -> ([u8; MAX_HEADER], usize) {
         let (mut bytes, mut size) = ([0; MAX_HEADER], 0);
         Self::put(first, length, key, |piece| {
@@ -210,7 +210,7 @@ impl Header {
     }
 }
 
-/// The first byte of a frame that we send: FIN and the opcode, to which an extension may add.
+/// Returns the first byte of a frame that we send, with FIN and the opcode. An extension may add bits to it.
 #[inline]
 pub(crate) fn first_byte(opcode: OpCode, fin: bool) -> u8 {
     opcode as u8 | if fin { FIN } else { 0 }
@@ -262,7 +262,8 @@ mod tests {
         }
     }
 
-    /// Every first and second byte, judged by the sentences of RFC 6455 5.2 and 5.5, one after the other.
+    /// Every pair of a first and a second byte, checked against the sentences of RFC 6455 sections 5.2 and 5.5, one by
+    /// one.
     #[test]
     fn every_pair_of_first_bytes() {
         for pair in 0..=u16::MAX {

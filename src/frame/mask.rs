@@ -57,7 +57,7 @@ pub(crate) fn append_masked(to: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
     }
 }
 
-/// Masks or unmasks `payload` while it is copied to `place`, which is as long.
+/// Copies `payload` to `place`, which has the same length, masking or unmasking it on the way.
 pub(crate) fn copy_masked(place: &mut [u8], payload: &[u8], key: [u8; 4]) {
     if payload.len() < MIN_FUSED {
         place.copy_from_slice(payload);
@@ -190,7 +190,7 @@ fn xor<const N: usize>(bytes: &mut [u8; N], key: [u8; 4]) {
 mod tests {
     use super::*;
 
-    /// The RFC's sentence, to the letter.
+    /// The algorithm of the RFC, literally.
     fn naive(payload: &mut [u8], key: [u8; 4]) {
         for (i, byte) in payload.iter_mut().enumerate() {
             *byte ^= key[i % 4];
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// The same in passing.
+    /// The same for masking while copying.
     #[test]
     fn appending_agrees_with_the_naive_loop() {
         let source: Vec<u8> = (0..5000).map(|i: usize| (i * 7 + i / 256) as u8).collect();
@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    /// B-17: the phase continues over pieces.
+    /// B-17: the phase continues across parts.
     #[test]
     fn rotation_continues_where_a_piece_ended() {
         for cut in 0..40 {

@@ -18,7 +18,7 @@ impl MessageKind {
     }
 }
 
-/// The opcodes that RFC 6455 11.8 registers; the others have no value here.
+/// The opcodes that RFC 6455 section 11.8 registers. Other opcodes have no value of this type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum OpCode {

@@ -1,4 +1,4 @@
-//! `Sec-WebSocket-Key` and the `Sec-WebSocket-Accept` that belongs to it (RFC 6455 section 4.2.2, item 5.4).
+//! `Sec-WebSocket-Key` and the matching `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2, item 5.4).
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -19,13 +19,13 @@ pub(crate) fn encode_key(nonce: [u8; 16]) -> Key {
     key
 }
 
-/// Returns a received value as a key, if it is base64 of 16 bytes.
+/// Parses a received key, which must be 16 bytes in base64.
 pub(crate) fn parse_key(value: &[u8]) -> Option<&Key> {
     let mut nonce = [0; 18];
     value.try_into().ok().filter(|key: &&Key| BASE64.decode_slice(key, &mut nonce) == Ok(16))
 }
 
-/// Returns the accept key of a key. The text of the key is hashed, not the nonce that it decodes to.
+/// Returns the accept key of a key. The hash is of the key's text, not of the nonce that it decodes to.
 pub(crate) fn accept_key(key: &Key) -> AcceptKey {
     let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     let mut accept = [0; 28];
@@ -34,7 +34,7 @@ pub(crate) fn accept_key(key: &Key) -> AcceptKey {
     accept
 }
 
-/// RFC 6455 section 1.3: a value that a server which does not know WebSocket will not hash by accident.
+/// RFC 6455 section 1.3: a value that a server without WebSocket support is unlikely to use.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Padding is required. The bits that it leaves unused may have any value, since the key is hashed as text.

@@ -1,9 +1,9 @@
-//! Hosts and ports as they are in URIs, request targets and `Host` headers (RFC 3986 section 3.2).
+//! Hosts and ports in URIs, request targets and `Host` headers (RFC 3986 section 3.2).
 
 use crate::error::UriError;
 use crate::http_grammar::charset::HOST;
 
-/// Splits the port off. Colons inside the brackets of an IPv6 address belong to the host.
+/// Splits an authority into host and port. Colons inside the brackets of an IPv6 address belong to the host.
 pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<&str>), UriError> {
     if authority.starts_with('[') {
         let end = authority.find(']').ok_or(UriError::Host)? + 1;

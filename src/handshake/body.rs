@@ -1,4 +1,4 @@
-//! The body of a response other than 101: bounded, for a person or a program that wants to know the reason.
+//! The body of a response other than 101, up to a limit.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -7,24 +7,24 @@ use core::str;
 use super::headers::{HeaderName, Headers};
 use crate::http_grammar::lists;
 
-/// Collects a body, however its length is determined (RFC 9112 section 6.3). A body whose framing is malformed ends
-/// where that shows.
+/// Reads a body, however its length is determined (RFC 9112 section 6.3). If its framing is malformed, the body ends
+/// there.
 #[derive(Debug)]
 pub(crate) struct BodyReader {
     framing: Framing,
     body: Vec<u8>,
 }
 
-/// The part of the body that comes next.
+/// The next part of the body.
 #[derive(Debug)]
 enum Framing {
-    /// The number of bytes up to the end.
+    /// The remaining number of bytes.
     Length(u64),
     UntilEof,
     /// RFC 9112 section 7.1: the line with the size of the next chunk.
     ChunkSize(ChunkLine),
-    /// The number of bytes up to the end of a chunk. The line, which is empty now, comes along: the lines between all
-    /// chunks share one allocation.
+    /// The remaining number of bytes of a chunk. The line is empty and only kept for its allocation, which all lines
+    /// between chunks share.
     ChunkData(u64, ChunkLine),
     /// The empty line after a chunk.
     ChunkEnd(ChunkLine),
@@ -32,9 +32,9 @@ enum Framing {
 
 impl BodyReader {
     pub(crate) fn new(status: u16, headers: &impl Headers) -> Self {
-        // RFC 9112 section 6.3, item 1: these responses have no body, whatever their headers say. That is the rule for
-        // recipients. A server may not send a body with 205 either (RFC 9110 section 15.3.6, see `Rejection`), but that
-        // response is framed by its headers like any other, and a body that they announce has to be read.
+        // RFC 9112 section 6.3, item 1: these responses have no body, whatever their headers say. This is the rule for
+        // recipients. A server must not send a body with 205 either (RFC 9110 section 15.3.6, see `Rejection`). But a
+        // response with 205 is framed by its headers like any other, and a body that they announce must be read.
         let framing = if matches!(status, 204 | 304) {
             Framing::Length(0)
         } else if lists::contains_token(headers.all(HeaderName::TransferEncoding), b"chunked") {
@@ -45,7 +45,7 @@ impl BodyReader {
         Self { framing, body: Vec::new() }
     }
 
-    /// Consumes input. Returns whether the body is complete, or has reached the limit.
+    /// Consumes input. Returns whether the body is complete or has reached the limit.
     pub(crate) fn read(&mut self, input: &mut &mut [u8], limit: usize) -> bool {
         loop {
             match &mut self.framing {
@@ -90,8 +90,8 @@ impl BodyReader {
     }
 }
 
-/// Returns the value of `Content-Length`, if it is a number. RFC 9110 section 8.6: a recipient may accept it several times,
-/// in one line or in many, if the number is always the same.
+/// Returns the value of `Content-Length`, if it is a number. RFC 9110 section 8.6: a recipient may accept several
+/// values, in one line or in many, if they are all the same number.
 fn content_length(headers: &impl Headers) -> Option<u64> {
     let mut values = headers.all(HeaderName::ContentLength).flat_map(|value| value.split(|&byte| byte == b','));
     let length = parse_length(values.next()?)?;
@@ -100,11 +100,11 @@ fn content_length(headers: &impl Headers) -> Option<u64> {
 
 fn parse_length(value: &[u8]) -> Option<u64> {
     let value = lists::trim(value);
-    // A sign is no part of it, although the standard library would accept one.
+    // A sign is not allowed, although the standard library would accept one.
     value.iter().all(u8::is_ascii_digit).then(|| str::from_utf8(value).ok()?.parse().ok())?
 }
 
-/// Moves at most `count` bytes from the input to a body that may have `limit` bytes, and returns their number.
+/// Moves at most `count` bytes from the input to a body of at most `limit` bytes. Returns how many were consumed.
 fn append_up_to(body: &mut Vec<u8>, input: &mut &mut [u8], count: u64, limit: usize) -> u64 {
     let count = usize::try_from(count).unwrap_or(usize::MAX).min(input.len()).min(limit - body.len());
     let (part, rest) = mem::take(input).split_at_mut(count);
@@ -113,7 +113,7 @@ fn append_up_to(body: &mut Vec<u8>, input: &mut &mut [u8], count: u64, limit: us
     count as u64
 }
 
-/// A line before or after a chunk, as far as it was received.
+/// A line before or after a chunk, as far as it has been received.
 #[derive(Debug, Default)]
 struct ChunkLine(Vec<u8>);
 
@@ -143,7 +143,7 @@ impl ChunkLine {
         LineStatus::Partial
     }
 
-    /// Returns the size of the chunk that the line, which is complete, announces.
+    /// Returns the chunk size that a complete line announces.
     fn chunk_size(&self) -> Option<u64> {
         match httparse::parse_chunk_size(&self.0) {
             Ok(httparse::Status::Complete((_, size))) => Some(size),
@@ -155,7 +155,7 @@ impl ChunkLine {
         self.0 == b"\r\n"
     }
 
-    /// Returns the line for the next state, empty, with its allocation.
+    /// Returns an empty line with the same allocation, for the next state.
     fn take_cleared(&mut self) -> Self {
         self.0.clear();
         mem::take(self)

@@ -28,16 +28,16 @@ pub(crate) struct ClientHandshake {
     stage: Stage,
 }
 
-/// The part of the response that comes next.
+/// The next part of the response.
 #[derive(Debug)]
 enum Stage {
     Head(HeadReader),
     Body(Box<PartialRejection>),
-    /// Nothing: the outcome was returned, or the handshake failed.
+    /// No part: the outcome was returned, or the handshake failed.
     Done,
 }
 
-/// A response that opens nothing, and its body as far as it was received.
+/// A response other than 101, with its body as far as it has been received.
 #[derive(Debug)]
 struct PartialRejection {
     response: Box<HandshakeResponse>,
@@ -82,7 +82,7 @@ impl ClientHandshake {
                     let headers = IndexedHeaders { fields: response.fields(), index: &index };
                     match response.status() {
                         101 => {
-                            // RFC 9110 section 7.8: HTTP/1.0 has no upgrade.
+                            // RFC 9110 section 7.8: HTTP/1.0 does not support upgrades.
                             if version != 1 {
                                 return Err(HandshakeError::HttpVersion);
                             }
@@ -90,8 +90,8 @@ impl ClientHandshake {
                             let negotiated = check_choices(&headers, &self.subprotocols, &self.extensions)?;
                             return Ok(Some(Outcome::Open(response, negotiated)));
                         }
-                        // RFC 9110 section 15.2: another response follows an interim one. The reader limits the size of
-                        // all of them together.
+                        // RFC 9110 section 15.2: an interim response is followed by another one. The reader limits
+                        // their total size.
                         100..200 => self.stage = Stage::Head(reader),
                         status => {
                             let body = BodyReader::new(status, &headers);
@@ -114,8 +114,8 @@ impl ClientHandshake {
         }
     }
 
-    /// Returns the response other than 101 that is being received, with its body so far, if its head is complete. To be
-    /// called when no more input will come.
+    /// Returns the response other than 101 that is being received, with its body so far, if its head is complete.
+    /// Called when no more input will arrive.
     pub(crate) fn finish_rejection(&mut self) -> Option<Box<HandshakeResponse>> {
         match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Body(rejection) => Some(rejection.finish()),
@@ -133,7 +133,8 @@ impl PartialRejection {
     }
 }
 
-/// Checks a response with status 101 by RFC 6455 section 4.1, items 2 to 4. `accept` belongs to the key that was sent.
+/// Checks a response with status 101 (RFC 6455 section 4.1, items 2 to 4). `accept` is the accept key of the key that
+/// was sent.
 pub(crate) fn check_upgrade(headers: &impl Headers, accept: &AcceptKey) -> Result<(), HandshakeError> {
     match headers.single(HeaderName::Upgrade) {
         Occurrences::One(value) if lists::eq_token(value, b"websocket") => {}

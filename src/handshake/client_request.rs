@@ -9,7 +9,7 @@ use super::uri::Uri;
 use crate::error::RequestError;
 use crate::http_grammar::lists;
 
-/// The request of a client: the resource, the subprotocols that it offers, and further headers.
+/// A client's request for a WebSocket connection: the URI, the subprotocols to offer, and further headers.
 ///
 /// ```
 /// use websocket_proto::client;
@@ -26,7 +26,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Creates a request for that resource.
+    /// Creates a request for the resource of a URI.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Seed, client};
@@ -43,7 +43,7 @@ impl Request {
         Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default(), origin: HeaderLines::default() }
     }
 
-    /// Offers a subprotocol, after those offered before: their order is the client's preference.
+    /// Offers a subprotocol. The order of the calls is the client's order of preference.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Seed, client};
@@ -80,10 +80,10 @@ impl Request {
         self
     }
 
-    /// Adds a header, after those that the handshake writes itself. If it can't be sent,
-    /// [`Connection::client`](crate::Connection::client) fails.
+    /// Adds a header after those that the handshake writes itself. If the header cannot be sent,
+    /// [`Connection::client`](crate::Connection::client) returns an error.
     ///
-    /// A header `Authorization` replaces the one that the user information of the URI would become.
+    /// An `Authorization` header overrides the user information of the URI.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Seed, client};
@@ -108,7 +108,7 @@ impl Request {
 }
 
 impl Request {
-    /// Returns the parts of the request if all that the caller set can be sent.
+    /// Returns the parts of the request, if everything that the caller set can be sent.
     pub(crate) fn checked(&self) -> Result<CheckedRequest<'_>, RequestError> {
         for (i, subprotocol) in self.subprotocols.iter().enumerate() {
             if !lists::is_token(subprotocol.as_bytes()) {
@@ -134,12 +134,12 @@ pub(crate) struct CheckedRequest<'r> {
     pub(crate) uri: &'r Uri,
     pub(crate) subprotocols: &'r [String],
     pub(crate) origin: CheckedLines<'r>,
-    /// The credentials in the URI, unless the caller's headers have others.
+    /// The credentials of the URI, unless the caller's headers override them.
     pub(crate) authorization: Option<&'r str>,
     pub(crate) headers: CheckedLines<'r>,
 }
 
-/// The bytes of a request apart from what the caller chose, rounded up.
+/// The size of a request without the parts that the caller chose, rounded up.
 const REQUEST_CAPACITY: usize = 224;
 
 impl CheckedRequest<'_> {

@@ -1,4 +1,4 @@
-//! The extensions that both endpoints may agree on (RFC 6455 section 9.1): compression, if the crate is built with it.
+//! The extensions that can be negotiated (RFC 6455 section 9.1): compression, if the crate is built with it.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -19,12 +19,12 @@ impl Offered {
         Self { deflate: config.deflate.clone() }
     }
 
-    /// The value of the header, if there is one to send.
+    /// Returns the value of the header, if one is to be sent.
     pub(crate) fn header(&self) -> Option<String> {
         (!self.deflate.is_empty()).then(|| deflate::write_offers(&self.deflate))
     }
 
-    /// Returns what was agreed on, if the answer is one to what was offered.
+    /// Returns the negotiated extensions, if the response matches the offer.
     pub(crate) fn check_response<'a>(
         &self,
         answer: impl Iterator<Item = &'a [u8]>,
@@ -44,7 +44,7 @@ impl Accepted {
         Ok(Self { deflate: deflate::answer_offers(&config.deflate, offers)? })
     }
 
-    /// The value of the header, if there is one to send.
+    /// Returns the value of the header, if one is to be sent.
     pub(crate) fn header(self) -> Option<String> {
         self.deflate.map(|answer| answer.to_string())
     }

@@ -1,4 +1,4 @@
-//! The headers of a head as they were received, in order.
+//! The headers of a received head, in order.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -9,8 +9,8 @@ use super::headers::{HeaderName, Headers, Occurrences};
 use super::redacted::fmt_headers;
 use crate::http_grammar::lists::trim;
 
-/// A head as it was received and the positions of its lines, in one allocation. Two would be too many for heads whose
-/// headers nobody may ask for.
+/// A received head and the positions of its lines, in one allocation. A second allocation would be wasted on heads
+/// whose headers are never read.
 ///
 /// ```text
 /// GET / HTTP/1.1␍␊Host: localhost␍␊…␍␊␍␊|line|line|…|line
@@ -24,13 +24,13 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// Keeps a head, whose lines were found in it, and finds the headers that there are rules for.
+    /// Stores a head with its parsed lines, and indexes the headers that the handshake has rules for.
     pub(crate) fn new(head: Head, lines: &[Line]) -> (Self, HeaderIndex) {
         let mut bytes = head.into_bytes();
         let head_length = bytes.len();
         let mut index = HeaderIndex::default();
         for (line, number) in lines.iter().zip(0..) {
-            // The first and the last line are no headers: their names are empty.
+            // The first and the last line are not headers: their names are empty.
             if let Some(name) = HeaderName::parse(&bytes[line.name()]) {
                 index.add(name, number);
             }
@@ -44,18 +44,18 @@ impl Fields {
         self.lines().map(|line| (text(self.name(line)), self.value(line)))
     }
 
-    /// Returns the values of all headers of that name, in order.
+    /// Returns the values of all headers with this name, in order.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let lines = self.lines().filter(move |line| self.name(*line).eq_ignore_ascii_case(name.as_bytes()));
         lines.map(|line| self.value(line))
     }
 
-    /// Returns the first value of that name, if it is text.
+    /// Returns the first value with this name, if it is text.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         str::from_utf8(self.values(name).next()?).ok()
     }
 
-    /// Returns the text at that position, which the parser found to be text.
+    /// Returns the text at a position that the parser has validated as text.
     pub(crate) fn text(&self, span: Span) -> &str {
         text(&self.bytes[span.range()])
     }
@@ -96,7 +96,7 @@ impl fmt::Debug for Fields {
 /// The position of a header, which ends where the next line starts.
 type LineAndNext = [Line; 2];
 
-/// The parser takes tokens and ASCII for names and targets, and UTF-8 for what it returns as `str`.
+/// The parser accepts only tokens and ASCII as names and targets, and only UTF-8 as what it returns as `str`.
 fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_else(|_| {
         debug_assert!(false, "the parser found that this is text");
@@ -104,7 +104,7 @@ fn text(bytes: &[u8]) -> &str {
     })
 }
 
-/// The first and the last line of each header that there is a rule for.
+/// The first and the last line of each header that the handshake has a rule for.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct HeaderIndex([Option<FirstAndLast>; HeaderName::COUNT]);
 
@@ -123,7 +123,7 @@ impl HeaderIndex {
     }
 }
 
-/// Received headers in which those with rules need no search.
+/// Received headers with an index of those that the handshake has rules for.
 pub(crate) struct IndexedHeaders<'f> {
     pub(crate) fields: &'f Fields,
     pub(crate) index: &'f HeaderIndex,
@@ -132,7 +132,7 @@ pub(crate) struct IndexedHeaders<'f> {
 impl Headers for IndexedHeaders<'_> {
     #[inline]
     fn all(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-        // No line is between 1 and 0.
+        // The range from 1 to 0 is empty.
         let [first, last] = self.index.get(name).unwrap_or([1, 0]);
         (first..=last).filter_map(move |number| {
             let line = self.fields.line(number as usize);

@@ -1,7 +1,7 @@
-//! The search for control characters, many bytes at a time.
+//! A search for control characters that processes many bytes at a time.
 
-/// Returns the position of the first control character (0 to 31) that is neither a tab nor a carriage return: the line
-/// feed that ends a line, or a character that has no place in a head.
+/// Returns the position of the first control character (0 to 31) other than tab and carriage return. It is either the
+/// line feed that ends a line, or a character that is not allowed in a head.
 ///
 /// ```text
 /// skip blocks of 16 bytes that have none       a loop without branches: the compiler makes it one of vector instructions
@@ -27,11 +27,11 @@ fn is_control(byte: u8) -> bool {
     byte < b' ' && byte != b'\t' && byte != b'\r'
 }
 
-/// Does the same for eight bytes at once, and sets the highest bit of each control character.
+/// Does the same for eight bytes at once: the highest bit of each byte is set if it is such a control character.
 ///
-/// The seven low bits of a byte are at most 0x7f, so that a number up to 0x80 can be added without a carry into the next
-/// byte. The highest bit of the sum is the answer to "is it at least `0x80 - number`?". Bytes above 0x7f are no ASCII,
-/// and are left out at the end.
+/// The low seven bits of a byte are at most 0x7f, so a number up to 0x80 can be added without a carry into the next
+/// byte. The highest bit of the sum shows whether they are at least `0x80 - number`. Bytes above 0x7f are not ASCII,
+/// and are masked out at the end.
 fn mark_controls(word: u64) -> u64 {
     let low = word & repeat(0x7f);
     let is_printable = low + repeat(0x80 - b' ');
@@ -39,7 +39,7 @@ fn mark_controls(word: u64) -> u64 {
     !is_printable & differs_from(b'\t') & differs_from(b'\r') & !word & repeat(0x80)
 }
 
-/// Returns a word whose every byte is `byte`.
+/// Returns a word in which every byte is `byte`.
 const fn repeat(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
@@ -48,7 +48,7 @@ const fn repeat(byte: u8) -> u64 {
 mod tests {
     use super::*;
 
-    /// The search as one would write it first.
+    /// The naive search, as the oracle.
     fn find_naively(bytes: &[u8]) -> Option<usize> {
         bytes.iter().position(|byte| matches!(byte, 0..=8 | 10..=12 | 14..=31))
     }
@@ -61,7 +61,7 @@ mod tests {
                     let mut bytes = alloc::vec![b'\t'; length];
                     bytes[at] = byte;
                     assert_eq!(find_control(&bytes), find_naively(&bytes));
-                    // The bytes after it make no difference.
+                    // The bytes after it do not matter.
                     bytes[at..].fill(byte);
                     assert_eq!(find_control(&bytes), find_naively(&bytes));
                 }

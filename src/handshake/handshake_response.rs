@@ -9,8 +9,7 @@ use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
 use crate::error::HandshakeError;
 
-/// The server's response to a client's request: the one that opened the connection, or the one that rejected the
-/// request.
+/// The response that a client received: it either opened the connection or rejected the request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     status: u16,
@@ -20,7 +19,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// Returns the HTTP status: 101 if the connection is open.
+    /// Returns the HTTP status, which is 101 if the connection is open.
     ///
     /// ```
     /// # use websocket_proto::{Config, Connection, Event, Seed, client};
@@ -40,7 +39,7 @@ impl Response {
         self.status
     }
 
-    /// Returns the reason phrase after the status, which the server chose. It may be empty.
+    /// Returns the reason phrase after the status. The server chooses it, and it may be empty.
     ///
     /// ```
     /// # use websocket_proto::{Config, Connection, Event, Seed, client};
@@ -56,7 +55,7 @@ impl Response {
         self.fields.text(self.reason)
     }
 
-    /// Returns the value of the first header of that name (in any case), if it is text.
+    /// Returns the value of the first header with this name (case-insensitive), if it is text.
     ///
     /// ```
     /// # use websocket_proto::{Config, Connection, Event, Seed, client};
@@ -65,7 +64,7 @@ impl Response {
     /// let mut arrived = *b"HTTP/1.1 302 Found\r\nLocation: wss://eu.example.com/\r\nContent-Length: 0\r\n\r\n";
     /// let Some(Event::Rejected(response)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
     /// if let (300..400, Some(location)) = (response.status(), response.header("location")) {
-    ///     let uri: client::Uri = location.parse()?; // connect to it, if you trust it
+    ///     let uri: client::Uri = location.parse()?; // connect to it if you trust it
     ///     assert_eq!(uri.host(), "eu.example.com");
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -74,11 +73,11 @@ impl Response {
         self.fields.get(name)
     }
 
-    /// Returns the time that the server asks you to wait before the next attempt, if the header `Retry-After` has one
-    /// in seconds (RFC 9110 section 10.2.3).
+    /// Returns how long the server asks you to wait before the next attempt, if the `Retry-After` header is a number of
+    /// seconds (RFC 9110 section 10.2.3).
     ///
-    /// The header may be a date instead. Only your code has a clock, so this is `None` then, and
-    /// `header("Retry-After")` returns its text.
+    /// The header may also be a date. The engine has no clock, so this method then returns `None`. Parse the text that
+    /// `header("Retry-After")` returns instead.
     ///
     /// ```
     /// # use websocket_proto::{Config, Connection, Event, Seed, client};
@@ -95,11 +94,11 @@ impl Response {
     pub fn retry_after(&self) -> Option<Duration> {
         let seconds = self.header("Retry-After")?;
         let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
-        // More seconds than can be counted are the most that can be.
+        // A number of seconds that is too large saturates.
         is_number.then(|| Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
     }
 
-    /// Returns all headers in order, as names and values.
+    /// Returns the names and values of all headers, in order.
     ///
     /// ```
     /// # use websocket_proto::{Config, Connection, Event, Seed, client};
@@ -115,8 +114,8 @@ impl Response {
         self.fields.iter()
     }
 
-    /// Returns the body of a response other than 101, cut off at
-    /// [`Config::max_rejection_body`](crate::Config::max_rejection_body).
+    /// Returns the body of a response other than 101, truncated to
+    /// [`Config::max_rejection_body`](crate::Config::max_rejection_body) bytes.
     ///
     /// ```
     /// # use websocket_proto::{Config, Connection, Event, Seed, client};
@@ -134,7 +133,7 @@ impl Response {
 }
 
 impl Response {
-    /// Parses the head of a response. Returns the index of its headers and the minor version of its HTTP/1 as well.
+    /// Parses the head of a response. Also returns the index of its headers and its minor version of HTTP/1.
     pub(super) fn parse(head: Head) -> Result<(Box<Self>, HeaderIndex, u8), HandshakeError> {
         let mut slots = head.header_slots();
         let mut parsed = httparse::Response::new(&mut []);
@@ -162,7 +161,7 @@ impl Response {
     }
 }
 
-/// Without the values of headers that are secrets.
+/// Omits the values of headers that are secrets.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")

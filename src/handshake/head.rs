@@ -1,4 +1,4 @@
-//! A whole HTTP head, and the positions of its lines.
+//! A complete HTTP head and the positions of its lines.
 
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
@@ -7,7 +7,7 @@ use core::ops::Range;
 use super::inline_list::InlineList;
 use crate::error::HandshakeError;
 
-/// A whole head: lines that end with CR LF or, in a response, with a bare LF; the last one is empty.
+/// A complete head. Its lines end with CR LF or, in a response, with a bare LF. The last line is empty.
 #[derive(Debug)]
 pub(crate) struct Head {
     bytes: Vec<u8>,
@@ -15,7 +15,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// A head with that many header lines. `bytes` should have the capacity for the packed positions of all its lines.
+    /// Creates a head with this many header lines. `bytes` should have capacity for the packed positions of all lines.
     pub(super) fn new(bytes: Vec<u8>, header_count: usize) -> Self {
         Self { bytes, header_count }
     }
@@ -28,13 +28,13 @@ impl Head {
         self.bytes
     }
 
-    /// Returns the space for the headers that the parser wants.
+    /// Returns the space that the parser needs for the headers.
     #[inline]
     pub(crate) fn header_slots<'h>(&self) -> InlineList<MaybeUninit<httparse::Header<'h>>> {
         InlineList::new(MaybeUninit::uninit(), self.header_count)
     }
 
-    /// Turns the parser's errors into those of the handshake.
+    /// Converts the parser's errors into those of the handshake.
     pub(crate) fn check_parsed(&self, result: httparse::Result<usize>) -> Result<(), HandshakeError> {
         match result {
             Ok(httparse::Status::Complete(_)) => Ok(()),
@@ -44,9 +44,9 @@ impl Head {
         }
     }
 
-    /// Returns the position of a part that was borrowed from the head.
+    /// Returns the position of a slice of the head.
     pub(crate) fn span(&self, part: &[u8]) -> Span {
-        // An empty part may come from anywhere.
+        // An empty slice may be from anywhere.
         if part.is_empty() {
             return Span::default();
         }
@@ -56,7 +56,7 @@ impl Head {
         Span { start: start as u32, end: (start + part.len()) as u32 }
     }
 
-    /// Returns the positions of all lines, the first and the empty one included. `headers` were parsed from this head.
+    /// Returns the positions of all lines, including the first and the empty one. `headers` were parsed from this head.
     pub(crate) fn lines(&self, headers: &[httparse::Header<'_>]) -> InlineList<Line> {
         let mut lines = InlineList::new(Line::default(), headers.len() + 2);
         for (line, header) in lines[1..].iter_mut().zip(headers) {
@@ -68,8 +68,8 @@ impl Head {
         lines
     }
 
-    /// Returns whether the first line has an HTTP version in its place, at the start of a response or at the end of a
-    /// request line. What the parser rejects is another version then, and not garbage.
+    /// Returns whether the first line has an HTTP version where it belongs, at the start of a response or at the end of
+    /// a request line. The parser has then rejected an unsupported version, not garbage.
     fn has_version(&self) -> bool {
         let mut lines = self.bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
         let words: Vec<_> = lines.next().unwrap_or_default().split(|&byte| byte == b' ').collect();
@@ -98,7 +98,7 @@ pub(super) fn without_line_end(line: &[u8]) -> &[u8] {
     }
 }
 
-/// The position of some text in a head.
+/// The position of a text in a head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
@@ -112,16 +112,16 @@ impl Span {
     }
 }
 
-/// The position of a line in its head. It ends where the next one starts.
+/// The position of a line in its head. A line ends where the next one starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(super) start: u32,
-    /// The end of a header's name. A line that is no header has an empty name.
+    /// The end of a header's name. A line that is not a header has an empty name.
     pub(super) colon: u32,
 }
 
 impl Line {
-    /// The position as bytes, to be kept in one allocation with the head.
+    /// Encodes the position as bytes, to be stored in the same allocation as the head.
     #[inline]
     pub(super) fn pack(self) -> PackedLine {
         (u64::from(self.start) | u64::from(self.colon) << 32).to_le_bytes()
@@ -138,7 +138,7 @@ impl Line {
         self.start as usize..self.colon as usize
     }
 
-    /// The position of a header's value, with the white space around it and the end of the line.
+    /// Returns the position of a header's value, including the white space around it and the line end.
     #[inline]
     pub(super) fn value(self, next: Self) -> Range<usize> {
         self.colon as usize + 1..next.start as usize

@@ -1,4 +1,4 @@
-//! The input in any split, collected to one whole HTTP head; each byte is searched once.
+//! Reading an HTTP head from input that is split anywhere. Each byte is searched once.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -8,7 +8,7 @@ use super::head::{Head, PackedLine};
 use crate::config::Config;
 use crate::error::HandshakeError;
 
-/// Collects a head up to its empty line.
+/// Reads a head up to its empty line.
 ///
 /// ```text
 /// for each line feed in the new bytes:
@@ -20,12 +20,12 @@ use crate::error::HandshakeError;
 pub(crate) struct HeadReader {
     line_ends: LineEnds,
     bytes: Vec<u8>,
-    /// All bytes consumed, those of earlier heads included: the limit of a client applies to its interim responses
-    /// together.
+    /// The number of bytes consumed, including those of earlier heads: a client's limit applies to all interim
+    /// responses together.
     size: usize,
-    /// The lines that are whole, the first one included.
+    /// The number of complete lines, including the first one.
     lines: usize,
-    /// The bytes of the unfinished line in earlier input, and the last of them.
+    /// The length of the unfinished line in earlier input, and its last byte.
     line_length: usize,
     last: u8,
 }
@@ -33,11 +33,11 @@ pub(crate) struct HeadReader {
 /// The line ends that are accepted (RFC 9112 section 2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LineEnds {
-    /// CR LF only. Requests are held to it: a proxy and a server that find different lines in the same bytes can be made
-    /// to see different requests.
+    /// Only CR LF, for requests. If a proxy and a server split the same bytes into different lines, an attacker can
+    /// make them see different requests.
     #[default]
     CrLf,
-    /// CR LF, or a bare LF. Responses may have it: browsers accept it, and small devices send it.
+    /// CR LF or a bare LF, for responses. Browsers accept a bare LF, and small devices send it.
     CrLfOrLf,
 }
 
@@ -46,8 +46,8 @@ impl HeadReader {
         Self { line_ends, ..Self::default() }
     }
 
-    /// Consumes input up to the end of the head, and returns the head once it is whole. After that, the reader is ready
-    /// for another one.
+    /// Consumes input up to the end of the head, and returns the head once it is complete. The reader is then ready for
+    /// another one.
     pub(crate) fn read(&mut self, input: &mut &mut [u8], config: &Config) -> Result<Option<Head>, HandshakeError> {
         let most = input.len().min(config.max_handshake_size - self.size);
         let end = self.find_end(&input[..most], config.max_headers)?;
@@ -60,7 +60,7 @@ impl HeadReader {
         self.bytes.extend_from_slice(chunk);
         self.size += chunk.len();
         if end.is_some() {
-            // The first line is no header.
+            // The first line is not a header.
             let headers = mem::take(&mut self.lines) - 1;
             return Ok(Some(Head::new(mem::take(&mut self.bytes), headers)));
         }
@@ -78,7 +78,7 @@ impl HeadReader {
             let before = if at == 0 { self.last } else { chunk[at - 1] };
             let length = self.line_length + length;
             let has_cr = length > 0 && before == b'\r';
-            // RFC 9112 section 2.2: lines end with CR LF. Any other control character than these two is an error.
+            // RFC 9112 section 2.2: lines end with CR LF. Any other control character is an error.
             if chunk[at] != b'\n' || !has_cr && self.line_ends == LineEnds::CrLf {
                 return Err(HandshakeError::Head);
             }
@@ -92,7 +92,7 @@ impl HeadReader {
                 return Ok(Some(start));
             }
             self.lines += 1;
-            // The first line is no header.
+            // The first line is not a header.
             if self.lines - 1 > max_headers {
                 return Err(HandshakeError::TooManyHeaders);
             }

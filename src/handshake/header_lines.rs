@@ -1,4 +1,4 @@
-//! The headers that a caller adds to a head to be sent, checked against injection.
+//! Headers that a caller adds to an outgoing head, checked against header injection.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use super::redacted::fmt_headers;
 use crate::error::HeaderError;
 use crate::http_grammar::lists::is_token;
 
-/// A head to be sent, which some headers may not be added to.
+/// An outgoing head, to which certain headers may not be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OutgoingHead {
     Request,
@@ -20,9 +20,9 @@ pub(crate) enum OutgoingHead {
 
 use OutgoingHead::{Rejection, Request, Response};
 
-/// The headers that may not be added, by the head that they may not be added to: the handshake writes them itself, they
-/// frame a body, or they have no meaning there. A rejection may name versions, extensions and subprotocols, which do not
-/// bind it.
+/// The headers that may not be added, with the heads that this applies to. The handshake writes them itself, they frame
+/// a body, or they have no meaning there. A rejection may contain versions, extensions and subprotocols, because there
+/// they are not binding.
 const RESERVED: &[(&str, &[OutgoingHead])] = &[
     ("Connection", &[Request, Response, Rejection]),
     ("Content-Length", &[Request, Response, Rejection]),
@@ -37,17 +37,17 @@ const RESERVED: &[(&str, &[OutgoingHead])] = &[
     ("Upgrade", &[Request, Response, Rejection]),
 ];
 
-/// Header lines to be sent. An error in one of them is remembered, since setters return none, and reported by
+/// Outgoing header lines. Setters return no errors, so the first error is stored and reported by
 /// [`checked`](Self::checked).
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct HeaderLines {
     lines: String,
-    /// Why the first one that can't be sent can't be.
+    /// The error of the first header that cannot be sent.
     error: Option<HeaderError>,
 }
 
 impl HeaderLines {
-    /// Adds a header to the lines for that head.
+    /// Adds a header line for that kind of head.
     pub(crate) fn push(&mut self, name: &str, value: &str, head: OutgoingHead) {
         match check_header(name, value, head) {
             Ok(()) => self.lines.extend([name, ": ", value, "\r\n"]),
@@ -57,7 +57,7 @@ impl HeaderLines {
         }
     }
 
-    /// Returns the lines if all that were added can be sent.
+    /// Returns the lines, if all of them can be sent.
     pub(crate) fn checked(&self) -> Result<CheckedLines<'_>, HeaderError> {
         self.error.clone().map_or(Ok(CheckedLines(&self.lines)), Err)
     }
@@ -72,7 +72,7 @@ impl fmt::Debug for HeaderLines {
     }
 }
 
-/// Header lines that can all be sent.
+/// Header lines that have been checked and can be sent.
 #[derive(Clone, Copy)]
 pub(crate) struct CheckedLines<'l>(&'l str);
 
@@ -91,13 +91,13 @@ impl<'l> CheckedLines<'l> {
         })
     }
 
-    /// Returns whether a header of that name was added.
+    /// Returns whether a header with this name was added.
     pub(crate) fn contains(self, name: &str) -> bool {
         self.iter().any(|(this, _)| this.eq_ignore_ascii_case(name))
     }
 }
 
-/// Appends parts of a head to the bytes to be sent.
+/// Appends parts of a head to the output.
 pub(crate) fn append_text<const N: usize>(head: &mut Vec<u8>, parts: [&str; N]) {
     for part in parts {
         head.extend_from_slice(part.as_bytes());
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// The three lists, each written out: what may be added to one head may not be added to another.
+    /// The three lists written out, since each head has its own.
     #[test]
     fn each_head_has_its_reserved_headers() {
         let everywhere = ["Connection", "Content-Length", "Sec-WebSocket-Accept", "Transfer-Encoding", "Upgrade"];

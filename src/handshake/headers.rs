@@ -1,4 +1,4 @@
-//! The headers that the handshake has rules for, and how the rules look them up.
+//! The headers that the handshake has rules for, and their lookup.
 
 use crate::http_grammar::lists::eq_token;
 
@@ -35,8 +35,8 @@ impl HeaderName {
         }
     }
 
-    /// Returns the header of that name, in any case, if there is a rule for it. The inverse of [`as_str`](Self::as_str):
-    /// almost all names differ in their length, and arrays are compared without a loop.
+    /// Returns the header with this name (case-insensitive), if there is a rule for it. This is the inverse of
+    /// [`as_str`](Self::as_str). Almost all names differ in length, and arrays are compared without a loop.
     #[inline]
     pub(crate) fn parse(name: &[u8]) -> Option<Self> {
         let (known, is_equal) = match name.len() {
@@ -56,18 +56,18 @@ impl HeaderName {
     }
 }
 
-/// Headers that values can be looked up in. The rules of the handshake need no more than this, so that they are the same
-/// for a head that came as bytes and for the header map of an HTTP library.
+/// Headers whose values can be looked up. The rules of the handshake need nothing else, so they are the same for a
+/// received head and for the header map of an HTTP library.
 pub(crate) trait Headers {
-    /// Returns the values of all headers of that name, in order, without the white space around them.
+    /// Returns the values of all headers with this name, in order, without the white space around them.
     fn all(&self, name: HeaderName) -> impl Iterator<Item = &[u8]>;
 
-    /// Returns whether there is a header of that name.
+    /// Returns whether there is a header with this name.
     fn contains(&self, name: HeaderName) -> bool {
         self.all(name).next().is_some()
     }
 
-    /// Returns the value of a header that may occur once.
+    /// Returns the value of a header that may occur at most once.
     fn single(&self, name: HeaderName) -> Occurrences<'_> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
@@ -78,7 +78,7 @@ pub(crate) trait Headers {
     }
 }
 
-/// The number of headers of one name.
+/// The occurrences of a header.
 pub(crate) enum Occurrences<'a> {
     None,
     One(&'a [u8]),

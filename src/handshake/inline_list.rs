@@ -1,21 +1,21 @@
-//! A list of known length, without an allocation where it is short.
+//! A list of known length that needs no allocation if it is short.
 
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 
-/// The most elements that need no allocation: more than most heads have lines.
+/// The maximum number of elements without an allocation: more than most heads have lines.
 const INLINE_ELEMENTS: usize = 26;
 
-/// A list whose length is known when it is made.
+/// A list whose length is known when it is created.
 pub(crate) struct InlineList<T> {
     inline: [T; INLINE_ELEMENTS],
-    /// The elements, where the list is longer than `inline`; else empty.
+    /// The elements if the list is longer than `inline`, otherwise empty.
     heap: Vec<T>,
     length: usize,
 }
 
 impl<T: Copy> InlineList<T> {
-    /// A list of `length` times the same element.
+    /// Creates a list of `length` copies of an element.
     #[inline]
     pub(crate) fn new(element: T, length: usize) -> Self {
         let mut heap = Vec::new();

@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 
 use crate::deflate::DeflateParams;
 
-/// The result of an opening handshake that was done elsewhere (by an HTTP server or over HTTP/2), for
+/// The result of an opening handshake that was done elsewhere, such as by an HTTP library.
 /// [`Connection::upgraded_server`](crate::Connection::upgraded_server) and
-/// [`Connection::upgraded_client`](crate::Connection::upgraded_client).
+/// [`Connection::upgraded_client`](crate::Connection::upgraded_client) create an open connection from it.
 ///
 /// ```
 /// use websocket_proto::{Config, Connection, Negotiated};
@@ -21,7 +21,7 @@ pub struct Negotiated {
 }
 
 impl Negotiated {
-    /// Neither a subprotocol nor an extension.
+    /// Creates a result with neither a subprotocol nor an extension.
     pub fn new() -> Self {
         Self::default()
     }
@@ -32,8 +32,9 @@ impl Negotiated {
         self
     }
 
-    /// Sets the negotiated parameters of compression: those of [`DeflateConfig::answer`](crate::DeflateConfig::answer) at a server,
-    /// of [`DeflateConfig::check`](crate::DeflateConfig::check) at a client.
+    /// Sets the negotiated compression parameters. A server gets them from
+    /// [`DeflateConfig::answer`](crate::DeflateConfig::answer), a client from
+    /// [`DeflateConfig::check`](crate::DeflateConfig::check).
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, params: impl Into<Option<DeflateParams>>) -> Self {
         self.deflate = params.into();

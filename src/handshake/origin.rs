@@ -1,29 +1,29 @@
-//! The check of the header `Origin` (RFC 6454 section 7, RFC 6455 section 10.2).
+//! The check of the `Origin` header (RFC 6454 section 7, RFC 6455 section 10.2).
 
 use core::str;
 
 use super::rejection::Rejection;
 
-/// Checks the values of all headers `Origin` of a request against the origins that are allowed.
+/// Checks the values of all `Origin` headers of a request against the allowed origins.
 pub(crate) fn check_origin<'a>(mut values: impl Iterator<Item = &'a [u8]>, allowed: &[&str]) -> Result<(), Rejection> {
     let is_allowed = match (values.next(), values.next()) {
         (None, _) => true,
         (Some(value), None) => {
             str::from_utf8(value).is_ok_and(|origin| allowed.iter().any(|allowed| is_same_origin(origin, allowed)))
         }
-        // Whichever of them a program looks at, the other one may be the page's.
+        // With several headers, it is unclear which one is that of the page.
         (Some(_), Some(_)) => false,
     };
     if is_allowed { Ok(()) } else { Err(Rejection::new(403).body("pages of this origin may not connect\n")) }
 }
 
-/// Compares two serialised origins (RFC 6454 section 6.2), of which neither may be more than scheme, host and port. The case
-/// of scheme and host does not matter, and the default port may be there or not.
+/// Compares two serialised origins (RFC 6454 section 6.2), which may contain only scheme, host and port. Scheme and
+/// host are compared case-insensitively, and the default port may be omitted.
 fn is_same_origin(one: &str, other: &str) -> bool {
     without_default_port(one).eq_ignore_ascii_case(without_default_port(other))
 }
 
-/// Returns whether two values of `Host` or `:authority` mean the same host and port for that scheme.
+/// Returns whether two values of `Host` or `:authority` name the same host and port for this scheme.
 #[cfg(feature = "http")]
 pub(crate) fn is_same_host(scheme: &str, one: &str, other: &str) -> bool {
     let origin = |host| alloc::format!("{scheme}://{host}");

@@ -1,13 +1,13 @@
-//! Headers as `Debug` shows them: without the values that are secrets, since what is logged is read by many.
+//! Headers in `Debug` output, without secret values, since logs have many readers.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 
-/// The headers whose values let their reader in, or take a session over.
+/// The headers whose values would let a reader authenticate or take over a session.
 const SECRET: [&str; 5] = ["Authorization", "Cookie", "Proxy-Authorization", "Sec-WebSocket-Key", "Set-Cookie"];
 
-/// Headers as a map from names to values, in which those that are secrets are `..`.
+/// Formats headers as a map from names to values. Secret values are shown as `..`.
 pub(super) fn fmt_headers<'h>(
     headers: impl Iterator<Item = (&'h str, &'h [u8])>,
     f: &mut fmt::Formatter<'_>,

@@ -1,4 +1,4 @@
-//! The response of a server that opens no connection.
+//! The response of a server that rejects a request.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,8 +9,8 @@ use bytes::Bytes;
 use super::header_lines::{CheckedLines, HeaderLines, OutgoingHead};
 use crate::error::{AcceptError, HandshakeError};
 
-/// A response other than 101: an error, a redirect, a demand for authentication, or a page for a browser that asked for
-/// no upgrade. The transport is closed after it.
+/// A response with a status other than 101: an error, a redirect, an authentication challenge, or a page for a browser
+/// that did not ask for an upgrade. The transport is closed after it.
 ///
 /// ```
 /// use websocket_proto::server::Rejection;
@@ -26,7 +26,8 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// Creates a response with that status, from 200 to 599, without a body.
+    /// Creates a response without a body. The status must be from 200 to 599, otherwise
+    /// [`reject`](crate::Connection::reject) returns an error.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, server::Rejection};
@@ -34,7 +35,7 @@ impl Rejection {
     /// # let mut arrived = *b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     /// # let mut conn = Connection::server(Config::new());
     /// # assert!(conn.receive(&mut &mut arrived[..]).is_some());
-    /// conn.reject(Rejection::new(404))?; // in answer to `Event::Request` or `Event::HttpRequest`
+    /// conn.reject(Rejection::new(404))?; // after `Event::Request` or `Event::HttpRequest`
     /// assert!(conn.output().take().unwrap().starts_with(b"HTTP/1.1 404 Not Found\r\n"));
     /// # Ok::<(), websocket_proto::AcceptError>(())
     /// ```
@@ -42,7 +43,7 @@ impl Rejection {
         Self { status, headers: HeaderLines::default(), body: Bytes::new() }
     }
 
-    /// Adds a header. If it can't be sent, [`reject`](crate::Connection::reject) fails.
+    /// Adds a header. If the header cannot be sent, [`reject`](crate::Connection::reject) returns an error.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, server::Rejection};
@@ -60,7 +61,7 @@ impl Rejection {
         self
     }
 
-    /// Sets the body: plain text, unless a header `Content-Type` says otherwise.
+    /// Sets the body. Its type is plain text, unless you add a `Content-Type` header.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, server::Rejection};
@@ -81,10 +82,10 @@ impl Rejection {
 }
 
 impl From<HandshakeError> for Rejection {
-    /// The response to a malformed handshake: its status, and one readable line.
+    /// Creates the response to a malformed request: the status of the error, and its text as the body.
     fn from(error: HandshakeError) -> Self {
         match error {
-            // The request may be HEAD, to which a response has no body (RFC 9110 section 9.3.2).
+            // The request may be HEAD, and a response to HEAD has no body (RFC 9110 section 9.3.2).
             HandshakeError::Method => Self::new(error.status()).header("Allow", "GET"),
             _ => Self::new(error.status()).body(format!("{error}\n")),
         }
@@ -101,8 +102,8 @@ impl Rejection {
         self.body
     }
 
-    /// Returns the caller's headers if the response can be sent: with a final status (RFC 9110 section 15), and with a
-    /// body only where that has one.
+    /// Returns the caller's headers, if the response can be sent. Its status must be final (RFC 9110 section 15), and
+    /// it may have a body only if the status allows one.
     pub(crate) fn checked_headers(&self) -> Result<CheckedLines<'_>, AcceptError> {
         if !(200..600).contains(&self.status) {
             return Err(AcceptError::Status(self.status));
@@ -113,12 +114,13 @@ impl Rejection {
         Ok(self.headers.checked()?)
     }
 
-    /// Returns the head, and the body that follows it.
+    /// Returns the head and the body.
     pub(crate) fn encode(self) -> Result<(String, Bytes), AcceptError> {
         let headers = self.checked_headers()?;
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason_phrase(self.status));
         if self.status == 426 {
-            // RFC 9110 section 15.5.22 and RFC 6455 section 4.2.2: the protocol to upgrade to, and its version.
+            // RFC 9110 section 15.5.22 and RFC 6455 section 4.2.2: 426 names the protocol to upgrade to and its
+            // version.
             head.push_str("Connection: close, Upgrade\r\nUpgrade: websocket\r\n");
             if !headers.contains("Sec-WebSocket-Version") {
                 head.push_str("Sec-WebSocket-Version: 13\r\n");
@@ -138,15 +140,15 @@ impl Rejection {
         Ok((head, self.body))
     }
 
-    /// RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these responses have no content. That is the rule for a server, which
-    /// may not send a body with 205. To a client, only 204 and 304 mean that no body follows (RFC 9112 section 6.3): see
-    /// `BodyReader`.
+    /// RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these responses have no content. This is the rule for servers,
+    /// which must not send a body with 205. For clients, only 204 and 304 mean that there is no body (RFC 9112 section
+    /// 6.3, see `BodyReader`).
     fn may_have_body(&self) -> bool {
         !matches!(self.status, 204 | 205 | 304)
     }
 }
 
-/// Returns the reason phrase of a status that a WebSocket server has use for (RFC 9110 section 15, RFC 6585).
+/// Returns the reason phrase of a status that is useful to a WebSocket server (RFC 9110 section 15, RFC 6585).
 fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
@@ -172,7 +174,7 @@ fn reason_phrase(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         505 => "HTTP Version Not Supported",
-        // RFC 9112 section 4: the phrase may be empty; the space before it stays.
+        // RFC 9112 section 4: the phrase may be empty, but the space before it is required.
         _ => "",
     }
 }
@@ -181,7 +183,7 @@ fn reason_phrase(status: u16) -> &'static str {
 mod tests {
     use super::*;
 
-    /// The statuses with a phrase, as IANA's registry of HTTP status codes spells them.
+    /// The statuses with a phrase, as spelled in IANA's registry of HTTP status codes.
     const PHRASES: &str = "\
 200 OK
 204 No Content
@@ -216,7 +218,7 @@ mod tests {
             let line = line.strip_prefix("HTTP/1.1 ").unwrap();
             match PHRASES.lines().find(|phrase| phrase.starts_with(&line[..3])) {
                 Some(expected) => assert_eq!(line, expected),
-                // RFC 9112 section 4: the space stays.
+                // RFC 9112 section 4: the space is required.
                 None => assert_eq!(line, format!("{status} ")),
             }
             written += usize::from(line.len() > 4);

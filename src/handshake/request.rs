@@ -14,7 +14,8 @@ use super::upgrade::select_subprotocol;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
 
-/// A client's request: well-formed, its headers readable in order. One for a connection fulfils RFC 6455 section 4.2.1.
+/// A request that a server received. It is well-formed, and a request for a WebSocket connection meets RFC 6455 section
+/// 4.2.1.
 ///
 /// ```
 /// use websocket_proto::{Config, Connection, Event};
@@ -43,14 +44,14 @@ pub struct Request {
 #[derive(Clone, PartialEq, Eq)]
 enum Resource {
     InHead(Span),
-    /// Of an absolute URI whose path is empty.
+    /// That of an absolute URI with an empty path, completed by a slash.
     Completed(Box<str>),
 }
 
 impl Request {
-    /// Returns the method as the client wrote it: `GET` for a WebSocket connection. Others are those of plain HTTP
-    /// requests ([`Event::HttpRequest`](crate::Event::HttpRequest)), such as `HEAD`, with which load balancers look for
-    /// a server.
+    /// Returns the method exactly as the client sent it. It is `GET` in a request for a WebSocket connection. A plain HTTP request
+    /// ([`Event::HttpRequest`](crate::Event::HttpRequest)) may have another, such as `HEAD` from the health check of a
+    /// load balancer.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, server};
@@ -67,8 +68,8 @@ impl Request {
         self.fields.text(self.method)
     }
 
-    /// Returns the version of HTTP, major and minor: `(1, 1)` for a WebSocket connection. A plain HTTP request may have
-    /// `(1, 0)`.
+    /// Returns the major and minor version of HTTP. It is `(1, 1)` in a request for a WebSocket connection. A plain
+    /// HTTP request may have `(1, 0)`.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -83,8 +84,8 @@ impl Request {
         (1, self.minor_version)
     }
 
-    /// Returns the resource name (RFC 6455 section 3): path and query. It starts with a slash, unless it is the `*` of
-    /// a plain `OPTIONS *`, which asks about the server as a whole.
+    /// Returns the resource name, which consists of path and query (RFC 6455 section 3). It starts with a slash, unless
+    /// it is the `*` of a plain `OPTIONS *` request.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -102,7 +103,7 @@ impl Request {
         }
     }
 
-    /// Returns the path: the resource name up to its query.
+    /// Returns the path, which is the resource name without the query.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -121,7 +122,7 @@ impl Request {
         self.resource().split_once('?').map_or(self.resource(), |(path, _)| path)
     }
 
-    /// Returns the query: the resource name after the first `?`.
+    /// Returns the query, which is the part of the resource name after the first `?`.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -137,8 +138,8 @@ impl Request {
         self.resource().split_once('?').map(|(_, query)| query)
     }
 
-    /// Returns the host and port that the client asked for: the `Host` header, or those of a target that is an absolute
-    /// URI (RFC 9112 section 3.2.2). It is empty for a plain request of HTTP/1.0 that has neither.
+    /// Returns the host and port that the client requested: those of the target if it is an absolute URI (RFC 9112
+    /// section 3.2.2), otherwise the `Host` header. It is empty for a plain HTTP/1.0 request that has neither.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -158,11 +159,11 @@ impl Request {
         host.unwrap_or_default()
     }
 
-    /// Returns the `Origin` header: the origin of the page whose script asks for the connection (RFC 6455 section
-    /// 10.2). A request without one doesn't come from a browser's page.
+    /// Returns the `Origin` header, the origin of the page whose script requests the connection (RFC 6455 section
+    /// 10.2). A request without it does not come from a page in a browser.
     ///
-    /// This is for logs: it is the first of several, and `None` as well if the value isn't text. To decide who may connect,
-    /// use [`check_origin`](Self::check_origin).
+    /// Use this for logs only. If there are several such headers, it returns the first, and it returns `None` if the
+    /// value is not text. For access control, use [`check_origin`](Self::check_origin).
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -177,16 +178,19 @@ impl Request {
         self.header("Origin")
     }
 
-    /// Checks that the request comes from a page of one of the allowed origins, or from no page at all.
+    /// Checks that the request comes from a page with one of the allowed origins, or does not come from a page at all.
     ///
-    /// A browser sends its user's cookies along with a request from any page, so a server whose users are known by a cookie
-    /// must check this before it accepts (RFC 6455 section 10.2). An origin is a scheme, a host, and a port unless it is the
-    /// scheme's default, without a slash at the end: `https://app.example`, or `null` for pages that have none. Scheme and
-    /// host are compared without their case (RFC 6454).
+    /// A browser sends its user's cookies with a request from any page. A server that authenticates users by a cookie
+    /// must therefore call this before it accepts (RFC 6455 section 10.2).
     ///
-    /// **A request without `Origin` passes.** Browsers always send one, so it comes from another program, which could
-    /// send any: `Origin` protects the users of browsers, and is no authentication. For a server that is meant for pages
-    /// only, reject a request whose [`origin`](Self::origin) is `None` after this check has passed.
+    /// An origin consists of a scheme, a host, and a port unless that is the scheme's default, such as
+    /// `https://app.example`. It has no slash at the end. Pages without an origin send `null`. Scheme and host are
+    /// compared case-insensitively (RFC 6454).
+    ///
+    /// **A request without `Origin` passes.** Browsers always send the header, so such a request comes from another
+    /// program, which could send any value. `Origin` protects users of browsers. It does not authenticate clients. If
+    /// your server is only for pages, also reject a request whose [`origin`](Self::origin) is `None` after this check
+    /// has passed.
     ///
     /// ```
     /// use websocket_proto::{AcceptError, Connection, server};
@@ -201,14 +205,14 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// The rejection to answer with, whose status is 403: the origin is none of those, the value isn't one origin, or there
-    /// are several headers.
+    /// Returns the rejection to send, with status 403, if the origin is not allowed, if the value is not a single
+    /// origin, or if there are several `Origin` headers.
     pub fn check_origin(&self, allowed: &[&str]) -> Result<(), Rejection> {
         check_origin(self.fields.values("Origin"), allowed)
     }
 
-    /// Returns the value of the first header of that name (in any case), if it is text. [`headers`](Self::headers)
-    /// returns all of them, as bytes.
+    /// Returns the value of the first header with this name (case-insensitive), if it is text.
+    /// [`headers`](Self::headers) returns all of them, as bytes.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -224,7 +228,7 @@ impl Request {
         self.fields.get(name)
     }
 
-    /// Returns all headers in order, as names and values.
+    /// Returns the names and values of all headers, in order.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event};
@@ -248,7 +252,7 @@ impl Request {
     /// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat, v2.chat\r\n\r\n";
     /// # let mut conn = Connection::server(Config::new());
     /// let Some(Event::Request(request)) = conn.receive(&mut &mut arrived[..]) else { panic!() };
-    /// // The first in the client's order of preference that this server knows.
+    /// // The first one, in the client's order of preference, that this server supports.
     /// let subprotocol = request.subprotocols().find(|name| ["v2.chat", "chat"].contains(name));
     /// assert_eq!(subprotocol, Some("chat"));
     /// ```
@@ -256,7 +260,8 @@ impl Request {
         lists::subprotocols(self.fields.values(HeaderName::Protocol.as_str()))
     }
 
-    /// Returns the first of `supported`, in the server's order of preference, that the client offers.
+    /// Returns the first subprotocol of `supported` that the client offers. List them in the server's order of
+    /// preference.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, server};
@@ -276,7 +281,7 @@ impl Request {
 }
 
 impl Request {
-    /// Parses the head of a request. Returns the index of its headers, which are not checked, as well.
+    /// Parses the head of a request. Also returns the index of its headers, which have not been checked.
     pub(super) fn parse(head: Head) -> Result<(Box<Self>, HeaderIndex), HandshakeError> {
         let mut slots = head.header_slots();
         let mut parsed = httparse::Request::new(&mut []);
@@ -305,7 +310,7 @@ impl Request {
     }
 }
 
-/// Without the values of headers that are secrets.
+/// Omits the values of headers that are secrets.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")

@@ -1,4 +1,4 @@
-//! The response of a server that opens a connection.
+//! The response of a server that accepts a request.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -8,7 +8,7 @@ use super::accept_key::AcceptKey;
 use super::header_lines::{CheckedLines, HeaderLines, OutgoingHead, append_text};
 use crate::error::{AcceptError, HeaderError};
 
-/// The response that opens a connection: 101, with a subprotocol and further headers where wanted.
+/// The response that opens a connection, with status 101 and optionally a subprotocol and further headers.
 ///
 /// ```
 /// use websocket_proto::server::Response;
@@ -39,8 +39,8 @@ impl Response {
         Self::default()
     }
 
-    /// Selects a subprotocol, one of those that the client offers, or none with `None`, which is what
-    /// [`Request::select_subprotocol`](crate::server::Request::select_subprotocol) returns where none fits.
+    /// Selects a subprotocol, which the client must have offered. `None` selects none, so you can pass the result of
+    /// [`Request::select_subprotocol`](crate::server::Request::select_subprotocol) directly.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, server};
@@ -59,8 +59,8 @@ impl Response {
         self
     }
 
-    /// Adds a header, after those that the handshake writes itself. If it can't be sent,
-    /// [`accept`](crate::Connection::accept) fails.
+    /// Adds a header after those that the handshake writes itself. If the header cannot be sent,
+    /// [`accept`](crate::Connection::accept) returns an error.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, server};
@@ -80,7 +80,7 @@ impl Response {
     }
 }
 
-/// The bytes of a response apart from what the caller chose, rounded up.
+/// The size of a response without the parts that the caller chose, rounded up.
 const RESPONSE_CAPACITY: usize = 192;
 
 impl Response {
@@ -88,7 +88,7 @@ impl Response {
         self.subprotocol.as_deref()
     }
 
-    /// Returns the caller's headers if they can be sent.
+    /// Returns the caller's headers, if they can be sent.
     pub(crate) fn checked_headers(&self) -> Result<CheckedLines<'_>, HeaderError> {
         self.headers.checked()
     }

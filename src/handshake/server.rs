@@ -20,16 +20,16 @@ use crate::http_grammar::lists;
 /// The purpose of a request.
 pub(crate) enum Purpose {
     WebSocket(Upgrade),
-    /// Plain HTTP: the request asks for no upgrade to WebSocket.
+    /// A plain HTTP request, which asks for no upgrade to WebSocket.
     Http(PlainRequest),
 }
 
-/// A request for something else than WebSocket: of any method, without a body.
+/// A request for something other than WebSocket, with any method and without a body.
 #[derive(Debug)]
 pub(crate) struct PlainRequest {
     /// RFC 9110 section 9.3.2: a response to HEAD has no body.
     pub(crate) is_head: bool,
-    /// The answer if the caller gives none.
+    /// The error of the response if the caller does not answer.
     pub(crate) unanswered: HandshakeError,
 }
 
@@ -55,19 +55,19 @@ pub(crate) fn parse_purpose(
             is_head: method == "HEAD",
             unanswered: request_line.err().unwrap_or(HandshakeError::NoUpgrade),
         })),
-        // The request line comes first, and so do the errors in it.
+        // Errors in the request line take precedence.
         (_, Err(error)) | (Err(error), Ok(())) => Err(error),
         (Ok(Some(upgrade)), Ok(())) => Ok(Purpose::WebSocket(upgrade)),
     }
 }
 
-/// Checks what every request must fulfil, whether it asks for an upgrade or not.
+/// Checks the rules for every request, whether it asks for an upgrade or not.
 fn check_framing(headers: &impl Headers, minor_version: u8) -> Result<(), HandshakeError> {
     match headers.single(HeaderName::Host) {
         Occurrences::One(host) if str::from_utf8(host).is_ok_and(is_host_header) => {}
-        // HTTP/1.0 knows no Host (RFC 9112 section 3.2), and health checks have none.
+        // HTTP/1.0 has no Host header (RFC 9112 section 3.2), and health checks omit it.
         Occurrences::None if minor_version == 0 => {}
-        // RFC 9112 section 3.2: exactly one, whatever the target is.
+        // RFC 9112 section 3.2: exactly one Host header is required, whatever the target is.
         _ => return Err(HandshakeError::Host),
     }
     check_no_body(headers)
@@ -99,7 +99,8 @@ fn parse_upgrade(headers: &impl Headers, config: &Config) -> Result<Option<Upgra
     Ok(Some(Upgrade::new(*key, Offers::parse(headers, config)?)))
 }
 
-/// Checks the same for an extended CONNECT of HTTP/2 or HTTP/3, which have neither upgrades nor keys (RFC 8441 section 5).
+/// Checks the same for an extended CONNECT over HTTP/2 or HTTP/3, which have neither upgrades nor keys (RFC 8441
+/// section 5).
 #[cfg(feature = "http")]
 pub(crate) fn parse_connect(
     scheme: &str,
@@ -109,7 +110,7 @@ pub(crate) fn parse_connect(
 ) -> Result<Offers, HandshakeError> {
     match headers.single(HeaderName::Host) {
         Occurrences::None => {}
-        // RFC 9113 section 8.3.1: a Host names the same server as `:authority`.
+        // RFC 9113 section 8.3.1: a Host header must name the same server as `:authority`.
         Occurrences::One(host) if str::from_utf8(host).is_ok_and(|host| is_same_host(scheme, host, authority)) => {}
         _ => return Err(HandshakeError::Host),
     }

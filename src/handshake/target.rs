@@ -1,4 +1,4 @@
-//! The request line: what RFC 6455 section 4.2.1, item 1, wants of it, and the forms of a target (RFC 9112 section 3.2).
+//! The request line: the rules of RFC 6455 section 4.2.1, item 1, and the forms of a target (RFC 9112 section 3.2).
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -6,7 +6,7 @@ use alloc::format;
 use super::authority::is_host_header;
 use crate::error::HandshakeError;
 
-/// Checks the parts of the request line that only a request for WebSocket must have. `minor_version` is that of HTTP/1.
+/// Checks the rules for the request line that apply only to WebSocket. `minor_version` is that of HTTP/1.
 pub(crate) fn check_request_line(method: &str, minor_version: u8) -> Result<(), HandshakeError> {
     match (method, minor_version) {
         ("GET", 1) => Ok(()),
@@ -15,7 +15,7 @@ pub(crate) fn check_request_line(method: &str, minor_version: u8) -> Result<(), 
     }
 }
 
-/// Splits a target into its authority, if it has one, and the resource name.
+/// Splits a target into its authority, if any, and the resource name.
 pub(crate) fn split_target<'t>(
     method: &str,
     target: &'t str,
@@ -34,7 +34,7 @@ pub(crate) fn split_target<'t>(
 /// Checks a target in origin-form, or the asterisk of `OPTIONS *`.
 pub(crate) fn check_without_authority(method: &str, resource: &str) -> Result<(), HandshakeError> {
     let is_resource = resource.starts_with('/') || resource == "*" && method == "OPTIONS";
-    // The target of a CONNECT of HTTP/1 is no resource.
+    // The target of a CONNECT in HTTP/1 is not a resource.
     if is_resource && is_clean(resource) && method != "CONNECT" { Ok(()) } else { Err(HandshakeError::Target) }
 }
 
@@ -49,13 +49,14 @@ pub(crate) fn check_absolute(
     if is_known && method != "CONNECT" { check_parts(authority, resource) } else { Err(HandshakeError::Target) }
 }
 
-/// Checks authority and resource name, of which the latter may lack its slash in a URI.
+/// Checks an authority and a resource name. In a URI, the resource name may lack its slash.
 pub(crate) fn check_parts(authority: &str, resource: &str) -> Result<(), HandshakeError> {
     let is_resource = resource.is_empty() || resource.starts_with(['/', '?']);
     if is_resource && is_clean(resource) && is_host_header(authority) { Ok(()) } else { Err(HandshakeError::Target) }
 }
 
-/// A resource name has neither a fragment nor anything that must be percent-encoded for a request line to have three words.
+/// Returns whether a resource name has no fragment, and no characters that would break the request line into more than
+/// three words.
 fn is_clean(resource: &str) -> bool {
     resource.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }

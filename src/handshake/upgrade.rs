@@ -1,4 +1,4 @@
-//! The parts of a request for WebSocket that a server keeps until it is answered: the key and the client's offers.
+//! The parts of a request for WebSocket that a server keeps until it answers: the key and the client's offers.
 
 use alloc::string::String;
 
@@ -11,10 +11,10 @@ use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
 use crate::http_grammar::lists;
 
-/// A request for an upgrade of HTTP/1.1, which has passed the rules.
+/// A valid request for an upgrade of HTTP/1.1.
 #[derive(Clone)]
 pub(crate) struct Upgrade {
-    /// Hashed when the request is accepted: a rejection needs no accept key.
+    /// The key, which is hashed only when the request is accepted: a rejection needs no accept key.
     key: Key,
     offers: Offers,
 }
@@ -37,9 +37,9 @@ impl Upgrade {
 /// The offers of a client, over any version of HTTP.
 #[derive(Clone, Debug)]
 pub(crate) struct Offers {
-    /// The subprotocols, each with a comma after it.
+    /// The subprotocols, each followed by a comma.
     subprotocols: String,
-    /// The extensions that the server accepts, of those offered.
+    /// The offered extensions that the server accepts.
     extensions: Accepted,
 }
 
@@ -65,8 +65,8 @@ impl Offers {
         self.extensions.header()
     }
 
-    /// Returns what is agreed on by that response, if it fits the offers: RFC 6455 section 4.2.2, item 5.5, lets a server
-    /// select only a subprotocol that the client offers.
+    /// Returns the result of the handshake with this response. RFC 6455 section 4.2.2, item 5.5: the server may select
+    /// only a subprotocol that the client offers.
     pub(crate) fn negotiate(&self, response: &Response) -> Result<Negotiated, AcceptError> {
         match response.selected_subprotocol() {
             Some(selected) if !self.subprotocols().any(|offered| offered == selected) => {
@@ -77,7 +77,8 @@ impl Offers {
     }
 }
 
-/// Selects the first of `supported`, the server's order of preference, that the client offers.
+/// Selects the first subprotocol of `supported` that the client offers. `supported` is in the server's order of
+/// preference.
 pub(crate) fn select_subprotocol<'r, I: Iterator<Item = &'r str>>(
     supported: &[&str],
     offered: impl Fn() -> I,

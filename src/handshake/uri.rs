@@ -12,10 +12,10 @@ use crate::error::UriError;
 use crate::http_grammar::charset::{HOST_NAME, RESOURCE, UNRESERVED};
 use crate::http_grammar::percent;
 
-/// A WebSocket URI: the host and port to connect to, and the resource to ask for.
+/// A WebSocket URI: the host and port to connect to, and the resource to request.
 ///
-/// It must have the form in which a request contains it: no fragment, no character that must be percent-encoded, and a
-/// host in its `xn--` form. The schemes `http` and `https` mean `ws` and `wss`, as they do for browsers.
+/// It must not contain a fragment or a character that must be percent-encoded, and its host must be in the `xn--` form.
+/// The schemes `http` and `https` mean `ws` and `wss`, as in browsers.
 ///
 /// ```
 /// use websocket_proto::client::Uri;
@@ -32,8 +32,8 @@ use crate::http_grammar::percent;
 ///
 /// # User information
 ///
-/// `ws://user:password@host/` has the request carry `Authorization: Basic …` (RFC 7617), unless you add a header
-/// `Authorization` yourself. Neither `Display` nor `Debug` shows user or password:
+/// With `ws://user:password@host/` the request contains `Authorization: Basic …` (RFC 7617), unless you add an
+/// `Authorization` header yourself. Neither `Display` nor `Debug` shows the user or the password:
 ///
 /// ```
 /// # use websocket_proto::client::Uri;
@@ -45,26 +45,28 @@ use crate::http_grammar::percent;
 pub struct Uri {
     secure: bool,
     port: u16,
-    /// Authority and resource name, as a request contains them. Shared, since a client that reconnects asks for the same.
+    /// Authority and resource name, as a request contains them. They are shared, since a client that reconnects
+    /// requests the same.
     text: Arc<str>,
-    /// The length of the host, with the brackets of an IPv6 address.
+    /// The length of the host, including the brackets of an IPv6 address.
     host: usize,
-    /// The length of the authority: the host, and the port unless it is the scheme's default.
+    /// The length of the authority, which is the host and, unless it is the scheme's default, the port.
     authority: usize,
-    /// An IPv6 address with its zone, as one connects to it: `fe80::1%eth0`.
+    /// An IPv6 address with its zone, in the form for connecting: `fe80::1%eth0`.
     host_with_zone: Option<Arc<str>>,
     credentials: Option<Credentials>,
 }
 
 impl Uri {
-    /// Returns whether the scheme is `wss`: TLS must be established before the first byte of the handshake.
+    /// Returns whether the scheme is `wss`. If so, you must establish TLS before the first byte of the opening
+    /// handshake.
     ///
     /// ```
     /// use websocket_proto::client::Uri;
     ///
     /// let uri: Uri = "wss://example.com/".parse()?;
     /// if uri.is_secure() {
-    ///     // …establish TLS, for the server name `uri.host()`…
+    ///     // …establish TLS for the server name `uri.host()`…
     /// }
     /// # assert!(uri.is_secure());
     /// # Ok::<(), websocket_proto::UriError>(())
@@ -73,8 +75,8 @@ impl Uri {
         self.secure
     }
 
-    /// Returns the host, which is the server name for TLS. An IPv6 address has neither brackets nor zone; to connect to
-    /// one that may have a zone, use [`host_with_zone`](Self::host_with_zone).
+    /// Returns the host, which is also the server name for TLS. An IPv6 address has neither brackets nor a zone. To
+    /// connect, use [`host_with_zone`](Self::host_with_zone).
     ///
     /// ```
     /// use websocket_proto::client::Uri;
@@ -89,8 +91,8 @@ impl Uri {
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
-    /// Returns the host to connect to. An IPv6 address has its zone, if the URI names one (RFC 6874): the network
-    /// interface of this machine, which is not sent to the server.
+    /// Returns the host to connect to. An IPv6 address includes its zone if the URI has one (RFC 6874). A zone names a
+    /// network interface of this machine, and is not sent to the server.
     ///
     /// ```
     /// use websocket_proto::client::Uri;
@@ -103,7 +105,7 @@ impl Uri {
         self.host_with_zone.as_deref().unwrap_or(self.host())
     }
 
-    /// Returns the port to connect to: 80 for `ws` and 443 for `wss` unless the URI has one.
+    /// Returns the port to connect to. If the URI has none, it is 80 for `ws` and 443 for `wss`.
     ///
     /// ```
     /// use std::net::{TcpListener, TcpStream};
@@ -118,7 +120,7 @@ impl Uri {
         self.port
     }
 
-    /// Returns the resource name (RFC 6455 section 3): path and query, as the request line contains them.
+    /// Returns the resource name, which consists of path and query as in the request line (RFC 6455 section 3).
     ///
     /// ```
     /// use websocket_proto::client::Uri;
@@ -132,7 +134,7 @@ impl Uri {
         &self.text[self.authority..]
     }
 
-    /// Returns the value of the `Host` header: the host, and the port unless it is the scheme's default.
+    /// Returns the value of the `Host` header, which is the host and, unless it is the scheme's default, the port.
     ///
     /// ```
     /// use websocket_proto::client::Uri;
@@ -148,12 +150,12 @@ impl Uri {
 }
 
 impl Uri {
-    /// The host, and the port unless it is the scheme's default.
+    /// Returns the host and, unless it is the scheme's default, the port.
     pub(crate) fn authority(&self) -> &str {
         &self.text[..self.authority]
     }
 
-    /// Returns the value of the header `Authorization`, if the URI has user information.
+    /// Returns the value of the `Authorization` header, if the URI has user information.
     pub(crate) fn authorization(&self) -> Option<&str> {
         self.credentials.as_ref().map(Credentials::authorization)
     }
@@ -165,8 +167,8 @@ impl Uri {
         Ok(Self { text: text.into(), ..self.clone() })
     }
 
-    /// Adds what this URI lacks and `base` has, if both name the same server: the zone, and the user information where
-    /// scheme and port are the same as well.
+    /// Adds the zone of `base` if this URI has none and both have the same host. Also adds the user information of
+    /// `base`, if scheme and port are the same as well.
     pub(super) fn inherit_from(&mut self, base: &Self) {
         if self.host().eq_ignore_ascii_case(base.host()) {
             self.host_with_zone = self.host_with_zone.take().or_else(|| base.host_with_zone.clone());
@@ -176,7 +178,7 @@ impl Uri {
         }
     }
 
-    /// Writes the URI, with `user_info` where that belongs.
+    /// Writes the URI with `user_info` before the host.
     fn write(&self, f: &mut fmt::Formatter<'_>, user_info: &str) -> fmt::Result {
         let scheme = if self.secure { "wss" } else { "ws" };
         write!(f, "{scheme}://{user_info}")?;
@@ -239,8 +241,8 @@ impl fmt::Debug for Uri {
     }
 }
 
-/// Returns whether a scheme asks for TLS, if it is one of those that WebSocket has, or of HTTP. The constructor of browsers'
-/// `WebSocket` accepts both.
+/// Returns whether a scheme of WebSocket or HTTP requires TLS, or `None` for another scheme. The `WebSocket`
+/// constructor of browsers accepts both.
 fn is_secure_scheme(scheme: &str) -> Option<bool> {
     let schemes = [("ws", false), ("wss", true), ("http", false), ("https", true)];
     schemes.iter().find(|(known, _)| known.eq_ignore_ascii_case(scheme)).map(|(_, secure)| *secure)
@@ -250,7 +252,7 @@ fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
 
-/// Appends the host of a URI as `Host` contains it. Returns the host with its zone, if it has one.
+/// Appends the host of a URI as in a `Host` header. Returns the host with its zone, if it has one.
 fn push_host(text: &mut String, host: &str) -> Result<Option<Arc<str>>, UriError> {
     let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) else {
         if let Some(illegal) = host.chars().find(|&character| !HOST_NAME.contains_char(character)) {
@@ -259,7 +261,7 @@ fn push_host(text: &mut String, host: &str) -> Result<Option<Arc<str>>, UriError
         text.push_str(host);
         return if host.is_empty() { Err(UriError::Host) } else { Ok(None) };
     };
-    // RFC 6874 section 2: "%25" and a zone, whose characters may be percent-encoded.
+    // RFC 6874 section 2: "%25" is followed by a zone, which may be percent-encoded.
     let (address, zone) = match address.split_once("%25") {
         None => (address, None),
         Some((address, zone)) => (address, Some(decode_zone(zone)?)),
@@ -281,7 +283,7 @@ fn decode_zone(zone: &str) -> Result<String, UriError> {
     }
 }
 
-/// Appends path and query as a request line contains them: an empty path becomes `/`, an empty query is left out.
+/// Appends path and query as in a request line. An empty path becomes `/`, and an empty query is omitted.
 fn push_resource_name(text: &mut String, resource: &str) -> Result<(), UriError> {
     if let Some(illegal) = percent::find_illegal(resource, &RESOURCE) {
         return Err(UriError::Resource(illegal));

@@ -1,4 +1,4 @@
-//! References to URIs (RFC 3986 section 5), as the header `Location` has them.
+//! URI references (RFC 3986 section 5), such as the value of a `Location` header.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -8,12 +8,12 @@ use super::uri::Uri;
 use crate::error::UriError;
 
 impl Uri {
-    /// Returns the URI that a reference means, such as the value of the header `Location` of a redirect: a path, a URI
-    /// without its scheme, or a whole URI. A fragment is left out.
+    /// Resolves a URI reference against this URI, such as the value of the `Location` header of a redirect. It may be a
+    /// path, a URI without a scheme, or a whole URI. A fragment is omitted.
     ///
-    /// The user information of this URI stays with its server: it is part of the result only if scheme, host and port are
-    /// the same. Before you follow a redirect, compare [`is_secure`](Self::is_secure), so that none leads from `wss` to
-    /// `ws`, and count how many you follow.
+    /// The result has the user information of this URI only if scheme, host and port are the same. Before you follow a
+    /// redirect, compare [`is_secure`](Self::is_secure) so that it does not lead from `wss` to `ws`, and limit how many
+    /// you follow.
     ///
     /// ```
     /// use websocket_proto::client::Uri;
@@ -27,7 +27,7 @@ impl Uri {
     ///
     /// # Errors
     ///
-    /// The result is no WebSocket URI: it has another scheme, or a character that must be percent-encoded.
+    /// Fails if the result is not a WebSocket URI: it has another scheme, or a character that must be percent-encoded.
     pub fn join(&self, location: &str) -> Result<Self, UriError> {
         let reference = location.split_once('#').map_or(location, |(reference, _)| reference);
         if has_scheme(reference) {
@@ -37,14 +37,14 @@ impl Uri {
             let scheme = if self.is_secure() { "wss:" } else { "ws:" };
             return self.join_authority(format!("{scheme}{reference}").parse()?);
         }
-        // RFC 3986 section 5.2.2, the same authority.
+        // RFC 3986 section 5.2.2: the reference has the same authority.
         let (base_path, base_query) = split_query(self.resource());
         let resource = match split_query(reference) {
             ("", None) => join_query(base_path.to_owned(), base_query),
             ("", query) => join_query(base_path.to_owned(), query),
             (path, query) if path.starts_with('/') => join_query(remove_dot_segments(path), query),
             (path, query) => {
-                // Section 5.2.3: the path of a URI with an authority is never empty here, so that it has a slash.
+                // Section 5.2.3: the path of a URI with an authority is never empty here, so it contains a slash.
                 let directory = base_path.rfind('/').map_or("/", |slash| &base_path[..=slash]);
                 join_query(remove_dot_segments(&format!("{directory}{path}")), query)
             }
@@ -52,7 +52,7 @@ impl Uri {
         self.with_resource(&resource)
     }
 
-    /// Finishes a reference that has an authority of its own.
+    /// Completes a reference that has its own authority.
     fn join_authority(&self, reference: Self) -> Result<Self, UriError> {
         let (path, query) = split_query(reference.resource());
         let mut joined = reference.with_resource(&join_query(remove_dot_segments(path), query))?;

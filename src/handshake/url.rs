@@ -1,4 +1,4 @@
-//! URIs from the crate `url`, which knows international domain names and percent-encoding.
+//! URIs from the `url` crate, which supports internationalized domain names and percent-encoding.
 
 use alloc::format;
 use core::fmt::Write as _;
@@ -13,8 +13,8 @@ use crate::http_grammar::percent;
 impl TryFrom<&Url> for Uri {
     type Error = UriError;
 
-    /// Converts a parsed URL. `Url` has made what a request needs of what a person typed: the host is in its `xn--` form,
-    /// and characters of path and query that may not be sent are percent-encoded. The few that it leaves are encoded here.
+    /// Converts a parsed URL. `Url` has converted the host into its `xn--` form, and has percent-encoded most
+    /// characters of path and query that must not be sent. The remaining ones are encoded here.
     ///
     /// ```
     /// use websocket_proto::client::Uri;
@@ -28,8 +28,8 @@ impl TryFrom<&Url> for Uri {
     ///
     /// # Errors
     ///
-    /// As for a text: another scheme than `ws`, `wss`, `http` and `https`, or a fragment, which can be removed by
-    /// `url.set_fragment(None)`.
+    /// Fails as parsing a string does, for example if the scheme is not `ws`, `wss`, `http` or `https`. A fragment is
+    /// an error as well; remove it with `url.set_fragment(None)`.
     fn try_from(url: &Url) -> Result<Self, UriError> {
         if url.fragment().is_some() {
             return Err(UriError::Fragment);

@@ -1,4 +1,4 @@
-//! The user information of a URI (RFC 3986 section 3.2.1), as the credentials that it means.
+//! The user information of a URI (RFC 3986 section 3.2.1), converted into credentials.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,12 +11,12 @@ use crate::error::UriError;
 use crate::http_grammar::charset::USER_INFO;
 use crate::http_grammar::percent;
 
-/// The value of `Authorization` for a user's name and password (RFC 7617). It is as secret as the password.
+/// The value of an `Authorization` header for a user name and password (RFC 7617). It is as secret as the password.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Credentials(Arc<str>);
 
 impl Credentials {
-    /// Returns the credentials that the part of a URI before its `@` means, or `None` if it is empty.
+    /// Parses the part of a URI before its `@`. Returns `None` if it is empty.
     pub(crate) fn parse(user_info: &str) -> Result<Option<Self>, UriError> {
         if percent::find_illegal(user_info, &USER_INFO).is_some() {
             return Err(UriError::UserInfo);

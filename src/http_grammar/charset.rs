@@ -1,4 +1,4 @@
-//! The character sets of the grammars, as tables: one lookup a byte, however many members a set has.
+//! The character sets of the grammars, as tables with one lookup per byte.
 
 /// The characters of a token (RFC 9110 section 5.6.2): visible ASCII without separators.
 pub(crate) static TOKEN: CharSet = CharSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
@@ -10,8 +10,8 @@ pub(crate) static HOST: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=%")
 /// DNS needs.
 pub(crate) static HOST_NAME: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=");
 
-/// The characters of path and query (RFC 3986 sections 3.3 and 3.4), which a request contains as they are. Square brackets
-/// are none of them, but browsers don't encode them, and queries such as `?id[]=1` are common.
+/// The characters of path and query (RFC 3986 sections 3.3 and 3.4) that need no encoding in a request. The RFC does
+/// not include square brackets, but browsers do not encode them, and queries such as `?id[]=1` are common.
 pub(crate) static RESOURCE: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=:@/?[]");
 
 /// The characters of user information (RFC 3986 section 3.2.1).

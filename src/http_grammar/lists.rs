@@ -14,7 +14,7 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && TOKEN.contains_all(text)
 }
 
-/// Removes optional white space around a value, of which it is no part (RFC 9110 section 5.5).
+/// Removes the optional white space around a value, which is not part of it (RFC 9110 section 5.5).
 #[inline]
 pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
@@ -23,29 +23,30 @@ pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// The elements of a list of tokens, without the empty ones. They may be anything but empty: nothing is checked here.
+/// Returns the elements of a list of tokens, without empty ones. The elements are not checked.
 pub(crate) fn elements<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
     values.flat_map(|value| value.split(|&byte| byte == b',')).map(trim).filter(|element| !element.is_empty())
 }
 
-/// Returns whether a list contains a token, whose case does not matter. See [`eq_token`] for what the token may be.
+/// Returns whether a list contains a token, compared case-insensitively. `token` has the same restrictions as in
+/// [`eq_token`].
 pub(crate) fn contains_token<'a, const N: usize>(mut values: impl Iterator<Item = &'a [u8]>, token: &[u8; N]) -> bool {
     let has_element = |value| elements(core::iter::once(value)).any(|element| eq_token(element, token));
     // Most lists have one element.
     values.any(|value| eq_token(value, token) || has_element(value))
 }
 
-/// Returns whether `text`, which has no control characters, is a token. Case does not matter; `token` must consist of
-/// small letters and dashes.
+/// Returns whether `text` equals a token, compared case-insensitively. `text` must not have control characters, and
+/// `token` must consist of lower-case letters and dashes.
 #[inline]
 pub(crate) fn eq_token<const N: usize>(text: &[u8], token: &[u8; N]) -> bool {
-    // Capitals differ from small letters in one bit, which dashes have as well. Setting it turns no other character
-    // into a letter or a dash, apart from control characters.
+    // Upper-case letters differ from lower-case ones in one bit, which is set in dashes as well. Apart from control
+    // characters, setting it turns no other character into a letter or a dash.
     let differences = |text: &[u8; N]| text.iter().zip(token).fold(0, |any, (byte, small)| any | (byte | 0x20) ^ small);
     <&[u8; N]>::try_from(text).is_ok_and(|text| differences(text) == 0)
 }
 
-/// Checks the list of subprotocols of a request that has one: tokens, no two the same (RFC 6455 section 4.1, item 10).
+/// Checks the list of subprotocols of a request: distinct tokens (RFC 6455 section 4.1, item 10).
 pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<(), HandshakeError> {
     let mut names: Vec<_> = elements(values).collect();
     if names.is_empty() || !names.iter().all(|name| is_token(name)) {
@@ -58,7 +59,7 @@ pub(crate) fn check_subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> 
     Ok(())
 }
 
-/// The subprotocols of a list. An element that isn't text, which a list that was checked doesn't have, is left out.
+/// Returns the subprotocols of a list. Elements that are not text are skipped; a checked list has none.
 pub(crate) fn subprotocols<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a str> {
     elements(values).filter_map(|name| str::from_utf8(name).ok())
 }
@@ -101,7 +102,7 @@ pub(crate) struct Extension<'a> {
 }
 
 impl<'a> Extension<'a> {
-    /// The names and values of the parameters.
+    /// Returns the names and values of the parameters.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'a [u8], Option<Value<'a>>)> + use<'a> {
         let mut rest = Scanner(self.parameters);
         core::iter::from_fn(move || {
@@ -115,18 +116,18 @@ impl<'a> Extension<'a> {
     }
 }
 
-/// The value of a parameter as it was written: a token, or a quoted string.
+/// The value of a parameter as received: a token or a quoted string.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value<'a>(&'a [u8]);
 
 impl<'a> Value<'a> {
-    /// The token that the value means: quotes and backslashes can't be part of one.
+    /// Returns the token that the value means, without quotes and backslashes, which cannot be part of a token.
     pub(crate) fn bytes(self) -> impl Iterator<Item = u8> + use<'a> {
         self.0.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\\'))
     }
 }
 
-/// The part of a value that is not parsed yet.
+/// The part of a value that has not been parsed yet.
 struct Scanner<'a>(&'a [u8]);
 
 impl<'a> Scanner<'a> {
@@ -140,7 +141,7 @@ impl<'a> Scanner<'a> {
         Ok(Extension { name, parameters: &parameters[..parameters.len() - self.0.len()] })
     }
 
-    /// Parses what follows a semicolon, up to the next one or to the end of the element.
+    /// Parses the parameter after a semicolon, up to the next one or to the end of the element.
     fn parameter(&mut self) -> Result<(&'a [u8], Option<Value<'a>>), HandshakeError> {
         self.skip_space();
         let name = self.token()?;

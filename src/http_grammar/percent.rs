@@ -12,7 +12,7 @@ pub(crate) fn find_illegal(text: &str, allowed: &CharSet) -> Option<char> {
     text.char_indices().find(|&(at, _)| !is_legal_at(text, at, allowed)).map(|(_, character)| character)
 }
 
-/// Returns the bytes that a text means, in which [`find_illegal`] finds nothing.
+/// Decodes a text in which [`find_illegal`] finds nothing.
 pub(crate) fn decode(text: &str) -> Vec<u8> {
     let (mut rest, mut decoded) = (text.as_bytes(), Vec::with_capacity(text.len()));
     while let [first, after @ ..] = rest {
@@ -23,7 +23,7 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
     decoded
 }
 
-/// Appends a text in which [`find_illegal`] then finds nothing: what is percent-encoded already stays as it is.
+/// Appends a text so that [`find_illegal`] finds nothing in it. Percent-encoded bytes stay unchanged.
 #[cfg(feature = "url")]
 pub(crate) fn encode_illegal(text: &str, allowed: &CharSet, encoded: &mut String) {
     for (at, character) in text.char_indices() {
@@ -35,7 +35,7 @@ pub(crate) fn encode_illegal(text: &str, allowed: &CharSet, encoded: &mut String
     }
 }
 
-/// Appends a text that [`decode`] turns back: every byte that is not in the set is percent-encoded.
+/// Appends a text with every byte that is not in the set percent-encoded. [`decode`] reverses it.
 pub(crate) fn encode(text: &str, allowed: &CharSet, encoded: &mut String) {
     for byte in text.bytes() {
         if allowed.contains(byte) {
@@ -52,11 +52,11 @@ fn is_legal_at(text: &str, at: usize, allowed: &CharSet) -> bool {
 }
 
 fn push_encoded(byte: u8, encoded: &mut String) {
-    // Writing to a string can't fail.
+    // Writing to a string cannot fail.
     let _ = write!(encoded, "%{byte:02X}");
 }
 
-/// Returns the byte that the text starts with, if it starts with a percent-encoded one.
+/// Decodes the percent-encoded byte at the start of the text, if there is one.
 fn decode_byte(text: &[u8]) -> Option<u8> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
     match text {

@@ -1,5 +1,5 @@
-//! The message in progress, in one buffer: where text is checked, memory grows, and messages or chunks come out, whether
-//! the bytes were sent plain, were inflated, or were read straight to where they go.
+//! The message in progress, in one buffer. Here text is validated, memory grows, and messages or chunks are delivered,
+//! whether the bytes were received uncompressed, were inflated, or were read directly into place.
 //!
 //! ```text
 //! payload ───────► append ──────────┐
@@ -8,7 +8,7 @@
 //!                  commit_read
 //! ```
 //!
-//! In chunks, a payload that finds nothing here is delivered where it lies in the input: `lend`.
+//! With chunks, a payload is delivered in place, borrowed from the input, if nothing is buffered here: `lend`.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -27,23 +27,26 @@ use crate::utf8::{InvalidUtf8, Utf8};
 /// The message in progress.
 #[derive(Debug)]
 pub(super) enum Assembly {
-    /// Checked as far as it has come. `utf8` has the first bytes of a character that was cut.
+    /// Text, validated as far as it has been received. `utf8` has the first bytes of a character that was cut.
     Text { delivery: Delivery, utf8: Utf8, text: String },
-    /// Followed by `ahead` bytes that will be overwritten: zeros, or what was read there in vain.
+    /// Binary data, followed by `ahead` bytes that will be overwritten: zeros, or bytes of a read that was not
+    /// committed.
     Binary { delivery: Delivery, read_offered: bool, ahead: u32, data: Vec<u8> },
 }
 
-/// How the message is delivered.
+/// The way in which the message is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     Whole,
     Chunks { first_delivered: bool },
 }
 
-/// Less than this isn't worth a place of its own in a vectored read, which brings the rest in the same call.
+/// The minimum space for a direct read. Less is not worth its own slice in a vectored read, which reads the rest in the
+/// same call.
 const MIN_DIRECT_READ: usize = 8 << 10;
 
-/// The most bytes that are set to zero at once so that they may be read into: what stays in a cache until it is overwritten.
+/// The maximum number of bytes that are zeroed at once for reading into: as many as stay in a cache until they are
+/// overwritten.
 const MAX_ZEROED: usize = 64 << 10;
 
 /// The blocks on the stack into which text is inflated before it is checked and appended, by how much input there is: a block
@@ -81,7 +84,7 @@ impl Assembly {
         }
     }
 
-    /// The bytes that are here, those of a cut character excepted.
+    /// Returns the buffered bytes, without those of a cut character.
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
@@ -90,7 +93,7 @@ impl Assembly {
         }
     }
 
-    /// The bytes that are here, and those of a cut character.
+    /// Returns the buffered bytes, and those of a cut character.
     pub(super) fn all_bytes(&self) -> [&[u8]; 2] {
         match self {
             Self::Text { text, utf8, .. } => [text.as_bytes(), utf8.cut()],
@@ -103,7 +106,7 @@ impl Assembly {
         *delivery != Delivery::Whole
     }
 
-    /// The message is too large to be delivered whole.
+    /// Records that the message is too large to be delivered whole.
     pub(super) fn set_chunked(&mut self) {
         let (Self::Text { delivery, .. } | Self::Binary { delivery, .. }) = self;
         if *delivery == Delivery::Whole {
@@ -111,7 +114,7 @@ impl Assembly {
         }
     }
 
-    /// Appends a payload, which is unmasked on the way.
+    /// Appends a payload, unmasking it while it is copied.
     #[inline(always)]
     pub(super) fn append(
         &mut self,
@@ -138,15 +141,15 @@ impl Assembly {
                     grow(data, arrived, capacity_limit(arrived, payload.rest, payload.fin, config), pool);
                 }
                 payload.append_to(data, *ahead as usize);
-                // Both are at most what was zeroed ahead.
+                // Both counts are at most the number of bytes zeroed ahead.
                 *ahead = (data.len() - arrived) as u32;
                 Ok(())
             }
         }
     }
 
-    /// Appends what `write` writes into the space that it is given, of at most `most` bytes; it returns how many that were.
-    /// Returns the same, and whether the space is full.
+    /// Appends the bytes that `write` writes into a space of at most `most` bytes. `write` returns their number.
+    /// Returns that number, and whether the space is full.
     pub(super) fn append_with(
         &mut self,
         expected: usize,
@@ -174,14 +177,14 @@ impl Assembly {
                 let space = &mut data[filled..end];
                 let length = space.len();
                 let written = write(space);
-                // At most what was zeroed at once.
+                // At most the number of bytes zeroed at once.
                 *ahead = (data.len() - filled - written) as u32;
                 Ok((written, written == length))
             }
         }
     }
 
-    /// Space for the next bytes of a frame after those that are here, if it is worth while to read into it.
+    /// Returns the space after the buffered bytes for the next bytes of the frame, if reading into it is worthwhile.
     pub(super) fn read_buffer(&mut self, rest: Rest, config: &Config) -> Option<&mut [u8]> {
         let Self::Binary { read_offered, ahead, data, .. } = self else { return None };
         let filled = data.len() - *ahead as usize;
@@ -205,8 +208,8 @@ impl Assembly {
         Some(&mut data[filled..end])
     }
 
-    /// Appends up to `count` bytes that were read into the [`read_buffer`](Self::read_buffer), and returns them: none where
-    /// it isn't what it was.
+    /// Appends up to `count` bytes that were read into the [`read_buffer`](Self::read_buffer), and returns them.
+    /// Returns none if the buffer has changed since.
     pub(super) fn commit_read(&mut self, count: usize, rest: Rest) -> &mut [u8] {
         match self {
             Self::Binary { read_offered: read_offered @ true, ahead, data, .. } => {
@@ -249,7 +252,7 @@ impl Assembly {
         }))
     }
 
-    /// Delivers a payload as a chunk where it lies: nothing must be here but the bytes of a cut character.
+    /// Delivers a payload in place as a chunk. Nothing must be buffered except the bytes of a cut character.
     pub(super) fn lend<'b>(&mut self, payload: Payload<'b>) -> Result<Option<Received<'b>>, InvalidUtf8> {
         debug_assert!(self.bytes().is_empty(), "it would be overtaken");
         let ends = payload.ends_message();
@@ -276,7 +279,7 @@ impl Assembly {
         })))
     }
 
-    /// Moves what is here out of a buffer that is much larger.
+    /// Moves the buffered bytes out of a buffer that is much too large.
     pub(super) fn shrink(&mut self, pool: &mut BufferPool) {
         match self {
             Self::Text { text, .. } => pool.shrink_text(text),
@@ -300,7 +303,7 @@ impl Assembly {
 }
 
 impl Delivery {
-    /// Returns whether the next chunk is the first; `None` where there are no chunks.
+    /// Returns whether the next chunk is the first, or `None` if the message is delivered whole.
     fn next_chunk(&mut self) -> Option<bool> {
         match self {
             Self::Whole => None,
@@ -309,7 +312,7 @@ impl Delivery {
     }
 }
 
-/// RFC 6455 section 8.1: the one place where the text of messages that don't lie whole in the input is checked.
+/// RFC 6455 section 8.1: the only place where the text of messages that are not whole in the input is validated.
 #[inline]
 fn append_text(text: &mut String, utf8: &mut Utf8, bytes: &[u8]) -> Result<(), InvalidUtf8> {
     let (completed, more) = utf8.next(bytes)?;
@@ -339,17 +342,18 @@ fn append_text_with<const BLOCK: usize>(
     Ok((written, written == length))
 }
 
-/// The capacity that an assembly may have when `arrived` bytes are to be in it, and `rest` is still to come of the frame.
+/// Returns the capacity that an assembly may have for `arrived` bytes, when `rest` bytes of the frame are still
+/// missing.
 ///
-/// It follows what arrived, at most four times that, so that a header which declares much costs nothing. It is no more than
-/// the message needs, once its last frame has declared that.
+/// It is at most four times the bytes that arrived, so that a header that declares a large payload costs nothing. It is
+/// also at most the size of the message, once the last frame has declared that.
 fn capacity_limit(arrived: usize, rest: u64, fin: bool, config: &Config) -> usize {
     let declared = (arrived as u64).saturating_add(rest);
     let most = if fin { declared } else { declared.max(2 * arrived as u64).min(config.max_message_size) };
     usize::try_from(most).unwrap_or(usize::MAX).min(arrived.saturating_mul(4))
 }
 
-/// Grows a buffer to at least `least` bytes: into one of the pool's, or by memory for `most`.
+/// Grows a buffer to at least `least` bytes, by moving it into a buffer of the pool or by allocating `most` bytes.
 #[cold]
 fn grow(data: &mut Vec<u8>, least: usize, most: usize, pool: Option<&mut BufferPool>) {
     if let Some(pool) = pool {
@@ -360,7 +364,7 @@ fn grow(data: &mut Vec<u8>, least: usize, most: usize, pool: Option<&mut BufferP
     }
 }
 
-/// As [`grow`] for text.
+/// Does what [`grow`] does, for text.
 #[cold]
 fn grow_text(text: &mut String, least: usize, most: usize, pool: Option<&mut BufferPool>) {
     if let Some(pool) = pool {

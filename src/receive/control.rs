@@ -1,4 +1,4 @@
-//! Control frames: whole at once, or collected where the input cuts them, also between the fragments of a message.
+//! Control frames, which may be split by the input and may be between the fragments of a message.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -8,14 +8,14 @@ use super::received::Received;
 use crate::error::ProtocolError;
 use crate::frame::{CloseFrame, MAX_CONTROL_PAYLOAD, OpCode};
 
-/// The payload of a control frame that the input has cut.
+/// The payload of a control frame that was split by the input.
 #[derive(Debug)]
 pub(super) struct CutControl {
     payload: [u8; MAX_CONTROL_PAYLOAD],
     length: usize,
 }
 
-/// Returns a control frame once it is whole. `cut` has what came of it before.
+/// Returns a control frame once it is complete. `cut` has the part that was received before.
 #[inline(always)]
 pub(super) fn receive_control<'b>(
     cut: &mut Option<Box<CutControl>>,
@@ -37,7 +37,7 @@ fn collect(
     let is_last = payload.rest == 0;
     let bytes = payload.unmasked();
     let collected = cut.get_or_insert_with(|| Box::new(CutControl { payload: [0; MAX_CONTROL_PAYLOAD], length: 0 }));
-    // The header was held to the length.
+    // The length was checked with the header.
     let end = collected.length + bytes.len();
     collected.payload[collected.length..end].copy_from_slice(bytes);
     collected.length = end;

@@ -1,4 +1,4 @@
-//! Any split of the input → payloads of frames, with their headers checked.
+//! The frame decoder: from input that is split anywhere to payloads of frames with valid headers.
 
 use core::mem;
 
@@ -9,27 +9,27 @@ use crate::error::ProtocolError;
 use crate::frame::{self, FrameContext, Header, MAX_HEADER, MessageKind, OpCode};
 use crate::role::Role;
 
-/// The position in the stream of frames that a peer sends.
+/// The decoder's position in the stream of frames from the peer.
 #[derive(Debug)]
 pub(super) struct FrameDecoder {
     stage: Stage,
-    /// The message of which the last frame hasn't ended.
+    /// The message whose last frame has not ended yet.
     message: Option<CurrentMessage>,
 }
 
-/// The properties of the peer that its frames are held to.
+/// The properties of the peer that its frames are checked against.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     pub(super) role: Role,
-    /// The negotiated compression, if there is any.
+    /// The negotiated compression, if any.
     pub(super) compression: Option<ReceiveCompression>,
 }
 
 #[derive(Debug)]
 enum Stage {
-    /// A header comes next, of which these bytes have come.
+    /// A header is next, of which these bytes have been received.
     Header { start: [u8; MAX_HEADER], length: u8 },
-    /// Payload comes next: `key` is that of its next byte, and `rest` says how much is still to come.
+    /// Payload is next. `key` starts at its next byte, and `rest` is the number of missing bytes.
     Payload { opcode: OpCode, fin: bool, key: [u8; 4], rest: u64 },
 }
 
@@ -38,7 +38,7 @@ struct CurrentMessage {
     kind: MessageKind,
     compression: Option<ReceiveCompression>,
     frames: u32,
-    /// The number of bytes that its frames have declared.
+    /// The total size that its frames have declared.
     size: u64,
 }
 
@@ -46,10 +46,10 @@ impl Stage {
     const START: Self = Self::Header { start: [0; MAX_HEADER], length: 0 };
 }
 
-/// The rest of a frame of which nothing but payload can come next.
+/// The missing payload of a frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest {
-    /// It is the last of its message.
+    /// Set if the frame is the last of its message.
     pub(super) fin: bool,
     pub(super) length: u64,
     /// The number of bytes that the message has declared.
@@ -67,7 +67,7 @@ impl FrameDecoder {
         matches!(self.stage, Stage::Header { length: 0, .. })
     }
 
-    /// The rest of the data frame in progress, if one is that isn't compressed.
+    /// Returns the missing payload of the current data frame, if there is one and it is not compressed.
     pub(super) fn plain_frame(&self) -> Option<Rest> {
         match (&self.stage, &self.message) {
             (Stage::Payload { opcode, fin, rest, .. }, Some(message @ CurrentMessage { compression: None, .. }))
@@ -79,8 +79,8 @@ impl FrameDecoder {
         }
     }
 
-    /// Consumes the next bytes of the frame in progress where they already lie, in its message. It ends with the next
-    /// payload, which may be empty.
+    /// Consumes the next bytes of the current frame, which are already in place in its message. The frame ends with the
+    /// next payload, which may be empty.
     pub(super) fn consume_in_place(&mut self, payload: &mut [u8], from: Role) {
         let Stage::Payload { key, rest, .. } = &mut self.stage else {
             debug_assert!(false, "payload comes next");
@@ -93,7 +93,7 @@ impl FrameDecoder {
         *rest -= payload.len() as u64;
     }
 
-    /// Returns the next payload; `None` when the input is consumed.
+    /// Returns the next payload, or `None` once the input is consumed.
     #[inline(always)]
     pub(super) fn next<'b>(
         &mut self,
@@ -115,7 +115,7 @@ impl FrameDecoder {
                 None => {
                     let cut = split_front(input, input.len());
                     start[..cut.len()].copy_from_slice(cut);
-                    // Less than a header, which is at most 14 bytes.
+                    // It is shorter than a header, which has at most 14 bytes.
                     *length = cut.len() as u8;
                     return Ok(None);
                 }
@@ -131,7 +131,7 @@ impl FrameDecoder {
         };
 
         let Header { opcode, fin, compressed, key, length } = header;
-        // The common case leaves no trace: a whole frame, which is a message or a control frame of its own.
+        // The common case changes no state: a complete frame that is a whole message or a control frame.
         if length <= input.len() as u64 && (opcode.is_control() || fin && opcode != OpCode::Continuation) {
             let frame = FrameType::new(opcode, peer.compression.filter(|_| compressed));
             let bytes = split_front(input, length as usize);
@@ -152,7 +152,7 @@ impl FrameDecoder {
                 frames: 0,
                 size: 0,
             });
-            // A message in chunks may have any number of fragments.
+            // The count saturates, since a message in chunks may have any number of fragments.
             message.frames = message.frames.saturating_add(1);
             message.size += length;
         }
@@ -160,7 +160,7 @@ impl FrameDecoder {
         Ok(self.next_of_frame(input, peer.role))
     }
 
-    /// Returns the next payload of the frame in progress. The last may be empty.
+    /// Returns the next payload of the current frame. The last one may be empty.
     #[inline(always)]
     fn next_of_frame<'b>(&mut self, input: &mut &'b mut [u8], from: Role) -> Option<Payload<'b>> {
         let Stage::Payload { opcode, fin, ref mut key, ref mut rest } = self.stage else {
@@ -186,7 +186,7 @@ impl FrameDecoder {
                 }
                 (FrameType::Data(kind, compression), size)
             }
-            // A control frame is whole only if no payload of it came before, which its assembly knows.
+            // Whether a control frame is whole depends on its earlier payloads, which its assembly knows.
             _ => (FrameType::Control(opcode), length as u64 + rest),
         };
         Some(Payload { frame, fin, rest, declared, bytes, key: this_key })
@@ -194,7 +194,7 @@ impl FrameDecoder {
 }
 
 impl FrameType {
-    /// The type of a frame that isn't a continuation.
+    /// Returns the type of a frame that is not a continuation.
     #[inline(always)]
     fn new(opcode: OpCode, compression: Option<ReceiveCompression>) -> Self {
         match opcode {
@@ -205,7 +205,7 @@ impl FrameType {
     }
 }
 
-/// The key of a frame: only a client's has one.
+/// Returns the key of a frame, which only frames from a client have.
 #[inline]
 fn masking_key(key: [u8; 4], from: Role) -> Option<[u8; 4]> {
     (from == Role::Client).then_some(key)
@@ -214,8 +214,8 @@ fn masking_key(key: [u8; 4], from: Role) -> Option<[u8; 4]> {
 #[inline(always)]
 fn frame_context(message: Option<&CurrentMessage>, peer: Peer, config: &Config) -> FrameContext {
     let (max_frame, max_message) = config.size_limits();
-    // DEFLATE lets what doesn't shrink grow a little, and blocks may be empty. The message that comes out is held to a limit
-    // of its own.
+    // DEFLATE can make incompressible data slightly larger, and blocks may be empty. The inflated message has its own
+    // limit.
     let max_compressed = (max_message / 8).saturating_add(max_message).saturating_add(8 << 10);
     let (limit, frames, size) = match message {
         None => (max_message, 0, 0),
@@ -235,7 +235,7 @@ fn frame_context(message: Option<&CurrentMessage>, peer: Peer, config: &Config) 
     }
 }
 
-/// Completes a header that was cut, byte by byte, so that each is checked as soon as it is there.
+/// Completes a header that was cut, byte by byte, so that each byte is checked as soon as it is available.
 fn complete_header(
     start: &mut [u8; MAX_HEADER],
     length: &mut u8,
@@ -253,7 +253,7 @@ fn complete_header(
     Ok(None)
 }
 
-/// Takes the first `count` bytes off the input.
+/// Splits the first `count` bytes off the input.
 #[inline]
 fn split_front<'b>(input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
     let (taken, rest) = mem::take(input).split_at_mut(count);

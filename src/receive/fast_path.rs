@@ -1,7 +1,7 @@
-//! The common frame: a whole message of up to 64 KiB that lies in the input, between messages.
+//! The fast path for the common frame: a whole message of up to 64 KiB that is complete in the input.
 //!
-//! It is received with few comparisons, and in place. [`Receiver::receive`] decides all of this as well, with the same result
-//! for such a frame: the test below holds both equal.
+//! It is received in place with few comparisons. [`Receiver::receive`] has the same result for such a frame; the test
+//! below compares both.
 
 use core::mem;
 
@@ -19,7 +19,8 @@ impl Receiver {
         input: &mut &'b mut [u8],
         config: &Config,
     ) -> Option<(MessageKind, &'b mut [u8])> {
-        // The message before may still be here although its frames have ended, as long as not all of it is inflated.
+        // The previous message may still be in progress although its frames have ended, if it is not completely
+        // inflated.
         if self.message.is_some() || !self.decoder.is_between_frames() {
             return None;
         }
@@ -29,14 +30,14 @@ impl Receiver {
             header::WHOLE_BINARY => MessageKind::Binary,
             _ => return None,
         };
-        // The mask bit is taken off where it has to be. Where it is wrong, no length below 128 is left.
+        // This removes the mask bit if it is required. If the bit is wrong, the result is not a length below 128.
         let is_masked = self.from == Role::Client;
         let short = second ^ if is_masked { header::MASK } else { 0 };
         let (length, start) = match short {
             0..header::LENGTH_16 => (usize::from(short), 2),
             header::LENGTH_16 => {
                 let length = u16::from_be_bytes(*rest.first_chunk()?);
-                // Not in the shortest form.
+                // The length is not in the shortest form.
                 if length < u16::from(header::LENGTH_16) {
                     return None;
                 }
@@ -61,7 +62,7 @@ impl Receiver {
     }
 }
 
-/// Takes a frame off the input, if all of it is there: its header, and its payload.
+/// Splits a frame into its header and its payload and removes it from the input, if it is complete.
 #[inline(always)]
 fn split_frame<'b>(input: &mut &'b mut [u8], start: usize, length: usize) -> Option<(&'b mut [u8], &'b mut [u8])> {
     if input.len() < start + length {
@@ -88,15 +89,15 @@ mod tests {
         ]
     }
 
-    /// Every first byte, with every second or with lengths at their borders, of text that is and isn't UTF-8: the fast path
-    /// receives what [`Receiver::receive`] does, and leaves what that leaves.
+    /// Tries every first byte, with every second byte or with lengths at the limits, and both valid and invalid UTF-8.
+    /// The fast path receives and leaves the same bytes as [`Receiver::receive`].
     #[test]
     fn the_fast_path_equals_the_slow_path() {
         let mut taken = 0;
         for from in [Role::Client, Role::Server] {
             for config in configs() {
                 let pairs = (0..=u8::MAX).flat_map(|first| (0..=u8::MAX).map(move |second| (first, second)));
-                // The others are no common frames, whatever the limits.
+                // Other frames are never common ones, whatever the limits.
                 let is_tried = |first| matches!(first, 0x81 | 0x82) || config.max_message_size > 1000;
                 for (first, second) in pairs.filter(|&(first, _)| is_tried(first)) {
                     for bytes in frames(first, second) {
@@ -105,11 +106,11 @@ mod tests {
                 }
             }
         }
-        // Two opcodes, most lengths.
+        // Two opcodes with most lengths.
         assert!(taken > 2000, "{taken}");
     }
 
-    /// Frames with those two bytes: payloads as long as they say, a byte shorter, and a byte longer.
+    /// Returns frames with those two bytes, with payloads of the declared length, one byte less and one byte more.
     fn frames(first: u8, second: u8) -> impl Iterator<Item = Vec<u8>> {
         let is_data = matches!(first, 0x81 | 0x82);
         let lengths = match second & 0x7f {
@@ -135,7 +136,7 @@ mod tests {
         })
     }
 
-    /// Returns whether the fast path receives the frame, which must then be as the slow path does.
+    /// Returns whether the fast path receives the frame. If so, the result must equal that of the slow path.
     fn compare(from: Role, config: &Config, bytes: &[u8]) -> bool {
         let (mut fast, mut slow) = (bytes.to_vec(), bytes.to_vec());
         let (mut fast_rest, mut slow_rest) = (&mut fast[..], &mut slow[..]);

@@ -1,4 +1,4 @@
-//! Compressed messages: payloads → bytes of the message in progress, as they come (RFC 7692 section 7.2.2).
+//! Compressed messages: from payloads to the bytes of the current message (RFC 7692 section 7.2.2).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -15,38 +15,38 @@ use crate::pool::BufferPool;
 /// The state of the compressed messages that a connection receives.
 #[derive(Debug)]
 pub(crate) struct Inflation {
-    /// In step with the peer's compressor. Between messages it may serve other connections.
+    /// The inflater, in sync with the peer's compressor. Between messages it may serve other connections.
     inflater: Option<Inflater>,
     window: Window,
     message: Option<CompressedMessage>,
-    /// A final block has ended. What follows, if anything does, is another stream.
+    /// Set after a final block. Any bytes after it are another stream.
     stream_ended: bool,
-    /// The number of bytes that may be copied into the inflater for streams that follow one.
+    /// The number of bytes that may still be copied into the inflater as dictionaries of further streams.
     seed_credit: u64,
 }
 
-/// How far a message has come.
+/// The progress of a message.
 #[derive(Debug)]
 struct CompressedMessage {
     received: Input,
-    /// The number of bytes that came out.
+    /// The number of inflated bytes.
     inflated: u64,
-    /// A chunk was full before this input was consumed.
+    /// The input that is left because a chunk was full.
     unread: Option<Unread>,
 }
 
-/// How much of a message's compressed bytes has been received.
+/// The received part of a message's compressed bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Input {
     None,
     Partial,
     Complete,
-    /// RFC 7692 section 7.2.3.6 has a byte for an empty message. Without it, the message is empty all the same, as browsers
-    /// and the common libraries have it, and nothing of it is for the inflater.
+    /// All of it, which is no bytes. RFC 7692 section 7.2.3.6 encodes an empty message as one byte. Browsers and common
+    /// libraries also accept no bytes as an empty message, and there is nothing to inflate.
     CompleteWithoutBytes,
 }
 
-/// Compressed bytes from the position `start` on.
+/// The compressed bytes from the position `start` on.
 #[derive(Debug)]
 struct Unread {
     bytes: Vec<u8>,
@@ -57,19 +57,20 @@ struct Unread {
 #[derive(Debug)]
 pub(super) enum Progress {
     NeedsInput,
-    /// A chunk; the message continues.
+    /// A chunk of a message that continues.
     Chunk(Received<'static>),
     /// The message, or its last chunk.
     End(Received<'static>),
 }
 
-/// The longest chunk of a compressed message.
+/// The maximum size of a chunk of a compressed message.
 const MAX_CHUNK: usize = 64 << 10;
 
-/// After a final block, a stream begins with the window as its dictionary. That copies up to 32 KiB, even for a stream of
-/// two bytes. So no more is copied than a few windows, and so many bytes for each byte, compressed or inflated, that has
-/// come: a window for each half KiB. Beyond that, a stream may refer to itself only, as zlib's do: after a final block, it
-/// begins with an empty window. `tests/work` counts what hostile streams cost.
+/// The number of bytes that may be copied as dictionaries before any credit is earned. After a final block, a new
+/// stream begins with the window as its dictionary. That copies up to 32 KiB, even for a stream of two bytes, so the
+/// total is limited: to a few windows, plus one window for each half KiB of compressed or inflated bytes. Beyond that,
+/// a stream can only refer to itself, like the streams of zlib, which begin with an empty window after a final block.
+/// `tests/work` counts the cost of hostile streams.
 const FREE_SEEDS: u64 = 16 * (32 << 10);
 const SEED_PER_BYTE: u64 = 64;
 
@@ -80,17 +81,17 @@ impl Default for Inflation {
 }
 
 impl Inflation {
-    /// Returns whether this is of any use to its connection between messages.
+    /// Returns whether the connection needs this between messages.
     pub(super) fn is_needed(&self, compression: ReceiveCompression) -> bool {
         self.message.is_some() || compression.context_takeover()
     }
 
-    /// Returns whether more can be inflated without further input.
+    /// Returns whether more can be inflated without more input.
     pub(super) fn has_unread_input(&self) -> bool {
         self.message.as_ref().is_some_and(|message| message.unread.is_some())
     }
 
-    /// Begins a message where none is in progress: with this connection's inflater, a spare one, or a new one.
+    /// Begins a message if none is in progress, with this connection's inflater, a spare one, or a new one.
     pub(super) fn begin_message(&mut self, compression: ReceiveCompression, spare: Option<&mut Self>) {
         if self.message.is_some() {
             return;
@@ -128,7 +129,7 @@ impl Inflation {
         Ok(progress)
     }
 
-    /// Inflates what was received before into the message.
+    /// Inflates the input that was received before into the message.
     pub(super) fn resume(
         &mut self,
         compression: ReceiveCompression,
@@ -183,7 +184,7 @@ impl Inflation {
                 break false;
             }
             if mem::take(&mut self.stream_ended) {
-                // It may refer to what came before it, as far as there is credit for that.
+                // The new stream may refer to earlier bytes, as far as there is credit for copying them.
                 let before = self.window.slices().into_iter().chain(into.all_bytes());
                 let length = before.clone().map(|part| part.len().min(32 << 10) as u64).sum();
                 match self.seed_credit.checked_sub(length) {
@@ -217,14 +218,15 @@ impl Inflation {
         };
         let ends = matches!(message.received, Input::Complete | Input::CompleteWithoutBytes) && !is_full;
         if ends {
-            // RFC 7692 section 7.2.2 completes the message with what wasn't sent. A stream that has ended lacks nothing.
+            // RFC 7692 section 7.2.2: the message is completed with the tail that was not sent. A stream that has ended
+            // needs none.
             if !self.stream_ended && message.received == Input::Complete {
                 inflater.finish_message().map_err(|_| ProtocolError::Deflate)?;
             }
         } else if !into.is_chunked() {
             return Ok((Progress::NeedsInput, is_full));
         }
-        // What is delivered can still be referred to: by the rest of this message, and by others with context takeover.
+        // The rest of this message, and with context takeover the next ones, may refer to the delivered bytes.
         if !ends || compression.context_takeover() {
             self.window.add(into.bytes(), compression.window_size());
         }
@@ -244,12 +246,13 @@ impl Inflation {
 }
 
 impl CompressedMessage {
-    /// Returns how many bytes may come out now: to the limit and one more, which shows that it is exceeded, but not beyond the size
-    /// from which on a message is delivered in chunks, or the end of a chunk.
+    /// Returns how many bytes may be inflated now: up to the limit and one more, which shows that the limit is
+    /// exceeded. It is at most the number up to the size from which a message is delivered in chunks, or up to the end
+    /// of a chunk.
     fn space(&self, into: &Assembly, config: &Config) -> usize {
         let to_limit = config.size_limits().1.saturating_sub(self.inflated).saturating_add(1);
         let here = if into.is_chunked() {
-            // A character that is cut may still become part of the chunk.
+            // A cut character may still become part of the chunk.
             into.all_bytes().iter().fold(MAX_CHUNK, |space, part| space.saturating_sub(part.len())) as u64
         } else {
             config.chunked_from().saturating_sub(self.inflated)

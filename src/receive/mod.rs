@@ -1,4 +1,4 @@
-//! Bytes → events: the receiving half. It knows the wire format, and nothing of what is sent.
+//! The receiving half: from bytes to events. It knows the wire format, and nothing about what is sent.
 //!
 //! ```text
 //!          ┌─ fast_path.rs: a whole message ──────────────────────────────────────────────┐
@@ -9,8 +9,8 @@
 //! transport ──────────────────────────────────────────── direct_read.rs ─────┘
 //! ```
 //!
-//! The `#[inline]`s of `receive/` and of `connection/` were counted by `tests/work/growth`, in instructions: as they are, with
-//! `inline` instead of `inline(always)`, and with none.
+//! The effect of `#[inline]` in `receive/` and `connection/`, in instructions counted by `tests/work/growth`: as it is,
+//! with `inline` instead of `inline(always)`, and without any.
 //!
 //! | | as it is | `inline` | none |
 //! |---|--:|--:|--:|
@@ -44,7 +44,7 @@ use inflate::Progress;
 use payload::{FrameType, Payload};
 pub(crate) use received::{Received, WholeMessage};
 
-/// The context of a receiver: what it works with, and doesn't own.
+/// The values that a receiver needs but does not own.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) config: &'a Config,
@@ -55,7 +55,7 @@ pub(crate) struct Context<'a> {
 #[derive(Debug)]
 pub(crate) struct Lent<'a> {
     pub(crate) pool: &'a mut BufferPool,
-    /// A spare inflater, and what belongs to it.
+    /// A spare inflater with its buffers.
     pub(crate) inflation: &'a mut Option<Box<Inflation>>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// A receiver of what an endpoint of the role `from` sends.
+    /// Creates a receiver for the frames of an endpoint with the role `from`.
     pub(crate) fn new(from: Role) -> Self {
         Self {
             from,
@@ -88,23 +88,25 @@ impl Receiver {
         }
     }
 
-    /// The transport has ended. That takes effect when the input is consumed: bytes that came before it count.
+    /// Records that the transport has ended. That takes effect once the input is consumed, because bytes received
+    /// before it count.
     pub(crate) fn receive_eof(&mut self) {
         self.at_eof = true;
     }
 
-    /// Messages may be compressed from now on.
+    /// Sets the negotiated compression.
     pub(crate) fn set_compression(&mut self, compression: ReceiveCompression) {
         self.compression = Some(compression);
     }
 
-    /// Frees what the frames needed: nothing more is received. What was negotiated can still be asked for.
+    /// Frees all buffers, since nothing more is received. The negotiated parameters remain available.
     pub(crate) fn stop(&mut self) {
         let Self { from, at_eof, compression, .. } = *self;
         *self = Self { at_eof, compression, ..Self::new(from) };
     }
 
-    /// Consumes bytes up to the end of the next message, chunk or control frame; `None` when the input is consumed.
+    /// Consumes bytes up to the end of the next message, chunk or control frame. Returns `None` once the input is
+    /// consumed.
     #[inline(always)]
     pub(crate) fn receive<'b>(
         &mut self,
@@ -133,7 +135,7 @@ impl Receiver {
         }
     }
 
-    /// Receives a payload of a message that isn't compressed: delivers it where it lies, or assembles the message.
+    /// Receives a payload of an uncompressed message: delivers it in place, or assembles the message.
     #[inline(always)]
     fn receive_plain<'b>(
         &mut self,
@@ -176,7 +178,7 @@ impl Receiver {
         let inflation = match &mut self.inflation {
             Some(inflation) => inflation,
             none => {
-                // With context takeover it stays with the connection, so that it needs one of its own.
+                // With context takeover the inflater stays with the connection, so it must not be the thread's.
                 let spare = context.lent.as_mut().filter(|_| !compression.context_takeover());
                 none.insert(spare.and_then(|lent| lent.inflation.take()).unwrap_or_default())
             }
@@ -187,7 +189,7 @@ impl Receiver {
         Ok(self.after_inflating(progress, compression, context))
     }
 
-    /// Inflates what was received before.
+    /// Inflates the input that was received before.
     fn resume_inflation(&mut self, context: &mut Context<'_>) -> Result<Option<Received<'static>>, ProtocolError> {
         let (Some(inflation), Some(message), Some(compression)) =
             (&mut self.inflation, &mut self.message, self.compression)
@@ -199,7 +201,7 @@ impl Receiver {
         Ok(self.after_inflating(progress, compression, context))
     }
 
-    /// Leaves the inflater to other connections, where this one has no more use for it.
+    /// Leaves the inflater to other connections, if this one does not need it any more.
     fn after_inflating(
         &mut self,
         progress: Progress,
@@ -220,7 +222,7 @@ impl Receiver {
         Some(received)
     }
 
-    /// Returns what the message in progress doesn't need.
+    /// Returns the buffers that the message in progress does not need.
     pub(crate) fn return_to(&mut self, lent: Lent<'_>) {
         if let Some(message) = &mut self.message {
             message.shrink(lent.pool);
@@ -238,7 +240,7 @@ impl Receiver {
         self.at_eof
     }
 
-    /// The negotiated compression.
+    /// Returns the negotiated compression.
     #[cfg(feature = "deflate")]
     pub(crate) fn compression(&self) -> Option<ReceiveCompression> {
         self.compression

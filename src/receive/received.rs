@@ -1,4 +1,4 @@
-//! What comes out of the receiving half.
+//! The output of the receiving half.
 
 use alloc::borrow::Cow;
 
@@ -7,7 +7,7 @@ use crate::error::ProtocolError;
 use crate::frame::{CloseFrame, MessageKind};
 use crate::utf8;
 
-/// What the peer sent: a whole message, a chunk of one, or a control frame.
+/// A received message, a chunk of one, or a control frame.
 #[derive(Debug)]
 pub(crate) enum Received<'b> {
     Text(Cow<'b, str>),
@@ -18,7 +18,7 @@ pub(crate) enum Received<'b> {
     Close(CloseFrame),
 }
 
-/// A message that lies whole in the input, unmasked there.
+/// A message that is complete in the input, where it was unmasked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WholeMessage<'b> {
     Text(&'b str),

@@ -1,4 +1,4 @@
-//! Large payloads that are sent without a copy, between the bytes of the output's buffer.
+//! Large payloads that are sent without copying, between the bytes of the output's buffer.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -8,23 +8,24 @@ use bytes::{Buf, Bytes};
 
 use crate::pool::MAX_POOLED;
 
-/// For how many payloads an empty chain keeps its space.
+/// The maximum number of payloads for which an empty chain keeps its capacity.
 const MAX_RETAINED_LINKS: usize = 64;
 
-/// Payloads, each with its offset: it is sent before the buffer's byte at that offset. None is empty.
+/// Payloads with offsets. A payload is sent before the byte of the buffer at its offset, and is never empty.
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
     links: VecDeque<Link>,
-    /// How many bytes were removed from the front of the buffer. Positions count them, so that removing some costs the
-    /// same for any number of payloads. Both may wrap around: only their difference matters.
+    /// The number of bytes that were removed from the front of the buffer. Positions include them, so the cost of
+    /// removing bytes does not depend on the number of payloads. Both may wrap around, because only their difference
+    /// matters.
     removed: usize,
-    /// How many bytes the payloads have together.
+    /// The total size of the payloads in bytes.
     remaining: usize,
-    /// The buffer of a payload that was sent and that nobody else holds.
+    /// The buffer of a payload that was sent and has no other references.
     recyclable: Vec<u8>,
 }
 
-/// A payload and its position: what its offset would be if nothing had been removed from the buffer.
+/// A payload and its position, the offset that it would have if nothing had been removed from the buffer.
 #[derive(Debug)]
 struct Link {
     position: usize,
@@ -32,7 +33,7 @@ struct Link {
 }
 
 impl Chain {
-    /// Appends a payload at that offset, which is at least that of the last one. An empty payload is left out.
+    /// Appends a payload at an offset that is not below that of the last one. An empty payload is ignored.
     #[inline]
     pub(super) fn push_nonempty(&mut self, offset: usize, payload: Bytes) {
         if !payload.is_empty() {
@@ -48,8 +49,8 @@ impl Chain {
         self.links.push_back(Link { position: offset.wrapping_add(self.removed), payload });
     }
 
-    /// Appends the bytes of the buffer that are not sent yet as well, cut where payloads come between them. The chain
-    /// then holds all that is pending, at offset 0 of an empty buffer.
+    /// Moves the unsent bytes of the buffer into the chain as well, split at the payloads. The chain then holds
+    /// everything that is pending, at offset 0 of an empty buffer.
     pub(super) fn absorb(&mut self, buffer: Vec<u8>, sent: usize) {
         let mut rest = Bytes::from(buffer);
         rest.advance(sent);
@@ -67,7 +68,8 @@ impl Chain {
         self.push_nonempty(0, rest);
     }
 
-    /// The buffer has lost that many bytes at its front, all of them before the first payload.
+    /// Adjusts the offsets after `count` bytes were removed from the front of the buffer, all of them before the first
+    /// payload.
     pub(super) fn rebase(&mut self, count: usize) {
         debug_assert!(
             self.front().is_none_or(|(offset, _)| offset >= count),
@@ -76,8 +78,8 @@ impl Chain {
         self.removed = self.removed.wrapping_add(count);
     }
 
-    /// Marks up to `count` bytes of the first payload as sent. Returns how many: fewer where the payload ends, and none
-    /// where there is no payload. `recycle` keeps its buffer for [`take_recyclable`](Self::take_recyclable).
+    /// Marks up to `count` bytes of the first payload as sent. Returns how many, which is 0 if there is no payload.
+    /// `recycle` keeps the buffer of the payload for [`take_recyclable`](Self::take_recyclable).
     #[inline]
     pub(super) fn advance(&mut self, count: usize, recycle: bool) -> usize {
         let Some(Link { payload, .. }) = self.links.front_mut() else { return 0 };
@@ -91,7 +93,7 @@ impl Chain {
         step
     }
 
-    /// The first payload is sent.
+    /// Removes the first payload, which was sent.
     #[inline]
     fn drop_first(&mut self, recycle: bool) {
         if let Some(Link { payload, .. }) = self.links.pop_front()
@@ -99,7 +101,7 @@ impl Chain {
             && self.recyclable.capacity() == 0
             && payload.is_unique()
         {
-            // Nothing is copied: no byte is left.
+            // This copies nothing, since no byte is left.
             let buffer = Vec::from(payload);
             if buffer.capacity() <= MAX_POOLED {
                 self.recyclable = buffer;
@@ -107,14 +109,14 @@ impl Chain {
         }
     }
 
-    /// Takes the first payload.
+    /// Removes and returns the first payload.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         let Link { payload, .. } = self.links.pop_front()?;
         self.remaining -= payload.len();
         Some(payload)
     }
 
-    /// Takes the buffer that a payload left, or one without memory.
+    /// Returns the buffer of a sent payload, or one without capacity.
     pub(super) fn take_recyclable(&mut self) -> Vec<u8> {
         mem::take(&mut self.recyclable)
     }
@@ -125,7 +127,7 @@ impl Chain {
         self.remaining = 0;
     }
 
-    /// Frees the space of an empty chain that has become long.
+    /// Frees the capacity of an empty chain that was long.
     pub(super) fn shrink(&mut self) {
         debug_assert!(self.is_empty());
         if self.links.capacity() > MAX_RETAINED_LINKS {
@@ -133,13 +135,13 @@ impl Chain {
         }
     }
 
-    /// The first payload, and its offset.
+    /// Returns the first payload and its offset.
     #[inline]
     pub(super) fn front(&self) -> Option<(usize, &Bytes)> {
         self.links.front().map(|link| (link.position.wrapping_sub(self.removed), &link.payload))
     }
 
-    /// All payloads, and their offsets.
+    /// Returns all payloads and their offsets.
     #[inline]
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &Bytes)> {
         self.links.iter().map(|link| (link.position.wrapping_sub(self.removed), &link.payload))
@@ -150,7 +152,7 @@ impl Chain {
         self.links.is_empty()
     }
 
-    /// How many bytes the payloads have together.
+    /// The total size of the payloads in bytes.
     #[inline]
     pub(super) fn remaining(&self) -> usize {
         self.remaining
@@ -159,7 +161,7 @@ impl Chain {
 
 #[cfg(test)]
 impl Chain {
-    /// For how many payloads there is space.
+    /// Returns the number of payloads for which there is capacity.
     pub(super) fn capacity(&self) -> usize {
         self.links.capacity()
     }
@@ -198,7 +200,7 @@ mod tests {
         assert_eq!((chain.advance(1, false), chain.pop(), chain.front()), (0, None, None));
     }
 
-    /// The number of payloads makes no difference: nothing of a payload changes.
+    /// The cost does not depend on the number of payloads, since none of them changes.
     #[test]
     fn rebasing_touches_no_payload() {
         let mut chain = chain(&[(10, "a"), (10, "b"), (25, "c")]);
@@ -212,7 +214,7 @@ mod tests {
         assert_eq!(payloads(&chain)[2..], [(15, &b"c"[..]), (16, b"d")]);
     }
 
-    /// Where `usize` has 32 bits, more than that may be removed in the life of a connection.
+    /// With a 32-bit `usize`, more bytes than fit it may be removed in the life of a connection.
     #[test]
     fn positions_wrap_around() {
         let mut chain = Chain { removed: usize::MAX - 5, ..Chain::default() };
@@ -271,7 +273,7 @@ mod tests {
         assert_eq!(chain.take_recyclable().capacity(), 0);
     }
 
-    /// The space of a few payloads is kept, that of many is freed.
+    /// The capacity for a few payloads is kept, that for many is freed.
     #[test]
     fn a_long_chain_is_freed_once_it_is_empty() {
         for (count, is_kept) in [(1, true), (MAX_RETAINED_LINKS, true), (MAX_RETAINED_LINKS + 1, false)] {

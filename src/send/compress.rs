@@ -1,4 +1,4 @@
-//! Messages that are sent compressed (RFC 7692 section 7.2.1): straight into the output, with a header fitted before them.
+//! Sending compressed messages (RFC 7692 section 7.2.1): directly into the output, with the header added afterwards.
 
 use alloc::boxed::Box;
 use core::ops::Range;
@@ -10,27 +10,27 @@ use crate::error::SendError;
 use crate::frame::header::RSV1;
 use crate::frame::{self, MessageKind, OpCode};
 
-/// What messages are compressed with.
+/// The settings and the spare compressors for compressing messages.
 #[derive(Debug)]
 pub(crate) struct CompressContext<'a> {
     pub(crate) settings: &'a [DeflateConfig],
-    /// Spare compressors, where a thread lends them.
+    /// Spare compressors, if a scratch is attached.
     pub(crate) spare: Option<&'a mut CompressorPool>,
 }
 
 impl Sender {
-    /// Messages may be compressed from now on.
+    /// Sets the negotiated compression.
     pub(crate) fn set_compression(&mut self, compression: SendCompression) {
         self.compression = Some(compression);
     }
 
-    /// The negotiated compression.
+    /// Returns the negotiated compression.
     #[cfg(feature = "deflate")]
     pub(crate) fn compression(&self) -> Option<SendCompression> {
         self.compression
     }
 
-    /// Sets whether messages that begin from now on are compressed, where compression was negotiated.
+    /// Sets whether messages that begin from now on are compressed, if compression was negotiated.
     #[cfg(feature = "deflate")]
     pub(crate) fn set_compression_enabled(&mut self, enabled: bool) {
         if let Some(compression) = &mut self.compression {
@@ -38,18 +38,19 @@ impl Sender {
         }
     }
 
-    /// Whether messages may be compressed.
+    /// Returns whether messages may be compressed.
     #[inline]
     pub(crate) fn compresses(&self) -> bool {
         self.compression.is_some()
     }
 
-    /// Returns how a message of that many bytes is compressed, if it is.
+    /// Returns the compression of a message of `length` bytes, or `None` if it is sent uncompressed.
     pub(crate) fn compression_of_message(&self, length: usize, settings: &[DeflateConfig]) -> Option<SendCompression> {
         self.compression.filter(|compression| compression.is_worth_while(length, settings))
     }
 
-    /// Returns how a fragment is compressed, if it is: as the first fragment of its message.
+    /// Returns the compression of a fragment, which is that of the first fragment of its message, or `None` if it is
+    /// sent uncompressed.
     pub(crate) fn compression_of_fragment(&self, opcode: OpCode) -> Option<SendCompression> {
         self.compression.filter(|compression| match opcode {
             OpCode::Continuation => self.compressor.as_ref().is_some_and(|compressor| compressor.is_in_message()),
@@ -57,14 +58,15 @@ impl Sender {
         })
     }
 
-    /// Between messages, the stream of the compressor can serve other connections, where the window is kept instead.
+    /// Returns the compressor's stream between messages, so that it can serve other connections, if the window is kept
+    /// instead.
     pub(crate) fn return_to(&mut self, spare: &mut CompressorPool) {
         if let (Some(compressor), Some(compression)) = (&mut self.compressor, self.compression) {
             compressor.return_stream(spare, compression);
         }
     }
 
-    /// Sends a whole message compressed. Returns `false`, and sends nothing, where it would only grow.
+    /// Sends a whole message compressed. Returns `false` and sends nothing if compression would not make it smaller.
     pub(crate) fn compressed_message(
         &mut self,
         output: &mut Output,
@@ -76,15 +78,16 @@ impl Sender {
         self.check_between_messages()?;
         let mut compressor = self.begin_compressed(compression, &mut context);
         let frame = CompressedFrame { opcode: kind.opcode(), fin: true, compression };
-        // With context takeover, what the compressor has consumed must be sent: the next message may refer to it.
+        // With context takeover, everything that the compressor has consumed must be sent: the next message may refer
+        // to it.
         let most = if compression.context_takeover() { usize::MAX } else { payload.len() };
         let is_sent = self.compressed_frame(output, &mut compressor, frame, payload, 0..most);
         self.end_compressed(compressor, compression, context);
         Ok(is_sent)
     }
 
-    /// Sends a fragment of a compressed message, which [`begin_fragment`](Self::begin_fragment) has accepted. While the
-    /// compressor keeps all of it, nothing is sent, except for the first fragment, which says that the message is
+    /// Sends a fragment of a compressed message, which [`begin_fragment`](Self::begin_fragment) has accepted. Nothing
+    /// is sent while the compressor buffers all of it, except for the first fragment, whose header marks the message as
     /// compressed.
     pub(crate) fn compressed_fragment(
         &mut self,
@@ -115,14 +118,15 @@ impl Sender {
         let mut spare = context.spare.as_deref_mut();
         let own = self.compressor.take();
         let mut compressor = own
-            // With context takeover it stays with the connection, so that it needs one of its own.
+            // With context takeover the compressor stays with the connection, so it must not come from the pool.
             .or_else(|| if compression.context_takeover() { None } else { spare.as_mut()?.get() })
             .unwrap_or_else(|| Box::new(Compressor::new(compression)));
         compressor.begin_message(compression, context.settings, spare);
         compressor
     }
 
-    /// After a message, the compressor stays where the next one may refer to it, and serves other connections where not.
+    /// Ends a message. The compressor stays with the connection if the next message may refer to this one, and
+    /// otherwise serves other connections.
     fn end_compressed(
         &mut self,
         compressor: Box<Compressor>,
@@ -136,7 +140,7 @@ impl Sender {
         }
     }
 
-    /// Sends a frame if its compressed payload has an expected length.
+    /// Sends a frame if the length of its compressed payload is within `expected`.
     fn compressed_frame(
         &mut self,
         output: &mut Output,
@@ -164,7 +168,7 @@ struct CompressedFrame {
 }
 
 impl CompressedFrame {
-    /// RFC 7692 section 6: the first frame of a message says that it is compressed.
+    /// RFC 7692 section 6: the first frame of a message marks it as compressed.
     fn first_byte(self) -> u8 {
         let reserved = if self.opcode == OpCode::Continuation { 0 } else { RSV1 };
         frame::first_byte(self.opcode, self.fin) | reserved

@@ -1,11 +1,11 @@
-//! The answer to the newest ping, while too much output is pending to answer each.
+//! The answer to the newest ping, while too much output is pending to answer every ping.
 
 use alloc::boxed::Box;
 
 use crate::frame::{MAX_CONTROL_PAYLOAD, MAX_HEADER};
 
-/// RFC 6455 section 5.5.3: an endpoint that has not answered earlier pings yet may answer the newest only. So a peer that
-/// sends pings and reads nothing costs the memory of one pong.
+/// A pong that is sent later. RFC 6455 section 5.5.3: an endpoint that has not answered earlier pings yet may answer
+/// only the newest. A peer that sends pings and never reads therefore costs the memory of one pong.
 #[derive(Debug, Default)]
 pub(super) struct DeferredPong(Option<Box<Pong>>);
 
@@ -17,7 +17,7 @@ pub(super) struct Pong {
 }
 
 impl DeferredPong {
-    /// Replaces the pong by that frame, which is a control frame.
+    /// Replaces the pong with this control frame.
     pub(super) fn set(&mut self, frame: &[u8]) {
         let pong = self.0.get_or_insert_with(|| Box::new(Pong::EMPTY));
         pong.frame[..frame.len()].copy_from_slice(frame);
@@ -29,7 +29,7 @@ impl DeferredPong {
         self.0 = None;
     }
 
-    /// Takes the pong, which is sent now.
+    /// Removes and returns the pong, to be sent now.
     pub(super) fn take(&mut self) -> Option<Box<Pong>> {
         self.0.take()
     }

@@ -8,17 +8,17 @@ use super::Output;
 use crate::frame::{Header, mask};
 use crate::rng::MaskKeys;
 
-/// A frame at the end of the output that isn't complete. Unless it is [sent](Self::send), nothing of it stays.
+/// An incomplete frame at the end of the output. Unless it is [sent](Self::send), it is removed on drop.
 ///
-/// Space is left before the payload for its header. At the front of an empty output that is space for the longest one, and
-/// what is left over is skipped. After other bytes it is space for a header that fits the expected length, and the payload is
-/// moved where that was wrong.
+/// Space for the header is reserved before the payload. In an empty output that is space for the longest header, and
+/// the unused part is skipped. After other bytes it is space for the header of the expected length, and the payload is
+/// moved if that was wrong.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     output: &'a mut Output,
-    /// Where it begins in the output's buffer.
+    /// The position of the frame in the output's buffer.
     start: usize,
-    /// How many bytes are left for the header.
+    /// The number of bytes reserved for the header.
     gap: usize,
     is_first: bool,
 }
@@ -35,18 +35,18 @@ impl<'a> Draft<'a> {
         Self { output, start, gap, is_first }
     }
 
-    /// The output's buffer, to append the payload to.
+    /// Returns the output's buffer, to append the payload to.
     pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
         self.output.buffer()
     }
 
-    /// The payload that was appended.
+    /// Returns the payload that was appended.
     pub(super) fn payload(&mut self) -> &[u8] {
         let from = self.start + self.gap;
         &self.output.buffer()[from..]
     }
 
-    /// Completes the frame: its header, and its mask at a client.
+    /// Completes the frame: writes the header and, on a client, masks the payload.
     pub(super) fn send(mut self, first_byte: u8, keys: Option<&mut MaskKeys>) {
         let length = self.payload().len();
         let key = keys.map(MaskKeys::next);
@@ -66,11 +66,11 @@ impl<'a> Draft<'a> {
         if let Some(key) = key {
             mask(&mut frame[size..], key);
         }
-        // Nothing is left to be dropped.
+        // Nothing is left for `drop` to remove.
         self.start = self.output.buffer().len();
     }
 
-    /// Moves the payload to where a header of that size ends.
+    /// Moves the payload to the end of a header of that size.
     fn move_payload(&mut self, size: usize) {
         let (from, to) = (self.start + self.gap, self.start + size);
         let buffer = self.output.buffer();
@@ -86,7 +86,7 @@ impl<'a> Draft<'a> {
 }
 
 impl Drop for Draft<'_> {
-    /// Removes what was not sent, also where a panic ended the writing.
+    /// Removes an unsent frame, even if a panic interrupted its writing.
     fn drop(&mut self) {
         self.output.truncate(self.start);
     }

@@ -14,7 +14,7 @@ use crate::frame::MessageKind;
 
 /// A whole message that owns its payload, for [`Connection::send`](crate::Connection::send).
 ///
-/// Payloads that are handed over (`String`, `Vec<u8>`, [`Bytes`]) aren't copied; borrowed ones are, once.
+/// Owned payloads (`String`, `Vec<u8>`, [`Bytes`]) are moved without copying. Borrowed payloads are copied once.
 ///
 /// ```
 /// use websocket_proto::{Message, MessageKind};
@@ -27,7 +27,7 @@ use crate::frame::MessageKind;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Message {
     kind: MessageKind,
-    /// UTF-8 where the kind is text: every constructor has a `str`.
+    /// UTF-8 if the kind is text: every constructor starts from a `str` or validates the bytes.
     payload: Bytes,
 }
 
@@ -54,11 +54,11 @@ impl Message {
         Self { kind: MessageKind::Binary, payload: data.into() }
     }
 
-    /// A text message of bytes that must be UTF-8, without copying them.
+    /// Creates a text message from bytes that must be UTF-8, without copying them.
     ///
     /// # Errors
     ///
-    /// They aren't UTF-8.
+    /// Fails if the bytes are not UTF-8.
     ///
     /// ```
     /// use websocket_proto::Message;
@@ -82,7 +82,7 @@ impl Message {
         &self.payload
     }
 
-    /// Returns the text; `None` if the message is binary.
+    /// Returns the text, or `None` if the message is binary.
     pub fn as_text(&self) -> Option<&str> {
         match self.kind {
             MessageKind::Text => str::from_utf8(&self.payload).ok(),
@@ -90,7 +90,8 @@ impl Message {
         }
     }
 
-    /// Returns the text, without copying it where nobody else holds it; `None` if the message is binary.
+    /// Returns the text, or `None` if the message is binary. The text is copied only if its [`Bytes`] have other
+    /// references.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Message, Negotiated};
@@ -98,7 +99,7 @@ impl Message {
     /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
     /// let mut arrived = *b"\x81\x82\0\0\0\0hi";
     /// let event = conn.receive(&mut &mut arrived[..]).unwrap();
-    /// let message = Message::try_from(event).unwrap(); // for the queue of another thread
+    /// let message = Message::try_from(event).unwrap(); // for a queue to another thread
     /// assert_eq!(message.into_text().as_deref(), Some("hi"));
     /// ```
     pub fn into_text(self) -> Option<String> {
@@ -108,7 +109,7 @@ impl Message {
         }
     }
 
-    /// Returns the bytes of the message, of whatever kind it is.
+    /// Returns the bytes of the message, whatever its kind.
     pub fn into_bytes(self) -> Bytes {
         self.payload
     }
@@ -185,7 +186,7 @@ impl From<Cow<'_, [u8]>> for Message {
     }
 }
 
-/// The message of [`Event::Text`] or [`Event::Binary`]; another event comes back as it is.
+/// Converts [`Event::Text`] and [`Event::Binary`]. Any other event is returned as the error.
 ///
 /// ```
 /// use websocket_proto::{Event, Message};

@@ -1,4 +1,4 @@
-//! Calls → bytes: the sending half. It knows the wire format, and nothing of what is received.
+//! The sending half: from calls to bytes. It knows the wire format, and nothing about what is received.
 //!
 //! ```text
 //! send_* ──► sender.rs: header, mask ──────► output.rs ──► the caller's socket

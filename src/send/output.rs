@@ -1,4 +1,4 @@
-//! Bytes that wait to be sent: one buffer, and the large payloads that were handed over rather than copied.
+//! Bytes that are pending to be sent: one buffer, and large payloads that were moved in instead of copied.
 //!
 //! ```text
 //! buffer: [sent|header, small frames …|header|…]      the payloads chained at an offset of the buffer
@@ -19,17 +19,17 @@ use super::deferred_pong::DeferredPong;
 use crate::frame;
 use crate::pool::BufferPool;
 
-/// A drained buffer of up to this size is retained for the next frames; a larger one is freed.
+/// A drained buffer of up to this capacity is retained for the next frames. A larger one is freed.
 const MAX_RETAINED_BUFFER: usize = 16 << 10;
 
-/// While this much output is pending, pings are not answered one by one, even where the limit of pending output is higher.
+/// While this much output is pending, only the newest ping is answered, even if the limit of pending output is higher.
 const PONG_BACKLOG: u32 = 64 << 10;
 
-/// The bytes that a connection has to send, in order.
+/// The pending bytes of a connection, in the order of sending.
 ///
-/// It is a [`bytes::Buf`]: write [`chunk`](#method.chunk) (or, with the feature `std`, the `chunks_vectored` of
-/// `&*conn.output()`) to the transport and [`advance`](#method.advance) by what it took. For
-/// completion-based I/O, [`take`](Self::take) hands bytes over for good.
+/// It implements [`bytes::Buf`]. Write [`chunk`](#method.chunk) to the transport, then call
+/// [`advance`](#method.advance) with the number of bytes written. With the feature `std`, `chunks_vectored` of
+/// `&*conn.output()` serves vectored writes. For completion-based I/O, [`take`](Self::take) returns bytes that you own.
 ///
 /// ```
 /// use bytes::Buf;
@@ -45,39 +45,39 @@ const PONG_BACKLOG: u32 = 64 << 10;
 pub struct Output {
     /// Bytes in the order of sending.
     buffer: Vec<u8>,
-    /// How many bytes of the buffer are sent.
+    /// The number of bytes of the buffer that were sent.
     sent: usize,
     chain: Option<Box<Chain>>,
     deferred_pong: DeferredPong,
-    /// Below this much pending output every ping is answered; from it on, the newest.
+    /// While less than this is pending, every ping is answered. Otherwise only the newest is.
     pong_limit: u32,
     retain: Retain,
-    /// How much the transport has taken since that was last asked.
+    /// The output that the transport has accepted since the last check.
     progress: Progress,
 }
 
-/// What is retained of the memory of a drained output.
+/// The memory that a drained output retains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Retain {
-    /// Nothing: the opening handshake is over, or the buffers went back, and the connection may stay idle.
+    /// Nothing: the opening handshake is complete or the scratch was detached, and the connection may stay idle.
     Nothing,
     /// A buffer of up to [`MAX_RETAINED_BUFFER`] bytes.
     SmallBuffer,
-    /// Everything: it is borrowed, and goes back.
+    /// Everything: it belongs to a scratch and will be returned.
     Everything,
 }
 
-/// How much of an output the transport has taken.
+/// The part of an output that the transport has accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     Nothing,
     Something,
-    /// All that was pending.
+    /// Everything that was pending.
     Everything,
 }
 
 impl Output {
-    /// An empty output that will be held to that limit.
+    /// Creates an empty output with a limit of pending bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             buffer: Vec::new(),
@@ -90,18 +90,18 @@ impl Output {
         }
     }
 
-    /// Returns the next pending bytes, without copying them; `None` when nothing is pending.
+    /// Removes and returns the next pending bytes without copying them, or `None` if nothing is pending.
     ///
-    /// Bytes returned here count as sent. Keep the transport open until you have written them, even if
-    /// [`wants_shutdown`](crate::Connection::wants_shutdown) already says `Graceful`; drop them when it says `Abort`.
+    /// Bytes returned here count as sent. If [`wants_shutdown`](crate::Connection::wants_shutdown) returns `Graceful`,
+    /// write them all before you shut the transport down. If it returns `Abort`, drop them.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Negotiated};
     ///
     /// let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
     /// conn.send_text("hi")?;
-    /// conn.send(vec![b'x'; 1 << 20])?; // chained, not copied
-    /// let mut writes = Vec::new(); // say, the queue of a thread that writes
+    /// conn.send(vec![b'x'; 1 << 20])?; // moved into the output, not copied
+    /// let mut writes = Vec::new(); // for example, the queue of a writer thread
     /// while let Some(bytes) = conn.output().take() {
     ///     writes.push(bytes);
     /// }
@@ -115,7 +115,7 @@ impl Output {
         Some(taken)
     }
 
-    /// Borrows a buffer, if it has none.
+    /// Takes a buffer from the pool, if the output has none.
     pub(crate) fn borrow_from(&mut self, pool: &mut BufferPool, spare: &mut Option<Box<Chain>>) {
         if self.buffer.capacity() == 0 {
             self.buffer = pool.get();
@@ -126,53 +126,53 @@ impl Output {
         self.retain = Retain::Everything;
     }
 
-    /// Returns the buffer of a payload that was sent.
+    /// Returns the buffer of a sent payload to the pool.
     pub(crate) fn return_recyclable(&mut self, pool: &mut BufferPool) {
         if let Some(chain) = &mut self.chain {
             pool.recycle(chain.take_recyclable());
         }
     }
 
-    /// Returns the buffer, if nothing is pending in it.
+    /// Returns the buffer to the pool, if nothing is pending in it.
     pub(crate) fn return_to(&mut self, pool: &mut BufferPool, spare: &mut Option<Box<Chain>>) {
         self.return_recyclable(pool);
         if let Some(unused) = self.chain.take_if(|chain| chain.is_empty()) {
             *spare = Some(unused);
         }
-        // What stays behind is freed once it is drained.
+        // A buffer that stays with the connection is freed once it is drained.
         self.retain = if self.has_remaining() { Retain::Nothing } else { Retain::SmallBuffer };
         if pool.shrink(&mut self.buffer, self.sent) {
             self.rebase();
         }
     }
 
-    /// Whether the transport has taken bytes since this was last asked.
+    /// Returns whether the transport has accepted bytes since the last call.
     pub(crate) fn take_progress(&mut self) -> bool {
         mem::replace(&mut self.progress, Progress::Nothing) != Progress::Nothing
     }
 
-    /// Whether all that was pending then has been taken.
+    /// Returns whether everything that was pending at that call has been accepted.
     pub(crate) fn was_drained(&self) -> bool {
         self.progress == Progress::Everything || !self.has_remaining()
     }
 
-    /// Whether so little is pending that each ping is answered.
+    /// Returns whether little enough is pending to answer every ping.
     #[inline]
     pub(crate) fn takes_pongs(&self) -> bool {
         self.remaining() < self.pong_limit as usize
     }
 
-    /// Keeps the answer to the newest ping until there is space for it.
+    /// Keeps a pong, the answer to the newest ping, until less output is pending.
     pub(crate) fn keep_pong(&mut self, frame: &[u8]) {
         self.deferred_pong.set(frame);
     }
 
-    /// Drops the answer that is kept: no frame follows a Close frame.
+    /// Drops the deferred pong: no frame follows a Close frame.
     pub(crate) fn drop_pong(&mut self) {
         self.deferred_pong.clear();
     }
 
-    /// Drops everything that is pending. What is borrowed stays, to go back.
+    /// Drops everything that is pending. Buffers of a scratch stay, to be returned.
     pub(crate) fn clear(&mut self) {
         self.deferred_pong.clear();
         self.progress = Progress::Nothing;
@@ -189,7 +189,7 @@ impl Output {
         }
     }
 
-    /// Makes space for a frame.
+    /// Reserves capacity for a frame.
     #[inline]
     pub(crate) fn reserve(&mut self, additional: usize) {
         if self.retain == Retain::Nothing {
@@ -200,13 +200,13 @@ impl Output {
         }
     }
 
-    /// Skips bytes at the front of an output that had nothing pending.
+    /// Skips bytes at the front of an output in which nothing was pending.
     pub(super) fn skip(&mut self, count: usize) {
         debug_assert_eq!((self.sent, self.is_chained()), (0, false), "nothing was pending");
         self.sent = count;
     }
 
-    /// Removes what was appended from that place on.
+    /// Removes what was appended from position `length` on.
     pub(super) fn truncate(&mut self, length: usize) {
         if self.buffer.len() > length {
             self.buffer.truncate(length);
@@ -216,7 +216,7 @@ impl Output {
         }
     }
 
-    /// The bytes in the order of sending, to append to.
+    /// Returns the buffer, to append bytes in the order of sending.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
     }
@@ -227,7 +227,7 @@ impl Output {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Appends bytes and masks them on the way.
+    /// Appends bytes, masking them while they are copied.
     #[inline]
     pub(crate) fn extend_masked(&mut self, bytes: &[u8], key: [u8; 4]) {
         frame::append_masked(&mut self.buffer, bytes, key);
@@ -240,8 +240,8 @@ impl Output {
 
     #[cold]
     fn grow(&mut self, additional: usize) {
-        // Move the pending bytes to the front where that is at most as many as were sent: each byte is then moved at
-        // most once for each that was sent.
+        // Move the pending bytes to the front if they are at most as many as were sent. Each byte that was sent then
+        // causes at most one byte to be moved.
         if self.sent >= self.buffer.len() - self.sent {
             self.buffer.drain(..self.sent);
             self.rebase();
@@ -249,7 +249,7 @@ impl Output {
         self.buffer.reserve(additional);
     }
 
-    /// The bytes that were sent are gone from the buffer.
+    /// Adjusts the state after the sent bytes were removed from the buffer.
     fn rebase(&mut self) {
         let removed = mem::take(&mut self.sent);
         if let Some(chain) = &mut self.chain {
@@ -257,7 +257,7 @@ impl Output {
         }
     }
 
-    /// Takes the bytes of the buffer, if some are pending.
+    /// Removes and returns the bytes of the buffer, if some are pending.
     fn take_buffer(&mut self) -> Option<Bytes> {
         if self.sent == self.buffer.len() {
             return None;
@@ -267,11 +267,11 @@ impl Output {
         Some(taken)
     }
 
-    /// Takes the bytes before the next chained payload, or that payload, if there is one.
+    /// Removes and returns the bytes before the next chained payload, or that payload, if there is one.
     fn take_chained(&mut self) -> Option<Bytes> {
         let chain = self.chain.as_mut()?;
         if chain.front()?.0 > self.sent {
-            // Once for all payloads that wait now.
+            // This happens once for all payloads that are pending now.
             chain.absorb(mem::take(&mut self.buffer), mem::take(&mut self.sent));
         }
         let taken = chain.pop();
@@ -281,7 +281,7 @@ impl Output {
         taken
     }
 
-    /// Marks bytes as sent, up to the last chained payload. Returns how many of them come after it.
+    /// Marks bytes as sent, up to the last chained payload. Returns how many of the `count` bytes are after it.
     fn advance_chained(&mut self, mut count: usize) -> usize {
         let recycle = self.retain == Retain::Everything;
         if let Some(chain) = &mut self.chain {
@@ -300,13 +300,13 @@ impl Output {
         count
     }
 
-    /// Whether payloads are chained.
+    /// Returns whether payloads are chained.
     #[inline]
     fn is_chained(&self) -> bool {
         self.chain.as_ref().is_some_and(|chain| !chain.is_empty())
     }
 
-    /// The chain has become empty: it stays where it is borrowed, to go back.
+    /// Frees the empty chain, unless it belongs to a scratch, to which it will be returned.
     fn release_chain(&mut self) {
         match &mut self.chain {
             Some(chain) if self.retain == Retain::Everything => chain.shrink(),
@@ -314,7 +314,7 @@ impl Output {
         }
     }
 
-    /// Takes note that the transport has taken so many bytes.
+    /// Records that the transport has accepted `count` bytes.
     #[inline]
     fn on_sent(&mut self, count: usize) {
         if self.sent == self.buffer.len() && !self.is_chained() {
@@ -332,7 +332,7 @@ impl Output {
         self.free_unretained();
     }
 
-    /// Frees what an output does not retain while nothing is pending.
+    /// Frees the memory that an output does not retain while nothing is pending.
     fn free_unretained(&mut self) {
         self.sent = 0;
         self.buffer.clear();
@@ -356,14 +356,14 @@ impl Output {
     }
 }
 
-/// The number of pending bytes, but none of them: they may be a request with a cookie.
+/// Shows the number of pending bytes, but not the bytes: they may be a request with a cookie.
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Output").field("remaining", &self.remaining()).finish_non_exhaustive()
     }
 }
 
-// It writes vectored, for which `std` is needed.
+// The model writes vectored, which needs `std`.
 #[cfg(all(test, feature = "std"))]
 mod model;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Messages that are sent to many: encoded once, shared by all.
+//! Messages for many connections: encoded once and shared.
 
 use alloc::vec::Vec;
 
@@ -11,11 +11,11 @@ use crate::deflate::{self, DeflateConfig};
 use crate::frame::header::RSV1;
 use crate::frame::{Header, MessageKind, first_byte};
 
-/// A message encoded once, to be sent to any number of connections from any thread with
+/// A message that is encoded once and can be sent to any number of connections, from any thread, with
 /// [`Connection::send_prepared`](crate::Connection::send_prepared).
 ///
-/// A server's connection takes a large one by reference count, without copying a byte of it; a client's must mask it
-/// and makes a copy. Cloning is cheap.
+/// A server's connection shares a large message by reference count, without copying it. A client's connection must mask
+/// the message, so it makes a copy. Cloning is cheap.
 #[cfg_attr(
     feature = "deflate",
     doc = "\nIt can have a [compressed](Self::compressed) form as well, for the connections that agreed on compression."
@@ -39,17 +39,17 @@ pub struct PreparedMessage {
     compressed: Option<Compressed>,
 }
 
-/// The one frame of a message as a server sends it.
+/// A message as the single unmasked frame that a server sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Encoded {
     frame: Bytes,
-    /// How long its header is.
+    /// The length of the header.
     header: usize,
-    /// The reserved bits that are set in it.
+    /// The reserved bits that are set in the header.
     reserved: u8,
 }
 
-/// It refers to nothing before it, and so far back in itself.
+/// The compressed form, which refers to no earlier message, and the window size that it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Compressed {
     encoded: Encoded,
@@ -57,7 +57,7 @@ struct Compressed {
 }
 
 impl PreparedMessage {
-    /// Encodes a message; the kind is that of the [`Message`].
+    /// Encodes a message of the kind of `message`.
     pub fn new(message: impl Into<Message>) -> Self {
         let message = message.into();
         Self::encode(message.kind(), message.payload())
@@ -97,13 +97,16 @@ impl PreparedMessage {
         Self { kind, plain: Encoded::new(kind, payload, 0), compressed: None }
     }
 
-    /// Encodes a message, and compresses it as well (once, in the window of
-    /// [`server_max_window_bits`](DeflateConfig::server_max_window_bits), with that level) unless it is shorter than
-    /// [`min_size`](DeflateConfig::min_size) or would only grow.
+    /// Encodes a message and also compresses it once, with the [`level`](DeflateConfig::level) and the
+    /// [`server_max_window_bits`](DeflateConfig::server_max_window_bits) of `settings`. It is not compressed if it is
+    /// shorter than [`min_size`](DeflateConfig::min_size), or if compression would not make it smaller.
     ///
-    /// It is sent so wherever a window of that size was agreed on (or a smaller one that is as large as the message), and as
-    /// it is elsewhere. It refers to no message before it; and on a connection that keeps its context, the message after it
-    /// refers to none before that, since the connection's compressor hasn't seen this one.
+    /// Connections that negotiated a window of at least that size, or of at least the size of the message, send the
+    /// compressed form. Other connections send the message uncompressed.
+    ///
+    /// The compressed form refers to no earlier message. With context takeover, the next message that the connection
+    /// compresses cannot refer to messages before this one either, because the connection's compressor has not seen
+    /// this one.
     ///
     /// ```
     /// use bytes::Buf;
@@ -142,7 +145,7 @@ impl PreparedMessage {
         self.kind
     }
 
-    /// The bytes of the message.
+    /// Returns the payload of the message.
     pub fn payload(&self) -> &[u8] {
         self.plain.payload()
     }
@@ -151,7 +154,7 @@ impl PreparedMessage {
         &self.plain
     }
 
-    /// The compressed form, if there is one that a window of that size is large enough for.
+    /// Returns the compressed form, if there is one and a window of that size is large enough for it.
     pub(super) fn compressed_for(&self, window_bits: u8) -> Option<&Encoded> {
         let compressed = self.compressed.as_ref()?;
         (compressed.window_bits <= window_bits).then_some(&compressed.encoded)

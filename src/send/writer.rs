@@ -1,4 +1,4 @@
-//! Messages that are written piece by piece by the caller, into the output where that is possible.
+//! Messages that the caller writes step by step, directly into the output if possible.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -10,19 +10,19 @@ use bytes::BufMut;
 use crate::error::{SendError, SendWithError};
 use crate::utf8;
 
-/// The text message that [`Connection::send_text_with`](crate::Connection::send_text_with) sends, to be written piece by piece.
+/// A writer for the text message that [`Connection::send_text_with`](crate::Connection::send_text_with) sends.
 ///
-/// It implements [`core::fmt::Write`] and, with the feature `std`, `std::io::Write`. What is written as bytes is checked
-/// to be UTF-8 when the message is complete, so a character may be cut between two writes.
+/// It implements [`core::fmt::Write`] and, with the feature `std`, `std::io::Write`. Bytes are validated as UTF-8 when
+/// the message is complete, so a character may be split between two writes.
 #[derive(Debug)]
 pub struct TextWriter<'a> {
     buffer: &'a mut Vec<u8>,
-    /// Bytes were written that may not be UTF-8.
+    /// Set once bytes were written that may not be UTF-8.
     is_unchecked: bool,
 }
 
 impl TextWriter<'_> {
-    /// Appends what `write` writes to the buffer.
+    /// Calls `write` with a writer that appends to the buffer.
     pub(crate) fn append_to<R, E>(
         buffer: &mut Vec<u8>,
         write: impl FnOnce(&mut TextWriter<'_>) -> Result<R, E>,
@@ -77,8 +77,7 @@ impl io::Write for TextWriter<'_> {
     }
 }
 
-/// The binary message that [`Connection::send_binary_with`](crate::Connection::send_binary_with) sends, to be written piece by
-/// piece.
+/// A writer for the binary message that [`Connection::send_binary_with`](crate::Connection::send_binary_with) sends.
 ///
 /// With the feature `std` it implements `std::io::Write`.
 #[derive(Debug)]
@@ -87,7 +86,7 @@ pub struct BinaryWriter<'a> {
 }
 
 impl BinaryWriter<'_> {
-    /// Appends what `write` writes to the buffer.
+    /// Calls `write` with a writer that appends to the buffer.
     pub(crate) fn append_to<R, E>(
         buffer: &mut Vec<u8>,
         write: impl FnOnce(&mut BinaryWriter<'_>) -> Result<R, E>,
@@ -101,7 +100,7 @@ impl BinaryWriter<'_> {
         self.buffer.extend_from_slice(data);
     }
 
-    /// Returns a [`BufMut`] that appends, for encoders that write into one.
+    /// Returns a [`BufMut`] that appends to the message, for encoders that need one.
     ///
     /// ```
     /// use bytes::{Buf, BufMut};

@@ -1,17 +1,19 @@
-//! The configuration of connections that were not configured.
+//! The default configuration of connections.
 
 use std::time::Duration;
 
 use websocket_proto::Config;
 
-/// How long a peer may be silent before it is sent a ping. Proxies and routers drop connections that are idle for a minute.
+/// The time without received bytes until a ping is sent. Many proxies and routers drop connections that are idle for a
+/// minute.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 
-/// How long the peer then may take to send anything.
+/// The time after the ping until the connection is dropped, if nothing is received.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Returns the configuration that [`connect`](crate::connect), [`accept`](crate::accept) and their builders begin with:
-/// [`Config::new`], and a keepalive that pings after 30 seconds of silence and drops a peer that does not answer within 20.
+/// Returns the default configuration of [`connect`](crate::connect), [`accept`](crate::accept) and their builders. It
+/// is [`Config::new`] with a keepalive, which sends a ping after 30 seconds without received bytes and drops the
+/// connection if nothing is received within another 20.
 ///
 /// [`Config::new`] alone has no keepalive.
 ///

@@ -16,10 +16,10 @@ pub use transport::{Transport, TryClone};
 pub use websocket::{Error, HIGH_WATER, Reader, WebSocket, Writer};
 
 pub use bytes;
-/// The TLS library, for the type that [`Connector::tls`] takes.
+/// The `rustls` crate, whose `ClientConfig` is the argument of [`Connector::tls`].
 #[cfg(feature = "rustls")]
 pub use rustls;
-/// The engine that this crate runs on blocking streams, with every type of it.
+/// The engine that this crate runs on blocking streams, with all its types.
 pub use websocket_proto as proto;
 pub use websocket_proto::{
     Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State,

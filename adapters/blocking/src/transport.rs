@@ -1,4 +1,4 @@
-//! The streams that connections run over.
+//! The streams that connections can use.
 
 #[cfg(feature = "rustls")]
 use std::io::ErrorKind;
@@ -8,31 +8,31 @@ use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-/// A blocking stream whose reads and writes can be bounded in time.
+/// A blocking stream with timeouts for reading and writing.
 ///
-/// The deadlines of a connection are kept by these timeouts. A read or write that times out must fail with
-/// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), consume nothing, and be possible to
-/// repeat. The stream must be in blocking mode.
+/// The timeouts implement the deadlines of a connection. A read or write that times out must fail with
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), must not transfer any bytes, and
+/// can be repeated. The stream must be in blocking mode.
 pub trait Transport: Read + Write {
-    /// Sets the longest time that a read may take; it is never zero.
+    /// Sets the timeout for reading, which is never zero.
     ///
     /// # Errors
     ///
-    /// The stream has failed.
+    /// Fails if the stream has failed.
     fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
 
-    /// Sets the longest time that a write or a flush may take; it is never zero.
+    /// Sets the timeout for writing and flushing, which is never zero.
     ///
     /// # Errors
     ///
-    /// The stream has failed.
+    /// Fails if the stream has failed.
     fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
 
     /// Shuts down one or both directions.
     ///
     /// # Errors
     ///
-    /// The stream has failed.
+    /// Fails if the stream has failed.
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()>;
 
     /// Reads as [`Read::read`] does, but waits at most once for the peer. A read that returns
@@ -71,13 +71,13 @@ pub trait Transport: Read + Write {
     }
 }
 
-/// A [`Transport`] that two threads can use at once, one to read and one to write.
+/// A [`Transport`] that can be used by two threads at once, one reading and one writing.
 pub trait TryClone: Transport + Sized {
-    /// Returns another handle of the same stream. Shutting down one shuts down both.
+    /// Returns another handle to the same stream. Shutting down one shuts down both.
     ///
     /// # Errors
     ///
-    /// The operating system has no handle left.
+    /// Fails if the operating system cannot create another handle.
     fn try_clone(&self) -> io::Result<Self>;
 }
 
@@ -163,7 +163,7 @@ where
 
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
         if how == Shutdown::Write {
-            // RFC 8446 section 6.1: the end of data is announced, so that nobody can cut it off unnoticed.
+            // RFC 8446 section 6.1: the end of data is announced, so that truncation is detected.
             self.conn.send_close_notify();
             write_pending(self)?;
         }

@@ -1,4 +1,4 @@
-//! Clients whose requests an HTTP library sends.
+//! Client handshakes that are done by an HTTP library.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,7 +18,8 @@ use crate::handshake::negotiated::Negotiated;
 use crate::rng::MaskKeys;
 use crate::seed::Seed;
 
-/// A request for WebSocket that an HTTP library sends for a client, and the rules for its response.
+/// The client side of an opening handshake that is done by an HTTP library: it creates the request and checks the
+/// response.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -30,9 +31,9 @@ use crate::seed::Seed;
 /// assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/chat"));
 /// # let offer = websocket_proto::HttpServerHandshake::upgrade(&request, &config)?;
 /// # let (response, _) = offer.accept(websocket_proto::server::Response::new().subprotocol("chat"))?;
-/// // Send the request; then, with its response:
+/// // Send the request, then check the response:
 /// let negotiated = client.check(&response)?;
-/// // And on the upgraded stream, with another seed:
+/// // Then, on the upgraded stream, with another seed:
 /// let conn = Connection::upgraded_client(negotiated, config, Seed::new([2; 32]));
 /// assert_eq!(conn.subprotocol(), Some("chat"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,12 +47,12 @@ pub struct HttpClientHandshake {
 }
 
 impl HttpClientHandshake {
-    /// A request of HTTP/1.1, its target in origin-form. The configuration, which should be the connection's, says which
-    /// extensions are offered. The seed is for the key alone; the connection needs another.
+    /// Creates a request of HTTP/1.1 with a target in origin-form. `config` decides which extensions are offered, so
+    /// pass the configuration of the connection. The seed is only for the key. The connection needs another one.
     ///
     /// # Errors
     ///
-    /// A part of `request` can't be sent.
+    /// Fails if a part of `request` cannot be sent.
     pub fn upgrade(
         request: ClientRequest,
         config: &Config,
@@ -72,15 +73,15 @@ impl HttpClientHandshake {
         Ok((upgrade, Self { accept, subprotocols: request.into_subprotocols(), extensions }))
     }
 
-    /// An extended CONNECT of HTTP/2 (RFC 8441 sections 4 and 5) or HTTP/3 (RFC 9220), to be sent after the server has
-    /// announced by `SETTINGS_ENABLE_CONNECT_PROTOCOL` that it accepts one.
+    /// Creates an extended CONNECT for HTTP/2 (RFC 8441 sections 4 and 5) or HTTP/3 (RFC 9220). Send it only after the
+    /// server has announced support with `SETTINGS_ENABLE_CONNECT_PROTOCOL`.
     ///
-    /// Add the pseudo-header `:protocol`, which must be `websocket`, in the form that your HTTP library has for it. The
-    /// version is HTTP/2; set it for HTTP/3.
+    /// Add the pseudo-header `:protocol` with the value `websocket`, in the way that your HTTP library provides. The
+    /// version of the request is HTTP/2. Change it for HTTP/3.
     ///
     /// # Errors
     ///
-    /// A part of `request` can't be sent.
+    /// Fails if a part of `request` cannot be sent.
     pub fn connect(request: ClientRequest, config: &Config) -> Result<(http::Request<()>, Self), RequestError> {
         let extensions = Offered::new(config);
         let checked = request.checked()?;
@@ -97,11 +98,12 @@ impl HttpClientHandshake {
         Ok((connect, Self { accept: None, subprotocols: request.into_subprotocols(), extensions }))
     }
 
-    /// Checks the response (RFC 6455 section 4.1), and returns what is agreed on if it opens the connection.
+    /// Checks the response (RFC 6455 section 4.1). Returns the result of the handshake if the response opens the
+    /// connection.
     ///
     /// # Errors
     ///
-    /// The rule that the response breaks; [`HandshakeError::Status`] if the server rejected the request.
+    /// Returns the rule that the response violates, or [`HandshakeError::Status`] if the server rejected the request.
     pub fn check<B>(&self, response: &http::Response<B>) -> Result<Negotiated, HandshakeError> {
         let headers = response.headers();
         match &self.accept {
@@ -118,7 +120,7 @@ impl HttpClientHandshake {
     }
 }
 
-/// Without the accept key.
+/// Omits the accept key.
 impl fmt::Debug for HttpClientHandshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClientHandshake")
@@ -128,7 +130,7 @@ impl fmt::Debug for HttpClientHandshake {
     }
 }
 
-/// Adds the headers that a request has over any version of HTTP, and those of the caller.
+/// Adds the headers that a request has in any version of HTTP, and those of the caller.
 fn insert_offers(
     headers: &mut HeaderMap,
     request: &CheckedRequest<'_>,

@@ -1,4 +1,4 @@
-//! The header map of the `http` crate, as the rules of the handshake read it and as its heads fill it.
+//! Reading and writing the header map of the `http` crate.
 
 use http::header::{self, HeaderMap, HeaderValue};
 
@@ -13,7 +13,7 @@ impl Headers for HeaderMap {
     }
 }
 
-/// Appends the headers of a caller to those of a head.
+/// Appends the caller's headers to those of a head.
 pub(super) fn append_lines(headers: &mut HeaderMap, lines: CheckedLines<'_>) -> Result<(), HeaderError> {
     for (name, text) in lines.iter() {
         let name = header::HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name(name.into()))?;

@@ -1,4 +1,4 @@
-//! Handshakes of HTTP libraries, over HTTP/1.1, HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220).
+//! Opening handshakes done by HTTP libraries, over HTTP/1.1, HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220).
 //!
 //! The rules are those of `handshake/server.rs` and `handshake/client.rs`, applied to headers that were parsed elsewhere.
 

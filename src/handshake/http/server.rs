@@ -1,4 +1,4 @@
-//! Servers whose requests an HTTP library parses.
+//! Server handshakes that are done by an HTTP library.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -19,7 +19,8 @@ use crate::handshake::target::{check_absolute, check_parts, check_request_line, 
 use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
 use crate::http_grammar::lists::trim;
 
-/// A request for WebSocket that an HTTP library has parsed, checked at a server by the rules of the built-in handshake.
+/// The server side of an opening handshake that is done by an HTTP library: it checks the request and creates the
+/// response. The rules are those of the built-in handshake.
 ///
 /// With HTTP/1.1, for example by hyper or axum:
 ///
@@ -37,19 +38,19 @@ use crate::http_grammar::lists::trim;
 /// let choice = server::Response::new().subprotocol(offer.select_subprotocol(&["chat"]));
 /// let (response, negotiated) = offer.accept(choice)?;
 /// assert_eq!(response.status(), 101);
-/// // Send the response; then, on the upgraded stream:
+/// // Send the response. Then, on the upgraded stream:
 /// let conn = Connection::upgraded_server(negotiated, config);
 /// assert_eq!(conn.subprotocol(), Some("chat"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// Over HTTP/2 and HTTP/3, the HTTP library must have sent `SETTINGS_ENABLE_CONNECT_PROTOCOL` = 1 (and never 0 after
-/// that). The frames travel in the stream's DATA.
+/// that). WebSocket frames are sent in the DATA frames of the stream.
 ///
-/// - The orderly end of the stream (`END_STREAM`, FIN) is reported by
-///   [`receive_eof`](crate::Connection::receive_eof), and is what [`TransportShutdown::Graceful`](crate::TransportShutdown::Graceful) asks for.
-/// - A reset (`CANCEL`, `H3_REQUEST_CANCELLED`) is reported by [`abort`](crate::Connection::abort), and is what
-///   [`TransportShutdown::Abort`](crate::TransportShutdown::Abort) asks for.
+/// - Report the orderly end of the stream (`END_STREAM`, FIN) with [`receive_eof`](crate::Connection::receive_eof). For
+///   [`TransportShutdown::Graceful`](crate::TransportShutdown::Graceful), end your side in this way.
+/// - Report a reset (`CANCEL`, `H3_REQUEST_CANCELLED`) with [`abort`](crate::Connection::abort). For
+///   [`TransportShutdown::Abort`](crate::TransportShutdown::Abort), reset the stream.
 #[derive(Clone)]
 pub struct HttpServerHandshake(Form);
 
@@ -63,13 +64,14 @@ enum Form {
 }
 
 impl HttpServerHandshake {
-    /// Checks a request of HTTP/1.1 (RFC 6455 section 4.2.1). The configuration, which should be the connection's, says
-    /// which extensions may be accepted.
+    /// Checks a request of HTTP/1.1 (RFC 6455 section 4.2.1). `config` decides which extensions may be accepted, so
+    /// pass the configuration of the connection.
     ///
     /// # Errors
     ///
-    /// The rule that the request breaks; [`Rejection::from`] makes the response to it, and [`Rejection::into_http`] one
-    /// of the `http` crate. A request that asks for no upgrade gives [`HandshakeError::NoUpgrade`].
+    /// Returns the rule that the request violates, or [`HandshakeError::NoUpgrade`] if it asks for no upgrade.
+    /// [`Rejection::from`] converts the error into a response, and [`Rejection::into_http`] converts that into one of
+    /// the `http` crate.
     pub fn upgrade<B>(request: &http::Request<B>, config: &Config) -> Result<Self, HandshakeError> {
         let minor_version = match request.version() {
             Version::HTTP_10 => 0,
@@ -87,20 +89,22 @@ impl HttpServerHandshake {
         }
     }
 
-    /// Checks an extended CONNECT of HTTP/2 (RFC 8441 sections 4 and 5) or HTTP/3 (RFC 9220). `protocol` is the
-    /// pseudo-header `:protocol`, which HTTP libraries keep in a type of their own among the request's extensions.
+    /// Checks an extended CONNECT over HTTP/2 (RFC 8441 sections 4 and 5) or HTTP/3 (RFC 9220). `protocol` is the value
+    /// of the pseudo-header `:protocol`. HTTP libraries store it in the extensions of the request, each as its own
+    /// type.
     ///
-    /// Beyond the headers that HTTP/1.1 has rules for, none may be about a connection of HTTP/1.1 (RFC 9113 section 8.2.2),
-    /// and a `Host` names the server that `:authority` names. A key is ignored. The authority is only the name of a host:
-    /// nothing is connected to.
+    /// Besides the rules for HTTP/1.1, connection-specific headers are not allowed (RFC 9113 section 8.2.2), and a
+    /// `Host` header must name the same server as `:authority`. A key is ignored. The authority is only the name of a
+    /// host, as in any other request: this is not a proxy, and no connection is made to it.
     ///
     /// # Errors
     ///
-    /// As for [`upgrade`](Self::upgrade); another protocol gives [`HandshakeError::Protocol`], whose status is 501.
+    /// Fails as [`upgrade`](Self::upgrade) does, and with [`HandshakeError::Protocol`] (status 501) for another
+    /// protocol.
     pub fn connect<B>(request: &http::Request<B>, protocol: &str, config: &Config) -> Result<Self, HandshakeError> {
         match request.version() {
             Version::HTTP_2 | Version::HTTP_3 if request.method() == Method::CONNECT => {}
-            // HTTP/1.1 has no extended CONNECT: it is the method that doesn't fit.
+            // HTTP/1.1 has no extended CONNECT, so the method is wrong.
             Version::HTTP_11 | Version::HTTP_2 | Version::HTTP_3 => return Err(HandshakeError::Method),
             _ => return Err(HandshakeError::HttpVersion),
         }
@@ -113,31 +117,34 @@ impl HttpServerHandshake {
         Ok(Self(Form::Connect(offers, request.version())))
     }
 
-    /// Checks that a request comes from a page of one of the allowed origins, or from no page at all, as
-    /// [`server::Request::check_origin`](crate::server::Request::check_origin) does.
+    /// Checks that a request comes from a page with one of the allowed origins, or does not come from a page at all,
+    /// like [`server::Request::check_origin`](crate::server::Request::check_origin).
     ///
     /// # Errors
     ///
-    /// The rejection to answer with, whose status is 403; [`Rejection::into_http`] makes one of the `http` crate of it.
+    /// Returns the rejection to send, with status 403. [`Rejection::into_http`] converts it into a response of the
+    /// `http` crate.
     pub fn check_origin<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<(), Rejection> {
         check_origin(request.headers().get_all(header::ORIGIN).iter().map(|value| trim(value.as_bytes())), allowed)
     }
 
-    /// The subprotocols that the client offers, in its order of preference.
+    /// Returns the subprotocols that the client offers, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         self.offers().subprotocols()
     }
 
-    /// Returns the first of `supported`, in the server's order of preference, that the client offers.
+    /// Returns the first subprotocol of `supported` that the client offers. List them in the server's order of
+    /// preference.
     pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&str> {
         select_subprotocol(supported, || self.subprotocols())
     }
 
-    /// Returns the response that opens the connection, 101 or over HTTP/2 and HTTP/3 200, and what is agreed on by it.
+    /// Returns the response that opens the connection, and the result of the handshake. The status is 101, or 200 over
+    /// HTTP/2 and HTTP/3.
     ///
     /// # Errors
     ///
-    /// A subprotocol that the client does not offer, or a header that can't be sent.
+    /// Fails if the client does not offer the selected subprotocol, or if a header cannot be sent.
     pub fn accept(&self, response: Response) -> Result<(http::Response<()>, Negotiated), AcceptError> {
         let negotiated = self.offers().negotiate(&response)?;
         let mut answer = http::Response::new(());
@@ -180,7 +187,7 @@ impl HttpServerHandshake {
     }
 }
 
-/// Without the key.
+/// Omits the key.
 impl fmt::Debug for HttpServerHandshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = match &self.0 {
@@ -203,13 +210,13 @@ fn check_target(method: &str, uri: &Uri) -> Result<(), HandshakeError> {
         (Some(scheme), Some(authority), Some(resource)) => {
             check_absolute(method, scheme, authority.as_str(), resource.as_str())
         }
-        // RFC 9112 section 3.2.3: an authority is the target of a CONNECT only.
+        // RFC 9112 section 3.2.3: only a CONNECT has an authority as its target.
         _ => Err(HandshakeError::Target),
     }
 }
 
-/// RFC 8441 section 4: with `:protocol`, there are `:scheme`, `:authority` and `:path`; section 5: the scheme is that of
-/// HTTP. Returns the first two.
+/// Returns `:scheme` and `:authority`. RFC 8441 section 4: a request with `:protocol` has `:scheme`, `:authority` and
+/// `:path`. Section 5: the scheme is that of HTTP.
 fn check_pseudo_headers(uri: &Uri) -> Result<(&str, &str), HandshakeError> {
     match (uri.scheme_str(), uri.authority(), uri.path_and_query()) {
         (Some(scheme @ ("http" | "https")), Some(authority), Some(resource)) => {
@@ -220,8 +227,8 @@ fn check_pseudo_headers(uri: &Uri) -> Result<(&str, &str), HandshakeError> {
     }
 }
 
-/// RFC 9113 section 8.2.2, RFC 9114 section 4.2: headers about the connection of HTTP/1.1 make a request malformed, and so does
-/// `TE` with another value than `trailers`. `Transfer-Encoding` announces a body, and is refused as one.
+/// RFC 9113 section 8.2.2, RFC 9114 section 4.2: connection-specific headers make a request malformed, and so does `TE`
+/// with a value other than `trailers`. `Transfer-Encoding` announces a body and is rejected as one.
 fn check_connection_specific(headers: &HeaderMap) -> Result<(), HandshakeError> {
     let is_specific =
         ["connection", "keep-alive", "proxy-connection", "upgrade"].iter().any(|&name| headers.contains_key(name));
@@ -233,14 +240,15 @@ fn check_connection_specific(headers: &HeaderMap) -> Result<(), HandshakeError> 
 }
 
 impl Rejection {
-    /// Returns the same response for an HTTP library to send.
+    /// Converts the response for an HTTP library to send.
     ///
-    /// With 426 come `Upgrade` and `Connection`, which RFC 9110 section 15.5.22 requires of HTTP/1.1. HTTP/2 and HTTP/3
-    /// have neither: hyper removes them there. If you send the response by h2 or h3 directly, remove them yourself.
+    /// A response with status 426 has the headers `Upgrade` and `Connection`, which RFC 9110 section 15.5.22 requires
+    /// in HTTP/1.1. HTTP/2 and HTTP/3 do not allow them. hyper removes them; if you send the response with h2 or h3
+    /// directly, remove them yourself.
     ///
     /// # Errors
     ///
-    /// A status, a body or a header that can't be sent, as for [`reject`](crate::Connection::reject).
+    /// Fails if the status, the body or a header cannot be sent, as [`reject`](crate::Connection::reject) does.
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn into_http(self) -> Result<http::Response<Bytes>, AcceptError> {
         let lines = self.checked_headers()?;

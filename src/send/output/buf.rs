@@ -1,4 +1,4 @@
-//! An output as a [`Buf`]: what is pending, and marking it as sent.
+//! The implementation of [`Buf`] for an output.
 
 use bytes::Buf;
 
@@ -20,7 +20,7 @@ impl Buf for Output {
         }
     }
 
-    /// Marks the next `count` bytes as sent; more than are pending are taken for all that are.
+    /// Marks the next `count` bytes as sent, or all of them if fewer are pending.
     #[inline]
     fn advance(&mut self, count: usize) {
         if self.is_chained() {
@@ -45,7 +45,7 @@ impl Buf for Output {
         };
         let mut start = self.sent;
         if let Some(chain) = &self.chain {
-            // Each payload fills a slice or finds none free, so no more of them are of use.
+            // Each payload fills a slice, so no more payloads than slices are needed.
             for (offset, payload) in chain.iter().take(total) {
                 fill(&self.buffer[start..offset]);
                 fill(payload);

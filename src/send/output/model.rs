@@ -1,4 +1,4 @@
-//! The output against a naive model: the pending bytes, and nothing else.
+//! A test of the output against a naive model that only holds the pending bytes.
 
 use alloc::collections::VecDeque;
 use alloc::vec;
@@ -12,7 +12,7 @@ use super::*;
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
-    /// Whatever is appended, sent, borrowed and returned, in any order: the bytes come out in the order in which they went in.
+    /// The bytes are sent in the order in which they were appended, whatever else is called in between.
     #[test]
     fn an_output_is_the_bytes_in_order(calls in vec(call(), 1..60)) {
         let mut pair = Pair::new();
@@ -32,7 +32,7 @@ proptest! {
 /// A call of the connection or of the caller.
 #[derive(Clone, Debug)]
 enum Call {
-    /// Appends so many bytes; a connection makes space first, but for an opening handshake.
+    /// Appends that many bytes. A connection reserves capacity first, except for the opening handshake.
     Extend {
         length: usize,
         reserve: bool,
@@ -43,7 +43,7 @@ enum Call {
     Advance(usize),
     AdvanceAll,
     Take,
-    /// Writes at most so many slices, and of the last one all but so many bytes.
+    /// Writes at most this number of slices, and all but some bytes of the last one.
     WriteVectored {
         slices: usize,
         but: usize,
@@ -72,10 +72,10 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// How much may be pending where a pong is sent.
+/// The limit of pending output for sending a pong.
 const PONG_LIMIT: usize = 150;
 
-/// The output as its documentation has it.
+/// The output as documented.
 #[derive(Default)]
 struct Model {
     bytes: VecDeque<u8>,
@@ -103,7 +103,7 @@ impl Pair {
     fn new() -> Self {
         let mut pool = BufferPool::default();
         pool.set_max_total(usize::MAX);
-        // So large that what is pending moves to another one when it is returned.
+        // Large enough that pending bytes move to another buffer when it is returned.
         pool.recycle(Vec::with_capacity(4 << 20));
         Self { output: Output::new(PONG_LIMIT), model: Model::default(), pool, spare: None, next: 0 }
     }
@@ -195,7 +195,7 @@ impl Pair {
     }
 }
 
-/// What a vectored write of at most so many slices writes.
+/// Returns the bytes that a vectored write of at most `count` slices writes.
 fn first_slices(output: &Output, count: usize) -> Vec<Vec<u8>> {
     let mut slices = vec![IoSlice::new(&[]); count];
     let filled = output.chunks_vectored(&mut slices);

@@ -1,16 +1,16 @@
-//! What an output retains, how much work it does, and what it reports.
+//! Tests of the memory that an output retains, of the cost of its calls, and of the progress it reports.
 
 use alloc::vec;
 
 use super::*;
 
-/// `Connection` has 256 bytes altogether.
+/// A whole `Connection` has 256 bytes.
 #[test]
 fn an_output_is_small() {
     assert!(size_of::<Output>() <= 56);
 }
 
-/// An output with that many bytes in its buffer, none of them sent.
+/// Creates an output with this many unsent bytes in its buffer.
 fn filled(length: usize) -> Output {
     let mut output = Output::new(usize::MAX);
     output.reserve(length);
@@ -18,7 +18,8 @@ fn filled(length: usize) -> Output {
     output
 }
 
-/// Otherwise a connection that sends a little whenever a little was taken would move all that is pending each time.
+/// Otherwise a connection that sends a little whenever the transport accepts a little would move all pending bytes each
+/// time.
 #[test]
 fn each_byte_moves_at_most_once_for_each_that_was_sent() {
     let mut output = filled(1 << 20);
@@ -38,7 +39,7 @@ fn each_byte_moves_at_most_once_for_each_that_was_sent() {
     assert!(output.buffer.capacity() <= 4 << 20, "{}", output.buffer.capacity());
 }
 
-/// A pong that was deferred takes the space of what was sent.
+/// A deferred pong reuses the space of bytes that were sent.
 #[test]
 fn a_promoted_pong_needs_no_larger_buffer() {
     let mut output = filled(1 << 20);
@@ -74,7 +75,7 @@ fn a_drained_output_frees_a_large_buffer() {
     assert_eq!(output.buffer.capacity(), MAX_RETAINED_BUFFER);
 }
 
-/// The buffer of an opening handshake, and one that stayed behind when the others went back, serve nothing more.
+/// The buffer of an opening handshake, or one that stayed with the connection when the scratch was detached, is freed.
 #[test]
 fn a_buffer_that_no_frame_was_sent_from_is_freed() {
     let mut output = Output::new(usize::MAX);
@@ -88,7 +89,7 @@ fn a_buffer_that_no_frame_was_sent_from_is_freed() {
     assert_eq!(output.buffer.capacity(), 0);
 }
 
-/// What is borrowed goes back when the connection is aborted, and serves the next one.
+/// When the connection is aborted, its borrowed buffers are returned and serve the next connection.
 #[test]
 fn clearing_an_output_returns_what_it_borrowed() {
     let (mut pool, mut spare) = (BufferPool::default(), Some(Box::default()));
@@ -132,7 +133,7 @@ fn a_long_chain_does_not_go_back() {
     }
 }
 
-/// The buffer of a payload that was sent serves the next message, where there is a pool to return it to.
+/// The buffer of a sent payload is reused for the next message, if there is a pool to return it to.
 #[test]
 fn the_buffer_of_a_sent_payload_goes_to_the_pool() {
     for is_borrowing in [false, true] {
@@ -149,7 +150,7 @@ fn the_buffer_of_a_sent_payload_goes_to_the_pool() {
     }
 }
 
-/// Where more may be pending than that, a peer that sends pings and reads nothing is not answered up to that limit.
+/// If the limit of pending output is higher, a peer that sends pings and never reads is not answered up to that limit.
 #[test]
 fn pings_are_answered_below_a_backlog() {
     for (limit, backlog) in [(100, 100), (64 << 10, 64 << 10), (1 << 20, 64 << 10), (usize::MAX, 64 << 10)] {
@@ -161,7 +162,7 @@ fn pings_are_answered_below_a_backlog() {
     }
 }
 
-/// The keepalive asks whether the transport takes anything.
+/// The keepalive checks whether the transport accepts anything.
 #[test]
 fn progress_is_what_the_transport_took() {
     let mut output = filled(10);

@@ -1,4 +1,4 @@
-//! Servers: the opening handshake, and what to answer.
+//! Servers: accepting connections.
 
 mod error;
 
@@ -13,11 +13,12 @@ pub use error::AcceptError;
 
 /// Accepts a WebSocket connection over a stream, whatever its path and origin, with the [defaults](default_config).
 ///
-/// [`Acceptor`] has everything else. A TCP stream should have `set_nodelay(true)`, so that small messages aren't delayed.
+/// For any other settings, use [`Acceptor`]. Call `set_nodelay(true)` on a TCP stream, so that small messages are not
+/// delayed.
 ///
 /// # Errors
 ///
-/// There is no connection; see [`AcceptError`].
+/// Returns the reason why there is no connection; see [`AcceptError`].
 ///
 /// ```
 /// use std::net::TcpStream;
@@ -35,7 +36,7 @@ pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, AcceptError> {
     Acceptor::new().accept(stream)
 }
 
-/// Accepts WebSocket connections over streams; one serves a whole server, and is cheap to clone.
+/// Accepts WebSocket connections over streams. A server needs only one acceptor, which is cheap to clone.
 ///
 /// ```
 /// use std::net::TcpListener;
@@ -73,18 +74,19 @@ pub struct Acceptor {
 type HttpHandler = dyn Fn(&server::Request) -> Option<server::Rejection> + Send + Sync;
 
 impl Acceptor {
-    /// An acceptor with the [defaults](default_config), which accepts every request.
+    /// Creates an acceptor with the [defaults](default_config), which accepts every request for a WebSocket connection.
     pub fn new() -> Self {
         Self { config: Arc::new(default_config()), subprotocols: Arc::new([]), origins: None, http: None }
     }
 
-    /// Replaces the limits, deadlines, keepalive and compression. Begin with [`default_config`] to keep the keepalive.
+    /// Replaces the configuration: limits, deadlines, keepalive and compression. Start from [`default_config`] to keep
+    /// the keepalive.
     pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
         self.config = config.into();
         self
     }
 
-    /// Changes the limits, deadlines, keepalive and compression.
+    /// Changes the configuration: limits, deadlines, keepalive and compression.
     ///
     /// ```
     /// use websocket_proto_blocking::Acceptor;
@@ -96,25 +98,27 @@ impl Acceptor {
         self
     }
 
-    /// Sets the supported subprotocols in the order of preference. The first that a client offers is selected; a client that
-    /// offers none of them is accepted without one.
+    /// Sets the supported subprotocols in the order of preference. The first one that a client offers is selected. A
+    /// client that offers none of them is accepted without a subprotocol.
     pub fn subprotocols(mut self, supported: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.subprotocols = supported.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the origins (`https://example.com`) whose pages may connect. Others are rejected with 403.
+    /// Sets the origins whose pages may connect, such as `https://example.com`. Requests from other origins are
+    /// rejected with status 403.
     ///
-    /// Without it every page on the web may connect, with the cookies of whoever looks at it (RFC 6455 section 10.2). Requests
-    /// without an `Origin` are accepted: they do not come from a browser.
+    /// If you do not call this, any page on the web can connect with the cookies of the user who visits it (RFC 6455
+    /// section 10.2). Requests without an `Origin` header are accepted, because they do not come from a browser.
     pub fn origins(mut self, allowed: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.origins = Some(allowed.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets the answers to plain HTTP requests without a body, of any [method](server::Request::method), such as a page or a
-    /// health check. Requests that get `None` are answered with 426 (405 to a method other than GET, 505 to
-    /// HTTP/1.0). After the answer the stream is closed, and `accept` returns [`AcceptError::Http`].
+    /// Sets a function that answers plain HTTP requests without a body, such as a health check or a request for a page.
+    /// They may have any [method](server::Request::method). If the function returns `None`, the response has status 426
+    /// (405 to a method other than GET, 505 to HTTP/1.0). After the response the stream is closed, and `accept` returns
+    /// [`AcceptError::Http`].
     pub fn http(
         mut self,
         answer: impl Fn(&server::Request) -> Option<server::Rejection> + Send + Sync + 'static,
@@ -127,20 +131,20 @@ impl Acceptor {
     ///
     /// # Errors
     ///
-    /// There is no connection; see [`AcceptError`]. The client has been answered.
+    /// Returns the reason why there is no connection; see [`AcceptError`]. The client has been sent a response.
     pub fn accept<S: Transport>(&self, stream: S) -> Result<WebSocket<S>, AcceptError> {
         self.accept_with(stream, |_| Ok(server::Response::new()))
     }
 
-    /// Accepts a connection over a stream, with a function that sees the request and decides.
+    /// Accepts or rejects a connection over a stream, as a function decides that is passed the request.
     ///
-    /// The function may keep parts of the request, such as the user of a cookie, and it may block: deadlines wait for it. A
-    /// subprotocol is selected here if there are any [supported ones](Self::subprotocols), otherwise by the function.
-    /// [Origins](Self::origins) are checked before.
+    /// The function may keep parts of the request, such as a cookie. It may block, and no deadline passes meanwhile.
+    /// [Origins](Self::origins) are checked before it is called. If you set [supported
+    /// subprotocols](Self::subprotocols), the acceptor selects one, otherwise the function does.
     ///
     /// # Errors
     ///
-    /// As for [`accept`](Self::accept).
+    /// Fails as [`accept`](Self::accept) does.
     ///
     /// ```
     /// use std::net::TcpStream;
@@ -175,14 +179,14 @@ impl Acceptor {
         if !is_upgrade {
             return Err(match self.http.as_ref().and_then(|answer| answer(&request)) {
                 Some(answer) => reject(ws, answer).map_or_else(|error| error, AcceptError::Http),
-                // The engine answers where nobody else has.
+                // If you did not answer, the engine responds.
                 None => run_to_end(ws),
             });
         }
         match self.check_origin(&request).and_then(|()| answer(&request)) {
             Ok(response) => {
                 ws.connection_mut().accept(self.with_subprotocol(response, &request))?;
-                // The client waits for the response.
+                // The client is waiting for the response.
                 ws.flush()?;
                 Ok(ws)
             }
@@ -206,7 +210,7 @@ impl Acceptor {
     }
 }
 
-/// Answers with something other than 101. Returns the status.
+/// Sends a response other than 101. Returns its status.
 fn reject<S: Transport>(mut ws: WebSocket<S>, rejection: server::Rejection) -> Result<u16, AcceptError> {
     ws.connection_mut().reject(rejection)?;
     match run_to_end(ws) {
@@ -215,7 +219,7 @@ fn reject<S: Transport>(mut ws: WebSocket<S>, rejection: server::Rejection) -> R
     }
 }
 
-/// Writes the answer and shuts the stream down.
+/// Writes the response and shuts the stream down.
 fn run_to_end<S: Transport>(mut ws: WebSocket<S>) -> AcceptError {
     match ws.run(|_, _| Continue::<()>(())) {
         Ok(_) => AcceptError::closed(),

@@ -1,4 +1,4 @@
-//! From a URI to a stream that leads to its host: resolve, TCP, TLS.
+//! Opening a stream to the host of a URI: name resolution, TCP, TLS.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -23,7 +23,7 @@ pub(super) fn dial(uri: &Uri, tls: &tls::Settings, deadline: Deadline) -> Result
     })
 }
 
-/// Opens a TCP connection to a host: tries its addresses in turn, each for its share of the time that is left.
+/// Opens a TCP connection to a host. Tries its addresses in turn, each for its share of the remaining time.
 fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream, ConnectError> {
     let resolve_error = |error| ConnectError::Resolve { host: host.to_owned(), error };
     let addresses = resolve(host, port, deadline)?.map_err(resolve_error)?;
@@ -50,7 +50,7 @@ fn connect_any(addresses: &[SocketAddr], deadline: Deadline) -> Result<Result<Tc
             Some(left) => TcpStream::connect_timeout(&address, (left / untried).max(MIN_SHARE)),
             None => TcpStream::connect(address),
         };
-        // Messages are small and complete: they shouldn't wait for more.
+        // Messages are small and complete, so they should not wait for more data.
         match connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream)) {
             Ok(stream) => return Ok(Ok(stream)),
             Err(error) => failures.push((address, error)),
@@ -63,8 +63,8 @@ fn connect_any(addresses: &[SocketAddr], deadline: Deadline) -> Result<Result<Tc
 /// The operating system accepts no timeout of zero.
 const MIN_SHARE: Duration = Duration::from_millis(1);
 
-/// Resolves a host. The resolver of the operating system takes no timeout, so that it has a thread of its own, which is left
-/// behind at the deadline.
+/// Resolves a host. The resolver of the operating system has no timeout, so it runs in its own thread, which is
+/// abandoned at the deadline.
 fn resolve(host: &str, port: u16, deadline: Deadline) -> Result<io::Result<Vec<SocketAddr>>, ConnectError> {
     let Some(left) = deadline.left(ConnectStage::Resolve)? else {
         return Ok((host, port).to_socket_addrs().map(Iterator::collect));
@@ -72,7 +72,7 @@ fn resolve(host: &str, port: u16, deadline: Deadline) -> Result<io::Result<Vec<S
     let (sender, receiver) = channel();
     let host = host.to_owned();
     let resolver = thread::Builder::new().spawn(move || {
-        // Nobody waits for it after the deadline.
+        // After the deadline nobody receives the result.
         let _ = sender.send((host, port).to_socket_addrs().map(Iterator::collect));
     });
     if let Err(error) = resolver {

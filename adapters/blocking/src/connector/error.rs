@@ -1,4 +1,4 @@
-//! Why there is no connection with a server.
+//! Errors of connecting.
 
 use std::fmt;
 use std::io;
@@ -7,14 +7,14 @@ use std::net::SocketAddr;
 use websocket_proto::client::Response;
 use websocket_proto::{HandshakeError, RequestError, SeedError, UriError};
 
-/// Why there is no connection with a server, and whose doing that is.
+/// The reason why connecting to a server failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The text is not a WebSocket URI.
+    /// The string is not a WebSocket URI.
     #[error("not a WebSocket URI: {0}")]
     Uri(#[from] UriError),
-    /// The request can't be sent: a header or a subprotocol is malformed.
+    /// The request cannot be sent: a header or a subprotocol is malformed.
     #[error("the request can't be sent: {0}")]
     Request(#[from] RequestError),
     /// The host has no address.
@@ -22,32 +22,32 @@ pub enum ConnectError {
     Resolve {
         /// The host of the URI.
         host: String,
-        /// The resolver's answer.
+        /// The resolver's error.
         #[source]
         error: io::Error,
     },
-    /// No address of the host accepts a TCP connection.
+    /// No address of the host accepted a TCP connection.
     #[error("can't connect to {address}: {error}{}", Others(.others))]
     Tcp {
         /// The address that was tried first.
         address: SocketAddr,
-        /// Its failure.
+        /// The error of that attempt.
         #[source]
         error: io::Error,
-        /// The other addresses and their failures, in the order in which they failed.
+        /// The other addresses and their errors, in the order in which they failed.
         others: Vec<(SocketAddr, io::Error)>,
     },
-    /// There is no TLS connection with the host: its certificate is not trusted, or it does not speak TLS.
+    /// TLS could not be established: the certificate of the host is not trusted, or the host does not speak TLS.
     #[error("no TLS connection with {host}: {error}")]
     Tls {
         /// The host of the URI.
         host: String,
-        /// The failure. Where rustls reports it, its [`get_ref`](io::Error::get_ref) is a `rustls::Error`.
+        /// The error. If it is from rustls, its [`get_ref`](io::Error::get_ref) is a `rustls::Error`.
         #[source]
         error: io::Error,
     },
-    /// The server answered with something other than 101. Status, headers and body say why: 401 who you are, 301 where to
-    /// go, 503 when to come again.
+    /// The server responded with a status other than 101. The status, the headers and the body give the reason:
+    /// authentication is required (401), the resource has moved (301), or you should retry later (503).
     #[error("the server answered with status {} {}", .0.status(), .0.reason())]
     Rejected(Box<Response>),
     /// The server's response is not a valid opening handshake.
@@ -56,10 +56,10 @@ pub enum ConnectError {
     /// The stream failed or ended during the opening handshake.
     #[error("the connection failed during the opening handshake: {0}")]
     Io(#[source] io::Error),
-    /// The operating system gave no entropy.
+    /// The operating system failed to provide entropy.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// The time has passed; this is what it was spent on last.
+    /// The timeout passed during this stage.
     #[error("timed out while {0}")]
     Timeout(ConnectStage),
 }
@@ -68,13 +68,13 @@ pub enum ConnectError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectStage {
-    /// The host is being resolved.
+    /// Resolving the host.
     Resolve,
-    /// The addresses of the host are being tried.
+    /// Connecting to an address of the host.
     Tcp,
-    /// TLS is being established.
+    /// Establishing TLS.
     Tls,
-    /// The server's response to the opening handshake has not come.
+    /// Waiting for the server's response to the opening handshake.
     Handshake,
 }
 

@@ -29,7 +29,7 @@ pub(super) fn handshake<S: Transport>(
         Ok(answer) => answer.unwrap_or_else(|| Err(ConnectError::Io(ErrorKind::UnexpectedEof.into()))),
         Err(error) => match deadline.left(ConnectStage::Handshake) {
             Ok(_) => Err(error.into()),
-            // The part of a rejection that has come says more than the time does.
+            // A partial rejection says more than the timeout does.
             Err(timed_out) => Err(rejected_so_far(&mut ws).map_or(timed_out, ConnectError::Rejected)),
         },
     };
@@ -38,10 +38,10 @@ pub(super) fn handshake<S: Transport>(
     Ok(ws)
 }
 
-/// The rejection whose body has not come whole, if there is one.
+/// Returns a rejection whose body is incomplete, if there is one.
 fn rejected_so_far<S>(ws: &mut WebSocket<S>) -> Option<Box<Response>> {
     let connection = ws.connection_mut();
-    // A body may end with the stream.
+    // EOF may be the end of the body.
     connection.receive_eof();
     match connection.receive(&mut &mut [][..]) {
         Some(Event::Rejected(response)) => Some(response),

@@ -3,15 +3,15 @@
 use websocket_proto::UriError;
 use websocket_proto::client::Uri;
 
-/// A WebSocket URI, or a text that may be one: `&str`, `String` and [`Uri`].
+/// A WebSocket URI, or a string that is parsed as one: `&str`, `String` and [`Uri`].
 ///
-/// The trait is sealed.
+/// This trait is sealed.
 pub trait IntoUri: Sealed {
     /// Returns the URI.
     ///
     /// # Errors
     ///
-    /// The text is not a WebSocket URI.
+    /// The string is not a WebSocket URI.
     fn into_uri(self) -> Result<Uri, UriError>;
 }
 

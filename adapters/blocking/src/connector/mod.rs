@@ -35,11 +35,11 @@ pub use error::{ConnectError, ConnectStage};
 pub use into_uri::IntoUri;
 pub use stream::ClientStream;
 
-/// Connects to a WebSocket server, with the [defaults](default_config). [`Connector`] has everything else.
+/// Connects to a WebSocket server with the [defaults](default_config). For any other settings, use [`Connector`].
 ///
 /// # Errors
 ///
-/// There is no connection; [`ConnectError`] says what went wrong.
+/// Returns the reason why there is no connection; see [`ConnectError`].
 ///
 /// ```no_run
 /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,10 +53,10 @@ pub fn connect(uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectErro
     Connector::new().connect(uri)
 }
 
-/// The time that [`Connector::connect`] has for everything, unless it is set.
+/// The default timeout of [`Connector::connect`].
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connects to WebSocket servers; one may be used any number of times.
+/// Connects to WebSocket servers. A connector can be used any number of times.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -83,7 +83,7 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// A connector with the [defaults](default_config) and a [timeout](Self::timeout) of 10 seconds.
+    /// Creates a connector with the [defaults](default_config) and a [timeout](Self::timeout) of 10 seconds.
     pub fn new() -> Self {
         Self {
             config: Arc::new(default_config()),
@@ -95,13 +95,14 @@ impl Connector {
         }
     }
 
-    /// Replaces the limits, deadlines, keepalive and compression. Begin with [`default_config`] to keep the keepalive.
+    /// Replaces the configuration: limits, deadlines, keepalive and compression. Start from [`default_config`] to keep
+    /// the keepalive.
     pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
         self.config = config.into();
         self
     }
 
-    /// Changes the limits, deadlines, keepalive and compression.
+    /// Changes the configuration: limits, deadlines, keepalive and compression.
     ///
     /// ```
     /// use websocket_proto_blocking::Connector;
@@ -113,34 +114,35 @@ impl Connector {
         self
     }
 
-    /// Adds a header to the request, after those that the handshake writes itself.
+    /// Adds a header to the request after those that the handshake writes itself.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Offers a subprotocol, after those offered before: their order is your preference.
+    /// Offers a subprotocol. The order of the calls is your order of preference.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.subprotocols.push(subprotocol.into());
         self
     }
 
-    /// Sets the `Origin` header, which browsers send and some servers ask for.
+    /// Sets the `Origin` header, which browsers send and some servers require.
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
     }
 
-    /// Sets the time that [`connect`](Self::connect) and [`handshake`](Self::handshake) have for everything: resolving the
-    /// name, TCP, TLS, and the opening handshake. 10 seconds by default; `None` for no deadline.
+    /// Sets the total timeout of [`connect`](Self::connect) and [`handshake`](Self::handshake): for name resolution,
+    /// TCP, TLS and the opening handshake. 10 seconds by default. `None` means no timeout.
     ///
-    /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration bounds the opening handshake in any case.
+    /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration applies to the opening handshake in
+    /// any case.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.timeout = timeout.into();
         self
     }
 
-    /// Sets the TLS configuration for `wss`: the certificates to trust, or one for the client.
+    /// Sets the TLS configuration for `wss`, such as the certificates to trust or a client certificate.
     ///
     /// The default trusts Mozilla's certificate authorities. If `config` has no ALPN protocols, `http/1.1` is offered.
     #[cfg(feature = "rustls")]
@@ -149,26 +151,26 @@ impl Connector {
         self
     }
 
-    /// Connects to the host of a `ws` or `wss` URI and opens a WebSocket connection there.
+    /// Connects to the host of a `ws` or `wss` URI and opens a WebSocket connection.
     ///
-    /// The addresses of the host are tried one after the other, each with its share of the time that is left.
+    /// The addresses of the host are tried one after the other, each for its share of the remaining time.
     ///
     /// # Errors
     ///
-    /// There is no connection; [`ConnectError`] says what went wrong.
+    /// Returns the reason why there is no connection; see [`ConnectError`].
     pub fn connect(&self, uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
         let (deadline, uri) = (Deadline::after(self.timeout), uri.into_uri()?);
         let stream = dial::dial(&uri, &self.tls, deadline)?;
         handshake::handshake(self.request(uri), Arc::clone(&self.config), stream, deadline)
     }
 
-    /// Opens a WebSocket connection over a stream that is already there: a TLS stream of another library, a Unix socket.
+    /// Opens a WebSocket connection over an existing stream, such as a TLS stream of another library or a Unix socket.
     ///
-    /// The stream leads to the host of `uri`. Where that is `wss`, TLS has been established.
+    /// The stream must be connected to the host of `uri`. If the scheme is `wss`, TLS must already be established.
     ///
     /// # Errors
     ///
-    /// As for [`connect`](Self::connect).
+    /// Fails as [`connect`](Self::connect) does.
     ///
     /// ```no_run
     /// # #[cfg(unix)]

@@ -31,7 +31,7 @@ impl ClientStream {
         }
     }
 
-    /// Returns the TLS connection, for its certificates and parameters; `None` for `ws`.
+    /// Returns the TLS connection, for its certificates and parameters, or `None` for `ws`.
     #[cfg(feature = "rustls")]
     pub fn tls_connection(&self) -> Option<&rustls::ClientConnection> {
         match &self.0 {
@@ -40,11 +40,11 @@ impl ClientStream {
         }
     }
 
-    /// Returns the TCP stream, which can be [split](crate::WebSocket::into_split); the stream itself for `wss`.
+    /// Returns the TCP stream, which can be [split](crate::WebSocket::into_split).
     ///
     /// # Errors
     ///
-    /// This is a TLS stream.
+    /// Returns the stream itself if it is a TLS stream.
     pub fn into_tcp_stream(self) -> Result<TcpStream, Self> {
         match self.0 {
             Kind::Tcp(stream) => Ok(stream),

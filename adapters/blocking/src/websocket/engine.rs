@@ -1,4 +1,4 @@
-//! The connection of the engine with its clock; alone, or behind the lock that two threads share.
+//! The connection of the engine with its clock, either owned by one thread or shared by two with a lock.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -13,34 +13,34 @@ use websocket_proto::{Cause, CloseCode, Closed, Connection, Event, Scratch, Send
 use super::{Error, Input};
 
 thread_local! {
-    /// The buffers and codecs of a thread, for whichever connection it serves.
+    /// The buffers and codecs of a thread, for the connection that it is serving.
     static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
 }
 
-/// The most chunks of output that are looked at for one write.
+/// The maximum number of chunks of output for one write.
 const MAX_SLICES: usize = 16;
 
-/// The state of a connection that isn't its transport.
+/// The state of a connection without its transport.
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) conn: Connection,
     start: Instant,
-    /// When every method fails.
+    /// The time at which every method fails.
     pub(super) limit: Option<Instant>,
-    /// Events that were received while nobody asked for any.
+    /// Events that were received by a method that does not return events.
     kept: VecDeque<Event<'static>>,
-    /// The transport may hold bytes back until it is flushed.
+    /// Set if the transport may hold bytes back until it is flushed.
     pub(super) unflushed: bool,
-    /// Why the transport can't be written to or read from any more.
+    /// The error after which the transport can no longer be used.
     pub(super) failure: Option<io::Error>,
     closed: Option<Box<Closed>>,
-    /// An end without a closing handshake was returned as an error.
+    /// Set once an end without a closing handshake was returned as an error.
     is_reported: bool,
 }
 
 impl Engine {
     pub(super) fn new(mut conn: Connection) -> Self {
-        // The deadline of the opening handshake, or the keepalive, begins here.
+        // The deadline of the opening handshake or of the keepalive starts now.
         conn.advance_time(Duration::ZERO);
         Self {
             conn,
@@ -54,13 +54,13 @@ impl Engine {
         }
     }
 
-    /// The connection, with the time set: what begins now has its deadline from now on.
+    /// Returns the connection after setting the time, so that new deadlines start now.
     pub(super) fn on_time(&mut self) -> &mut Connection {
         self.conn.advance_time(self.start.elapsed());
         &mut self.conn
     }
 
-    /// Passes the events of that input to `handle`, until it breaks. The rest of the input is kept there.
+    /// Passes the events of the input to `handle` until it breaks. The rest of the input stays in `input`.
     pub(super) fn receive<R>(
         &mut self,
         input: &mut Input,
@@ -90,7 +90,7 @@ impl Engine {
         })
     }
 
-    /// Receives for a caller that waits for something else. The events are kept for the next call that asks for any.
+    /// Receives while the caller waits for something else. The events are kept for the next call that returns events.
     pub(super) fn keep_events(&mut self, input: &mut Input) {
         let mut kept = std::mem::take(&mut self.kept);
         let _ = self.receive(input, &mut |_, event| {
@@ -100,7 +100,7 @@ impl Engine {
         self.kept = kept;
     }
 
-    /// Sends with the buffers of the thread.
+    /// Sends, with the buffers of the thread attached.
     pub(super) fn send<R>(
         &mut self,
         send: impl FnOnce(&mut Connection) -> Result<R, SendError>,
@@ -108,7 +108,7 @@ impl Engine {
         self.with_scratch(|this| send(this.on_time()))
     }
 
-    /// Sends a Close frame, unless there was one.
+    /// Sends a Close frame, unless one has been sent before.
     pub(super) fn begin_close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
         match self.on_time().close(code, reason) {
             Ok(()) | Err(SendError::Closed) => Ok(()),
@@ -116,7 +116,7 @@ impl Engine {
         }
     }
 
-    /// Copies the first bytes of the output, as many as fit, to be written without the lock.
+    /// Copies as many bytes of the output as fit, to be written without holding the lock.
     pub(super) fn copy_output(&mut self, piece: &mut [u8]) -> usize {
         let mut slices = [io::IoSlice::new(&[]); MAX_SLICES];
         let output = self.conn.output();
@@ -130,7 +130,7 @@ impl Engine {
         length
     }
 
-    /// Bytes of the output were written.
+    /// Records that bytes of the output were written.
     pub(super) fn written(&mut self, count: usize) {
         // Another thread may have dropped the output since.
         let output = self.conn.output();
@@ -138,7 +138,8 @@ impl Engine {
         self.unflushed = true;
     }
 
-    /// The transport accepts no more. What the peer sent before is still of interest, such as why it closed.
+    /// Fails if the transport accepts no more bytes. Bytes that the peer sent before that are still received, since
+    /// they may say why it closed.
     pub(super) fn fail(&mut self, error: io::Error) {
         self.failure.get_or_insert(error);
         self.unflushed = false;
@@ -176,7 +177,7 @@ impl Engine {
         self.conn.next_timeout().is_some_and(|at| at <= self.start.elapsed())
     }
 
-    /// Fails after the limit.
+    /// Fails if the limit has passed.
     pub(super) fn check_limit(&self) -> Result<(), Error> {
         match self.limit {
             Some(limit) if limit <= Instant::now() => Err(Error::Io(ErrorKind::TimedOut.into())),
@@ -193,7 +194,7 @@ impl Engine {
         self.closed.as_deref()
     }
 
-    /// The result of the connection: an error where there was no closing handshake, reported once.
+    /// Returns the result of the connection: an error, reported once, if there was no closing handshake.
     pub(super) fn outcome(&mut self) -> Result<(), Error> {
         match &self.closed {
             Some(closed) if !closed.clean && !std::mem::replace(&mut self.is_reported, true) => {
@@ -206,7 +207,7 @@ impl Engine {
         }
     }
 
-    /// Does something with the buffers of the thread attached.
+    /// Calls `work` with the buffers of the thread attached.
     fn with_scratch<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
         self.conn.attach_scratch(SCRATCH.take().unwrap_or_default());
         let result = work(self);
@@ -215,7 +216,8 @@ impl Engine {
     }
 }
 
-/// An engine that this thread owns, or shares with another. The lock is never held while a thread blocks in the transport.
+/// An engine that this thread owns or shares with another. The lock is never held while a thread blocks in the
+/// transport.
 pub(super) trait Access {
     fn with<R>(&mut self, work: impl FnOnce(&mut Engine) -> R) -> R;
 }
@@ -236,7 +238,8 @@ impl Shared {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Engine> {
-        // A panic while the lock was held came from between two calls of the connection, or is a bug that will show again.
+        // A panic while the lock was held either happened between two calls of the connection, or is a bug that will
+        // appear again.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Received bytes that aren't handled yet.
+//! Received bytes that have not been handled yet.
 
 use std::cell::Cell;
 use std::io;
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::Transport;
 
-/// Bytes that are read at once: they fit the first-level cache, beside the data of whoever handles them.
+/// The size of a read. It fits into a first-level cache together with the data of the caller.
 const INPUT_SIZE: usize = 16 << 10;
 
 /// Sockets accept no timeout of zero.
 pub(super) const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// The buffer of a thread, for whichever connection it reads from. The others have none.
+    /// The buffer of a thread, for the connection that it is reading from. Other connections have none.
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Reads for at most that long, and returns the number of bytes. Nothing must be left from before.
+    /// Reads with a timeout, and returns the number of bytes. The previous input must have been consumed.
     pub(super) fn read(&mut self, transport: &mut impl Transport, timeout: Option<Duration>) -> io::Result<usize> {
         debug_assert!(self.is_empty(), "what was read before is handled first");
         transport.set_read_timeout(timeout.map(|timeout| timeout.max(MIN_TIMEOUT)))?;
@@ -46,7 +46,7 @@ impl Input {
         self.buffer.as_mut().map_or(&mut [], |buffer| &mut buffer[self.start..self.end])
     }
 
-    /// Keeps only the last bytes, and returns the buffer to the thread if there are none.
+    /// Keeps only the last `left` bytes. If that is none, returns the buffer to the thread.
     pub(super) fn keep(&mut self, left: usize) {
         self.start = self.end - left;
         if left == 0

@@ -44,7 +44,7 @@ pub const HIGH_WATER: usize = 256 << 10;
 
 /// A WebSocket connection over a blocking stream: a TCP or Unix socket, a TLS stream, or your own [`Transport`].
 ///
-/// [`connect`](crate::connect) and [`accept`](crate::accept) return one. Then:
+/// [`connect`](crate::connect) and [`accept`](crate::accept) return an open connection:
 ///
 /// ```
 /// use websocket_proto_blocking::{Error, Transport, WebSocket};
@@ -59,8 +59,8 @@ pub const HIGH_WATER: usize = 256 << 10;
 ///
 /// # What happens while a method blocks
 ///
-/// Pings are answered and deadlines are checked by [`read`](Self::read). One thread should be in it whenever there is
-/// nothing else to do.
+/// [`read`](Self::read) answers pings and checks deadlines, so one thread should be in `read` whenever it has nothing
+/// else to do.
 ///
 /// # Backpressure
 ///
@@ -71,41 +71,41 @@ pub const HIGH_WATER: usize = 256 << 10;
 ///
 /// # Dropping
 ///
-/// A connection that is dropped drops its transport, and the peer sees code 1006. Call [`close`](Self::close) before.
+/// Dropping the connection drops its transport, and the peer reports code 1006. Call [`close`](Self::close) first.
 #[derive(Debug)]
 pub struct WebSocket<S> {
     transport: S,
     input: Input,
     engine: Engine,
-    /// At a client: the response that opened the connection.
+    /// The response that opened the connection (client only).
     response: Option<Box<client::Response>>,
 }
 
 impl<S: Transport> WebSocket<S> {
-    /// A connection over an established transport.
+    /// Creates a connection from an established transport and a [`Connection`] of the engine.
     ///
-    /// [`connect`](crate::connect), [`accept`](crate::accept) and their builders call this. Call it yourself where the
-    /// opening handshake was done by an HTTP library.
+    /// [`connect`](crate::connect), [`accept`](crate::accept) and their builders call this. Call it yourself if an HTTP
+    /// library did the opening handshake.
     pub fn new(transport: S, conn: Connection) -> Self {
         Self { transport, input: Input::default(), engine: Engine::new(conn), response: None }
     }
 }
 
 impl<S> WebSocket<S> {
-    /// Returns the subprotocol that was agreed on.
+    /// Returns the negotiated subprotocol, if there is one.
     pub fn subprotocol(&self) -> Option<&str> {
         self.engine.conn.subprotocol()
     }
 
-    /// Returns the compression that was agreed on; `None` where messages aren't compressed.
+    /// Returns the negotiated compression parameters, or `None` if messages are not compressed.
     #[cfg(feature = "deflate")]
     pub fn deflate(&self) -> Option<DeflateParams> {
         self.engine.conn.deflate()
     }
 
-    /// Returns how the connection ended: the peer's code and reason, and the cause. `None` until it has.
+    /// Returns how the connection ended: the peer's code and reason, and the cause. It is `None` before the end.
     ///
-    /// It is there when [`read`](Self::read) has returned `None` or an error.
+    /// It is available once [`read`](Self::read) has returned `None` or an error.
     pub fn closed(&self) -> Option<&Closed> {
         self.engine.closed()
     }
@@ -115,14 +115,14 @@ impl<S> WebSocket<S> {
         self.engine.conn.state()
     }
 
-    /// Returns the time from the last answered ping to its pong, the keepalive's pings included; `None` before the first
-    /// answer.
+    /// Returns the time from the last answered ping to its pong, including pings of the keepalive. It is `None` before
+    /// the first pong.
     pub fn round_trip(&mut self) -> Option<Duration> {
-        // The pong may have come since the time was last set.
+        // The pong may have been received since the time was last set.
         self.connection_mut().round_trip()
     }
 
-    /// At a client: takes the response that opened the connection, for its headers. It is kept until you do.
+    /// Takes the response that opened the connection, for its headers (client only). It is kept in memory until then.
     pub fn take_response(&mut self) -> Option<Box<client::Response>> {
         self.response.take()
     }
@@ -137,9 +137,10 @@ impl<S> WebSocket<S> {
         &self.engine.conn
     }
 
-    /// Returns the connection of the engine, for what has no method here, such as `send_fragment` and `set_compression`.
+    /// Returns the connection of the engine, for methods that this type does not have, such as `send_fragment` and
+    /// `set_compression`.
     ///
-    /// What it has to send is written by the next method that blocks, such as [`flush`](Self::flush).
+    /// Its output is written by the next method that blocks, such as [`flush`](Self::flush).
     pub fn connection_mut(&mut self) -> &mut Connection {
         self.engine.on_time()
     }

@@ -9,24 +9,24 @@ use super::{Error, WebSocket};
 use crate::Transport;
 
 impl<S: Transport> WebSocket<S> {
-    /// Reads the next message. Returns `None` when the closing handshake is done, everything is written and the transport
-    /// is shut down; [`closed`](Self::closed) then has the peer's code and reason.
+    /// Reads the next message. Returns `None` once the closing handshake is complete, all output is written and the
+    /// transport is shut down. [`closed`](Self::closed) then returns the peer's code and reason.
     ///
-    /// Pings are answered without you. Pings, pongs and messages in chunks are returned by [`event`](Self::event) alone.
+    /// Pings are answered automatically. Only [`event`](Self::event) returns pings, pongs and messages in chunks.
     ///
     /// # Errors
     ///
-    /// The connection ended without a closing handshake. What was received before has been returned. The error is returned
-    /// once, `None` after it.
+    /// Fails if the connection ended without a closing handshake, after everything received before that was returned.
+    /// The error is returned once, then `None`.
     pub fn read(&mut self) -> Result<Option<Message>, Error> {
         self.run(message)
     }
 
-    /// Reads the next event, which owns what it has. Returns `None` at the end, as [`read`](Self::read) does.
+    /// Reads the next event, which owns its payload. Returns `None` at the end, as [`read`](Self::read) does.
     ///
     /// # Errors
     ///
-    /// As for [`read`](Self::read).
+    /// Fails as [`read`](Self::read) does.
     ///
     /// ```
     /// use std::net::TcpStream;
@@ -56,7 +56,7 @@ impl<S: Transport> WebSocket<S> {
     }
 }
 
-/// Breaks with the message of an event.
+/// Breaks with the message of an event, if it has one.
 pub(super) fn message(_: &mut Connection, event: Event<'_>) -> ControlFlow<Message> {
     match Message::try_from(event) {
         Ok(message) => ControlFlow::Break(message),

@@ -23,17 +23,18 @@ impl<S: Transport> WebSocket<S> {
     ///
     /// # Errors
     ///
-    /// The connection is closing or closed, for example because the peer has closed it; [`read`](Self::read) reports how.
+    /// Fails if the connection is closing or closed, for example because the peer has closed it. [`read`](Self::read)
+    /// reports how it ended.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.send_with(|conn| conn.send(message))
     }
 
-    /// Sends a text message that `write` writes straight into the output: serialised data, say, for which no `String` is
-    /// needed. Returns what `write` returned; if that is an error, nothing was sent.
+    /// Sends a text message that `write` writes directly into the output, such as serialised data, without an
+    /// intermediate `String`. Returns the value that `write` returns. If that is an error, nothing is sent.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), and bytes that aren't UTF-8.
+    /// Fails as [`send`](Self::send) does, and if the bytes are not UTF-8.
     ///
     /// ```
     /// use std::fmt::Write;
@@ -54,11 +55,12 @@ impl<S: Transport> WebSocket<S> {
         self.send_with(|conn| written(conn.send_text_with(write)))
     }
 
-    /// Sends a binary message that `write` writes straight into the output, as [`send_text_with`](Self::send_text_with) does.
+    /// Sends a binary message that `write` writes directly into the output, like
+    /// [`send_text_with`](Self::send_text_with).
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// Fails as [`send`](Self::send) does.
     pub fn send_binary_with<R, E>(
         &mut self,
         write: impl FnOnce(&mut BinaryWriter<'_>) -> Result<R, E>,
@@ -66,23 +68,23 @@ impl<S: Transport> WebSocket<S> {
         self.send_with(|conn| written(conn.send_binary_with(write)))
     }
 
-    /// Sends a message that was encoded (and compressed) before, once for many connections.
+    /// Sends a message that was encoded (and perhaps compressed) once for many connections.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// Fails as [`send`](Self::send) does.
     pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
         self.send_with(|conn| conn.send_prepared(message))
     }
 
-    /// Sends a ping of at most 125 bytes. The answer is [`Event::Pong`](crate::Event::Pong), which [`event`](Self::event)
-    /// returns, and [`round_trip`](Self::round_trip) has the time that it took.
+    /// Sends a ping of at most 125 bytes. [`event`](Self::event) returns the answer as
+    /// [`Event::Pong`](crate::Event::Pong), and [`round_trip`](Self::round_trip) returns how long it took.
     ///
-    /// You don't need it to notice a lost peer: the keepalive pings by itself.
+    /// You do not need this to detect a lost peer: the keepalive sends its own pings.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), and a payload that is too long.
+    /// Fails as [`send`](Self::send) does, and if the payload is too long.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
         self.send_with(|conn| conn.ping(payload))
     }
@@ -91,7 +93,7 @@ impl<S: Transport> WebSocket<S> {
     ///
     /// # Errors
     ///
-    /// The transport accepts no more.
+    /// Fails if the transport accepts no more bytes.
     pub fn flush(&mut self) -> Result<(), Error> {
         Sending::flush(self)
     }
@@ -112,9 +114,9 @@ impl<S: Transport> Sending for WebSocket<S> {
         Some(work(&mut self.transport, &mut self.engine))
     }
 
-    /// A peer that reads nothing is dropped after some time; `read` reports it.
+    /// A peer that reads nothing is dropped at a deadline, which `read` reports.
     fn on_deadline(&mut self) {
-        // The events of one input, so that they don't grow.
+        // Only the events of one input are kept, so that they do not accumulate.
         if self.input.is_empty() && !self.engine.has_kept() {
             self.fill();
         }

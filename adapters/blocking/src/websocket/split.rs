@@ -1,4 +1,4 @@
-//! A connection in two halves for two threads: one reads, the other sends.
+//! A connection split into two halves for two threads: one reads, the other sends.
 
 use std::io;
 use std::net::Shutdown;
@@ -16,18 +16,18 @@ use super::write::Sending;
 use super::{Error, Input, WebSocket};
 use crate::{Transport, TryClone};
 
-/// How soon the reader notices a deadline that the writer has brought nearer.
+/// The maximum delay before the reader notices that the writer has made a deadline earlier.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
 impl<S: TryClone> WebSocket<S> {
-    /// Splits the connection into two halves, so that sending, which may have to wait for the peer, does not hold up
-    /// reading. They share a lock, which is never held while one of them waits.
+    /// Splits the connection into two halves, so that sending, which may have to wait for the peer, does not block
+    /// reading. The halves share a lock, which is never held while one of them waits.
     ///
-    /// TLS streams can't be split: they are not [`TryClone`].
+    /// TLS streams cannot be split, because they are not [`TryClone`].
     ///
     /// # Errors
     ///
-    /// The operating system has no second handle for the stream.
+    /// Fails if the operating system cannot create another handle to the stream.
     ///
     /// ```
     /// use std::net::TcpStream;
@@ -53,8 +53,8 @@ impl<S: TryClone> WebSocket<S> {
 
 /// The half of a [`WebSocket`] that reads.
 ///
-/// It also answers pings, checks deadlines and shuts the transport down at the end: call [`read`](Self::read) until it
-/// returns `None`. Dropping it before aborts the connection, so that no writer waits for a peer that nobody watches.
+/// It also answers pings, checks deadlines and finally shuts the transport down, so call [`read`](Self::read) until it
+/// returns `None`. Dropping it earlier aborts the connection, so that no writer waits forever.
 #[derive(Debug)]
 pub struct Reader<S: Transport> {
     transport: S,
@@ -67,7 +67,7 @@ impl<S: Transport> Reader<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::read`].
+    /// Fails as [`WebSocket::read`] does.
     pub fn read(&mut self) -> Result<Option<Message>, Error> {
         self.run(message)
     }
@@ -76,7 +76,7 @@ impl<S: Transport> Reader<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::read`].
+    /// Fails as [`WebSocket::read`] does.
     pub fn event(&mut self) -> Result<Option<Event<'static>>, Error> {
         self.run(|_, event| ControlFlow::Break(event.into_owned()))
     }
@@ -95,14 +95,14 @@ impl<S: Transport> Reader<S> {
 impl<S: Transport> Drop for Reader<S> {
     fn drop(&mut self) {
         self.writer.engine.lock().on_time().abort();
-        // Wakes a writer that waits for the peer.
+        // This wakes a writer that waits for the peer.
         let _ = self.transport.shutdown(Shutdown::Both);
     }
 }
 
 /// The half of a [`WebSocket`] that sends. Clones of it send over the same connection.
 ///
-/// Dropping it sends nothing and closes nothing.
+/// Dropping it neither sends a Close frame nor closes the connection.
 #[derive(Debug)]
 pub struct Writer<S> {
     /// Locked by the thread that writes.
@@ -115,17 +115,17 @@ impl<S: Transport> Writer<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`].
+    /// Fails as [`WebSocket::send`] does.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.send_with(|conn| conn.send(message))
     }
 
-    /// Sends a text message that `write` writes straight into the output, as [`WebSocket::send_text_with`] does. `write`
-    /// holds the lock of the two halves: it must not use them.
+    /// Sends a text message that `write` writes directly into the output, like [`WebSocket::send_text_with`]. The lock
+    /// of the two halves is held while `write` runs, so it must not use them.
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send_text_with`].
+    /// Fails as [`WebSocket::send_text_with`] does.
     pub fn send_text_with<R, E>(
         &mut self,
         write: impl FnOnce(&mut TextWriter<'_>) -> Result<R, E>,
@@ -133,11 +133,12 @@ impl<S: Transport> Writer<S> {
         self.send_with(|conn| written(conn.send_text_with(write)))
     }
 
-    /// Sends a binary message that `write` writes straight into the output, as [`send_text_with`](Self::send_text_with) does.
+    /// Sends a binary message that `write` writes directly into the output, like
+    /// [`send_text_with`](Self::send_text_with).
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`].
+    /// Fails as [`WebSocket::send`] does.
     pub fn send_binary_with<R, E>(
         &mut self,
         write: impl FnOnce(&mut BinaryWriter<'_>) -> Result<R, E>,
@@ -149,7 +150,7 @@ impl<S: Transport> Writer<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`].
+    /// Fails as [`WebSocket::send`] does.
     pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
         self.send_with(|conn| conn.send_prepared(message))
     }
@@ -158,17 +159,17 @@ impl<S: Transport> Writer<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::ping`].
+    /// Fails as [`WebSocket::ping`] does.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
         self.send_with(|conn| conn.ping(payload))
     }
 
-    /// Sends a Close frame, unless there was one. The [`Reader`] returns what the peer sent before its answer, and then
-    /// `None`.
+    /// Sends a Close frame, unless one has been sent before. The [`Reader`] returns the messages that the peer sent
+    /// before its own Close frame, then `None`.
     ///
     /// # Errors
     ///
-    /// The code may not be sent, or the transport accepts no more.
+    /// Fails if the code may not be sent, or if the transport accepts no more bytes.
     pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), Error> {
         self.engine.lock().begin_close(code.into(), reason)?;
         self.flush()
@@ -201,7 +202,7 @@ impl<S: Transport> Sending for Writer<S> {
         Some(work(&mut stream, &mut self.engine))
     }
 
-    /// Deadlines are for the reader.
+    /// The reader handles deadlines.
     fn on_deadline(&mut self) {}
 }
 

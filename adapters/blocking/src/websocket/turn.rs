@@ -1,4 +1,4 @@
-//! The loop: events, output, input; until an event is wanted, or the connection has ended.
+//! The loop over events, output and input, until `handle` breaks or the connection has ended.
 
 use std::net::Shutdown;
 use std::ops::ControlFlow;
@@ -13,20 +13,20 @@ use super::{Error, Input};
 use crate::Transport;
 use crate::transport::may_be_repeated;
 
-/// How long a thread that reads waits for the transport to accept output. It never waits for that alone: the peer may be
-/// waiting for this side to read.
+/// How long a reading thread waits for the transport to accept output. It never waits only for that, because the peer
+/// may be waiting for this side to read.
 const WRITE_TIME: Duration = Duration::from_millis(1);
 
-/// How often it tries again while output is pending.
+/// The interval between attempts to write while output is pending.
 const WRITE_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long the peer may take to close its side of the transport.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// The pause in discarding what a peer sends without end.
+/// The pause between reads when discarding the input of a peer that does not stop sending.
 const DISCARD_PAUSE: Duration = Duration::from_millis(1);
 
-/// The side of a connection that receives.
+/// The side of a connection that can receive.
 pub(super) trait Receiving: Sending {
     fn parts(&mut self) -> (&mut Self::Stream, &mut Input, &mut Self::Engine);
 
@@ -51,14 +51,14 @@ pub(super) trait Receiving: Sending {
         }
     }
 
-    /// Reads, until something has come or there is something else to do.
+    /// Reads until bytes have arrived or there is something else to do.
     fn fill(&mut self) {
         let (_, input, engine) = self.parts();
         let (left, has_output) = engine.with(|engine| (engine.time_left(), engine.has_output()));
         let interval = has_output.then_some(WRITE_INTERVAL);
         let timeout = left.into_iter().chain(interval).chain(Self::MAX_WAIT).min();
         if input.at_eof {
-            // Only output is left, or another thread is writing it.
+            // Only output is pending, or another thread is writing it.
             return sleep(timeout.unwrap_or(WRITE_INTERVAL).min(WRITE_INTERVAL));
         }
         self.fill_within(timeout);
@@ -84,8 +84,8 @@ pub(super) trait Receiving: Sending {
         false
     }
 
-    /// Shuts the transport down. After a graceful end, reads to the end of the peer's side: closing a socket with unread
-    /// bytes resets the connection, and the peer might lose our last ones.
+    /// Shuts the transport down. After a graceful end, reads until EOF: closing a socket with unread bytes resets the
+    /// connection, and the peer could lose our last bytes.
     fn end(&mut self, shutdown: TransportShutdown) {
         let (stream, input, _) = self.parts();
         if shutdown == TransportShutdown::Graceful && stream.shutdown(Shutdown::Write).is_ok() && !input.at_eof {
@@ -105,7 +105,7 @@ pub(super) trait Receiving: Sending {
             }
         }
         input.at_eof = true;
-        // An error is an end as well.
+        // An error is treated as EOF.
         let _ = stream.shutdown(Shutdown::Both);
     }
 }

@@ -13,11 +13,11 @@ use super::{Error, HIGH_WATER};
 use crate::Transport;
 use crate::transport::may_be_repeated;
 
-/// What is written at once. The keepalive sees by each write that the peer accepts its output.
+/// The size of a write. Each write shows the keepalive that the peer accepts output.
 const PIECE_SIZE: usize = 64 << 10;
 
 thread_local! {
-    /// What a thread writes.
+    /// The buffer that a thread writes from.
     static PIECE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
@@ -26,7 +26,7 @@ pub(super) trait Sending {
     type Stream: Transport;
     type Engine: Access;
 
-    /// The longest wait; deadlines that another thread brings nearer are noticed after it.
+    /// The longest wait. After it, deadlines that another thread has made earlier are noticed.
     const MAX_WAIT: Option<Duration>;
 
     /// How long a write waits for the peer until [`on_stall`](Self::on_stall) is called.
@@ -34,10 +34,11 @@ pub(super) trait Sending {
 
     fn engine(&mut self) -> &mut Self::Engine;
 
-    /// Does something with the stream as the only thread that writes. `None` if there is another, unless this waits for it.
+    /// Calls `work` as the only thread that writes to the stream. If another thread is writing, waits for it or returns
+    /// `None`, depending on `waits`.
     fn writing<R>(&mut self, waits: bool, work: impl FnOnce(&mut Self::Stream, &mut Self::Engine) -> R) -> Option<R>;
 
-    /// A write has timed out because a deadline has passed.
+    /// Handles a write that timed out because a deadline has passed.
     fn on_deadline(&mut self);
 
     /// The peer accepts nothing for now.
@@ -59,11 +60,11 @@ pub(super) trait Sending {
         self.write_until(|_| false)
     }
 
-    /// Writes until that is `enough`, or nothing is left.
+    /// Writes until `enough` returns `true` or nothing is left.
     fn write_until(&mut self, enough: impl Fn(&Connection) -> bool) -> Result<(), Error> {
         loop {
             let left = self.engine().with(|engine| {
-                // `read` returns the failure itself, after what came before it.
+                // `read` returns the error itself, after everything received before it.
                 if let Some(failure) = &engine.failure {
                     return Err(io::Error::from(failure.kind()).into());
                 }
@@ -81,7 +82,7 @@ pub(super) trait Sending {
         }
     }
 
-    /// Writes pending output until nothing is left, or the stream accepts nothing for that long.
+    /// Writes pending output until nothing is left, or the stream accepts nothing within the timeout.
     fn write(&mut self, waits: bool, timeout: Option<Duration>) {
         if !self.engine().with(|engine| engine.has_output()) {
             return;
@@ -92,7 +93,7 @@ pub(super) trait Sending {
                 && !may_be_repeated(&error)
             {
                 engine.with(|engine| engine.fail(error));
-                // What has come is still read, and then the end.
+                // Bytes that have arrived are still read, and then EOF.
                 let _ = stream.shutdown(Shutdown::Both);
             }
             PIECE.set(Some(piece));

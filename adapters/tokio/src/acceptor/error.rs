@@ -1,4 +1,4 @@
-//! Why there is no connection with a client.
+//! Errors of accepting a connection.
 
 use std::io::{self, ErrorKind};
 
@@ -6,22 +6,22 @@ use websocket_proto::{Cause, Deadline, HandshakeError};
 
 use crate::Error;
 
-/// Why there is no connection with a client. Where a client was there to be answered, it has been.
+/// The reason why a connection was not accepted. The client has been sent a response if it was possible.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcceptError {
-    /// The request was plain HTTP, and was answered with that status by [`Acceptor::http`](crate::Acceptor::http).
+    /// The request was plain HTTP and was answered by [`Acceptor::http`](crate::Acceptor::http) with this status.
     #[error("a plain HTTP request was answered with status {0}")]
     Http(u16),
-    /// The request was rejected with that status: by your function, or because of its origin.
+    /// The request was rejected with this status, by your function or because of its origin.
     #[error("the request was rejected with status {0}")]
     Rejected(u16),
     /// The request is not a valid opening handshake. It was answered with the error's
     /// [`status`](HandshakeError::status).
     #[error("the request is not a valid opening handshake: {0}")]
     Handshake(#[source] HandshakeError),
-    /// The client did not send a whole request within the [`handshake_timeout`](crate::Config::handshake_timeout), 10
-    /// seconds by default.
+    /// The client did not send a complete request within the [`handshake_timeout`](crate::Config::handshake_timeout),
+    /// which is 10 seconds by default.
     #[error("the client did not send its request in time")]
     Timeout,
     /// There is no TLS connection with the client: it does not speak TLS, or does not accept the certificate.
@@ -33,13 +33,13 @@ pub enum AcceptError {
     /// Your response or rejection can't be sent.
     #[error("the answer can't be sent: {0}")]
     Answer(#[from] websocket_proto::AcceptError),
-    /// The stream has failed, or has ended before the request.
+    /// The stream failed, or reached EOF before a complete request.
     #[error("the stream failed during the opening handshake: {0}")]
     Io(#[from] io::Error),
 }
 
 impl AcceptError {
-    /// The connection was closed before the request.
+    /// The error for a connection that was closed before the request.
     pub(super) fn closed() -> Self {
         Self::Io(ErrorKind::UnexpectedEof.into())
     }
@@ -80,7 +80,7 @@ mod tests {
             (AcceptError::TlsTimeout, "the client did not complete the TLS handshake in time"),
             (
                 AcceptError::Answer(websocket_proto::AcceptError::NoRequest),
-                "the answer can't be sent: no request waits for an answer",
+                "the answer can't be sent: no request is pending",
             ),
             (AcceptError::closed(), "the stream failed during the opening handshake: unexpected end of file"),
         ] {

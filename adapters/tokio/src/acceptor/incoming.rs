@@ -1,4 +1,4 @@
-//! A request that waits for its answer.
+//! A pending request.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,9 +10,10 @@ use super::AcceptError;
 use super::subprotocol::with_subprotocol;
 use crate::{Error, WebSocket};
 
-/// A client's request that waits for your answer; [`Acceptor::read_request`](crate::Acceptor::read_request) returns one.
+/// A client's request that waits for your answer, returned by
+/// [`Acceptor::read_request`](crate::Acceptor::read_request).
 ///
-/// If it is dropped, so is the stream.
+/// Dropping it drops the stream.
 #[derive(Debug)]
 pub struct Incoming<S> {
     ws: WebSocket<S>,
@@ -29,7 +30,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     ///
     /// # Errors
     ///
-    /// The response can't be sent, or the stream has failed.
+    /// Fails if the response cannot be sent, or if the stream has failed.
     ///
     /// # Cancel safety
     ///
@@ -38,7 +39,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
         let response =
             with_subprotocol(response, &self.supported, |supported| self.request.select_subprotocol(supported));
         self.ws.connection_mut().accept(response)?;
-        // The client waits for the response.
+        // The client is waiting for the response.
         self.ws.flush().await?;
         Ok(self.ws)
     }
@@ -47,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     ///
     /// # Errors
     ///
-    /// The rejection can't be sent, or the stream has failed.
+    /// Fails if the rejection cannot be sent, or if the stream has failed.
     ///
     /// # Cancel safety
     ///
@@ -71,12 +72,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     pub(super) async fn answer_http(mut self, answer: Option<server::Rejection>) -> AcceptError {
         match answer {
             Some(answer) => self.answer(answer).await.map_or_else(|error| error, AcceptError::Http),
-            // The engine answers where nobody else has.
+            // If you did not answer, the engine responds.
             None => self.run_to_end().await.map_or_else(AcceptError::from, |()| AcceptError::closed()),
         }
     }
 
-    /// Answers with something other than 101. Returns the status.
+    /// Sends a response other than 101. Returns its status.
     pub(super) async fn answer(mut self, rejection: server::Rejection) -> Result<u16, AcceptError> {
         self.ws.connection_mut().reject(rejection)?;
         match self.run_to_end().await.map_or_else(AcceptError::from, |()| AcceptError::closed()) {

@@ -1,4 +1,4 @@
-//! Servers: the opening handshake, and what to answer.
+//! Servers: accepting connections.
 
 mod error;
 mod incoming;
@@ -22,11 +22,12 @@ pub use tls::TlsAcceptor;
 
 /// Accepts a WebSocket connection over a stream, whatever its path and origin, with the [defaults](default_config).
 ///
-/// [`Acceptor`] has everything else. A TCP stream should have `set_nodelay(true)`, so that small messages aren't delayed.
+/// For any other settings, use [`Acceptor`]. Call `set_nodelay(true)` on a TCP stream, so that small messages are not
+/// delayed.
 ///
 /// # Errors
 ///
-/// There is no connection; see [`AcceptError`].
+/// Returns the reason why there is no connection; see [`AcceptError`].
 ///
 /// # Cancel safety
 ///
@@ -48,7 +49,7 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebS
     Acceptor::new().accept(stream).await
 }
 
-/// Accepts WebSocket connections over streams; one serves a whole server, and is cheap to clone.
+/// Accepts WebSocket connections over streams. A server needs only one acceptor, which is cheap to clone.
 ///
 /// ```
 /// use tokio::net::TcpListener;
@@ -86,18 +87,19 @@ pub struct Acceptor {
 type HttpHandler = dyn Fn(&server::Request) -> Option<server::Rejection> + Send + Sync;
 
 impl Acceptor {
-    /// An acceptor with the [defaults](default_config), which accepts every request.
+    /// Creates an acceptor with the [defaults](default_config), which accepts every request for a WebSocket connection.
     pub fn new() -> Self {
         Self { config: Arc::new(default_config()), subprotocols: Arc::new([]), origins: None, http: None }
     }
 
-    /// Replaces the limits, deadlines, keepalive and compression. Begin with [`default_config`] to keep the keepalive.
+    /// Replaces the configuration: limits, deadlines, keepalive and compression. Start from [`default_config`] to keep
+    /// the keepalive.
     pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
         self.config = config.into();
         self
     }
 
-    /// Changes the limits, deadlines, keepalive and compression.
+    /// Changes the configuration: limits, deadlines, keepalive and compression.
     ///
     /// ```
     /// use websocket_proto_tokio::Acceptor;
@@ -109,24 +111,27 @@ impl Acceptor {
         self
     }
 
-    /// Sets the supported subprotocols in the order of preference. The first that a client offers is selected; a client that
-    /// offers none of them is accepted without one.
+    /// Sets the supported subprotocols in the order of preference. The first one that a client offers is selected. A
+    /// client that offers none of them is accepted without a subprotocol.
     pub fn subprotocols(mut self, supported: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.subprotocols = supported.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the origins (`https://example.com`) whose pages may connect. Others are rejected with 403.
+    /// Sets the origins whose pages may connect, such as `https://example.com`. Requests from other origins are
+    /// rejected with status 403.
     ///
-    /// Without it every page on the web may connect, with the cookies of whoever looks at it (RFC 6455 section 10.2). Requests
-    /// without an `Origin` are accepted: they do not come from a browser.
+    /// If you do not call this, any page on the web can connect with the cookies of the user who visits it (RFC 6455
+    /// section 10.2). Requests without an `Origin` header are accepted, because they do not come from a browser.
     pub fn origins(mut self, allowed: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.origins = Some(allowed.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets the answers to plain HTTP requests without a body, of any [method](server::Request::method), such as a page or a
-    /// health check. Requests that get `None` are answered with 426 (405 to a method other than GET, 505 to HTTP/1.0). After the answer the stream is closed, and `accept` returns [`AcceptError::Http`].
+    /// Sets a function that answers plain HTTP requests without a body, such as a health check or a request for a page.
+    /// They may have any [method](server::Request::method). If the function returns `None`, the response has status 426
+    /// (405 to a method other than GET, 505 to HTTP/1.0). After the response the stream is closed, and `accept` returns
+    /// [`AcceptError::Http`].
     pub fn http(
         mut self,
         answer: impl Fn(&server::Request) -> Option<server::Rejection> + Send + Sync + 'static,
@@ -139,7 +144,7 @@ impl Acceptor {
     ///
     /// # Errors
     ///
-    /// There is no connection; see [`AcceptError`]. The client has been answered.
+    /// Returns the reason why there is no connection; see [`AcceptError`]. The client has been sent a response.
     ///
     /// # Cancel safety
     ///
@@ -148,15 +153,15 @@ impl Acceptor {
         self.accept_with(stream, |_| Ok(server::Response::new())).await
     }
 
-    /// Accepts a connection over a stream, with a function that sees the request and decides.
+    /// Accepts or rejects a connection over a stream, as a function decides that is passed the request.
     ///
-    /// The function may keep parts of the request, such as the user of a cookie. Where it would have to wait for something,
-    /// use [`read_request`](Self::read_request). A subprotocol is selected here if there are any
-    /// [supported ones](Self::subprotocols), otherwise by the function. [Origins](Self::origins) are checked before.
+    /// The function may keep parts of the request, such as a cookie. If it would have to wait for something, use
+    /// [`read_request`](Self::read_request) instead. [Origins](Self::origins) are checked before it is called. If you
+    /// set [supported subprotocols](Self::subprotocols), the acceptor selects one, otherwise the function does.
     ///
     /// # Errors
     ///
-    /// As for [`accept`](Self::accept).
+    /// Fails as [`accept`](Self::accept) does.
     ///
     /// # Cancel safety
     ///
@@ -187,13 +192,13 @@ impl Acceptor {
         self.read_request(stream).await?.answer_with(answer).await
     }
 
-    /// Reads the request, for you to answer after waiting for something: a database, another server.
+    /// Reads the request, so that you can answer it after waiting for something, such as a database or another server.
     ///
-    /// Plain HTTP and origins that are not allowed are answered here.
+    /// Plain HTTP requests and origins that are not allowed are answered by this method.
     ///
     /// # Errors
     ///
-    /// As for [`accept`](Self::accept).
+    /// Fails as [`accept`](Self::accept) does.
     ///
     /// # Cancel safety
     ///
@@ -204,7 +209,7 @@ impl Acceptor {
     /// use websocket_proto_tokio::{AcceptError, Acceptor, WebSocket, server};
     ///
     /// async fn is_allowed(token: Option<&str>) -> bool {
-    ///     // ... ask somebody ...
+    ///     // ... ask a database ...
     /// #   token.is_some()
     /// }
     ///

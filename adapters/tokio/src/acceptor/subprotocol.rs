@@ -2,7 +2,8 @@
 
 use websocket_proto::server;
 
-/// Adds the subprotocol that `select` selects among the supported ones. Where there are none, the response has its own.
+/// Adds the subprotocol that `select` selects from the supported ones. If none are supported, the response keeps its
+/// own.
 pub(crate) fn with_subprotocol<'a>(
     response: server::Response,
     supported: &[String],

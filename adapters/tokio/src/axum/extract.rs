@@ -1,4 +1,4 @@
-//! Extraction, and the responses to requests that are not accepted.
+//! Extracting the upgrade, and the responses to requests that are not accepted.
 
 use axum_core::body::Body;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -13,7 +13,7 @@ use crate::hyper::handshake;
 use crate::{Acceptor, UpgradeRejection};
 
 impl WebSocketUpgrade {
-    /// Takes the upgrade out of the request. Other extractors keep all the rest.
+    /// Takes the upgrade out of the request. Other extractors can still use the rest.
     fn extract(parts: &mut Parts) -> Result<Self, UpgradeRejection> {
         let mut request = Request::new(());
         *request.method_mut() = parts.method.clone();
@@ -23,7 +23,7 @@ impl WebSocketUpgrade {
         if let Some(protocol) = parts.extensions.get::<Protocol>() {
             request.extensions_mut().insert(protocol.clone());
         }
-        // It is checked again with the configuration that the handler sets, which only decides on compression.
+        // The request is checked again with the configuration that the handler sets, which only affects compression.
         let acceptor = Acceptor::new();
         handshake(&request, &acceptor.config)?;
         let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(UpgradeRejection::NotUpgradable)?;
@@ -42,7 +42,7 @@ impl<S: Sync> FromRequestParts<S> for WebSocketUpgrade {
     }
 }
 
-/// `None` for plain HTTP. Opening handshakes that are not valid are rejected.
+/// Returns `None` for plain HTTP. Invalid opening handshakes are rejected.
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 impl<S: Sync> OptionalFromRequestParts<S> for WebSocketUpgrade {
     type Rejection = UpgradeRejection;

@@ -1,4 +1,4 @@
-//! The extractor of axum, over HTTP/1.1 and HTTP/2.
+//! An extractor for axum, over HTTP/1.1 and HTTP/2.
 //!
 //! ```text
 //! mod.rs         WebSocketUpgrade: what may be set, and on_upgrade
@@ -19,10 +19,10 @@ use websocket_proto::{Config, server};
 
 use crate::{Acceptor, Upgraded, WebSocket};
 
-/// An extractor of axum that opens a WebSocket connection, over HTTP/1.1 and HTTP/2.
+/// An axum extractor that opens a WebSocket connection, over HTTP/1.1 and HTTP/2.
 ///
-/// A request over HTTP/1.1 is a GET, one over HTTP/2 is a CONNECT (RFC 8441). Routes for both are made by `any`.
-/// `axum::serve` accepts both, if axum's feature `http2` is on. A server that you run by hyper has to be told by
+/// The request is a GET over HTTP/1.1 and a CONNECT over HTTP/2 (RFC 8441). Use `any` for routes that accept both.
+/// `axum::serve` accepts both if axum's feature `http2` is on. If you run the server with hyper, call
 /// `enable_connect_protocol`.
 ///
 /// ```
@@ -47,13 +47,13 @@ use crate::{Acceptor, Upgraded, WebSocket};
 /// let routes: Router = Router::new().route("/chat", any(handler));
 /// ```
 ///
-/// A request that is not a valid opening handshake is answered with its status, for example 426 where it is plain HTTP.
-/// `Option<WebSocketUpgrade>` is `None` for plain HTTP: a route may answer that with a page.
+/// A request that is not a valid opening handshake is rejected, for example with status 426 if it is plain HTTP.
+/// `Option<WebSocketUpgrade>` is `None` for plain HTTP, so that the route can respond with a page.
 #[must_use = "the client waits for the response, which `on_upgrade` returns"]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub struct WebSocketUpgrade {
     acceptor: Acceptor,
-    /// The head of the request, and hyper's upgrade among its extensions.
+    /// The head of the request, with hyper's upgrade in its extensions.
     request: Request<()>,
     on_failed_upgrade: Option<Box<OnFailedUpgrade>>,
 }
@@ -61,10 +61,10 @@ pub struct WebSocketUpgrade {
 type OnFailedUpgrade = dyn FnOnce(hyper::Error) + Send;
 
 impl WebSocketUpgrade {
-    /// Returns the response, and calls `serve` with the connection once the response is sent, in a task of its own.
+    /// Returns the response, and calls `serve` with the connection once the response is sent, in its own task.
     ///
-    /// If the [origin](Self::origins) may not connect, the response is the rejection, and `serve` is not called. A layer that
-    /// replaces the response after that does not prevent the call over HTTP/1.1: check who may connect before.
+    /// If the [origin](Self::origins) may not connect, the response is the rejection, and `serve` is not called. Over
+    /// HTTP/1.1, a layer that replaces the response does not prevent the call, so check who may connect before.
     pub fn on_upgrade<F>(mut self, serve: impl FnOnce(WebSocket<Upgraded>) -> F + Send + 'static) -> Response
     where
         F: Future<Output = ()> + Send + 'static,
@@ -87,8 +87,8 @@ impl WebSocketUpgrade {
         response.map(|()| Body::empty())
     }
 
-    /// Sets the function that is called where there is no connection after all: the client is gone, or over HTTP/2 a layer
-    /// has replaced the response. Without it, that goes unnoticed.
+    /// Sets a function that is called if the upgrade fails after the response: the client has disconnected, or over
+    /// HTTP/2 a layer has replaced the response. By default, such a failure is ignored.
     pub fn on_failed_upgrade(mut self, report: impl FnOnce(hyper::Error) + Send + 'static) -> Self {
         self.on_failed_upgrade = Some(Box::new(report));
         self
@@ -127,13 +127,13 @@ impl WebSocketUpgrade {
         self.change(|acceptor| acceptor.config(config))
     }
 
-    /// Changes the limits, deadlines, keepalive and compression.
+    /// Changes the configuration: limits, deadlines, keepalive and compression.
     pub fn configure(self, change: impl FnOnce(Config) -> Config) -> Self {
         self.change(|acceptor| acceptor.configure(change))
     }
 
-    /// Replaces all settings by those of an acceptor, which may be part of the server's state. Its connections share one
-    /// configuration in memory.
+    /// Replaces all settings with those of an acceptor, which may be part of the server's state. Its connections share
+    /// one configuration in memory.
     ///
     /// ```
     /// # use axum::extract::State;
@@ -154,7 +154,7 @@ impl WebSocketUpgrade {
     }
 }
 
-/// Without the request, whose headers may be secret.
+/// Omits the request, whose headers may be secret.
 impl fmt::Debug for WebSocketUpgrade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocketUpgrade")

@@ -1,4 +1,4 @@
-//! One deadline for everything that connecting takes.
+//! A single deadline for all stages of connecting.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{ConnectError, ConnectStage};
 
-/// The time at which connecting ends in any case, if there is one.
+/// The time by which connecting must be complete, if limited.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// A deadline that counts from now.
+    /// Creates a deadline from now on.
     pub(super) fn after(timeout: Option<Duration>) -> Self {
         Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
-    /// The output of a future if that is ready before the deadline; else an error that names the stage.
+    /// Returns the output of a future if it is ready before the deadline, otherwise an error that names the stage.
     pub(super) async fn within<F: Future>(self, stage: ConnectStage, future: F) -> Result<F::Output, ConnectError> {
         match self.0 {
             Some(deadline) => timeout_at(deadline, future).await.map_err(|_| ConnectError::Timeout(stage)),

@@ -1,4 +1,4 @@
-//! From a URI to a stream that leads to its host: proxy, resolve, TCP, TLS.
+//! Opening a stream to the host of a URI: proxy, name resolution, TCP, TLS.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ pub(super) async fn dial(
     connected.map_err(|error| ConnectError::Tls { host: uri.host().to_owned(), error })
 }
 
-/// Opens a TCP connection to a host, whichever of its addresses answers first.
+/// Opens a TCP connection to the address of a host that answers first.
 pub(super) async fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream, ConnectError> {
     let resolve_error = |error| ConnectError::Resolve { host: host.to_owned(), error };
     let resolved = deadline.within(ConnectStage::Resolve, lookup_host((host, port))).await?;
@@ -44,7 +44,7 @@ pub(super) async fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> Re
 
 async fn open_tcp(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
-    // Messages are small and complete: they shouldn't wait for more.
+    // Messages are small and complete, so they should not wait for more data.
     stream.set_nodelay(true)?;
     Ok(stream)
 }

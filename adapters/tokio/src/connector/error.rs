@@ -1,4 +1,4 @@
-//! Why there is no connection with a server.
+//! Errors of connecting.
 
 use std::fmt;
 use std::io;
@@ -9,14 +9,14 @@ use websocket_proto::{HandshakeError, RequestError, SeedError, UriError};
 
 use super::{ProxyError, ProxyUriError, RedirectError};
 
-/// Why there is no connection with a server, and whose doing that is.
+/// The reason why connecting to a server failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The text is not a WebSocket URI.
+    /// The string is not a WebSocket URI.
     #[error("not a WebSocket URI: {0}")]
     Uri(#[from] UriError),
-    /// The request can't be sent: a header or a subprotocol is malformed.
+    /// The request cannot be sent: a header or a subprotocol is malformed.
     #[error("the request can't be sent: {0}")]
     Request(#[from] RequestError),
     /// The host has no address.
@@ -24,59 +24,60 @@ pub enum ConnectError {
     Resolve {
         /// The host of the URI.
         host: String,
-        /// The resolver's answer.
+        /// The resolver's error.
         #[source]
         error: io::Error,
     },
-    /// No address of the host accepts a TCP connection.
+    /// No address of the host accepted a TCP connection.
     #[error("can't connect to {address}: {error}{}", Others(.others))]
     Tcp {
         /// The address that was tried first.
         address: SocketAddr,
-        /// Its failure.
+        /// The error of that attempt.
         #[source]
         error: io::Error,
-        /// The other addresses and their failures, in the order in which they failed.
+        /// The other addresses and their errors, in the order in which they failed.
         others: Vec<(SocketAddr, io::Error)>,
     },
-    /// There is no TLS connection with the host: its certificate is not trusted, or it does not speak TLS.
+    /// TLS could not be established: the certificate of the host is not trusted, or the host does not speak TLS.
     #[error("no TLS connection with {host}: {error}")]
     Tls {
         /// The host of the URI.
         host: String,
-        /// The failure. Where rustls reports it, its [`get_ref`](io::Error::get_ref) is a `rustls::Error`.
+        /// The error. If it is from rustls, its [`get_ref`](io::Error::get_ref) is a `rustls::Error`.
         #[source]
         error: io::Error,
     },
-    /// A proxy was to be used whose URI is malformed.
+    /// The URI of the proxy is malformed.
     #[error("not the URI of a proxy{}: {error}", Variable(*.variable))]
     ProxyUri {
-        /// The environment variable that has it; `None` if it was set by [`Connector::proxy`](crate::Connector).
+        /// The environment variable with the URI, or `None` if it was set by [`Connector::proxy`](crate::Connector).
         variable: Option<&'static str>,
-        /// What is malformed.
+        /// The error in the URI.
         #[source]
         error: ProxyUriError,
     },
-    /// There is no tunnel to the host through the proxy.
+    /// The proxy did not open a tunnel to the host.
     #[error("no connection through the proxy {proxy}: {error}")]
     Proxy {
         /// The URI of the proxy, without user information.
         proxy: String,
-        /// What the proxy answered, or why it can't be reached.
+        /// The proxy's response, or the reason why the proxy cannot be reached.
         #[source]
         error: ProxyError,
     },
-    /// The server answered with something other than 101. Status, headers and body say why: 401 who you are, 301 where to
-    /// go, 503 when to come again.
+    /// The server responded with a status other than 101. The status, the headers and the body give the reason:
+    /// authentication is required (401), the resource has moved (301), or you should retry later (503).
     #[error("the server answered with status {} {}", .0.status(), .0.reason())]
     Rejected(Box<Response>),
-    /// The server answered with a redirect that was not followed, though [redirects](crate::Connector::redirects) are.
+    /// The server responded with a redirect that was not followed, although [redirects](crate::Connector::redirects)
+    /// are enabled.
     #[error("a redirect was not followed: {error}")]
     Redirect {
         /// The reason.
         #[source]
         error: RedirectError,
-        /// The redirect.
+        /// The response with the redirect.
         response: Box<Response>,
     },
     /// The server's response is not a valid opening handshake.
@@ -85,10 +86,10 @@ pub enum ConnectError {
     /// The stream failed or ended during the opening handshake.
     #[error("the connection failed during the opening handshake: {0}")]
     Io(#[source] io::Error),
-    /// The operating system gave no entropy.
+    /// The operating system failed to provide entropy.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// The time has passed; this is what it was spent on last.
+    /// The timeout passed during this stage.
     #[error("timed out while {0}")]
     Timeout(ConnectStage),
 }
@@ -97,15 +98,15 @@ pub enum ConnectError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectStage {
-    /// The host is being resolved.
+    /// Resolving the host.
     Resolve,
-    /// The addresses of the host are being tried.
+    /// Connecting to an address of the host.
     Tcp,
-    /// The proxy is being connected to, or has not answered.
+    /// Connecting to the proxy, or waiting for its response.
     Proxy,
-    /// TLS is being established.
+    /// Establishing TLS.
     Tls,
-    /// The server's response to the opening handshake has not come.
+    /// Waiting for the server's response to the opening handshake.
     Handshake,
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(ws)
         }
         Ok(Err(error)) => Err(error),
-        // The part of a rejection that has come says more than the time does.
+        // A partial rejection says more than the timeout does.
         Err(timed_out) => match rejected_so_far(&mut ws) {
             Some(response) => Err(ConnectError::Rejected(response)),
             None => Err(timed_out),
@@ -47,10 +47,10 @@ where
     answered.await?.unwrap_or_else(|| Err(ConnectError::Io(ErrorKind::UnexpectedEof.into())))
 }
 
-/// The rejection whose body has not come whole, if there is one.
+/// Returns a rejection whose body is incomplete, if there is one.
 fn rejected_so_far<S>(ws: &mut WebSocket<S>) -> Option<Box<Response>> {
     let connection = ws.connection_mut();
-    // A body may end with the stream.
+    // EOF may be the end of the body.
     connection.receive_eof();
     match connection.receive(&mut &mut [][..]) {
         Some(Event::Rejected(response)) => Some(response),

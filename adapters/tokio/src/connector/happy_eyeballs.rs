@@ -1,5 +1,5 @@
-//! Several addresses, tried as RFC 8305 describes: staggered, alternating between the families, and the first connection
-//! wins.
+//! Connecting to one of several addresses as RFC 8305 describes: attempts are staggered and alternate between address
+//! families, and the first connection wins.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -14,8 +14,8 @@ use tokio::time::{Sleep, sleep};
 /// RFC 8305 section 5: the recommended Connection Attempt Delay.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Orders addresses so that the families alternate (RFC 8305 section 4), beginning with the first, which the resolver
-/// prefers (RFC 6724). The order within a family remains.
+/// Orders addresses so that the families alternate (RFC 8305 section 4), starting with the first address, which the
+/// resolver prefers (RFC 6724). The order within a family is kept.
 pub(super) fn interleave(addresses: impl IntoIterator<Item = SocketAddr>) -> VecDeque<SocketAddr> {
     let addresses: Vec<SocketAddr> = addresses.into_iter().collect();
     let first_is_ipv6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
@@ -32,8 +32,8 @@ pub(super) fn interleave(addresses: impl IntoIterator<Item = SocketAddr>) -> Vec
     }
 }
 
-/// Connects to the addresses, each [`ATTEMPT_DELAY`] after the one before or as soon as that has failed. Returns the first
-/// connection, or why there is none to each address.
+/// Connects to the addresses, each [`ATTEMPT_DELAY`] after the previous one or as soon as that has failed. Returns the
+/// first connection, or the error of each address.
 pub(super) async fn connect<T, F>(
     addresses: VecDeque<SocketAddr>,
     connect: impl Fn(SocketAddr) -> F,
@@ -50,7 +50,7 @@ struct Race<F> {
     waiting: VecDeque<SocketAddr>,
     running: Vec<(SocketAddr, Pin<Box<F>>)>,
     failures: Vec<(SocketAddr, io::Error)>,
-    /// Until the next attempt.
+    /// The delay until the next attempt.
     delay: Option<Pin<Box<Sleep>>>,
 }
 
@@ -84,7 +84,7 @@ impl<F> Race<F> {
         }
     }
 
-    /// Returns a connection; attempts that have failed are moved to the failures.
+    /// Polls the running attempts. Returns a connection, and moves failed attempts to the failures.
     fn poll_running<T>(&mut self, cx: &mut Context<'_>) -> Option<T>
     where
         F: Future<Output = io::Result<T>>,

@@ -57,19 +57,19 @@ pub use redirect::RedirectError;
 use redirect::Route;
 pub use stream::ClientStream;
 
-/// Connects to a WebSocket server, with the [defaults](default_config). [`Connector`] has everything else.
+/// Connects to a WebSocket server with the [defaults](default_config). For any other settings, use [`Connector`].
 ///
 /// # Errors
 ///
-/// There is no connection; [`ConnectError`] says what went wrong.
+/// Returns the reason why there is no connection; see [`ConnectError`].
 ///
 /// # Cancel safety
 ///
-/// Not cancel-safe: dropping the future ends the attempt. Nothing is left behind.
+/// Not cancel-safe: dropping the future cancels the attempt and releases its resources.
 ///
 /// # Panics
 ///
-/// Outside of a tokio runtime, or in one whose I/O or time driver is not enabled.
+/// Panics outside of a tokio runtime, or in one whose I/O or time driver is not enabled.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -83,10 +83,10 @@ pub async fn connect(uri: impl IntoUri) -> Result<WebSocket<ClientStream>, Conne
     Connector::new().connect(uri).await
 }
 
-/// The time that [`Connector::connect`] has for everything, unless it is set.
+/// The default timeout of [`Connector::connect`].
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connects to WebSocket servers; one may be used any number of times.
+/// Connects to WebSocket servers. A connector can be used any number of times.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -115,7 +115,7 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// A connector with the [defaults](default_config) and a [timeout](Self::timeout) of 10 seconds.
+    /// Creates a connector with the [defaults](default_config) and a [timeout](Self::timeout) of 10 seconds.
     pub fn new() -> Self {
         Self {
             config: Arc::new(default_config()),
@@ -129,13 +129,14 @@ impl Connector {
         }
     }
 
-    /// Replaces the limits, deadlines, keepalive and compression. Begin with [`default_config`] to keep the keepalive.
+    /// Replaces the configuration: limits, deadlines, keepalive and compression. Start from [`default_config`] to keep
+    /// the keepalive.
     pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
         self.config = config.into();
         self
     }
 
-    /// Changes the limits, deadlines, keepalive and compression.
+    /// Changes the configuration: limits, deadlines, keepalive and compression.
     ///
     /// ```
     /// use websocket_proto_tokio::Connector;
@@ -149,34 +150,35 @@ impl Connector {
         self
     }
 
-    /// Adds a header to the request, after those that the handshake writes itself.
+    /// Adds a header to the request after those that the handshake writes itself.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Offers a subprotocol, after those offered before: their order is your preference.
+    /// Offers a subprotocol. The order of the calls is your order of preference.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.subprotocols.push(subprotocol.into());
         self
     }
 
-    /// Sets the `Origin` header, which browsers send and some servers ask for.
+    /// Sets the `Origin` header, which browsers send and some servers require.
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
     }
 
-    /// Sets the time that [`connect`](Self::connect) and [`handshake`](Self::handshake) have for everything: resolving the
-    /// name, TCP, the proxy, TLS, the opening handshake, and redirects. 10 seconds by default; `None` for no deadline.
+    /// Sets the total timeout of [`connect`](Self::connect) and [`handshake`](Self::handshake): for name resolution,
+    /// TCP, the proxy, TLS, the opening handshake and redirects. 10 seconds by default. `None` means no timeout.
     ///
-    /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration bounds the opening handshake in any case.
+    /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration applies to the opening handshake in
+    /// any case.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.timeout = timeout.into();
         self
     }
 
-    /// Sets the TLS configuration for `wss`: the certificates to trust, or one for the client.
+    /// Sets the TLS configuration for `wss`, such as the certificates to trust or a client certificate.
     ///
     /// The default trusts Mozilla's certificate authorities (feature `rustls-webpki-roots`), those of the operating system
     /// (`rustls-native-certs`), or both. If `config` has no ALPN protocols, `http/1.1` is offered.
@@ -187,7 +189,7 @@ impl Connector {
     /// use websocket_proto_tokio::rustls::pki_types::{CertificateDer, pem::PemObject};
     /// use websocket_proto_tokio::rustls::{ClientConfig, RootCertStore};
     ///
-    /// /// Trusts the authorities of a file, and no others.
+    /// /// Trusts only the certificate authorities in a file.
     /// fn trusting(file: &str) -> Result<Connector, Box<dyn std::error::Error>> {
     ///     let mut roots = RootCertStore::empty();
     ///     for certificate in CertificateDer::pem_file_iter(file)? {
@@ -204,30 +206,30 @@ impl Connector {
         self
     }
 
-    /// Connects to the host of a `ws` or `wss` URI and opens a WebSocket connection there.
+    /// Connects to the host of a `ws` or `wss` URI and opens a WebSocket connection.
     ///
-    /// The addresses of the host are tried as RFC 8305 describes: one after the other at intervals of 250 ms, alternating
-    /// between IPv6 and IPv4, and the first that answers is used. If there is a proxy, these are its addresses.
+    /// The addresses of the host are tried as RFC 8305 describes: attempts start 250 ms apart and alternate between
+    /// IPv6 and IPv4. The first connection that succeeds is used. With a proxy, these are the addresses of the proxy.
     ///
     /// # Errors
     ///
-    /// There is no connection; [`ConnectError`] says what went wrong.
+    /// Returns the reason why there is no connection; see [`ConnectError`].
     ///
     /// # Cancel safety
     ///
-    /// Not cancel-safe: dropping the future ends the attempt. Nothing is left behind.
+    /// Not cancel-safe: dropping the future cancels the attempt and releases its resources.
     pub async fn connect(&self, uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
         self.connect_within(Deadline::after(self.timeout), uri.into_uri()?).await
     }
 
-    /// Opens a WebSocket connection over a stream that is already there: a TLS stream of another library, a Unix socket, a
-    /// pipe in memory.
+    /// Opens a WebSocket connection over an existing stream, such as a TLS stream of another library, a Unix socket or
+    /// an in-memory pipe.
     ///
-    /// The stream leads to the host of `uri`. Where that is `wss`, TLS has been established.
+    /// The stream must be connected to the host of `uri`. If the scheme is `wss`, TLS must already be established.
     ///
     /// # Errors
     ///
-    /// As for [`connect`](Self::connect).
+    /// Fails as [`connect`](Self::connect) does.
     ///
     /// # Cancel safety
     ///

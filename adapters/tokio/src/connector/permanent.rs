@@ -1,10 +1,10 @@
-//! Which failures pass by themselves.
+//! The distinction between permanent and temporary errors.
 
 use super::{ConnectError, tls};
 
 impl ConnectError {
-    /// Returns whether trying again won't help: the request, the server or a certificate has to change first.
-    /// [`Reconnecting`](crate::Reconnecting) stops there.
+    /// Returns whether retrying is useless, because the request, the server or a certificate must change first.
+    /// [`Reconnecting`](crate::Reconnecting) stops at such an error.
     ///
     /// | permanent | passes by itself |
     /// |---|---|
@@ -31,7 +31,7 @@ impl ConnectError {
     }
 }
 
-/// RFC 9110 section 15.5: the client has to change something. Three statuses of that class are about the time alone.
+/// RFC 9110 section 15.5: the client must change something. Three statuses of this class are temporary.
 pub(super) fn is_permanent_status(status: u16) -> bool {
     !matches!(status, 408 | 425 | 429 | 500..=599)
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a proxy.
+//! Errors of proxies.
 
 use std::io;
 
@@ -7,48 +7,48 @@ use websocket_proto::UriError;
 use super::ConnectError;
 use super::permanent::is_permanent_status;
 
-/// Why there is no tunnel through a proxy.
+/// The reason why a proxy did not open a tunnel.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyError {
-    /// There is no connection with the proxy itself.
+    /// Connecting to the proxy itself failed.
     #[error(transparent)]
     Unreachable(Box<ConnectError>),
-    /// The HTTP proxy answered CONNECT with something other than 2xx: 407 wants other credentials, 403 does not permit the
-    /// server, 502 and 504 can't reach it.
+    /// The HTTP proxy responded to CONNECT with a status other than 2xx. 407 means that it needs other credentials, 403
+    /// that it does not permit the server, 502 or 504 that it cannot reach the server.
     #[error("the proxy answered with status {status} {reason}")]
     Status {
         /// The status of the response.
         status: u16,
-        /// The proxy's own words. They may be empty.
+        /// The reason phrase that the proxy chose. It may be empty.
         reason: String,
     },
-    /// The response of the HTTP proxy is not a response of HTTP/1, or its head has more than 16 KiB.
+    /// The response of the HTTP proxy is not valid HTTP/1, or its head is larger than 16 KiB.
     #[error("the proxy's response is malformed or too large")]
     Head,
     /// The proxy does not speak SOCKS5: it sent this version, or another field that no proxy sends.
     #[error("the proxy does not speak SOCKS5 (it sent {0:#04x})")]
     NotSocks5(u8),
-    /// The SOCKS5 proxy accepts none of the methods that were offered: it wants credentials if you have none, and others
-    /// than user and password if you have.
+    /// The SOCKS5 proxy accepts none of the offered authentication methods. If you have no credentials, it requires
+    /// some. If you do, it requires a method other than user and password.
     #[error("the proxy accepts none of the authentication methods that were offered")]
     AuthenticationMethod,
-    /// The SOCKS5 proxy does not accept user and password (RFC 1929); this is its status.
+    /// The SOCKS5 proxy rejected the user and password with this status (RFC 1929).
     #[error("the proxy rejected user and password (status {0})")]
     Authentication(u8),
-    /// The SOCKS5 proxy has not connected to the server; this is its reply code (RFC 1928 section 6).
+    /// The SOCKS5 proxy did not connect to the server, and sent this reply code (RFC 1928 section 6).
     #[error("the proxy replied with code {0}: {text}", text = reply_text(*.0))]
     Reply(u8),
     /// The server's host is longer than the 255 bytes that SOCKS5 can send.
     #[error("the server's host is too long for SOCKS5")]
     HostTooLong,
-    /// The connection with the proxy failed or ended before the tunnel was there.
+    /// The connection to the proxy failed or ended before the tunnel was open.
     #[error("the connection with the proxy failed: {0}")]
     Io(#[source] io::Error),
 }
 
 impl ProxyError {
-    /// Returns whether trying again won't help.
+    /// Returns whether retrying is useless.
     pub(super) fn is_permanent(&self) -> bool {
         match self {
             Self::Unreachable(error) => error.is_permanent(),
@@ -70,7 +70,8 @@ impl From<io::Error> for ProxyError {
     }
 }
 
-/// Why a text is not the URI of a proxy. The texts show nothing of it, since it may have a password.
+/// The reason why a string is not the URI of a proxy. The error texts reveal nothing of it, since it may contain a
+/// password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyUriError {
@@ -87,7 +88,7 @@ pub enum ProxyUriError {
     /// The host or the port is malformed.
     #[error(transparent)]
     Authority(#[from] UriError),
-    /// There is a path or a query, which a proxy does not have.
+    /// The URI has a path or a query, which the URI of a proxy cannot have.
     #[error("a proxy has no path and no query")]
     Path,
 }

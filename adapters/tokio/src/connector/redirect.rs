@@ -1,4 +1,4 @@
-//! The way from redirect to redirect (RFC 6455 section 4.1: a client may follow them).
+//! Following redirects, which RFC 6455 section 4.1 allows clients to do.
 
 use websocket_proto::UriError;
 use websocket_proto::client::{Response, Uri};
@@ -6,16 +6,19 @@ use websocket_proto::client::{Response, Uri};
 use super::{ConnectError, Connector};
 
 impl Connector {
-    /// Sets how many redirects [`connect`](Self::connect) follows: responses with status 301, 302, 303, 307 or 308 and a
-    /// `Location`. 0 by default: a redirect is a [rejection](ConnectError::Rejected).
+    /// Sets how many redirects [`connect`](Self::connect) follows. A redirect is a response with status 301, 302, 303,
+    /// 307 or 308 and a `Location` header. 0 by default, with which a redirect is a
+    /// [rejection](ConnectError::Rejected).
     ///
-    /// The headers `Authorization`, `Cookie` and `Proxy-Authorization` and the user information of the URI stay with the
-    /// origin (scheme, host and port) that you connect to: after a redirect to another one they are not sent again. All
-    /// other headers are sent to each server. What is not followed is a [`ConnectError::Redirect`]: a redirect from `wss` to
-    /// `ws`, to a URI that was requested before, to what is not a WebSocket URI, or one more than `max`. The
-    /// [`timeout`](Self::timeout) covers all of them.
+    /// The headers `Authorization`, `Cookie` and `Proxy-Authorization` and the user information of the URI are only
+    /// sent to the origin (scheme, host and port) that you connect to. After a redirect to another origin, they are not
+    /// sent again. All other headers are sent to each server.
     ///
-    /// [`handshake`](Self::handshake) follows none, since its stream leads to one server.
+    /// A redirect is not followed if it leads from `wss` to `ws`, to a URI that was requested before, to something
+    /// other than a WebSocket URI, or if there are more than `max`. The result is then [`ConnectError::Redirect`]. The
+    /// [`timeout`](Self::timeout) covers all requests.
+    ///
+    /// [`handshake`](Self::handshake) follows no redirects, since its stream is connected to one server.
     ///
     /// ```
     /// use websocket_proto_tokio::Connector;
@@ -28,11 +31,11 @@ impl Connector {
     }
 }
 
-/// Why a redirect was not followed.
+/// The reason why a redirect was not followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// As many redirects were followed as [`Connector::redirects`](crate::Connector::redirects) permits: this number.
+    /// More redirects than [`Connector::redirects`](crate::Connector::redirects) permits, which is this number.
     #[error("the limit is {0}")]
     TooMany(usize),
     /// The redirect leads to a URI that has been requested before.
@@ -41,7 +44,7 @@ pub enum RedirectError {
     /// The redirect leads from `wss` to `ws`.
     #[error("{0} is not secure")]
     Insecure(Uri),
-    /// The header `Location` leads to what is not a WebSocket URI.
+    /// The `Location` header does not lead to a WebSocket URI.
     #[error("its Location is not a WebSocket URI: {0}")]
     Location(#[source] UriError),
 }
@@ -65,13 +68,14 @@ impl Route {
         &self.uri
     }
 
-    /// Returns whether a header of the caller's is for the server of [`uri`](Self::uri). Credentials are for the origin that
-    /// the caller named, and are not sent again after a redirect to another one, even if a further redirect leads back.
+    /// Returns whether a header of the caller may be sent to the server of [`uri`](Self::uri). Credentials are only for
+    /// the origin that the caller named. They are not sent again after a redirect to another one, even if a further
+    /// redirect leads back.
     pub(super) fn permits_header(&self, name: &str) -> bool {
         self.may_see_secrets || !CREDENTIALS.iter().any(|credentials| name.eq_ignore_ascii_case(credentials))
     }
 
-    /// Goes where a response leads to. What is not a redirect, or none that is to be followed, is a rejection.
+    /// Follows a response. If it is not a redirect, or redirects are not enabled, it is a rejection.
     pub(super) fn follow(&mut self, response: Box<Response>) -> Result<(), ConnectError> {
         let Some(location) = location(&response).filter(|_| self.limit > 0) else {
             return Err(ConnectError::Rejected(response));
@@ -90,7 +94,7 @@ impl Route {
         if self.requested.len() == self.limit {
             return Err(RedirectError::TooMany(self.limit));
         }
-        // `join` keeps user information for the same origin only.
+        // `join` keeps user information only for the same origin.
         let next = self.uri.join(location).map_err(RedirectError::Location)?;
         if self.uri.is_secure() && !next.is_secure() {
             return Err(RedirectError::Insecure(next));
@@ -103,15 +107,15 @@ impl Route {
     }
 }
 
-/// The headers that no other origin may see.
+/// The headers that must not be sent to another origin.
 const CREDENTIALS: [&str; 3] = ["Authorization", "Cookie", "Proxy-Authorization"];
 
-/// The target of a redirect. The method is GET in any case, so that 303 and 307 are the same (RFC 9110 section 15.4).
+/// Returns the target of a redirect. The method is always GET, so 303 and 307 mean the same (RFC 9110 section 15.4).
 fn location(response: &Response) -> Option<&str> {
     matches!(response.status(), 301 | 302 | 303 | 307 | 308).then(|| response.header("Location"))?
 }
 
-/// RFC 6454 section 5: scheme, host and port are the same.
+/// Returns whether scheme, host and port are the same (RFC 6454 section 5).
 fn is_same_origin(one: &Uri, other: &Uri) -> bool {
     (one.is_secure(), one.port()) == (other.is_secure(), other.port()) && one.host().eq_ignore_ascii_case(other.host())
 }

@@ -3,7 +3,7 @@
 use websocket_proto::client::{Request, Response};
 use websocket_proto::{Config, Connection, Event, Seed};
 
-/// A response without a body; `headers` are complete lines.
+/// Returns a response without a body. `headers` are complete lines.
 pub(crate) fn response(status: u16, headers: &str) -> Response {
     let request = Request::new("ws://example.com/".parse().unwrap());
     let mut client = Connection::client(request, Config::new(), Seed::new([0; 32])).unwrap();

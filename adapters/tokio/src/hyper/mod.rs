@@ -1,4 +1,4 @@
-//! Servers of hyper: from a request to an open connection, over HTTP/1.1 and HTTP/2.
+//! Accepting connections in servers that use hyper, over HTTP/1.1 and HTTP/2.
 //!
 //! ```text
 //! mod.rs         upgrade: request → response, and the connection after it
@@ -24,19 +24,19 @@ pub use rejection::UpgradeRejection;
 pub use upgraded::Upgraded;
 pub use upgrading::Upgrading;
 
-/// Accepts a WebSocket connection from a request of hyper, whatever its path and origin, with the
+/// Accepts a WebSocket connection from a hyper request, whatever its path and origin, with the
 /// [defaults](crate::default_config).
 ///
-/// Returns the response, and a future that yields the connection once hyper has sent the response. The future has to be
-/// awaited in a task of its own. [`Acceptor::upgrade`] has everything else.
+/// Returns the response, and a future that yields the connection once hyper has sent the response. Await the future in
+/// its own task. For any other settings, use [`Acceptor::upgrade`].
 ///
-/// Over HTTP/1.1 a connection of hyper has to be served with `with_upgrades`, and over HTTP/2 with `enable_connect_protocol`
-/// (RFC 8441). `serve_connection_with_upgrades` of hyper-util's `server::conn::auto` is for both.
+/// Serve hyper's connections with `with_upgrades` over HTTP/1.1, and with `enable_connect_protocol` over HTTP/2 (RFC
+/// 8441). `serve_connection_with_upgrades` in hyper-util's `server::conn::auto` is for both.
 ///
 /// # Errors
 ///
-/// The request is not accepted. [`UpgradeRejection::into_http`] is the response to it, unless you have a page to show:
-/// [`UpgradeRejection::is_plain_http`].
+/// Returns the reason if the request is not accepted. [`UpgradeRejection::into_http`] converts it into the response. If
+/// [`UpgradeRejection::is_plain_http`] is true, you can respond with a page instead.
 ///
 /// ```
 /// use hyper::body::{Bytes, Incoming};
@@ -65,14 +65,14 @@ pub fn upgrade<B>(request: &mut Request<B>) -> Result<(Response<()>, Upgrading),
 }
 
 impl Acceptor {
-    /// Accepts a WebSocket connection from a request of hyper, over HTTP/1.1 or HTTP/2, as [`upgrade`] does.
+    /// Accepts a WebSocket connection from a hyper request over HTTP/1.1 or HTTP/2, as [`upgrade`] does.
     ///
-    /// `response` may have headers, and a subprotocol if there are no [supported ones](Self::subprotocols). Pages are up to
-    /// the HTTP server: those of [`http`](Self::http) are not asked for.
+    /// `response` may have headers, and a subprotocol if there are no [supported ones](Self::subprotocols). The HTTP
+    /// server answers plain HTTP requests: the function of [`http`](Self::http) is not called.
     ///
     /// # Errors
     ///
-    /// The request is not accepted; see [`UpgradeRejection`].
+    /// Returns the reason if the request is not accepted; see [`UpgradeRejection`].
     ///
     /// ```
     /// use hyper::{Request, Response};
@@ -95,7 +95,7 @@ impl Acceptor {
         }
         let response = with_subprotocol(response, &self.subprotocols, |supported| offer.select_subprotocol(supported));
         let (response, negotiated) = offer.accept(response)?;
-        // A response that promises an upgrade which hyper doesn't do would leave the client waiting.
+        // If hyper could not do the upgrade after such a response, the client would wait in vain.
         let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(UpgradeRejection::NotUpgradable)?;
         let conn = Connection::upgraded_server(negotiated, Arc::clone(&self.config));
         Ok((response, Upgrading::new(upgrade, conn)))

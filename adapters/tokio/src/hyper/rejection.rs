@@ -1,41 +1,41 @@
-//! Why a request of hyper is not accepted.
+//! Errors of accepting hyper requests.
 
 use bytes::Bytes;
 use hyper::{Response, StatusCode};
 use websocket_proto::{AcceptError, HandshakeError, server};
 
-/// Why a request is not accepted. [`into_http`](Self::into_http) makes the response to the client.
+/// The reason why a request is not accepted. [`into_http`](Self::into_http) converts it into a response.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(docsrs, doc(cfg(feature = "hyper")))]
 #[non_exhaustive]
 pub enum UpgradeRejection {
-    /// The request is not a valid opening handshake. Its answer has the error's [`status`](HandshakeError::status).
+    /// The request is not a valid opening handshake. The response has the error's [`status`](HandshakeError::status).
     #[error("the request is not a valid opening handshake: {0}")]
     Handshake(#[from] HandshakeError),
-    /// Pages of the request's origin may not connect. Its answer has status 403.
+    /// Pages of the request's origin may not connect. The response has status 403.
     #[error("pages of this origin may not connect")]
     Origin(server::Rejection),
-    /// Your response can't be sent. Its answer has status 500.
+    /// Your response cannot be sent. The response has status 500 instead.
     #[error("the answer can't be sent: {0}")]
     Answer(#[from] AcceptError),
-    /// The request is valid, but the HTTP server can't hand its connection over: the upgrade was taken out of the request
-    /// before, or there is no HTTP server at all, as in some tests. Its answer has status 500.
+    /// The request is valid, but the HTTP server cannot upgrade its connection: the upgrade was taken out of the
+    /// request before, or there is no HTTP server, as in some tests. The response has status 500.
     #[error("the HTTP server can't hand this connection over")]
     NotUpgradable,
 }
 
 impl UpgradeRejection {
-    /// Returns whether the request is plain HTTP, which asks for no WebSocket connection. You may answer it with a page.
+    /// Returns whether the request is plain HTTP and asks for no WebSocket connection. You may respond with a page.
     pub fn is_plain_http(&self) -> bool {
         matches!(self, Self::Handshake(HandshakeError::NoUpgrade))
     }
 
-    /// Returns the response to the client: status, headers, and a body of one line.
+    /// Returns the response to the client, with a status, headers and a body of one line.
     pub fn into_http(self) -> Response<Bytes> {
         let rejection = match self {
             Self::Handshake(error) => error.into(),
             Self::Origin(rejection) => rejection,
-            // What is wrong at the server is not the client's business.
+            // Errors of the server are not revealed to the client.
             Self::Answer(_) | Self::NotUpgradable => server::Rejection::new(500),
         };
         rejection.into_http().unwrap_or_else(|error| {

@@ -1,4 +1,4 @@
-//! The transport that hyper hands over.
+//! The transport of an upgraded connection.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The transport of a connection that was upgraded: over HTTP/1.1 the connection, over HTTP/2 a stream of it.
+/// The transport of an upgraded connection: over HTTP/1.1 the connection itself, over HTTP/2 one of its streams.
 ///
-/// RFC 8441 section 5: the end of the stream (`END_STREAM`) stands for the orderly end of a TCP connection.
+/// RFC 8441 section 5: the end of the stream (`END_STREAM`) corresponds to the orderly end of a TCP connection.
 #[derive(Debug)]
 #[cfg_attr(docsrs, doc(cfg(feature = "hyper")))]
 pub struct Upgraded(TokioIo<hyper::upgrade::Upgraded>);

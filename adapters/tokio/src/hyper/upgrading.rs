@@ -9,24 +9,24 @@ use websocket_proto::Connection;
 use super::Upgraded;
 use crate::WebSocket;
 
-/// A future that yields the connection once hyper has sent the response. [`upgrade`](crate::upgrade) returns one.
+/// A future that yields the connection once hyper has sent the response, returned by [`upgrade`](crate::upgrade).
 ///
-/// Await it in another task than the one that returns the response. Its error is hyper's: the client is gone, or over HTTP/2
-/// another response was sent. If it is dropped, so is the connection.
+/// Await it in a different task than the one that returns the response. It fails with hyper's error if the client has
+/// disconnected, or over HTTP/2 if another response was sent. Dropping it drops the connection.
 ///
-/// Over HTTP/1.1 hyper does not compare: where another response was sent in the place of this one, it still hands the
-/// connection over when the exchange is done. Decide who may connect before you accept the request, not in a layer that
-/// replaces the response.
+/// Over HTTP/1.1, hyper does not check which response was sent: it yields the connection even if another response was
+/// sent instead of this one. Decide who may connect before you accept the request, not in a layer that replaces the
+/// response.
 ///
 /// # Panics
 ///
-/// When polled outside of a tokio runtime, in one whose time driver is not enabled, or after it was ready.
+/// Panics if polled outside of a tokio runtime, in one whose time driver is not enabled, or after it was ready.
 #[cfg_attr(docsrs, doc(cfg(feature = "hyper")))]
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Upgrading {
     upgrade: OnUpgrade,
-    /// Until it is ready.
+    /// `None` once the future was ready.
     conn: Option<Box<Connection>>,
 }
 

@@ -1,16 +1,16 @@
-//! When to try again (RFC 6455 section 7.2.3): after a random delay whose bound grows, so that the clients of a server that
-//! comes back do not all come back at once.
+//! The delay before a retry (RFC 6455 section 7.2.3). It is random with a growing bound, so that the clients of a
+//! restarted server do not all reconnect at once.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// The bound of the first delay, unless it is set.
+/// The default bound of the first delay.
 const DEFAULT_FIRST: Duration = Duration::from_secs(1);
 
-/// The bound of all delays, unless it is set.
+/// The default bound of all delays.
 const DEFAULT_MAX: Duration = Duration::from_secs(60);
 
-/// The longest time that a server can ask for by `Retry-After`.
+/// The longest time that a server can request with `Retry-After`.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// The delays between attempts: exponential backoff with full jitter.
@@ -27,17 +27,17 @@ impl Backoff {
         Self { first, max, bound: first.min(max) }
     }
 
-    /// Begins with short delays again.
+    /// Starts with short delays again.
     pub(super) fn reset(&mut self) {
         self.bound = self.first.min(self.max);
     }
 
-    /// Returns the delay before the next attempt: from 0 to a bound that doubles each time, after the time that the server
-    /// asks for.
+    /// Returns the delay before the next attempt: the time that the server requests, plus a random time from 0 to a
+    /// bound that doubles with each call.
     pub(super) fn next_delay(&mut self, retry_after: Option<Duration>) -> Duration {
         let delay = self.bound.mul_f64(random());
         self.bound = self.bound.saturating_mul(2).min(self.max);
-        // The servers' other clients wait for the same time: without the jitter they would come together.
+        // Other clients of the server wait for the same time. Without the jitter they would all reconnect at once.
         delay.saturating_add(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER))
     }
 }
@@ -48,7 +48,7 @@ impl Default for Backoff {
     }
 }
 
-/// A number from 0 to less than 1. The keys of the standard library's hashers are random.
+/// Returns a number from 0 to less than 1. The keys of the standard library's hashers are random.
 fn random() -> f64 {
     let hash = RandomState::new().hash_one(());
     f64::from((hash >> 32) as u32) / (f64::from(u32::MAX) + 1.0)

@@ -1,4 +1,4 @@
-//! Clients that connect again.
+//! Clients that reconnect.
 //!
 //! ```text
 //! mod.rs       Reconnecting: the connector, the URI, and the settings
@@ -22,16 +22,17 @@ use crate::{ClientStream, ConnectError, Connector, IntoUri, WebSocket};
 use backoff::Backoff;
 use retries::{Attempt, Retries};
 
-/// Connections with one server: a new one whenever you ask for the next.
+/// Connections to one server. Each call of [`next`](Self::next) makes a new one.
 ///
-/// The first attempt is made at once. Before every further one there is a random delay (RFC 6455 section 7.2.3): anything
-/// from 0 to a bound that begins at one second and doubles up to a minute, whether the attempt before failed or its
-/// connection was lost. A connection that you kept for 30 seconds or longer begins with short delays again. A server that
-/// rejects the request with `Retry-After` in seconds is not tried again before; more than an hour counts as one hour.
+/// The first attempt is made immediately. There is a random delay before each further one (RFC 6455 section 7.2.3),
+/// whether the previous attempt failed or its connection was lost. The delay is between 0 and a bound, which starts at
+/// one second and doubles up to a minute. After a connection that you kept for 30 seconds or longer, the delays start
+/// short again. If the server rejects the request with a `Retry-After` in seconds, it is not tried again before that
+/// time, which is limited to one hour.
 ///
-/// It ends with the first [permanent](ConnectError::is_permanent) error, such as status 401 or 403, a certificate that is not
-/// trusted, or a response that is not a valid handshake. After that there is `None`. It does not see how a connection ends:
-/// if the peer's close code says not to come again, stop asking.
+/// It ends with the first [permanent](ConnectError::is_permanent) error, such as status 401 or 403, a certificate that
+/// is not trusted, or a response that is not a valid handshake. After that it returns `None`. It does not know how a
+/// connection ended: if the peer's close code means that you should not reconnect, stop calling `next`.
 ///
 /// ```no_run
 /// use websocket_proto_tokio::{Connector, Reconnecting};
@@ -50,15 +51,15 @@ use retries::{Attempt, Retries};
 /// # }
 /// ```
 ///
-/// It is a `Stream` as well.
+/// It also implements `Stream`.
 pub struct Reconnecting {
     retries: Retries<WebSocket<ClientStream>>,
 }
 
 impl Reconnecting {
-    /// Connections with the host of a URI. Nothing happens before you ask for the first.
+    /// Creates the connections to the host of a URI. No attempt is made before the first call of [`next`](Self::next).
     ///
-    /// A URI that is malformed is the error that [`next`](Self::next) returns first.
+    /// If the URI is malformed, the first call of [`next`](Self::next) returns the error.
     pub fn new(connector: Connector, uri: impl IntoUri) -> Self {
         let (connector, uri) = (Arc::new(connector), uri.into_uri());
         let attempt = move || -> Attempt<_> {
@@ -71,32 +72,33 @@ impl Reconnecting {
     /// Sets the bound of the first delay, and the bound that no delay exceeds (apart from `Retry-After`). One second and
     /// 60 seconds by default.
     ///
-    /// Every delay is chosen at random from 0 to its bound, so that clients that lost their server together do not come back
-    /// together. Zero for both is no delay.
+    /// Each delay is a random time from 0 to its bound, so that clients that lost their server at the same time do not
+    /// reconnect at the same time. Zero for both means no delay.
     pub fn backoff(mut self, first: Duration, max: Duration) -> Self {
         self.retries.backoff = Backoff::new(first, max);
         self
     }
 
-    /// Sets the time after which a connection counts as stable: the delay after its loss is a first one again. 30 seconds by
-    /// default. It counts from when you get the connection until you ask for the next.
+    /// Sets the time after which a connection counts as stable, so that the delays start short again after its loss. 30
+    /// seconds by default. It is measured from the return of the connection until the next call of
+    /// [`next`](Self::next).
     pub fn stable_after(mut self, time: Duration) -> Self {
         self.retries.stable_after = time;
         self
     }
 
-    /// Sets a function that is called with each failure that is not returned, and the delay before the next attempt. There
-    /// is none by default.
+    /// Sets a function that is called with each error that is not returned, and the delay before the next attempt.
+    /// There is none by default.
     pub fn on_retry(mut self, report: impl FnMut(&ConnectError, Duration) + Send + 'static) -> Self {
         self.retries.on_retry = Box::new(report);
         self
     }
 
-    /// Waits for the next connection. Drop the one before first: two may be open otherwise.
+    /// Waits for the next connection. Drop the previous one first, otherwise both may be open.
     ///
     /// # Errors
     ///
-    /// An error that is [permanent](ConnectError::is_permanent). After it, `None` is returned.
+    /// Returns the first [permanent](ConnectError::is_permanent) error. After it, `None` is returned.
     ///
     /// # Cancel safety
     ///
@@ -104,13 +106,13 @@ impl Reconnecting {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime, or in one whose I/O or time driver is not enabled.
+    /// Panics outside of a tokio runtime, or in one whose I/O or time driver is not enabled.
     pub async fn next(&mut self) -> Option<Result<WebSocket<ClientStream>, ConnectError>> {
         poll_fn(|cx| self.retries.poll_next(cx)).await
     }
 }
 
-/// What [`next`](Reconnecting::next) returns. It may be polled again after its end.
+/// A stream of the results of [`next`](Reconnecting::next). It may be polled again after its end.
 impl Stream for Reconnecting {
     type Item = Result<WebSocket<ClientStream>, ConnectError>;
 

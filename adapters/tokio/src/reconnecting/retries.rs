@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::backoff::Backoff;
 use crate::ConnectError;
 
-/// The time after which a connection counts as stable, unless it is set.
+/// The default time after which a connection counts as stable.
 const DEFAULT_STABLE_AFTER: Duration = Duration::from_secs(30);
 
 /// An attempt to connect.
@@ -19,7 +19,7 @@ pub(super) type Attempt<T> = Pin<Box<dyn Future<Output = Result<T, ConnectError>
 /// A report of a failure and of the delay before the next attempt.
 type OnRetry = dyn FnMut(&ConnectError, Duration) + Send;
 
-/// Connections, one after the other.
+/// Successive connections.
 ///
 /// ```text
 ///                        ┌───────────────────────── delay is over ────────────────────────┐
@@ -39,7 +39,7 @@ pub(super) struct Retries<T> {
 enum State<T> {
     Begin,
     Connecting(Attempt<T>),
-    /// Since then, you have the connection.
+    /// The caller has had the connection since this time.
     Connected(Instant),
     Waiting(Pin<Box<Sleep>>),
     Stopped,
@@ -91,7 +91,7 @@ impl<T> Retries<T> {
     }
 }
 
-/// The time that the server asks for.
+/// Returns the time that the server requests.
 fn retry_after(error: &ConnectError) -> Option<Duration> {
     match error {
         ConnectError::Rejected(response) => response.retry_after(),

@@ -1,4 +1,4 @@
-//! The time since the connection began, and one timer for all its deadlines.
+//! The time since the start of the connection, and a single timer for all its deadlines.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -21,8 +21,9 @@ impl Clock {
         self.start.elapsed()
     }
 
-    /// Waits until then. A deadline that is later than the timer, as those of the keepalive become with every message, doesn't
-    /// move it: when the timer fires, it is set for the time that is left.
+    /// Waits until the deadline. If that is later than the timer, the timer is not moved. It is reset for the remaining
+    /// time when it fires. So messages, each of which makes the deadline of the keepalive later, do not touch the
+    /// timer.
     pub(super) fn poll_until(&mut self, then: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(then) = then.and_then(|then| self.start.checked_add(then)) else { return Poll::Pending };
         while self.timer.deadline() != then || !self.timer.is_elapsed() {

@@ -1,4 +1,4 @@
-//! The closing handshake, and the end of the transport.
+//! The closing handshake and the shutdown of the transport.
 
 use std::future::poll_fn;
 use std::ops::ControlFlow;
@@ -15,39 +15,40 @@ use super::{Error, WebSocket};
 /// How long the peer may take to close its side of the transport.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// The pause in discarding what a peer sends without end.
+/// The pause between reads when discarding the input of a peer that does not stop sending.
 const DISCARD_PAUSE: Duration = Duration::from_millis(10);
 
-/// How the connection has ended, and how far its transport is shut down.
+/// The end of the connection, and the progress of shutting down its transport.
 #[derive(Debug, Default)]
 pub(super) struct End {
     pub(super) closed: Option<Box<Closed>>,
-    /// An end without a closing handshake was returned as an error.
+    /// Set once an end without a closing handshake was returned as an error.
     is_reported: bool,
-    /// Until when the peer may close its side of the transport.
+    /// The time until which the peer may close its side of the transport.
     linger_until: Option<Duration>,
-    /// Our side of the transport is shut down.
+    /// Set once our side of the transport is shut down.
     is_shut_down: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Closes the connection: sends a Close frame, waits for the peer's and for the end of the transport.
+    /// Closes the connection. Sends a Close frame, then waits for the peer's Close frame and for the end of the
+    /// transport.
     ///
-    /// Without a code (`None`) the Close frame is empty. A reason of more than 123 bytes is cut. Messages that the peer
-    /// still sends are discarded. To receive them, call `close` of the [`connection`](Self::connection_mut) instead, and
+    /// With `None` the Close frame is empty. A reason of more than 123 bytes is truncated. Messages that the peer still
+    /// sends are discarded. To receive them, call `close` of the [`connection`](Self::connection_mut) instead, and
     /// [`recv`](Self::recv) until it returns `None`.
     ///
     /// If a Close frame was sent or received before, this only waits for the end.
     ///
     /// # Errors
     ///
-    /// The code may not be sent, or the connection ended without a closing handshake, for example because the peer didn't
-    /// answer within the [`close_timeout`](crate::Config::close_timeout) (5 seconds by default).
+    /// Fails if the code may not be sent, or if the connection ended without a closing handshake, for example because
+    /// the peer did not answer within the [`close_timeout`](crate::Config::close_timeout) (5 seconds by default).
     ///
     /// # Cancel safety
     ///
-    /// Cancel-safe. If the future is dropped, the Close frame remains queued. Call it again (the code and reason are those
-    /// of the first call), or go on with `recv`.
+    /// Cancel-safe. If the future is dropped, the Close frame remains queued. Call this again (the code and the reason
+    /// of the first call apply), or continue with `recv`.
     ///
     /// ```
     /// use tokio::net::TcpStream;
@@ -62,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| self.poll_end(cx)).await
     }
 
-    /// Sends a Close frame, unless there was one.
+    /// Sends a Close frame, unless one has been sent before.
     pub(super) fn begin_close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
         match self.connection_mut().close(code, reason) {
             // The task that waits for events has a new deadline.
@@ -73,17 +74,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(())
     }
 
-    /// Discards what is still received.
+    /// Discards everything that is still received.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll_run(cx, usize::MAX, &mut |_, _| ControlFlow::<()>::Continue(())).map_ok(drop)
     }
 
-    /// Shuts down our side of the transport, and reads to the end of the peer's: closing a socket with unread bytes resets
-    /// the connection, and the peer might lose our last ones.
+    /// Shuts down our side of the transport and reads until EOF: closing a socket with unread bytes resets the
+    /// connection, and the peer could lose our last bytes.
     pub(super) fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let until = *self.end.linger_until.get_or_insert_with(|| self.clock.now() + LINGER);
         if !self.end.is_shut_down {
-            // An error is an end as well.
+            // An error is treated as EOF.
             self.end.is_shut_down = Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
         }
         let mut inputs = 0;
@@ -91,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             self.input.keep(0);
             inputs += 1;
             if inputs == MAX_INPUTS {
-                // A peer that sends without end waits, so that it takes little time from other tasks.
+                // A peer that does not stop sending has to wait, so that it takes little time from other tasks.
                 let next = self.clock.now() + DISCARD_PAUSE;
                 return self.clock.poll_until(Some(next.min(until)), cx);
             }
@@ -102,7 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.clock.poll_until(Some(until), cx)
     }
 
-    /// The result of the connection: an error where there was no closing handshake, reported once.
+    /// Returns the result of the connection: an error, reported once, if there was no closing handshake.
     pub(super) fn outcome(&mut self) -> Result<(), Error> {
         match &self.end.closed {
             Some(closed) if !closed.clean && !std::mem::replace(&mut self.end.is_reported, true) => {

@@ -1,23 +1,23 @@
-//! What can go wrong with an open connection.
+//! Errors of an open connection.
 
 use std::io;
 
 use websocket_proto::{Closed, SendError};
 
-/// The end of a connection without a closing handshake, or the reason why something was not sent.
+/// An error of an open connection: it ended without a closing handshake, or something was not sent.
 ///
-/// Messages that were received before the error have been returned before it.
+/// Messages received before the error are returned before it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The connection ended without a closing handshake: the peer vanished, fell silent or broke the protocol. The cause
-    /// says which.
+    /// The connection ended without a closing handshake: the peer disconnected, stopped responding or violated the
+    /// protocol. The cause says which.
     #[error("{0}")]
     Closed(#[source] Box<Closed>),
     /// The transport failed, and the connection with it.
     #[error("the transport failed: {0}")]
     Io(#[from] io::Error),
-    /// Nothing was sent: the connection is closing or closed, or what you asked for may not be sent.
+    /// Nothing was sent, because the connection is closing or closed or because the argument is invalid.
     #[error(transparent)]
     Send(#[from] SendError),
 }

@@ -1,4 +1,5 @@
-//! Received bytes that aren't handled yet. They are kept here and in no future, so that none is lost with a future.
+//! Received bytes that have not been handled yet. They are kept here and not in a future, so that dropping a future
+//! loses none.
 
 use std::cell::Cell;
 use std::io;
@@ -15,7 +16,7 @@ const INPUT_SIZE: usize = 16 << 10;
 const LARGE_INPUT_SIZE: usize = 64 << 10;
 
 thread_local! {
-    /// The buffer of a thread, for whichever of its connections has something to read. The others have none.
+    /// The buffer of a thread, for the connection that has something to read. Other connections have none.
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
@@ -31,7 +32,7 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Reads, and returns the number of bytes. Nothing must be left from before.
+    /// Reads, and returns the number of bytes. The previous input must have been consumed.
     pub(super) fn poll_read(
         &mut self,
         transport: &mut (impl AsyncRead + Unpin),
@@ -58,7 +59,7 @@ impl Input {
         self.buffer.as_mut().map_or(&mut [], |buffer| &mut buffer[self.start..self.end])
     }
 
-    /// Keeps only the last bytes, and returns the buffer to the thread if there are none.
+    /// Keeps only the last `left` bytes. If that is none, returns the buffer to the thread.
     pub(super) fn keep(&mut self, left: usize) {
         self.start = self.end - left;
         if left == 0

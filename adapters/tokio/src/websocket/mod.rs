@@ -45,12 +45,13 @@ use input::Input;
 pub use split::{Receiver, Sender};
 use tasks::Tasks;
 
-/// The pending output, in bytes, from which on [`send`](WebSocket::send) waits and [`run`](WebSocket::run) stops reading.
+/// The number of pending output bytes from which [`send`](WebSocket::send) waits and [`run`](WebSocket::run) stops
+/// reading.
 pub const HIGH_WATER: usize = 256 << 10;
 
-/// A WebSocket connection over a transport: a TCP stream, a TLS stream, or what an HTTP server has upgraded.
+/// A WebSocket connection over a transport: a TCP stream, a TLS stream, or an upgraded connection of an HTTP server.
 ///
-/// [`connect`](crate::connect) and [`accept`](crate::accept) return one. Then:
+/// [`connect`](crate::connect) and [`accept`](crate::accept) return an open connection:
 ///
 /// ```
 /// use tokio::io::{AsyncRead, AsyncWrite};
@@ -66,49 +67,49 @@ pub const HIGH_WATER: usize = 256 << 10;
 ///
 /// # Cancel safety
 ///
-/// All methods are cancel-safe. Received bytes, pending output and the progress of the closing handshake are kept in the
-/// connection and in no future. You may use any method in `tokio::select!`, drop its future and call it again.
+/// All methods are cancel-safe. Received bytes, pending output and the progress of the closing handshake are kept in
+/// the connection, not in futures. You may use any method in `tokio::select!`, drop its future and call it again.
 ///
 /// # What happens while you wait
 ///
-/// Pings are answered, deadlines are checked and pending output is written by whichever method you are waiting in. One of
-/// them should be running whenever you have nothing else to do, usually [`recv`](Self::recv).
+/// Any method that you are waiting in answers pings, checks deadlines and writes pending output. Whenever you have
+/// nothing else to do, wait in one of them, usually [`recv`](Self::recv).
 ///
 /// # Backpressure
 ///
-/// Nothing is read that you didn't ask for: while you don't call `recv`, a fast peer is slowed down by its transport. While
-/// [`HIGH_WATER`] bytes are pending, `send` waits for the peer to read.
+/// The connection only reads when you wait for messages. While you do not call `recv`, a fast peer is slowed down by
+/// its transport. While [`HIGH_WATER`] bytes are pending, `send` waits for the peer to read.
 ///
 /// # Dropping
 ///
-/// A connection that is dropped drops its transport, and the peer sees code 1006. Call [`close`](Self::close) before.
+/// Dropping the connection drops its transport, and the peer reports code 1006. Call [`close`](Self::close) first.
 #[derive(Debug)]
 pub struct WebSocket<S> {
     transport: S,
     conn: Connection,
     input: Input,
-    /// Events that were received while nobody asked for any.
+    /// Events that were received by a method that does not return events.
     kept: VecDeque<Event<'static>>,
     clock: Clock,
     tasks: Tasks,
-    /// The transport has accepted bytes since reading was last paused.
+    /// Set if the transport has accepted bytes since reading was last paused.
     has_written: bool,
-    /// The transport may hold bytes back until it is flushed.
+    /// Set if the transport may hold bytes back until it is flushed.
     unflushed: bool,
     /// Nothing more can be read.
     at_eof: bool,
-    /// Why the transport can't be written to or read from any more.
+    /// The error after which the transport can no longer be used.
     failure: Option<io::Error>,
     end: End,
-    /// At a client: the response that opened the connection.
+    /// The response that opened the connection (client only).
     response: Option<Box<client::Response>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// A connection over an established transport.
+    /// Creates a connection from an established transport and a [`Connection`] of the engine.
     ///
-    /// [`connect`](crate::connect), [`accept`](crate::accept) and their builders call this. Call it yourself where the
-    /// opening handshake was done by an HTTP library:
+    /// [`connect`](crate::connect), [`accept`](crate::accept) and their builders call this. Call it yourself if an HTTP
+    /// library did the opening handshake:
     ///
     /// ```
     /// use tokio::io::DuplexStream;
@@ -152,20 +153,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 }
 
 impl<S> WebSocket<S> {
-    /// Returns the subprotocol that was agreed on.
+    /// Returns the negotiated subprotocol, if there is one.
     pub fn subprotocol(&self) -> Option<&str> {
         self.conn.subprotocol()
     }
 
-    /// Returns the compression that was agreed on; `None` where messages aren't compressed.
+    /// Returns the negotiated compression parameters, or `None` if messages are not compressed.
     #[cfg(feature = "deflate")]
     pub fn deflate(&self) -> Option<DeflateParams> {
         self.conn.deflate()
     }
 
-    /// Returns how the connection ended: the peer's code and reason, and the cause. `None` until it has.
+    /// Returns how the connection ended: the peer's code and reason, and the cause. It is `None` before the end.
     ///
-    /// It is there when [`recv`](Self::recv) has returned `None` or an error.
+    /// It is available once [`recv`](Self::recv) has returned `None` or an error.
     pub fn closed(&self) -> Option<&Closed> {
         self.end.closed.as_deref()
     }
@@ -175,19 +176,19 @@ impl<S> WebSocket<S> {
         self.conn.state()
     }
 
-    /// Returns the number of bytes that wait to be written.
+    /// Returns the number of bytes that have not been written yet.
     pub fn pending_output(&self) -> usize {
         self.conn.pending_output()
     }
 
-    /// Returns the time from the last answered ping to its pong, the keepalive's pings included; `None` before the first
-    /// answer.
+    /// Returns the time from the last answered ping to its pong, including pings of the keepalive. It is `None` before
+    /// the first pong.
     pub fn round_trip(&mut self) -> Option<Duration> {
-        // The pong may have come since the time was last set.
+        // The pong may have been received since the time was last set.
         self.connection_mut().round_trip()
     }
 
-    /// At a client: takes the response that opened the connection, for its headers. It is kept until you do.
+    /// Takes the response that opened the connection, for its headers (client only). It is kept in memory until then.
     pub fn take_response(&mut self) -> Option<Box<client::Response>> {
         self.response.take()
     }
@@ -202,12 +203,13 @@ impl<S> WebSocket<S> {
         &self.conn
     }
 
-    /// Returns the connection of the engine, for what has no method here, such as `send_fragment` and `set_compression`.
+    /// Returns the connection of the engine, for methods that this type does not have, such as `send_fragment` and
+    /// `set_compression`.
     ///
-    /// What it has to send is written while any method of this type waits. Nothing waits for space in the output: look at
-    /// [`pending_output`](Self::pending_output) where you send much.
+    /// Its output is written while any method of this type waits. Its methods do not wait for space in the output, so
+    /// check [`pending_output`](Self::pending_output) if you send a lot.
     pub fn connection_mut(&mut self) -> &mut Connection {
-        // What begins now has its deadline from now on.
+        // New deadlines start now.
         self.conn.advance_time(self.clock.now());
         &mut self.conn
     }

@@ -10,17 +10,17 @@ use websocket_proto::{Connection, Event, Message};
 use super::{Error, HIGH_WATER, WebSocket};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Receives the next message. Returns `None` when the closing handshake is done, everything is written and the
-    /// transport is shut down; [`closed`](Self::closed) then has the peer's code and reason.
+    /// Receives the next message. Returns `None` once the closing handshake is complete, all output is written and the
+    /// transport is shut down. [`closed`](Self::closed) then returns the peer's code and reason.
     ///
-    /// A message owns its payload, so that you can hold it over `.await`. One that lies whole in the input is copied;
-    /// [`run`](Self::run) copies none. Pings, pongs and messages in chunks are returned by [`event`](Self::event) and `run`
-    /// alone. Pings are answered without you.
+    /// A message owns its payload, so that you can hold it across `.await`. It is copied out of the input buffer, which
+    /// [`run`](Self::run) avoids. Pings are answered automatically. Only [`event`](Self::event) and `run` return pings,
+    /// pongs and messages in chunks.
     ///
     /// # Errors
     ///
-    /// The connection ended without a closing handshake. What was received before has been returned. The error is returned
-    /// once, `None` after it.
+    /// Fails if the connection ended without a closing handshake, after everything received before that was returned.
+    /// The error is returned once, then `None`.
     ///
     /// # Cancel safety
     ///
@@ -29,11 +29,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| self.poll_message(cx)).await
     }
 
-    /// Receives the next event, which owns what it has. Returns `None` at the end, as [`recv`](Self::recv) does.
+    /// Receives the next event, which owns its payload. Returns `None` at the end, as [`recv`](Self::recv) does.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Self::recv).
+    /// Fails as [`recv`](Self::recv) does.
     ///
     /// # Cancel safety
     ///
@@ -58,19 +58,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// Passes every event to `handle`, which may answer at once, until it breaks or the connection is closed (`None`).
+    /// Passes every event to `handle`, which can answer immediately. Returns the value with which `handle` breaks, or
+    /// `None` once the connection is closed.
     ///
-    /// Messages are borrowed from the input and copied nowhere. Answers to messages that came together are written
-    /// together. The peer is read from while less than [`HIGH_WATER`] bytes are pending, so `handle` needs to look at
-    /// [`can_send`](Connection::can_send) only if it sends far more than it receives.
+    /// Messages are borrowed from the input without copying. Answers to messages that arrived together are written
+    /// together. Reading stops while [`HIGH_WATER`] bytes or more are pending, so `handle` only needs to check
+    /// [`can_send`](Connection::can_send) if it sends far more than it receives.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Self::recv).
+    /// Fails as [`recv`](Self::recv) does.
     ///
     /// # Cancel safety
     ///
-    /// Cancel-safe. `handle` never waits, so each event is passed to it whole. An event that it breaks with is consumed.
+    /// Cancel-safe. `handle` is not async, so it handles each event completely. An event with which it breaks is
+    /// consumed.
     ///
     /// ```
     /// use std::ops::ControlFlow::{Break, Continue};

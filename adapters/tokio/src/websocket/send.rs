@@ -8,32 +8,33 @@ use websocket_proto::{BinaryWriter, Connection, Message, PreparedMessage, SendEr
 use super::{Error, WebSocket};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Sends a message. Waits until there is space for it, and writes what the transport accepts at once. The rest is
-    /// written while any other method waits.
+    /// Sends a message. Waits until there is space for it, then writes as much as the transport accepts immediately.
+    /// The rest is written while any other method waits.
     ///
-    /// It doesn't read meanwhile. Where both peers send as much as they can, send and receive at the same time:
+    /// It does not read meanwhile. If both peers send as much as they can, send and receive at the same time:
     /// [`into_split`](Self::into_split).
     ///
     /// # Errors
     ///
-    /// The connection is closing or closed, for example because the peer has closed it; [`recv`](Self::recv) reports how.
+    /// Fails if the connection is closing or closed, for example because the peer has closed it. [`recv`](Self::recv)
+    /// reports how it ended.
     ///
     /// # Cancel safety
     ///
-    /// Cancel-safe. If the future is dropped before it is ready, nothing was sent. To send the message later, keep a clone,
-    /// which shares its payload.
+    /// Cancel-safe. If the future is dropped before it is ready, nothing is sent. To send the message later, keep a
+    /// clone, which shares the payload.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.feed(message).await?;
         self.write_now().await;
         Ok(())
     }
 
-    /// Sends a message without writing anything yet: for several messages before a [`flush`](Self::flush) or a
+    /// Queues a message without writing it yet. Use it for several messages before a [`flush`](Self::flush) or a
     /// [`recv`](Self::recv).
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// Fails as [`send`](Self::send) does.
     ///
     /// # Cancel safety
     ///
@@ -43,12 +44,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.try_send(|conn| conn.send(message))
     }
 
-    /// Sends a text message that `write` writes straight into the output: serialised data, say, for which no `String` is
-    /// needed. Returns what `write` returned; if that is an error, nothing was sent.
+    /// Sends a text message that `write` writes directly into the output, such as serialised data, without an
+    /// intermediate `String`. Returns the value that `write` returns. If that is an error, nothing is sent.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), and bytes that aren't UTF-8.
+    /// Fails as [`send`](Self::send) does, and if the bytes are not UTF-8.
     ///
     /// # Cancel safety
     ///
@@ -76,11 +77,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(written)
     }
 
-    /// Sends a binary message that `write` writes straight into the output, as [`send_text_with`](Self::send_text_with) does.
+    /// Sends a binary message that `write` writes directly into the output, like
+    /// [`send_text_with`](Self::send_text_with).
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// Fails as [`send`](Self::send) does.
     ///
     /// # Cancel safety
     ///
@@ -95,11 +97,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(written)
     }
 
-    /// Sends a message that was encoded (and compressed) before, once for many connections.
+    /// Sends a message that was encoded (and perhaps compressed) once for many connections.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// Fails as [`send`](Self::send) does.
     ///
     /// # Cancel safety
     ///
@@ -112,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// async fn broadcast(room: &mut [WebSocket<TcpStream>], news: &str) {
     ///     let message = PreparedMessage::new(news);
     ///     for member in room {
-    ///         // A member that can't be reached is reported by its own `recv`.
+    ///         // The member's own `recv` reports that it cannot be reached.
     ///         let _ = member.send_prepared(&message).await;
     ///     }
     /// }
@@ -124,14 +126,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(())
     }
 
-    /// Sends a ping of at most 125 bytes. The answer is [`Event::Pong`](crate::Event::Pong), which [`event`](Self::event)
-    /// and [`run`](Self::run) return, and [`round_trip`](Self::round_trip) has the time that it took.
+    /// Sends a ping of at most 125 bytes. [`event`](Self::event) and [`run`](Self::run) report the answer as
+    /// [`Event::Pong`](crate::Event::Pong), and [`round_trip`](Self::round_trip) returns how long it took.
     ///
-    /// You don't need it to notice a lost peer: the keepalive pings by itself.
+    /// You do not need this to detect a lost peer: the keepalive sends its own pings.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), and a payload that is too long.
+    /// Fails as [`send`](Self::send) does, and if the payload is too long.
     ///
     /// # Cancel safety
     ///
@@ -147,28 +149,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// # Errors
     ///
-    /// The transport accepts no more.
+    /// Fails if the transport accepts no more bytes.
     ///
     /// # Cancel safety
     ///
-    /// Cancel-safe. What was not written yet is written later.
+    /// Cancel-safe. Bytes that have not been written yet are written later.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// Sends with the buffers of the thread.
+    /// Sends, with the buffers of the thread attached.
     pub(super) fn try_send<R>(
         &mut self,
         send: impl FnOnce(&mut Connection) -> Result<R, SendError>,
     ) -> Result<R, Error> {
-        // A message that follows others is appended to them.
+        // A message after other pending ones is appended to them.
         if self.pending_output() > 0 && !self.compresses() {
             return Ok(send(&mut self.conn)?);
         }
         Ok(self.with_scratch(|this| send(&mut this.conn))?)
     }
 
-    /// Writes what the transport accepts at once. A failure of it is for `recv` to report.
+    /// Writes as much as the transport accepts immediately. `recv` reports an error.
     async fn write_now(&mut self) {
         poll_fn(|cx| self.poll_write_now(cx)).await;
     }

@@ -10,7 +10,7 @@ use websocket_proto::{CloseCode, Message};
 
 use super::{Error, WebSocket};
 
-/// The messages that [`recv`](WebSocket::recv) returns. It may be polled again after its end.
+/// A stream of the messages that [`recv`](WebSocket::recv) returns. It may be polled again after its end.
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<S> {
     type Item = Result<Message, Error>;
 
@@ -19,10 +19,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<S> {
     }
 }
 
-/// The messages that [`feed`](WebSocket::feed) accepts.
+/// A sink of messages, which are sent as by [`feed`](WebSocket::feed).
 ///
-/// Closing the sink sends a Close frame with code 1000 and waits until it is written. The stream continues until the peer's
-/// Close frame, and has to be read to its end: it is the stream that shuts the transport down.
+/// Closing the sink sends a Close frame with code 1000 and waits until it is written. The stream continues until the
+/// peer's Close frame. Read it to its end, because it shuts the transport down.
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     type Error = Error;
 

@@ -1,7 +1,7 @@
-//! The tasks to wake: one that receives, and perhaps another that sends.
+//! The tasks to wake: one that receives and perhaps another that sends.
 //!
-//! A transport and a timer remember one waker each, that of the last poll. With two halves, two tasks poll them. Both are
-//! woken then: otherwise the one would miss what the other causes (space in the output, the end of the connection).
+//! A transport and a timer each store one waker, that of the last poll. With two halves, two tasks poll them. Both are
+//! then woken, because otherwise one would miss what the other causes (space in the output, the end of the connection).
 
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
@@ -17,7 +17,7 @@ pub(super) enum Wait {
 pub(super) struct Tasks {
     for_events: Option<Waker>,
     for_space: Option<Waker>,
-    /// Made when the two tasks are different.
+    /// Created if the two tasks are different.
     both: Option<Waker>,
 }
 
@@ -41,7 +41,7 @@ impl Tasks {
         }
     }
 
-    /// The task doesn't wait any more.
+    /// Unregisters a task that no longer waits.
     pub(super) fn unregister(&mut self, wait: Wait) {
         *self.registered(wait) = None;
         self.both = None;

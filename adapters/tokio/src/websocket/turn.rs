@@ -1,4 +1,4 @@
-//! The loop: time, input, events, output; until there is nothing to do but to wait, or the connection has ended.
+//! The loop over time, input, events and output, until it can only wait or the connection has ended.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -12,8 +12,8 @@ use websocket_proto::{Connection, Event, Scratch, TransportShutdown};
 use super::tasks::Wait;
 use super::{Error, WebSocket};
 
-/// How many inputs are read before other tasks have their turn. A transport that always has more (a flood over one that
-/// takes no part in tokio's cooperative scheduling) would keep the thread otherwise.
+/// The number of reads before other tasks get their turn. Otherwise a transport that always has more bytes, and does
+/// not take part in tokio's cooperative scheduling, would block the thread.
 pub(super) const MAX_INPUTS: usize = 32;
 
 /// From this much pending output on, it is written before more is read. Less is written with what is still to come: a
@@ -26,13 +26,13 @@ const WRITE_AT: usize = 64 << 10;
 const GRACE: Duration = Duration::from_millis(100);
 
 thread_local! {
-    /// The buffers and codecs of a thread, for whichever of its connections is being served.
+    /// The buffers and codecs of a thread, for the connection that it is serving.
     static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Passes events to `handle` until it breaks, or until the connection has ended and the transport is shut down. Reads
-    /// as long as less than `max_pending` bytes of output are pending.
+    /// Passes events to `handle` until it breaks, or until the connection has ended and the transport is shut down.
+    /// Reads while less than `max_pending` bytes of output are pending.
     pub(super) fn poll_run<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -70,8 +70,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             if input.is_ready() || is_paused && self.conn.pending_output() < max_pending {
                 continue;
             }
-            // The peer has to read its output first. As long as it does, its silence is our doing. A peer that reads nothing
-            // is pinged and dropped like any other.
+            // We do not read until the peer has read our output. While it does read, its silence is caused by us. A
+            // peer that reads nothing is pinged and dropped like any other.
             if is_paused && std::mem::take(&mut self.has_written) {
                 self.conn.reading_paused();
             }
@@ -81,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Poll::Pending
     }
 
-    /// Waits for the next deadline; `now` is the time of this turn.
+    /// Waits for the next deadline. `now` is the time of this iteration.
     pub(super) fn poll_deadline(&mut self, now: Duration, cx: &mut Context<'_>) -> Poll<()> {
         let next = self.conn.next_timeout().map(|at| if at <= now { now + GRACE } else { at });
         self.clock.poll_until(next, cx)
@@ -92,11 +92,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.conn.next_timeout().is_some_and(|at| at <= now)
     }
 
-    /// Receives for a caller that waits for something else: deadlines take effect in `receive` alone. The events are kept
-    /// for the next call that asks for any.
+    /// Receives while the caller waits for something else, because deadlines only take effect in `receive`. The events
+    /// are kept for the next call that returns events.
     pub(super) fn keep_events(&mut self, now: Duration, cx: &mut Context<'_>) {
         self.conn.advance_time(now);
-        // The events of one input, so that they don't grow.
+        // Only the events of one input are kept, so that they do not accumulate.
         if self.kept.is_empty() && self.input.is_empty() {
             let _ = self.poll_read(cx);
         }
@@ -112,13 +112,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.kept = kept;
     }
 
-    /// Passes the events of input that was read before to `handle` until it breaks. Messages that have come together are
-    /// received so without a look at the clock, the transport and the buffers of the thread.
+    /// Passes the events of input that was read before to `handle` until it breaks. Messages that arrived together are
+    /// thus received without accessing the clock, the transport and the buffers of the thread.
     pub(super) fn handle_buffered<R>(
         &mut self,
         handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> ControlFlow<R> {
-        // Inflating needs the thread's inflater: a connection would keep one of its own otherwise.
+        // Inflating needs the thread's inflater. Otherwise the connection would keep its own.
         let is_ready = !self.input.is_empty() && self.kept.is_empty() && !self.compresses();
         if is_ready { self.receive(handle) } else { ControlFlow::Continue(()) }
     }
@@ -154,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         while let Some(event) = self.conn.receive(&mut rest) {
             if let Event::Closed(closed) = &event {
                 self.end.closed = Some(closed.clone());
-                // There is no space to wait for any more.
+                // A task that waits for space in the output must learn of the end.
                 self.tasks.wake();
             }
             let flow = handle(&mut self.conn, event);
@@ -173,7 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if self.input.is_empty() { self.poll_read(cx) } else { Poll::Ready(()) }
     }
 
-    /// Reads; no input may be left. Pending also after the end of the transport.
+    /// Reads. The previous input must have been consumed. Stays pending after EOF.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.at_eof {
             return Poll::Pending;
@@ -181,9 +181,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         match self.input.poll_read(&mut self.transport, cx) {
             Poll::Ready(Ok(1..)) => return Poll::Ready(()),
             Poll::Ready(Ok(0)) => {}
-            // A reset is an end as well.
+            // A reset is treated as EOF.
             Poll::Ready(Err(error)) => self.failure = Some(error),
-            // Writing has failed, and what was received before that is read by now.
+            // Writing has failed, and everything received before that has been read.
             Poll::Pending if self.failure.is_some() => {}
             Poll::Pending => return Poll::Pending,
         }
@@ -192,7 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Poll::Ready(())
     }
 
-    /// Does something with the buffers of the thread attached.
+    /// Calls `work` with the buffers of the thread attached.
     pub(super) fn with_scratch<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
         self.conn.attach_scratch(SCRATCH.take().unwrap_or_default());
         let result = work(self);

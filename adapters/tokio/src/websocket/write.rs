@@ -11,11 +11,11 @@ use websocket_proto::{Connection, State};
 use super::tasks::Wait;
 use super::{Error, HIGH_WATER, WebSocket};
 
-/// The most chunks of output that are written at once.
+/// The maximum number of chunks of output in one write.
 const MAX_SLICES: usize = 16;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Writes pending output, as far as the transport accepts it.
+    /// Writes as much pending output as the transport accepts.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.failure.is_none() {
             match ready!(self.try_write(cx)) {
@@ -23,7 +23,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 Err(error) => self.failure = Some(error),
             }
         }
-        // The transport accepts no more. What the peer sent before is still of interest, such as why it closed.
+        // Fails if the transport accepts no more bytes. Bytes that the peer sent before that are still received, since
+        // they may say why it closed.
         let output = self.conn.output();
         output.advance(output.remaining());
         Poll::Ready(())
@@ -48,7 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             self.has_written = true;
             self.unflushed = true;
         }
-        // A transport with a buffer of its own (TLS, a `BufWriter`) sends the last bytes only when it is flushed.
+        // A transport with its own buffer (TLS, a `BufWriter`) sends the last bytes only when it is flushed.
         if self.unflushed {
             ready!(Pin::new(&mut self.transport).poll_flush(cx))?;
             self.unflushed = false;
@@ -56,7 +57,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Waits until there is space for a message, or none can be sent any more.
+    /// Waits until there is space for a message, or no more can be sent.
     pub(super) fn poll_space(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll_output(cx, |conn| {
             let has_space = conn.pending_output() < HIGH_WATER && conn.can_send();
@@ -69,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.poll_output(cx, |_| false)
     }
 
-    /// Writes until that is `enough`, or nothing is left.
+    /// Writes until `enough` returns `true` or nothing is left.
     fn poll_output(&mut self, cx: &mut Context<'_>, enough: impl Fn(&Connection) -> bool) -> Poll<Result<(), Error>> {
         if enough(&self.conn) && self.failure.is_none() {
             return Poll::Ready(Ok(()));
@@ -77,7 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let waker = self.tasks.waker(Wait::Space, cx);
         let cx = &mut Context::from_waker(&waker);
         while !enough(&self.conn) && self.poll_write(cx).is_pending() {
-            // A peer that reads nothing is dropped after some time; `recv` reports it.
+            // A peer that reads nothing is dropped at a deadline, which `recv` reports.
             let now = self.clock.now();
             if self.is_due(now) {
                 self.with_scratch(|this| this.keep_events(now, cx));
@@ -92,11 +93,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             // An idle connection holds no buffers.
             self.with_scratch(|_| ());
         }
-        // `recv` returns the failure itself, after what came before it.
+        // `recv` returns the error itself, after everything received before it.
         Poll::Ready(self.failure.as_ref().map_or(Ok(()), |failure| Err(io::Error::from(failure.kind()).into())))
     }
 
-    /// Writes what the transport accepts at once, and is ready then. A failure is for `recv` to report.
+    /// Writes as much as the transport accepts immediately, and is then ready. `recv` reports an error.
     pub(super) fn poll_write_now(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = self.poll_flush(cx);
         Poll::Ready(())

@@ -40,7 +40,8 @@ struct Shared<S>(Arc<Mutex<WebSocket<S>>>);
 
 impl<S> Shared<S> {
     fn lock(&self) -> MutexGuard<'_, WebSocket<S>> {
-        // A panic while the lock was held came from between two calls of the connection, or is a bug that will show again.
+        // A panic while the lock was held either happened between two calls of the connection, or is a bug that will
+        // appear again.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,8 +16,8 @@ use crate::websocket::send::written;
 
 /// The half of a [`WebSocket`] that sends.
 ///
-/// Dropping it sends nothing and closes nothing. For several tasks that send, put a channel in front of it.
-/// [`WebSocket::into_split`] returns one.
+/// Dropping it neither sends a Close frame nor closes the connection. For several tasks that send, put a channel in
+/// front of it. [`WebSocket::into_split`] returns one.
 #[derive(Debug)]
 pub struct Sender<S>(Shared<S>);
 
@@ -26,7 +26,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`].
+    /// Fails as [`WebSocket::send`] does.
     ///
     /// # Cancel safety
     ///
@@ -39,7 +39,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send_text_with`].
+    /// Fails as [`WebSocket::send_text_with`] does.
     ///
     /// # Cancel safety
     ///
@@ -55,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`].
+    /// Fails as [`WebSocket::send`] does.
     ///
     /// # Cancel safety
     ///
@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`].
+    /// Fails as [`WebSocket::send`] does.
     ///
     /// # Cancel safety
     ///
@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::ping`].
+    /// Fails as [`WebSocket::ping`] does.
     ///
     /// # Cancel safety
     ///
@@ -100,17 +100,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     ///
     /// # Errors
     ///
-    /// The transport accepts no more.
+    /// Fails if the transport accepts no more bytes.
     ///
     /// # Cancel safety
     ///
-    /// Cancel-safe. What was not written yet is written later.
+    /// Cancel-safe. Bytes that have not been written yet are written later.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.0.lock().poll_flush(cx)).await
     }
 
-    /// Sends a Close frame, unless there was one. The [`Receiver`](super::Receiver) returns what the peer sent before its
-    /// answer, and then `None`.
+    /// Sends a Close frame, unless one has been sent before. The [`Receiver`](super::Receiver) returns what the peer
+    /// sent before its answer, and then `None`.
     ///
     /// # Errors
     ///
