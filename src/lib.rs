@@ -111,8 +111,11 @@
 //!
 //! # Guide
 //!
+//! The [guide] lists its chapters by task, too.
+//!
 //! | chapter | |
 //! |---|---|
+//! | [Choosing](guide::choosing) | which of the three crates, when another protocol is better, what isn't possible |
 //! | [The loop, line by line](guide::line_by_line) | why each line is there, and what goes wrong without it |
 //! | [Loops](guide::loops) | blocking, readiness (epoll, mio), completion (`io_uring`), async (tokio) |
 //! | [Closing](guide::closing) | the states, what [`Closed`] reports, the end of TCP and TLS without losing the last bytes |
@@ -121,6 +124,8 @@
 //! | [Memory](guide::memory) | limits and what they protect from, large messages, [`Scratch`], compression |
 //! | [Broadcast](guide::broadcast) | one message for many, and those who read slowly |
 //! | [The opening handshake](guide::handshake) | `Origin`, cookies, authentication, subprotocols, a page for browsers |
+//! | [Browsers](guide::browsers) | what scripts can do, Local Network Access |
+//! | [Deploying](guide::deploying) | nginx, HAProxy, the PROXY protocol, load balancers and their probes |
 //! | [Clients](guide::clients) | proxies, TLS, redirects, 401, 503, reconnecting |
 //! | [HTTP/2 and HTTP/3](guide::over_http) | handshakes that hyper, axum or another HTTP library does |
 //! | [Coming from another crate](guide::coming_from) | tungstenite, fastwebsockets, tokio-websockets: what maps to what |
@@ -130,10 +135,10 @@
 //!
 //! - **Time**: [`advance_time`](Connection::advance_time) in every turn, and waking up for
 //!   [`next_timeout`](Connection::next_timeout). Without it there are no [deadlines](guide::deadlines).
-//! - **The transport** and its [end](guide::closing#the-end-of-the-transport); for `wss`, a TLS stream.
-//! - **Who is let in**: a server whose users come with cookies must compare [`Origin`](guide::handshake#origin-and-cookies).
+//! - **The transport** and its [end](guide::closing#shut-the-transport-down); for `wss`, a TLS stream.
+//! - **Who is let in**: a server whose users come with cookies must compare [`Origin`](guide::handshake#authenticate-a-browser).
 //! - **How to [connect](guide::clients)**, and when to come back.
-//! - **How many connections** there are, and what they hold [together](guide::memory#limits).
+//! - **How many connections** there are, and what they hold [together](guide::memory#limit-what-a-peer-can-use).
 //!
 //! # Features
 //!
@@ -145,7 +150,7 @@
 //!   clients, over HTTP/1.1, HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220). It needs `std`.
 //! - `url`: a [`client::Uri`] from a `Url` of the `url` crate, which knows international domain names.
 //!
-//! All combinations compile, also for [WebAssembly](guide::clients#webassembly-and-no-operating-system).
+//! All combinations compile, also for [WebAssembly](guide::clients#run-on-webassembly-or-without-an-operating-system).
 
 #![no_std]
 #![forbid(unsafe_code)]
