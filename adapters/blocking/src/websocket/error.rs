@@ -1,4 +1,4 @@
-//! What can go wrong with an open connection.
+//! The errors of an open connection.
 
 use std::io;
 

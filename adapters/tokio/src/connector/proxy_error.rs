@@ -1,4 +1,4 @@
-//! What is wrong with a proxy.
+//! The errors of a proxy.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use websocket_proto::UriError;
 use super::ConnectError;
 use super::permanent::is_permanent_status;
 
-/// Why there is no tunnel through a proxy.
+/// The error of a failed tunnel through a proxy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyError {
@@ -70,7 +70,7 @@ impl From<io::Error> for ProxyError {
     }
 }
 
-/// Why a text is not the URI of a proxy. The texts show nothing of it, since it may have a password.
+/// The error of a text that is not the URI of a proxy. Its messages show nothing of the text, which may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyUriError {

@@ -1,10 +1,10 @@
-//! Why a request of hyper is not accepted.
+//! The rejection of a request of hyper.
 
 use bytes::Bytes;
 use hyper::{Response, StatusCode};
 use websocket_proto::{AcceptError, HandshakeError, server};
 
-/// Why a request is not accepted. [`into_http`](Self::into_http) makes the response to the client.
+/// The reason that a request was not accepted. [`into_http`](Self::into_http) makes the response to the client.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(docsrs, doc(cfg(feature = "hyper")))]
 #[non_exhaustive]

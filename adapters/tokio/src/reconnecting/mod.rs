@@ -110,7 +110,7 @@ impl Reconnecting {
     }
 }
 
-/// What [`next`](Reconnecting::next) returns. It may be polled again after its end.
+/// Yields the results of [`next`](Reconnecting::next). You may poll it again after its end.
 impl Stream for Reconnecting {
     type Item = Result<WebSocket<ClientStream>, ConnectError>;
 
