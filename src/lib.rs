@@ -112,9 +112,12 @@
 //!
 //! # Guide
 //!
+//! The [guide] lists its chapters by task, too.
+//!
 //! | chapter | |
 //! |---|---|
-//! | [The loop, line by line](guide::line_by_line) | what each line is for and what goes wrong without it |
+//! | [Choosing](guide::choosing) | which of the three crates, when another protocol is better, what isn't possible |
+//! | [The loop, line by line](guide::line_by_line) | why each line is there, and what goes wrong without it |
 //! | [Loops](guide::loops) | blocking, readiness (epoll, mio), completion (`io_uring`), async (tokio) |
 //! | [Closing](guide::closing) | the states, what [`Closed`] reports, the end of TCP and TLS without losing the last bytes |
 //! | [Backpressure](guide::backpressure) | peers that don't read, callers that can't keep up, proxies |
@@ -123,6 +126,8 @@
 //! | [Broadcast](guide::broadcast) | one message for many, and those who read slowly |
 //! | [Scale](guide::scale) | rooms on several nodes, load balancers, restarts, the arithmetic for a million connections |
 //! | [The opening handshake](guide::handshake) | `Origin`, cookies, authentication, subprotocols, a page for browsers |
+//! | [Browsers](guide::browsers) | what scripts can do, Local Network Access |
+//! | [Deploying](guide::deploying) | nginx, HAProxy, the PROXY protocol, load balancers and their probes |
 //! | [Clients](guide::clients) | proxies, TLS, redirects, 401, 503, reconnecting |
 //! | [HTTP/2 and HTTP/3](guide::over_http) | handshakes done by hyper, axum or another HTTP library |
 //! | [Coming from another crate](guide::coming_from) | the equivalents of tungstenite, fastwebsockets and tokio-websockets APIs |
@@ -132,11 +137,11 @@
 //!
 //! - **Time**: call [`advance_time`](Connection::advance_time) on every iteration of your loop, and wake up at
 //!   [`next_timeout`](Connection::next_timeout). Without the time there are no [deadlines](guide::deadlines).
-//! - **The transport** and its [shutdown](guide::closing#the-end-of-the-transport). For `wss`, that is a TLS stream.
+//! - **The transport** and its [shutdown](guide::closing#shut-the-transport-down). For `wss`, that is a TLS stream.
 //! - **Access control**: a server that authenticates browsers by cookies must check
-//!   [`Origin`](guide::handshake#origin-and-cookies).
+//!   [`Origin`](guide::handshake#authenticate-a-browser).
 //! - **[Connecting](guide::clients)** and reconnecting.
-//! - **The number of connections**, and the memory that they use [together](guide::memory#limits).
+//! - **The number of connections**, and the memory that they use [together](guide::memory#limit-what-a-peer-can-use).
 //!
 //! # Features
 //!
@@ -149,7 +154,7 @@
 //! - `url`: conversion of a `Url` of the `url` crate, which supports internationalized domain names, into a
 //!   [`client::Uri`].
 //!
-//! All combinations compile, including for [WebAssembly](guide::clients#webassembly-and-no-operating-system).
+//! All combinations compile, also for [WebAssembly](guide::clients#run-on-webassembly-or-without-an-operating-system).
 
 #![no_std]
 #![forbid(unsafe_code)]

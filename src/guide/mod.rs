@@ -1,9 +1,37 @@
-//! The guide: how to build on this crate, a page for each question.
+//! The guide: find your task in this list. Every page starts with what to do, and gives the reasons afterwards. The samples are
+//! tests.
 //!
-//! Best read in the order of the [table](crate#guide) on the front page; every page ends with the next. It is part of the
-//! documentation only, its examples are tests, and none of it is compiled into a program.
+//! You want to …
+//!
+//! - [choose between the three crates, or between WebSocket and another protocol](choosing)
+//! - [know what this crate can't do](choosing#know-what-isnt-possible)
+//! - [understand the loop of the front page](line_by_line)
+//! - [write a loop for threads, epoll, mio, io_uring or an async runtime](loops)
+//! - [choose an input buffer, read large messages without a copy](loops#choose-an-input-buffer)
+//! - [close a connection, find out why one ended, shut a server down](closing)
+//! - [survive slow readers, pause reading](backpressure)
+//! - [relay messages in a proxy](backpressure#relay-messages-in-a-proxy)
+//! - [set the time, detect dead peers, use one timer for many connections](deadlines)
+//! - [limit what a peer can use, receive a large file, serve many idle connections](memory)
+//! - [compress messages](memory#compress-messages)
+//! - [send one message to many connections](broadcast)
+//! - [run on many processes or machines](scale)
+//! - [accept or reject a request, select a subprotocol, serve a page](handshake)
+//! - [authenticate a browser](handshake#authenticate-a-browser)
+//! - [serve a page in a browser, or connect to a server on the user's own machine](browsers)
+//! - [run behind nginx, HAProxy or a load balancer, read the PROXY protocol](deploying)
+//! - [let a load balancer probe you](deploying#let-a-load-balancer-probe-you)
+//! - [connect, use a proxy, follow redirects, authenticate as a client](clients)
+//! - [reconnect](clients#reconnect)
+//! - [run on WebAssembly or without an operating system](clients#run-on-webassembly-or-without-an-operating-system)
+//! - [use hyper or axum, HTTP/2 or HTTP/3](over_http)
+//! - [move from tungstenite, fastwebsockets or tokio-websockets](coming_from)
+//! - [test without a network, a clock or randomness](testing)
+//!
+//! If you read it from beginning to end, follow the link at the end of each page. The guide is part of the documentation only: none of
+//! it is compiled into a program.
 
-// What the pages link to.
+// The items that the pages link to.
 use crate::{
     AcceptError, Cause, Chunk, CloseCode, Closed, Config, Connection, Event, HandshakeError, Message, Negotiated,
     Output, PreparedMessage, ProtocolError, Scratch, Seed, SendError, State, TransportShutdown, client, server,
@@ -12,7 +40,7 @@ use crate::{
 macro_rules! pages {
     ($($name:ident $file:literal)*) => {$(
         #[doc = include_str!($file)]
-        // Where a feature is off, its items are named, and what is linked to is how to get them.
+        // If a feature is off, the names of its items link to the list of features.
         #[cfg_attr(
             feature = "deflate",
             doc = "
@@ -60,6 +88,7 @@ macro_rules! pages {
 }
 
 pages! {
+    choosing "choosing.md"
     line_by_line "line_by_line.md"
     loops "loops.md"
     closing "closing.md"
@@ -69,6 +98,8 @@ pages! {
     broadcast "broadcast.md"
     scale "scale.md"
     handshake "handshake.md"
+    browsers "browsers.md"
+    deploying "deploying.md"
     clients "clients.md"
     over_http "over_http.md"
     coming_from "coming_from.md"
