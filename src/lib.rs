@@ -125,6 +125,7 @@
 //! | [HTTP/2 and HTTP/3](guide::over_http) | handshakes that hyper, axum or another HTTP library does |
 //! | [Coming from another crate](guide::coming_from) | tungstenite, fastwebsockets, tokio-websockets: what maps to what |
 //! | [Testing](guide::testing) | without a network, a clock or chance |
+//! | [Capabilities](guide::capabilities) | everything that the crate supports, topic by topic |
 //!
 //! # What is the caller's
 //!
