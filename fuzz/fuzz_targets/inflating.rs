@@ -159,8 +159,8 @@ fn tell(told: &mut Vec<Told>, event: &Event<'_>, in_pieces: bool) {
     told.push(next);
 }
 
-/// How much of an invalid message is delivered in chunks before the error depends on where the input is split, and so
-/// does the position of the pings between the chunks.
+/// The chunks delivered of an invalid message before the error depend on where the input is split, and so does the
+/// position of the pings between them.
 fn without_part(mut told: Vec<Told>) -> Vec<Told> {
     told.retain(|told| !matches!(told, Told::Part(..)));
     told
