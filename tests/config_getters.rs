@@ -79,7 +79,7 @@ fn the_settings_of_compression_are_read_back() {
     assert_eq!((first.get_level(), first.get_memory_level(), first.get_min_size()), (5, 6, 7));
 }
 
-/// What is off has no value, and a limit that is out of range is read back as it is applied.
+/// A setting that is off has no value, and a limit that is out of range is read back as it is applied.
 #[test]
 fn what_is_off_or_out_of_range_is_read_back_as_it_is_applied() {
     let config = Config::new().handshake_timeout(None).close_timeout(None).max_fragments(0).max_pending_output(0);
@@ -89,7 +89,7 @@ fn what_is_off_or_out_of_range_is_read_back_as_it_is_applied() {
     assert!(config.get_auto_pong());
 }
 
-/// A setter that is added has a getter, too.
+/// Every setter has a getter.
 #[test]
 fn every_setter_has_its_getter() {
     for (setters, getters) in [
