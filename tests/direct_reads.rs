@@ -18,7 +18,7 @@ const KIB: usize = 1 << 10;
 struct Turn {
     most: usize,
     buffer: usize,
-    /// Whether the read buffer is used, if there is one.
+    /// Reads into the read buffer, if there is one.
     directly: bool,
     lends: bool,
     gives_back: bool,

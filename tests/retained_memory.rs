@@ -16,7 +16,7 @@ use websocket_proto::{Config, Connection, Event, Negotiated, Role, Scratch, Seed
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What remains after an iteration: its name in the table, and a function that causes it.
+/// A state after an iteration: its name in the table, and a function that causes it.
 type Leaving = (&'static str, fn(&mut Connection));
 
 const LEAVINGS: [Leaving; 7] = [

@@ -1,4 +1,4 @@
-//! One connection that two threads share, behind a lock.
+//! One connection that two threads share, with a lock.
 
 #[path = "support/mod.rs"]
 mod support;

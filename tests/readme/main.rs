@@ -108,7 +108,7 @@ fn serve_a_client(config: Config, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// Whether a heading of the page has this anchor on GitHub: lower case, hyphens for spaces, no punctuation.
+/// Returns whether a heading of the page has this anchor on GitHub: lower case, hyphens for spaces, no punctuation.
 fn has_heading(page: &str, anchor: &str) -> bool {
     page.lines().filter_map(|line| line.strip_prefix('#')).any(|heading| {
         let words = heading.trim_start_matches('#').trim().to_lowercase();

@@ -89,7 +89,8 @@ impl Phase {
         }
     }
 
-    /// Returns whether the time has to be set: for the deadline of a handshake, or because something is to be done immediately.
+    /// Returns whether the time has to be set: for the deadline of a handshake, or because there is something to do
+    /// immediately.
     pub(crate) fn has_deadline(self) -> bool {
         !matches!(self, Self::Open | Self::InMessage)
     }
