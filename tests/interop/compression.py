@@ -107,7 +107,7 @@ def agreement(ours, theirs):
 
 
 async def exchange(role, echo, sent, ours=None, theirs=None, strict=True):
-    """Sends everything from their endpoint and expects it back. Returns the messages of our endpoint, as they were on the wire."""
+    """Sends everything from their endpoint and expects it back. Returns the messages of ours, as on the wire."""
     ours, theirs = ours or {}, theirs or {}
     wanted = [whole(message) for message in sent]
     async with (their_client if role == "server" else their_server)(echo, ours, theirs) as (end, started, wires):
