@@ -137,7 +137,7 @@ impl<S> WebSocket<S> {
 
     /// Returns the connection of the engine, for what has no method here, such as `send_fragment` and `set_compression`.
     ///
-    /// What it has to send is written by the next method that blocks, such as [`flush`](Self::flush).
+    /// Its output is written by the next method that blocks, such as [`flush`](Self::flush).
     pub fn connection_mut(&mut self) -> &mut Connection {
         self.engine.on_time()
     }
