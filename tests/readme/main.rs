@@ -55,6 +55,29 @@ fn the_page_is_short() {
 }
 
 #[test]
+fn the_numbers_are_those_of_the_repository() {
+    let table = fs::read_to_string(root().join("tests/conformance.md")).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[3] == b'-').count();
+    let targets = fs::read_dir(root().join("fuzz/fuzz_targets")).unwrap().count();
+    let folders =
+        fs::read_dir(root().join("examples")).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    let programs = ["Six", "Seven", "Eight", "Nine", "Ten"][folders.count() - 6];
+    let table = fs::read_to_string(root().join("benches/peers/table.md")).unwrap();
+    let receive = table.lines().find(|line| line.starts_with("| A receive binary, 16 B, input 16 KiB |")).unwrap();
+    let cells: Vec<&str> = receive.split('|').map(|cell| cell.trim().trim_matches('*')).collect();
+    let fastest = cells[7..15].iter().filter_map(|cell| cell.parse::<f64>().ok()).fold(f64::MAX, f64::min);
+    for expected in [
+        format!("[{rows} requirements]"),
+        format!("[{targets} fuzz targets]"),
+        format!("[{programs} example programs]"),
+        format!("takes {} ns", cells[3]),
+        format!("[{fastest:.0} ns]"),
+    ] {
+        assert!(README.contains(&expected), "README.md must say {expected}");
+    }
+}
+
+#[test]
 fn links_lead_to_files_of_the_repository() {
     for page in
         ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md", "benches/README.md"]
