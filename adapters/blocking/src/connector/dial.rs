@@ -51,8 +51,8 @@ fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream, C
 /// The operating system accepts no timeout of zero.
 const MIN_SHARE: Duration = Duration::from_millis(1);
 
-/// Resolves a host. The resolver of the operating system accepts no timeout, so it runs in a thread of its own, which
-/// is abandoned at the deadline.
+/// Resolves a host. The resolver of the operating system takes no timeout, so that it has a thread of its own, which is left
+/// behind at the deadline.
 fn resolve(host: &str, port: u16, deadline: Deadline) -> Result<io::Result<Vec<SocketAddr>>, ConnectError> {
     let Some(left) = deadline.left(ConnectStage::Resolve)? else {
         return Ok((host, port).to_socket_addrs().map(Iterator::collect));

@@ -1,4 +1,4 @@
-//! The connection of the engine with its clock, either alone or with the lock that two threads share.
+//! The connection of the engine with its clock; alone, or behind the lock that two threads share.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -31,7 +31,7 @@ pub(super) struct Engine {
     kept: VecDeque<Event<'static>>,
     /// The transport may hold bytes back until it is flushed.
     pub(super) unflushed: bool,
-    /// The error after which the transport can't be written to or read from.
+    /// Why the transport can't be written to or read from any more.
     pub(super) failure: Option<io::Error>,
     closed: Option<Box<Closed>>,
     /// An end without a closing handshake was returned as an error.

@@ -13,11 +13,11 @@ use super::{Error, HIGH_WATER};
 use crate::Transport;
 use crate::transport::may_be_repeated;
 
-/// The most that is written in one call. Each write shows the keepalive that the peer accepts output.
+/// What is written at once. The keepalive sees by each write that the peer accepts its output.
 const PIECE_SIZE: usize = 64 << 10;
 
 thread_local! {
-    /// The chunk that a thread writes.
+    /// What a thread writes.
     static PIECE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 

@@ -46,8 +46,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// # Cancel safety
     ///
-    /// Cancel-safe. If the future is dropped, the Close frame remains queued. Call it again (the code and reason are
-    /// those of the first call), or continue with `recv`.
+    /// Cancel-safe. If the future is dropped, the Close frame remains queued. Call it again (the code and reason are those
+    /// of the first call), or go on with `recv`.
     ///
     /// ```
     /// use tokio::net::TcpStream;

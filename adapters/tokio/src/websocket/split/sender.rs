@@ -16,7 +16,7 @@ use crate::websocket::send::written;
 
 /// The half of a [`WebSocket`] that sends.
 ///
-/// Dropping it sends nothing and closes nothing. If several tasks send, have them use a channel that one task reads.
+/// Dropping it sends nothing and closes nothing. For several tasks that send, put a channel in front of it.
 /// [`WebSocket::into_split`] returns one.
 #[derive(Debug)]
 pub struct Sender<S>(Shared<S>);
