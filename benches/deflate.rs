@@ -1,4 +1,4 @@
-//! What compression costs, next to zlib-rs alone at the same level and windows, into a buffer that is ready.
+//! Compression, next to zlib-rs alone at the same level and windows, into a preallocated buffer.
 #![allow(missing_docs)]
 
 use bytes::Buf;
@@ -24,7 +24,7 @@ fn inflate(c: &mut Criterion) {
                 }
                 take(&mut client)
             };
-            // From the second round on, the window before each round is the same.
+            // From the second round on, every round begins with the same window.
             let rounds = [round(), round()];
             let total = messages.len() * size;
             group.throughput(Throughput::Bytes(total as u64));
@@ -100,7 +100,7 @@ fn deflate(c: &mut Criterion) {
     }
 }
 
-/// A client and a server that are open and agree on compression, each at work with buffers of a thread.
+/// A client and a server that are open and have negotiated compression, each with a scratch attached.
 fn pair(takeover: bool) -> (Connection, Connection) {
     let settings =
         DeflateConfig::new().level(LEVEL).server_no_context_takeover(!takeover).client_no_context_takeover(!takeover);
@@ -143,7 +143,7 @@ fn messages(size: usize) -> Vec<String> {
     let mut text = json(count * size + 100);
     (0..count)
         .map(|_| {
-            // A cut in the middle of a character is moved, and filled up.
+            // A cut inside a character is moved to its start; dashes fill the rest.
             let cut = (0..4).find(|back| text.is_char_boundary(size - back)).unwrap();
             let rest = text.split_off(size - cut);
             let message = std::mem::replace(&mut text, rest) + &"-"[..1].repeat(cut);
@@ -153,7 +153,7 @@ fn messages(size: usize) -> Vec<String> {
         .collect()
 }
 
-/// Records as an API sends them, in two languages, none like another.
+/// Records as an API sends them, in two languages, all different.
 fn json(size: usize) -> String {
     let words = ["alpha", "delta", "online", "聊天室", "你好", "offline", "状态", "omega", "away", "已读"];
     let mut seed = 7u32;

@@ -1,4 +1,4 @@
-//! The engine alone: what it costs to receive, to send, and to shake hands.
+//! The engine alone: receiving, sending, and handshakes.
 #![allow(missing_docs)]
 
 use bytes::Buf;
@@ -66,7 +66,7 @@ fn send(c: &mut Criterion) {
     }
 }
 
-/// Serialised messages: by way of a `String`, and straight into the output.
+/// Serialised messages, through a `String` and straight into the output.
 fn json(c: &mut Criterion) {
     let ends: [fn() -> Connection; 2] = [
         || Connection::upgraded_server(Negotiated::new(), Config::new()),

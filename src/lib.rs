@@ -132,6 +132,7 @@
 //! | [HTTP/2 and HTTP/3](guide::over_http) | handshakes done by hyper, axum or another HTTP library |
 //! | [Coming from another crate](guide::coming_from) | the equivalents of tungstenite, fastwebsockets and tokio-websockets APIs |
 //! | [Testing](guide::testing) | tests without a network, a clock or randomness |
+//! | [Capabilities](guide::capabilities) | everything that the crate supports, topic by topic |
 //!
 //! # What you are responsible for
 //!

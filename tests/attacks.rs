@@ -1,5 +1,5 @@
-//! A peer that wants to hurt: bounds on memory, counted, and exact refusals. What work it may cause, counted in
-//! instructions, is `tests/work/run`.
+//! A hostile peer: bounds on memory, counted, and exact limits. `tests/work/run` counts the instructions of the work
+//! that it can cause.
 
 #[path = "support/heap.rs"]
 mod heap;
@@ -40,7 +40,7 @@ fn an_endless_head_byte_by_byte() {
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 431 "));
 }
 
-/// S-40: more headers than the limit are refused at the line that exceeds it.
+/// S-40: more headers than the limit are rejected at the line that exceeds it.
 #[test]
 fn a_hundred_thousand_headers_of_one_byte() {
     let config = Config::new().max_handshake_size(1 << 20);
@@ -53,7 +53,7 @@ fn a_hundred_thousand_headers_of_one_byte() {
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 431 "));
 }
 
-/// S-17, S-19: long header values are read once; what is wrong in them is refused.
+/// S-17, S-19: long header values are read once, and rejected if they are malformed.
 #[test]
 fn long_header_values() {
     let spaces = format!("Sec-WebSocket-Protocol: a{}b\r\n", " ".repeat(50_000));
@@ -93,7 +93,7 @@ fn absurd_lengths() {
     }
 }
 
-/// 10,000 connections to each of which 1 GiB is announced, and nothing sent.
+/// 10,000 connections, to each of which 1 GiB is announced and nothing is sent.
 #[test]
 fn a_gibibyte_announced_ten_thousand_times() {
     let config = Arc::new(Config::new().max_frame_size(1 << 30).max_message_size(1 << 30));
@@ -134,7 +134,7 @@ fn ten_million_empty_continuations() {
     assert!(heap.peak < 2048, "{heap:?}");
 }
 
-/// A million fragments of one byte are one message in one buffer, where the limit lets them be.
+/// A million fragments of one byte are one message in one buffer, if the limit allows them.
 #[test]
 fn a_million_fragments_of_one_byte() {
     for opcode in [0x01, 0x02] {
@@ -178,7 +178,7 @@ fn a_million_pings_with_nothing_drained() {
             }
         });
         assert!(heap.peak < 256 << 10, "{heap:?}");
-        // The pending ones were answered in order; behind them comes the newest, and no other.
+        // The pending ones were answered in order; after them comes the newest, and no other.
         let answers = sent(&mut conn);
         assert!(answers.iter().enumerate().all(|(i, pong)| pong.payload.ends_with((i % 1000).to_string().as_bytes())));
         let newest = sent(&mut conn);
@@ -187,7 +187,7 @@ fn a_million_pings_with_nothing_drained() {
     }
 }
 
-/// B-71: what comes behind a violation is discarded, however much it is.
+/// B-71: bytes after a violation are discarded, however many.
 #[test]
 fn a_gibibyte_of_garbage_behind_a_violation() {
     let mut conn = server();
@@ -204,7 +204,7 @@ fn a_gibibyte_of_garbage_behind_a_violation() {
     assert_eq!(heap.peak, 0);
 }
 
-/// Valid events that stand before a violation in the same input are delivered first.
+/// Valid events before a violation in the same input are delivered first.
 #[test]
 fn a_violation_behind_valid_frames() {
     let mut conn = server();
@@ -222,7 +222,7 @@ fn a_violation_behind_valid_frames() {
     assert_eq!(sent[1].payload, close_body(1002, ""));
 }
 
-/// The limits, hit exactly and then by one more.
+/// The limits, reached exactly and then exceeded by one.
 #[test]
 fn exact_limits() {
     let config = || Config::new().max_frame_size(1000).max_message_size(1500).max_fragments(3);
@@ -276,7 +276,7 @@ fn a_flood_of_interim_responses() {
     assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
 }
 
-/// A client refused with a body that never ends keeps as much as it may, and reports that.
+/// A client whose request is rejected with an endless body keeps as much as the limit allows, and reports that.
 #[test]
 fn an_endless_refusal() {
     for framing in ["", "Transfer-Encoding: chunked\r\n", "Content-Length: 9999999999999\r\n"] {
@@ -300,7 +300,7 @@ fn an_endless_refusal() {
     }
 }
 
-/// S-38: what a client sends before it was answered is kept up to the limit, and refused beyond.
+/// S-38: bytes that a client sends before its request is answered are kept up to the limit, and rejected beyond it.
 #[test]
 fn bytes_ahead_of_the_answer() {
     for (size, refused) in [(HEAD, false), (HEAD + 1, true)] {
@@ -315,7 +315,7 @@ fn bytes_ahead_of_the_answer() {
     }
 }
 
-/// What a stalled peer can cause is bounded, in both directions: see the crate docs.
+/// The memory that a stalled peer can cause is bounded, in both directions.
 #[test]
 fn a_stalled_peer() {
     let mut conn = support::server_with(Config::new().max_pending_output(100_000));

@@ -10,7 +10,7 @@ use heap::{Counting, heap_of};
 use support::{drain, server};
 use websocket_proto::{CloseCode, Config, Connection, MessageKind, Negotiated, PreparedMessage, SendError};
 
-/// A prepared message is what an ordinary one is on the wire, at every size, for both roles.
+/// On the wire, a prepared message is the same as an ordinary one, at every size, for both roles.
 #[test]
 fn a_prepared_message_is_an_ordinary_one() {
     for size in [0, 1, 125, 126, 4000, 4096, 65_535, 65_536, 100_000] {
@@ -33,7 +33,7 @@ fn a_prepared_message_is_an_ordinary_one() {
     }
 }
 
-/// It may not be sent where no message may, and changes nothing then.
+/// It can't be sent when no message can, and changes nothing then.
 #[test]
 fn a_prepared_message_keeps_the_rules() {
     let news = PreparedMessage::new("news");
@@ -68,14 +68,14 @@ fn a_broadcast_copies_no_payload() {
 }
 
 fn conns_payload(news: &PreparedMessage) -> *const u8 {
-    // The header of ten bytes stands in front of the payload.
+    // The header of ten bytes precedes the payload.
     news.payload().as_ptr().wrapping_sub(10)
 }
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A message that is prepared from borrowed text or bytes is the one that is prepared from owned ones.
+/// A message that is prepared from borrowed text or bytes is the same as one that is prepared from owned ones.
 #[test]
 fn borrowed_messages_are_prepared_alike() {
     for text in ["", "大家好", &"x".repeat(70_000)] {

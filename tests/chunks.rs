@@ -13,8 +13,8 @@ use websocket_proto::{Cause, Chunk, Config, Connection, Event, MessageKind, Nego
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// However a message is framed and cut, its chunks are its bytes: first and last are marked, and no text is cut inside a
-/// character.
+/// However a message is framed and split, its chunks together are its bytes. The first and the last are marked, and no
+/// text is split inside a character.
 #[test]
 fn pieces_are_the_message() {
     let text = "聊天室 κόσμε 👋🏽 plain";
@@ -50,7 +50,8 @@ fn pieces_are_the_message() {
     }
 }
 
-/// Messages below the threshold are whole, others in chunks; of a fragmented one it shows only as its frames come.
+/// Messages below the threshold are whole, others come in chunks. The size of a fragmented message shows only as its
+/// frames arrive.
 #[test]
 fn whole_below_a_size_and_in_pieces_from_it() {
     let config = Config::new().chunk_threshold(10);
@@ -75,7 +76,7 @@ fn whole_below_a_size_and_in_pieces_from_it() {
     assert_eq!(describe_all(&client(0x81, 0), 1000), ["text 0"]);
 }
 
-/// With a threshold of nothing, an empty message is a chunk, too.
+/// With a threshold of 0, an empty message is a chunk, too.
 #[test]
 fn an_empty_message_is_one_empty_piece() {
     let mut conn = server_with(Config::new().chunk_threshold(0));
@@ -83,7 +84,8 @@ fn an_empty_message_is_one_empty_piece() {
     assert_eq!(events, ["first last 0"]);
 }
 
-/// Chunks have a limit of their own, exact, and decided from the header; those for whole messages don't hold.
+/// Chunks have a limit of their own, which is exact and decided from the header; the limits for whole messages don't
+/// apply.
 #[test]
 fn pieces_have_their_own_limit() {
     let config =
@@ -107,7 +109,7 @@ fn pieces_have_their_own_limit() {
     }
 }
 
-/// A message in chunks may have any number of fragments; one that is still assembled may not.
+/// A message in chunks may have any number of fragments; one that is assembled may not.
 #[test]
 fn pieces_may_have_any_number_of_fragments() {
     let fragments = |size| {
@@ -121,7 +123,7 @@ fn pieces_may_have_any_number_of_fragments() {
     assert!(!fragments(5));
 }
 
-/// Text is checked on the way: what came before an impossible byte is passed on, what has it isn't.
+/// Text is validated as it arrives: what precedes an invalid byte is delivered, the chunk with the byte isn't.
 #[test]
 fn pieces_of_text_are_checked_on_the_way() {
     let mut conn = server_with(Config::new().chunk_threshold(0));
@@ -133,7 +135,7 @@ fn pieces_of_text_are_checked_on_the_way() {
     assert_eq!(events, ["closed"]);
 }
 
-/// 100 MiB through two endpoints hold no more than what is on the way between them.
+/// 100 MiB through two endpoints take no more memory than the bytes in transit.
 #[test]
 fn a_large_upload_runs_in_constant_memory() {
     let mut client = support::client();
@@ -159,7 +161,7 @@ fn a_large_upload_runs_in_constant_memory() {
         received
     });
     assert_eq!(received, blocks * block.len());
-    // What is assembled before the message turns out to be large, at most four times over, and the client's output.
+    // The bytes assembled before the message turns out to be large, at most four times over, and the client's output.
     assert!(heap.peak < 6 << 20, "{heap:?}");
 }
 

@@ -37,6 +37,24 @@ fn each_setting_is_read_back() {
     assert!(!config.get_auto_pong());
 }
 
+/// The limits that SECURITY.md and the guide list.
+#[test]
+fn defaults_are_those_of_the_documents() {
+    let config = Config::new();
+    assert_eq!(config.get_max_handshake_size(), 16 << 10);
+    assert_eq!(config.get_max_headers(), 128);
+    assert_eq!(config.get_max_rejection_body(), 64 << 10);
+    assert_eq!(config.get_max_frame_size(), 16 << 20);
+    assert_eq!(config.get_max_message_size(), 16 << 20);
+    assert_eq!(config.get_chunk_threshold(), None);
+    assert_eq!(config.get_max_chunked_message_size(), 1 << 40);
+    assert_eq!(config.get_max_fragments(), 131_072);
+    assert_eq!(config.get_max_pending_output(), 32 << 20);
+    assert_eq!(config.get_handshake_timeout(), Some(Duration::from_secs(10)));
+    assert_eq!(config.get_close_timeout(), Some(Duration::from_secs(5)));
+    assert_eq!(config.get_keepalive(), None);
+}
+
 #[cfg(feature = "deflate")]
 #[test]
 fn the_settings_of_compression_are_read_back() {
@@ -61,7 +79,7 @@ fn the_settings_of_compression_are_read_back() {
     assert_eq!((first.get_level(), first.get_memory_level(), first.get_min_size()), (5, 6, 7));
 }
 
-/// What is off has no value, and a limit that is out of range is read back as it is applied.
+/// A setting that is off has no value, and a limit that is out of range is read back as it is applied.
 #[test]
 fn what_is_off_or_out_of_range_is_read_back_as_it_is_applied() {
     let config = Config::new().handshake_timeout(None).close_timeout(None).max_fragments(0).max_pending_output(0);
@@ -71,7 +89,7 @@ fn what_is_off_or_out_of_range_is_read_back_as_it_is_applied() {
     assert!(config.get_auto_pong());
 }
 
-/// A setter that is added has a getter, too.
+/// Every setter has a getter.
 #[test]
 fn every_setter_has_its_getter() {
     for (setters, getters) in [

@@ -1,7 +1,7 @@
-//! Holds `tests/conformance.md` against the tests: every row of the RFC has a test that names its id, or a reason.
+//! Checks `tests/conformance.md` against the tests: every row of the RFC has a test that cites its id, or a reason.
 //!
-//! A test names the rows that it holds in its doc comment: `/// C-02, C-03: ...`. The table's last column repeats the
-//! names of those tests; `CONFORMANCE=write cargo test --test conformance` writes it anew.
+//! A test cites the rows that it covers in its doc comment: `/// C-02, C-03: ...`. The table's last column has the
+//! names of those tests; `CONFORMANCE=write cargo test --test conformance` rewrites it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The sections of the table, and how many rows each has.
 const SECTIONS: [(&str, usize); 5] = [("C", 56), ("S", 48), ("B", 95), ("H", 19), ("P", 54)];
 
-/// What a reason may begin with, where a row has no test.
+/// The beginning of a reason, in a row without a test.
 const REASONS: [&str; 4] = ["I/O layer: ", "Not offered: ", "By construction: ", "Documented: "];
 
 #[test]

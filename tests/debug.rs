@@ -1,4 +1,4 @@
-//! `Debug` of public types: what you want to see in a log, and no secret.
+//! `Debug` of public types: it shows what you want to see in a log, and no secret.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use support::{KEY, client, request, request_with, server};
 use websocket_proto::{Config, Connection, Event, Scratch, Seed, client, server};
 
-/// Values that let their reader in, as the tests below send and receive them.
+/// Secrets that grant access, as the tests below send and receive them.
 const SECRETS: [&str; 4] = ["Basic c2VjcmV0", "id=secret", "secret-proxy", KEY];
 
 #[track_caller]
@@ -51,7 +51,7 @@ fn requests_and_responses_to_be_sent_are_shown_without_secrets() {
     shows(response, "Response { subprotocol: Some(\"chat\"), headers: {\"Set-Cookie\": ..} }");
     let rejection = server::Rejection::new(401).header("WWW-Authenticate", "Basic").body("who are you?");
     shows(rejection, "Rejection { status: 401, headers: {\"WWW-Authenticate\": \"Basic\"}, body: b\"who are you?\" }");
-    // The one that can't be sent is named.
+    // The header that can't be sent is named.
     let broken = server::Rejection::new(401).header("Authorization", "Basic c2VjcmV0\n");
     shows(broken, "Rejection { status: 401, headers: Err(Value(\"Authorization\")), body: b\"\" }");
 }
@@ -86,7 +86,7 @@ fn a_received_response_is_shown_with_its_body() {
     );
 }
 
-/// Whatever a connection holds, it shows its state.
+/// Whatever a connection holds, it shows only its state.
 #[test]
 fn a_connection_shows_its_state_and_none_of_its_bytes() {
     let request_to_send = client::Request::new("ws://example.com/".parse().unwrap())

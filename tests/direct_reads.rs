@@ -1,4 +1,4 @@
-//! Messages read straight to where they are assembled: the same events as by way of the input.
+//! Messages that are read directly into place: the same events as through the input.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -13,12 +13,12 @@ use websocket_proto::{Cause, CloseCode, Config, Connection, Event, ProtocolError
 
 const KIB: usize = 1 << 10;
 
-/// What one read delivers, and what the thread does around it.
+/// The bytes of one read, and what the thread does around it.
 #[derive(Clone, Debug)]
 struct Turn {
     most: usize,
     buffer: usize,
-    /// Whether the room is used where there is some.
+    /// Reads into the read buffer, if there is one.
     directly: bool,
     lends: bool,
     gives_back: bool,
@@ -33,7 +33,7 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
     )
 }
 
-/// A frame's first byte and length: some that belong together, and some that don't.
+/// A frame's first byte and length: some make a valid sequence, and some don't.
 fn frames() -> impl Strategy<Value = Vec<(u8, usize)>> {
     let length = prop_oneof![0..200usize, 0..20_000usize, 8_000..200_000usize];
     vec((select(vec![0x82, 0x02, 0x00, 0x80, 0x81, 0x01, 0x89, 0x88, 0x83]), length), 1..8)
@@ -43,7 +43,7 @@ fn payload(length: usize) -> Vec<u8> {
     (0..length).map(|i| b'a' + (i * i % 23) as u8).collect()
 }
 
-/// Reads the wire as a loop does that knows of the room; the events, and how many bytes went straight to a message.
+/// Reads the wire as a loop does that uses the read buffer. Returns the events, and how many bytes were read directly.
 fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, Connection, usize) {
     let (mut events, mut direct) = (Vec::new(), 0);
     let mut scratch = Some(Scratch::new());
@@ -92,7 +92,7 @@ fn read(mut conn: Connection, mut wire: &[u8], turns: &[Turn]) -> (Vec<String>, 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
-    /// Whatever arrives in whichever reads, it comes to the same as when it is received at once.
+    /// Whatever arrives in whatever reads, the result is the same as when all is received in one call.
     #[test]
     fn reading_directly_makes_no_difference(
         role in select(ROLES.to_vec()),
@@ -117,7 +117,7 @@ proptest! {
         if chunk_threshold.is_none() {
             prop_assert_eq!(got, events);
         } else {
-            // Chunks are as they come; what is around them isn't.
+            // The chunks of a message may differ; everything else is the same.
             let others = |events: Vec<String>| events.into_iter().filter(|events| !events.starts_with("Chunk")).collect::<Vec<_>>();
             prop_assert_eq!(others(got), others(events));
         }
@@ -128,7 +128,7 @@ proptest! {
 
 const PLAIN: Turn = Turn { most: 16 * KIB, buffer: 16 * KIB, directly: true, lends: false, gives_back: false };
 
-/// Nearly all of a large message goes where it belongs at once, also of a fragmented one.
+/// Nearly all of a large message is read directly, even if it is fragmented.
 #[test]
 fn most_of_a_large_message_is_read_directly() {
     for role in ROLES {
@@ -145,7 +145,7 @@ fn most_of_a_large_message_is_read_directly() {
     }
 }
 
-/// Room is only where payload of an uncompressed binary message comes next, and much of it.
+/// There is a read buffer only if a large payload of an uncompressed binary message comes next.
 #[test]
 fn there_is_room_only_for_much_payload_of_binary_messages() {
     let begun = |first: u8, length: usize, arrived: usize| {
@@ -161,11 +161,11 @@ fn there_is_room_only_for_much_payload_of_binary_messages() {
     assert_eq!(begun(0x82, 60_000, 20_000).read_buffer().map(|space| space.len()), Some(40_000));
     assert_eq!(begun(0x02, 60_000, 20_000).read_buffer().map(|space| space.len()), Some(40_000));
     assert_eq!(begun(0x82, 60_000, 52_000).read_buffer().map(|space| space.len()), None);
-    // It grows with what has arrived: four times that, and no more than 64 KiB at a time are set to zero.
+    // It grows with the bytes that have arrived: four times that, and at most 64 KiB at a time are zeroed.
     assert_eq!(begun(0x82, 1 << 20, 4_000).read_buffer().map(|space| space.len()), Some(12_000));
     assert_eq!(begun(0x82, 1 << 20, 400_000).read_buffer().map(|space| space.len()), Some(64 * KIB));
 
-    // What turns out to be delivered in chunks has no limit that memory has.
+    // The limit of a message that is delivered in chunks is not one of memory.
     let mut conn = support::server_with(Config::new().chunk_threshold(20_000));
     assert!(feed(&mut conn, &frame(Role::Client, 0x02, &payload(15_000))).is_empty());
     assert!(feed(&mut conn, &frame(Role::Client, 0x80, &payload(60_000))[..8]).is_empty());
@@ -177,7 +177,7 @@ fn there_is_room_only_for_much_payload_of_binary_messages() {
     assert_eq!(conn.commit_read(10), 0);
 }
 
-/// What is said to be filled can't be more than there is room for; without room it is nothing.
+/// A count larger than the read buffer is reduced to its size; without a read buffer, it is zero.
 #[test]
 fn no_more_is_filled_than_fits() {
     let mut conn = support::server();
@@ -188,14 +188,14 @@ fn no_more_is_filled_than_fits() {
     assert_eq!(conn.commit_read(usize::MAX), 40_000);
     assert_eq!(conn.commit_read(1), 0);
     assert_eq!(conn.read_buffer().map(|space| space.len()), None);
-    // The message is complete; it is reported as always.
+    // The message is complete; it is reported as usual.
     let [Event::Binary(data)] = &feed(&mut conn, &[])[..] else { panic!() };
     assert!(**data == *payload(60_000));
     assert!(feed(&mut conn, &[]).is_empty());
 }
 
-/// Only what was read into the room that was shown, and while it is the same, is taken for payload: what else is there may
-/// be another's.
+/// Only bytes that were read into the buffer that was returned last, and while it is unchanged, count as payload: other
+/// bytes may belong to another message.
 #[test]
 fn what_was_not_shown_is_not_filled() {
     let data = payload(60_000);
@@ -203,7 +203,7 @@ fn what_was_not_shown_is_not_filled() {
     let begun = || {
         let mut conn = support::server();
         conn.attach_scratch(Scratch::new());
-        // A buffer that was another message's.
+        // A buffer that belonged to another message.
         conn.recycle(vec![b'!'; 4 << 20]);
         assert_eq!(conn.read_buffer().map(|space| space.len()), None);
         assert!(feed(&mut conn, &wire[..20_008]).is_empty());
@@ -239,7 +239,7 @@ fn what_was_not_shown_is_not_filled() {
     finish(asked, &wire[21_008..]);
 }
 
-/// An unclean end in the midst of it.
+/// An unclean end in the middle of a message.
 #[test]
 fn the_transport_ends_within_a_message() {
     let mut conn = support::server();
@@ -252,7 +252,7 @@ fn the_transport_ends_within_a_message() {
     assert_eq!((closed.code, closed.clean), (CloseCode::ABNORMAL, false));
 }
 
-/// A fragment that makes the message too large is refused at its header, as ever.
+/// A fragment that makes the message too large fails the connection at its header, as usual.
 #[test]
 fn limits_hold() {
     let mut conn = support::server_with(Config::new().max_message_size(100_000));
@@ -265,7 +265,7 @@ fn limits_hold() {
     assert_eq!(closed.cause, Cause::Protocol(ProtocolError::MessageTooLarge));
 }
 
-/// Bytes that are read directly count as received: a peer in the midst of a large message isn't lost.
+/// Bytes that are read directly count as received: a peer isn't dropped in the middle of a large message.
 #[test]
 fn what_is_read_directly_is_heard() {
     let second = Duration::from_secs(1);
@@ -282,8 +282,8 @@ fn what_is_read_directly_is_heard() {
     assert_eq!(conn.pending_output(), 0, "no ping was needed");
 }
 
-/// A buffer that was another connection's shows nothing of it, and a caller that reports more than it has read delivers
-/// zeros, not the bytes of that connection.
+/// A reused buffer shows nothing of the connection before. If more bytes are reported than were read, the message has
+/// zeros, not bytes of that connection.
 #[test]
 fn a_read_buffer_shows_nothing_of_another_connection() {
     for role in ROLES {
@@ -300,11 +300,11 @@ fn a_read_buffer_shows_nothing_of_another_connection() {
                     first.recycle(data);
                 }
                 if shown && let Some(space) = first.read_buffer() {
-                    // What was read there in vain is another connection's secret as well.
+                    // Bytes that were read there and discarded are another connection's secret as well.
                     space.fill(b's');
                 }
             }
-            // A message that isn't finished leaves its buffer, too.
+            // An unfinished message returns its buffer, too.
             assert!(feed(&mut first, &secret[..100 * KIB]).is_empty());
             scratch = first.detach_scratch().unwrap();
 
@@ -318,7 +318,7 @@ fn a_read_buffer_shows_nothing_of_another_connection() {
             assert_eq!(second.commit_read(claimed), claimed);
             let events = feed(&mut second, &wire[20 * KIB + claimed..]);
             let [Event::Binary(data)] = &events[..] else { panic!("{events:?}") };
-            // At a server, the zeros are unmasked.
+            // A server unmasks the zeros.
             assert!(role == Role::Server || !data.contains(&b's'));
             scratch = second.detach_scratch().unwrap();
         }

@@ -1,5 +1,5 @@
-//! The memory of messages that are read straight to where they are assembled: it follows what has arrived, and buffers
-//! are used again.
+//! The memory of messages that are read directly into place: it follows the bytes that have arrived, and buffers are
+//! reused.
 
 #[path = "support/heap.rs"]
 mod heap;
@@ -20,7 +20,7 @@ fn payload(length: usize) -> Vec<u8> {
     (0..length).map(|i| b'a' + (i * i % 23) as u8).collect()
 }
 
-/// The memory of a message follows what has arrived, at most four times that, however much is announced.
+/// The memory of a message follows the bytes that have arrived, at most four times that, however much is announced.
 #[test]
 fn the_room_grows_with_what_has_arrived() {
     let header = [0x82, 0xff, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 0, 0];
@@ -40,7 +40,8 @@ fn the_room_grows_with_what_has_arrived() {
     }
 }
 
-/// With a scratch that has a buffer, no message costs an allocation; and a message costs no more memory than it has bytes.
+/// With a scratch that has a buffer, no message costs an allocation, and a message takes no more memory than it has
+/// bytes.
 #[test]
 fn reading_directly_allocates_nothing() {
     let data = payload(500_000);
@@ -84,7 +85,7 @@ fn reading_directly_allocates_nothing() {
     assert_eq!((heap.allocations, heap.kept), (0, 0));
 }
 
-/// A large message that is sent back is handed over, and its buffer comes back when it is sent.
+/// A large message that is sent back is moved into the output, and its buffer comes back when it is sent.
 #[test]
 fn sending_large_messages_back_allocates_nothing() {
     let wire = frame(Role::Client, 0x82, &payload(100_000));
@@ -122,7 +123,7 @@ fn sending_large_messages_back_allocates_nothing() {
     }
 }
 
-/// Nobody waits for the buffer of what was sent where none is lent, nor for one that is larger than a thread keeps.
+/// The buffer of a sent message is freed without a scratch, and if it is larger than a thread keeps.
 #[test]
 fn what_is_sent_is_freed_where_it_is_of_no_use() {
     let config = || Config::new().max_pending_output(256 << 20);
@@ -159,7 +160,7 @@ fn what_is_sent_is_freed_where_it_is_of_no_use() {
     assert!(heap.kept < 200_000, "{heap:?}");
 }
 
-/// Behind what has arrived there may be much that was used before: that goes back to the thread.
+/// A reused buffer may be much larger than what has arrived: it goes back to the thread.
 #[test]
 fn what_is_left_behind_is_what_has_arrived() {
     let large = frame(Role::Client, 0x82, &payload(3 << 20));

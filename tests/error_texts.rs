@@ -1,5 +1,5 @@
-//! The text of every public error, in one table. People search their logs for these texts, and a server sends some of them
-//! to its clients.
+//! The text of every public error, in one table. People search their logs for these texts, and a server sends some of
+//! them to its clients.
 
 use std::any::type_name_of_val;
 use std::collections::BTreeSet;
@@ -121,7 +121,7 @@ fn every_error_has_its_text() {
     assert_eq!(websocket_proto::SeedError.to_string(), "the operating system failed to provide entropy");
 }
 
-/// The enums are `non_exhaustive`, so that the compiler can't say that a row is missing: their source does.
+/// The enums are `non_exhaustive`, so the compiler can't report a missing row; their source is compared instead.
 #[test]
 fn every_variant_has_a_row() {
     let rows: BTreeSet<_> = table().into_iter().map(|row| row.error).collect();
@@ -148,7 +148,7 @@ fn errors_are_defined_in_three_files() {
     assert_eq!(files, ["close.rs", "error.rs", "seed.rs"]);
 }
 
-/// What an error carries must not make the `Result`s of the calls large.
+/// The data of an error must not make the `Result`s of the calls large.
 #[test]
 fn errors_are_small() {
     assert_eq!((size_of::<ProtocolError>(), size_of::<HandshakeError>(), size_of::<SendError>()), (4, 4, 4));

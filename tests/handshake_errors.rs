@@ -1,4 +1,4 @@
-//! The status that a server answers each malformed handshake with.
+//! The status with which a server answers each malformed handshake.
 
 use websocket_proto::HandshakeError;
 

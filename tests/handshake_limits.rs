@@ -1,5 +1,5 @@
-//! The exact limits of the opening handshake that are no setting: the headers that need no allocation of their own, and
-//! the line before a chunk.
+//! The exact limits of the opening handshake that can't be configured: the number of headers that need no allocation,
+//! and the size line of a chunk.
 
 #[path = "support/heap.rs"]
 mod heap;
@@ -84,7 +84,7 @@ fn client() -> Connection {
     Connection::client(request(), Config::new(), support::seed()).unwrap()
 }
 
-/// The body that a client reads of a response in chunks, whose first has a size line of that many bytes before its LF.
+/// The body that a client reads from a chunked response, whose first size line has that many bytes before its LF.
 fn body_after_size_line(length: usize) -> Vec<u8> {
     let mut conn = client();
     let line = format!("5;{}\r", "x".repeat(length - 3));
@@ -109,7 +109,7 @@ fn the_line_before_a_chunk_has_an_exact_limit() {
     }
 }
 
-/// However many chunks a body has, their lines share one allocation. The others are those of the growing body.
+/// However many chunks a body has, their lines share one allocation. The others are for the growing body.
 #[test]
 fn chunks_cost_no_allocation_each() {
     let mut bytes = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();

@@ -1,5 +1,5 @@
-//! Handshakes done elsewhere, with the types of the `http` crate: RFC 6455 over HTTP/1.1, RFC 8441 over HTTP/2, RFC 9220
-//! over HTTP/3.
+//! Handshakes of HTTP libraries, with the types of the `http` crate: RFC 6455 over HTTP/1.1, RFC 8441 over HTTP/2, RFC
+//! 9220 over HTTP/3.
 #![cfg(feature = "http")]
 
 #[path = "support/mod.rs"]
@@ -12,7 +12,7 @@ use websocket_proto::{
     HttpServerHandshake, RequestError, Role, Seed, TransportShutdown, client, server,
 };
 
-/// The answer over HTTP/1.1 has what the built-in one has, and further headers in order.
+/// The answer over HTTP/1.1 has the headers of the built-in one, and further headers in order.
 #[test]
 fn accepting_over_http_1() {
     let offer = HttpServerHandshake::upgrade(&upgrade_request("a, b"), &Config::new()).unwrap();
@@ -38,7 +38,7 @@ fn accepting_over_http_1() {
     assert!(offer.accept(server::Response::new()).unwrap().0.headers().get("sec-websocket-protocol").is_none());
 }
 
-/// H-12, H-18: refusals are ordinary responses; another protocol's status is 501.
+/// H-12, H-18: rejections are ordinary responses; the status for another protocol is 501.
 #[test]
 fn rejecting_with_an_ordinary_response() {
     let response = server::Rejection::from(HandshakeError::UnsupportedVersion).into_http().unwrap();
@@ -64,7 +64,8 @@ fn rejecting_with_an_ordinary_response() {
     assert_eq!((other, other.status()), (HandshakeError::Protocol, 501));
 }
 
-/// H-04, H-05, H-06, H-08, H-09, H-10, H-11: an extended CONNECT is held to what is left of the rules, and opened with 200.
+/// H-04, H-05, H-06, H-08, H-09, H-10, H-11: an extended CONNECT is checked by the rules that apply to it, and accepted
+/// with 200.
 #[test]
 fn accepting_over_http_2_and_3() {
     for version in [Version::HTTP_2, Version::HTTP_3] {
@@ -80,7 +81,7 @@ fn accepting_over_http_2_and_3() {
     }
 }
 
-/// H-04, H-05, H-07, H-08, H-09: the request of a client has the scheme, the authority and the path, and neither an upgrade
+/// H-04, H-05, H-07, H-08, H-09: a client's request has the scheme, the authority and the path, and neither an upgrade
 /// nor a key.
 #[test]
 fn connecting_over_http_2() {
@@ -98,7 +99,7 @@ fn connecting_over_http_2() {
     }
 }
 
-/// The user information of a URI is in neither URI nor authority, but a header that is not shown.
+/// The user information of a URI is neither in the URI nor in the authority, but in a header that is not shown.
 #[test]
 fn user_information_over_http() {
     let request = || client::Request::new("wss://user:secret@h/".parse().unwrap());
@@ -113,7 +114,8 @@ fn user_information_over_http() {
     assert_eq!(own.headers().get_all("authorization").iter().collect::<Vec<_>>(), ["Bearer t"]);
 }
 
-/// H-11, H-12: any status from 200 to 299 opens it, no other does; what is chosen must have been offered.
+/// H-11, H-12: any status from 200 to 299 opens the connection, no other does; the chosen subprotocol must have been
+/// offered.
 #[test]
 fn responses_over_http_2() {
     let client = || {
@@ -135,7 +137,7 @@ fn responses_over_http_2() {
     assert_eq!(client().check(&extension).err(), Some(HandshakeError::ExtensionNotOffered));
 }
 
-/// A client over HTTP/1.1 sends what the built-in one sends, and checks the same.
+/// A client over HTTP/1.1 sends the same request as the built-in one, and makes the same checks.
 #[test]
 fn a_client_over_http_1() {
     let uri = "ws://h:81/a?b".parse().unwrap();
@@ -171,8 +173,8 @@ fn a_client_over_http_1() {
     );
 }
 
-/// H-13, H-14, H-15, H-17, H-19: behind the handshake everything is as over TCP: a client masks, the end of the stream is
-/// the transport's, an abort is an abort.
+/// H-13, H-14, H-15, H-17, H-19: after the handshake everything is as over TCP: a client masks, the end of the stream
+/// is the end of the transport, an abort is an abort.
 #[test]
 fn frames_over_a_stream() {
     let offer = HttpServerHandshake::connect(&connect(&[]), "websocket", &Config::new()).unwrap();

@@ -1,5 +1,5 @@
-//! One table of requests, run through each way to receive them: the built-in handshake, a request of HTTP/1.1 that an HTTP
-//! library has parsed, and an extended CONNECT.
+//! One table of requests, run through each way to receive them: the built-in handshake, a request of HTTP/1.1 that an
+//! HTTP library has parsed, and an extended CONNECT.
 #![cfg(feature = "http")]
 
 #[path = "support/mod.rs"]
@@ -21,12 +21,12 @@ enum Change {
     Version(&'static str),
     /// The target, which for a CONNECT has scheme, authority and path.
     Target(&'static str),
-    /// One header line of that name instead of those that are there.
+    /// One header line of that name instead of the existing ones.
     Set(&'static str, &'static str),
     /// One more header line.
     Add(&'static str, &'static str),
     Remove(&'static str),
-    /// `:protocol`, which HTTP/1.1 has not.
+    /// `:protocol`, which HTTP/1.1 doesn't have.
     Protocol(&'static str),
 }
 
@@ -34,7 +34,7 @@ use Change::{Add, Nothing, Remove, Set};
 
 type Outcome = Result<(), HandshakeError>;
 
-/// Each change, what it comes to in HTTP/1.1, and in an extended CONNECT.
+/// Each change, with its result in HTTP/1.1 and in an extended CONNECT.
 #[rustfmt::skip]
 const CASES: &[(Change, Outcome, Outcome)] = &[
     (Nothing, Ok(()), Ok(())),
@@ -102,7 +102,7 @@ const CASES: &[(Change, Outcome, Outcome)] = &[
     (Remove("sec-websocket-key"), Err(Key), Ok(())),
     (Set("sec-websocket-key", "AAAA"), Err(Key), Ok(())),
     (Add("sec-websocket-key", "AAAA"), Err(Key), Ok(())),
-    // What is left of RFC 6455 section 4.2.1.
+    // The other rules of RFC 6455 section 4.2.1.
     (Remove("sec-websocket-version"), Err(VersionHeader), Err(VersionHeader)),
     (Set("sec-websocket-version", "8"), Err(UnsupportedVersion), Err(UnsupportedVersion)),
     (Set("sec-websocket-version", "013"), Err(VersionHeader), Err(VersionHeader)),
@@ -116,7 +116,7 @@ const CASES: &[(Change, Outcome, Outcome)] = &[
     (Add("x-other", "anything"), Ok(()), Ok(())),
 ];
 
-/// H-04, H-05, H-08, H-09, H-16: each way comes to what the table says.
+/// H-04, H-05, H-08, H-09, H-16: each way gives the result in the table.
 #[test]
 fn one_table_of_rules() {
     for &(change, http1, connect) in CASES {
@@ -130,8 +130,8 @@ fn one_table_of_rules() {
     }
 }
 
-/// S-02, S-03: a request that asks for no upgrade is not for this crate, and gets what the built-in handshake answers it with
-/// if nobody else does.
+/// S-02, S-03: a request that asks for no upgrade is not for this crate. If nobody else answers it, it gets the answer
+/// of the built-in handshake.
 #[test]
 fn plain_requests_come_to_the_same() {
     for (method, version, target, error) in [
@@ -155,7 +155,7 @@ fn plain_requests_come_to_the_same() {
     assert_eq!(request.built_in(), Err(HttpVersion));
 }
 
-/// H-05: a target that no text parses to, but that an HTTP/2 library could make of pseudo-headers.
+/// H-05: a target that no text parses to, but that an HTTP/2 library could make from pseudo-headers.
 #[test]
 fn targets_that_are_made_of_parts() {
     let uri = |scheme: &str, authority: &str, path: &str| {
@@ -176,7 +176,7 @@ fn targets_that_are_made_of_parts() {
     assert_eq!(results(Uri::from_static("*")), [Err(Target); 2]);
 }
 
-/// A request, before it is text or a value of the crate `http`.
+/// A request, before it becomes text or a value of the `http` crate.
 #[derive(Clone)]
 struct Message {
     method: &'static str,
@@ -220,7 +220,7 @@ impl Message {
         self
     }
 
-    /// What the built-in handshake makes of the text.
+    /// The result of the built-in handshake for this text.
     fn built_in(&self) -> Outcome {
         let lines = self.headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect::<String>();
         let head = format!("{} {} HTTP/{}\r\n{lines}\r\n", self.method, self.target, self.version);

@@ -1,4 +1,4 @@
-//! What the crate promises of memory, counted.
+//! The memory that connections use, counted.
 
 #[path = "support/heap.rs"]
 mod heap;
@@ -33,7 +33,7 @@ fn a_server_that_had_no_traffic_owns_nothing() {
     assert_eq!(heap, NOTHING);
 }
 
-/// Also where the opening handshake came in chunks, and was followed by nothing.
+/// Also if the opening handshake came in chunks, and nothing followed it.
 #[test]
 fn an_opened_server_that_had_no_traffic_owns_nothing() {
     let config = Arc::new(Config::new());
@@ -59,8 +59,8 @@ fn an_opened_server_that_had_no_traffic_owns_nothing() {
     }
 }
 
-/// A server's opening handshake: the request (its head, and the event's box), what is kept until it is answered, and the
-/// response, for which a scratch has room.
+/// A server's opening handshake allocates the request (its head, and the event's box), the part that is kept until it
+/// is answered, and the response, for which a scratch has a buffer.
 #[test]
 fn accepting_takes_three_allocations() {
     let config = Arc::new(Config::new());
@@ -83,14 +83,15 @@ fn accepting_takes_three_allocations() {
         });
         heap.allocations
     };
-    // The scratch has a buffer once somebody needed it.
+    // The scratch has a buffer after its first use.
     accept(&request(), true);
     assert_eq!(accept(&request(), true), 3);
     assert_eq!(accept(&support::request_with(&many), true), 3);
     assert_eq!(accept(&request(), false), 4);
 }
 
-/// A client's: its generator, the request, what waits for the response, and the response (its head, and the event's box).
+/// A client's opening handshake allocates its generator, the request, the state that waits for the response, and the
+/// response (its head, and the event's box).
 #[test]
 fn connecting_takes_five_allocations() {
     let config = Arc::new(Config::new());
@@ -109,7 +110,7 @@ fn connecting_takes_five_allocations() {
     assert_eq!(heap.allocations, 5);
 }
 
-/// Messages, pings and pongs that lie whole in the input are lent from it; answers go into a buffer that is there.
+/// Messages, pings and pongs that lie whole in the input are borrowed from it; answers go into an existing buffer.
 #[test]
 fn what_lies_whole_in_the_input_costs_no_allocation() {
     for role in support::ROLES {
@@ -122,7 +123,7 @@ fn what_lies_whole_in_the_input_costs_no_allocation() {
             bytes.extend(frame(peer, 0x89, b"ping"));
             bytes.extend(frame(peer, 0x8a, b"pong"));
         }
-        // The first turn makes the buffer of the output.
+        // The first iteration makes the buffer of the output.
         feed(&mut conn, &frame(peer, 0x89, &[0; 125]));
         drain(&mut conn);
         let mut input = &mut bytes[..];
@@ -172,7 +173,7 @@ fn a_drained_output_gives_large_buffers_back() {
     assert_eq!(heap.kept, 0);
 }
 
-/// Large payloads that are handed over are chained into the output, not copied.
+/// Large owned payloads are chained into the output, not copied.
 #[test]
 fn an_owned_payload_is_not_copied() {
     let mut conn = server();
@@ -215,7 +216,7 @@ fn memory_follows_what_arrived() {
     }
 }
 
-/// A message in chunks is handed over as the buffer that it was assembled in.
+/// A message in several inputs is delivered in the buffer in which it was assembled.
 #[test]
 fn assembled_messages_are_handed_over_without_a_copy() {
     let mut conn = server();
@@ -231,7 +232,7 @@ fn assembled_messages_are_handed_over_without_a_copy() {
     assert!(heap.allocations <= 1, "{heap:?}");
 }
 
-/// 10,000 connections that had traffic of every sort and went idle own nothing: their thread's scratch has it all.
+/// 10,000 connections that had traffic of every sort and are idle own nothing: their thread's scratch has all buffers.
 #[test]
 fn idle_connections_that_had_traffic_own_nothing() {
     let config = Arc::new(Config::new());
@@ -253,8 +254,8 @@ fn idle_connections_that_had_traffic_own_nothing() {
     assert_eq!(heap.kept, connections.cast_signed());
 }
 
-/// An echo of messages that lie whole in the input, straddle two inputs, or come in fragments allocates nothing once its
-/// buffers are there.
+/// An echo of messages that lie whole in the input, straddle two inputs, or come in fragments allocates nothing once
+/// its buffers exist.
 #[test]
 fn a_steady_echo_costs_no_allocation() {
     for role in support::ROLES {
@@ -270,7 +271,7 @@ fn a_steady_echo_costs_no_allocation() {
     }
 }
 
-/// What is pending stays behind when the scratch is released, and nothing of it is lost.
+/// Pending output and incomplete messages stay with the connection when the scratch is detached, and nothing is lost.
 #[test]
 fn what_is_pending_stays_behind() {
     let mut conn = server();
@@ -286,8 +287,8 @@ fn what_is_pending_stays_behind() {
     assert!(matches!(&events[..], [Event::Binary(data)] if data.len() == 30_000));
 }
 
-/// What stays behind is in proportion to what is pending, however large the buffers that were lent; and nothing stays
-/// with a connection that is over.
+/// The memory that stays is in proportion to what is pending, however large the scratch's buffers are; and nothing
+/// stays with a closed connection.
 #[test]
 fn little_stays_behind_where_little_is_pending() {
     let lent = || {
@@ -340,7 +341,7 @@ fn traffic_of(from: Role) -> Vec<u8> {
     .concat()
 }
 
-/// A turn of a loop for each input: lends, echoes, drains, releases.
+/// An iteration of a loop for each input: attaches the scratch, echoes, drains, and detaches it.
 fn echo(conn: &mut Connection, scratch: &mut Option<Scratch>, wire: &[u8], buffer: &mut [u8]) {
     for chunk in wire.chunks(buffer.len()) {
         conn.attach_scratch(scratch.take().unwrap());
@@ -367,7 +368,7 @@ fn echo(conn: &mut Connection, scratch: &mut Option<Scratch>, wire: &[u8], buffe
     }
 }
 
-/// Payloads that are handed over cost no allocation where a scratch is lent: neither their bytes nor their place.
+/// Owned payloads cost no allocation if a scratch is attached: neither their bytes nor their place in the output.
 #[test]
 fn handing_over_costs_no_allocation() {
     let payload = bytes::Bytes::from(vec![7; 64 << 10]);

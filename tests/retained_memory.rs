@@ -1,5 +1,5 @@
-//! What stays with a connection after its turn, whatever its thread has done before: the table of the guide's chapter on
-//! memory is what is measured here.
+//! The memory that stays with a connection after an iteration of its loop, whatever its thread has done before. The
+//! table in the guide's chapter on memory has the figures measured here.
 
 #[path = "support/heap.rs"]
 mod heap;
@@ -16,7 +16,7 @@ use websocket_proto::{Config, Connection, Event, Negotiated, Role, Scratch, Seed
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What a turn leaves behind: how that is called in the table, and how it comes about.
+/// A state after an iteration: its name in the table, and a function that causes it.
 type Leaving = (&'static str, fn(&mut Connection));
 
 const LEAVINGS: [Leaving; 7] = [
@@ -51,8 +51,8 @@ fn the_table_of_the_guide_is_what_is_measured() {
     assert_eq!(retained(Role::Client, true, |_| {}), 320, "a client's generator of masking keys");
 }
 
-/// With a scratch, no more than four times what is there, or 4 KiB, stays in a buffer, at either role, and beside it a few
-/// small boxes.
+/// With a scratch, a buffer keeps no more than four times what is needed, or 4 KiB, for either role, plus a few small
+/// boxes.
 #[test]
 fn what_stays_fits_what_is_there() {
     for role in ROLES {
@@ -65,8 +65,8 @@ fn what_stays_fits_what_is_there() {
     }
 }
 
-/// How many bytes of the heap a connection owns after a turn that leaves something behind. Its thread has echoed messages
-/// of 1 MiB before, over this connection and others; with a scratch, these share it.
+/// The heap that a connection owns after an iteration that leaves something. Before that, its thread has echoed
+/// messages of 1 MiB over this connection and others; with a scratch, they share it.
 fn retained(role: Role, is_lent: bool, leave: fn(&mut Connection)) -> isize {
     let mut scratch = is_lent.then(Scratch::new);
     let config = Arc::new(Config::new());
@@ -98,7 +98,7 @@ fn turn(conn: &mut Connection, scratch: &mut Option<Scratch>, work: impl FnOnce(
     *scratch = conn.detach_scratch();
 }
 
-/// Receives a message in inputs of 64 KiB, sends it back, and has it written.
+/// Receives a message in inputs of 64 KiB, sends it back, and drains the output.
 fn echo(conn: &mut Connection, wire: &[u8]) {
     for chunk in wire.chunks(64 << 10) {
         let mut chunk = chunk.to_vec();
@@ -117,7 +117,7 @@ fn echo(conn: &mut Connection, wire: &[u8]) {
             }
         }
     }
-    // The last message is one whose buffer is worth keeping.
+    // The last message has a size at which its buffer is kept.
     drain(conn);
     conn.send_binary(&[b'x'; 16_000]).unwrap();
     drain(conn);
@@ -131,7 +131,7 @@ fn begin_message(conn: &mut Connection, first: u8, length: usize) {
     }
 }
 
-/// Sends a message of which that many bytes aren't written.
+/// Sends a message and leaves that many of its bytes in the output.
 fn leave_output(conn: &mut Connection, length: usize) {
     conn.send_binary(&vec![b'x'; length.max(1000)]).unwrap();
     let pending = conn.output().remaining();

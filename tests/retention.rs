@@ -1,4 +1,4 @@
-//! What is retained once it has done its work: spare buffers and compressors are few, and go back.
+//! Buffers and compressors that are kept for reuse: they are few, and go back to their thread.
 
 #[cfg(feature = "deflate")]
 #[path = "support/deflate.rs"]
@@ -68,7 +68,8 @@ fn a_scratch_that_is_replaced_comes_back() {
     assert!(heap.kept <= -10_000, "{heap:?}");
 }
 
-/// However the work ends, the scratch comes back with its buffers, and one that was attached before is attached again.
+/// However the closure ends, the scratch comes back with its buffers, and one that was attached before is attached
+/// again.
 #[test]
 fn a_scratch_cannot_be_lost() {
     let mut scratch = Scratch::new();
@@ -118,7 +119,7 @@ mod compression {
         while conn.output().take().is_some() {}
     }
 
-    /// A compressor has 270 KB, and a closed connection may be held for long.
+    /// A compressor takes 270 KB, and a closed connection may be kept for long.
     #[test]
     fn a_closed_connection_has_no_compressor() {
         for role in ROLES {
@@ -138,8 +139,8 @@ mod compression {
         }
     }
 
-    /// A scratch has one spare compressor for what its connections agreed on, however many of them compressed at the same
-    /// time.
+    /// A scratch keeps one spare compressor for the parameters that its connections negotiated, however many of them
+    /// compressed at the same time.
     #[test]
     fn spare_compressors_of_one_kind_do_not_pile_up() {
         let kept = |count| {

@@ -1,4 +1,4 @@
-//! One connection that two threads share, behind a lock.
+//! One connection that two threads share, with a lock.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -22,7 +22,7 @@ impl Shared {
         Self { conn: Mutex::new(conn), changed: Condvar::new() }
     }
 
-    /// Handles what arrives, until the transport ends.
+    /// Handles received bytes, until the transport ends.
     fn read(&self, arrives: Receiver<Bytes>, mut handle: impl FnMut(&mut Connection, Event<'_>)) {
         for bytes in arrives {
             let mut bytes = bytes.to_vec();
@@ -41,7 +41,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Sends what there is to send, without the lock, until the transport is to be shut down.
+    /// Writes the output, without the lock, until the transport is to be shut down.
     fn write(&self, leaves: Sender<Bytes>) {
         let mut conn = self.conn.lock().unwrap();
         while conn.wants_shutdown().is_none() {

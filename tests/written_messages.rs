@@ -1,5 +1,5 @@
-//! Messages that the caller writes piece by piece: what `send_text_with` and `send_binary_with` put on the wire, and what they
-//! leave behind when the writing fails.
+//! Messages that your code writes in parts: the frames that `send_text_with` and `send_binary_with` put on the wire,
+//! and the state after a failed write.
 
 #[cfg(feature = "deflate")]
 #[path = "support/deflate.rs"]
@@ -22,21 +22,21 @@ use websocket_proto::{Config, Connection, MessageKind, Role, Scratch, SendError,
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The sizes around those where a header becomes longer.
+/// The sizes around those at which a header becomes longer.
 const SIZES: [usize; 11] = [0, 1, 2, 124, 125, 126, 127, 65_534, 65_535, 65_536, 200_000];
 
-/// Something that is pending in the output before the message.
+/// Output that is pending before the message.
 type Pending = fn(&mut Connection);
 
 const PENDING: [Pending; 5] = [
     |_| {},
     |conn| conn.send_text("pending").unwrap(),
-    // The transport has taken a part of it.
+    // The transport has written a part of it.
     |conn| {
         conn.send_text("pending").unwrap();
         conn.output().advance(4);
     },
-    // The transport has taken all of it.
+    // The transport has written all of it.
     |conn| {
         conn.send_text("pending").unwrap();
         drain(conn);
@@ -49,7 +49,7 @@ const PENDING: [Pending; 5] = [
     },
 ];
 
-/// On the wire, a message that is written is what an ordinary one is: at every size, after anything, before anything.
+/// On the wire, a written message is the same as an ordinary one: at every size, whatever precedes or follows it.
 #[test]
 fn a_written_message_is_an_ordinary_one() {
     for role in support::ROLES {
@@ -86,7 +86,7 @@ fn write_chars(writer: &mut TextWriter<'_>, text: &str) -> fmt::Result {
     Ok(())
 }
 
-/// In pieces of 7 bytes, which cut characters.
+/// In parts of 7 bytes, which split characters.
 fn write_bytes(mut writer: impl Write, bytes: &[u8]) -> io::Result<()> {
     for piece in bytes.chunks(7) {
         writer.write_all(piece)?;
@@ -94,8 +94,8 @@ fn write_bytes(mut writer: impl Write, bytes: &[u8]) -> io::Result<()> {
     writer.flush()
 }
 
-/// Whatever keeps the message from being sent, nothing of it is: what is pending stays as it is, and the next message is
-/// masked with the key that this one would have had.
+/// A message that fails is not sent, whatever the reason: pending output stays as it is, and the next message is masked
+/// with the key that this one would have had.
 #[test]
 fn a_message_that_fails_leaves_nothing_behind() {
     type Fail = fn(&mut Connection, usize);
@@ -153,7 +153,7 @@ fn a_message_that_fails_leaves_nothing_behind() {
     }
 }
 
-/// Where no message may be sent, nothing is written.
+/// When no message can be sent, the closure isn't called.
 #[test]
 fn nothing_is_written_that_may_not_be_sent() {
     let refuse = |mut conn: Connection, reason: SendError| {
@@ -176,7 +176,7 @@ fn nothing_is_written_that_may_not_be_sent() {
     refuse(unfinished, SendError::UnfinishedMessage);
 }
 
-/// What `write` returns comes back.
+/// The value that `write` returns is returned.
 #[test]
 fn the_result_of_the_writing_is_returned() {
     let mut conn = server();
@@ -214,8 +214,8 @@ fn json_is_written_without_an_allocation() {
     }
 }
 
-/// The message is sent from where it was written: at the front of the output at every size, and after other bytes if its
-/// header has the usual four bytes.
+/// The message is sent from where it was written: at the start of the output at every size, and after other bytes if
+/// its header has the usual four bytes.
 #[test]
 fn a_written_message_is_not_copied() {
     for role in support::ROLES {
@@ -265,7 +265,8 @@ mod compression {
     use super::*;
     use crate::deflate::{endpoint, settings};
 
-    /// Where compression was agreed on, a written message is compressed as an ordinary one, and may fail as one that isn't.
+    /// If compression was negotiated, a written message is compressed like an ordinary one, and may fail like an
+    /// uncompressed one.
     #[test]
     fn a_written_message_is_compressed() {
         for role in support::ROLES {
@@ -300,7 +301,7 @@ mod compression {
         assert_eq!(result, Err(SendError::UnfinishedMessage.into()));
     }
 
-    /// With a scratch, the buffer that is compressed from is a spare one.
+    /// With a scratch, a spare buffer holds the uncompressed message.
     #[test]
     fn a_message_that_is_compressed_needs_no_allocation() {
         let rows: Vec<_> = (0..100).map(|row| (row, "聊天", [1.5, 2.5])).collect();

@@ -1,4 +1,4 @@
-//! Tells the linker of the board's memory.
+//! Passes the board's memory layout to the linker.
 
 fn main() {
     println!("cargo::rerun-if-changed=memory.x");

@@ -1,7 +1,7 @@
-//! A client takes any bytes as response and frames: it never panics, ends once, and what it says is well-formed.
+//! A client accepts any bytes as response and frames: it never panics, ends once, and its output is well-formed.
 //!
-//! Input: one byte of choices (1: small limits), then what arrives, where `@ACCEPT@` stands for the right answer to the
-//! client's key.
+//! Input: one byte of choices (1: small limits), then the bytes received, where `@ACCEPT@` is replaced by the right
+//! answer to the client's key.
 #![no_main]
 
 use std::sync::OnceLock;

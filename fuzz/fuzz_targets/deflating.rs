@@ -1,6 +1,5 @@
-//! Two pairs of endpoints that agreed on compression, whatever on, whatever they say and in which way: neither finds fault
-//! with the other, and all of it arrives in order, while the four share the buffers, compressors and inflaters of a
-//! thread.
+//! Two pairs of endpoints with any negotiated compression send anything in any way: neither finds fault with the other,
+//! and everything arrives in order, while all four share the buffers, compressors and inflaters of one thread.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -31,7 +30,7 @@ struct Settings {
     min_size: u8,
 }
 
-/// Which end of which pair, and whether the thread's scratch is lent.
+/// Selects a pair and one of its endpoints, and whether it uses the thread's scratch.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Who {
     second_pair: bool,
@@ -44,7 +43,7 @@ enum Action {
     Text(Data),
     Binary(Data),
     Owned(Data),
-    /// Whether it is compressed as well.
+    /// True for a prepared message that has a compressed form as well.
     Prepared(bool, Data),
     Fragment {
         text: bool,
@@ -53,7 +52,7 @@ enum Action {
     },
     Compress(bool),
     Ping(u8),
-    /// At most so many bytes of the output go over, and are read.
+    /// Moves at most so many bytes of the output to the peer, and reads them.
     Move(u16),
 }
 
@@ -61,7 +60,7 @@ enum Action {
 enum Data {
     Bytes(Vec<u8>),
     Repeated(u8, u16),
-    /// A stretch of what repeats nothing but other stretches.
+    /// Random bytes that repeat only each other.
     Stretch(u16, u16),
 }
 
@@ -84,7 +83,7 @@ impl Data {
     }
 }
 
-/// What is on its way to the other side.
+/// Bytes in transit to the other side.
 #[derive(Debug, PartialEq)]
 enum Sent {
     Message(MessageKind, Vec<u8>),
@@ -96,7 +95,7 @@ struct End {
     settings: DeflateConfig,
     expected: VecDeque<Sent>,
     unfinished: Vec<u8>,
-    /// The message that arrives in pieces.
+    /// The message that arrives in chunks.
     pieces: Vec<u8>,
     chunk_threshold: u64,
 }
@@ -135,7 +134,7 @@ fn deflate(settings: Settings) -> DeflateConfig {
         .min_size(settings.min_size.into())
 }
 
-/// A client and a server that agreed.
+/// A client and a server that negotiated compression.
 fn ends([client, server]: [DeflateConfig; 2], chunk_threshold: u64) -> [End; 2] {
     let (answer, params) = server.answer([client.offer().as_bytes()]).unwrap();
     assert_eq!(client.check([answer.as_bytes()]), Ok(Some(params)));
@@ -198,7 +197,7 @@ fn act(this: &mut End, other: &mut End, action: Action) {
 }
 
 impl End {
-    /// At most so many bytes go over, chunk by chunk; whether any did.
+    /// Moves at most so many bytes, chunk by chunk. Returns whether any moved.
     fn moves(&mut self, other: &mut Self, mut count: usize) -> bool {
         let output = self.watched.conn.output();
         let mut moved = false;
@@ -219,7 +218,7 @@ impl End {
     }
 }
 
-/// What arrives is what is expected next. The buffer of what was assembled.
+/// Checks that the expected message arrives next. Returns the buffer of an assembled one.
 fn hear(
     expected: &mut VecDeque<Sent>,
     pieces: &mut Vec<u8>,

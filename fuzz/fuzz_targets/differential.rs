@@ -1,5 +1,5 @@
-//! The same masked frames give the same messages, and the same end, here and in an independent implementation
-//! (tungstenite). Where the two may differ is said at [`may_differ`], with the clause that decides.
+//! The same masked frames give the same messages and the same end, here and in an independent implementation
+//! (tungstenite). [`may_differ`] lists where the two may differ, with the clause that decides.
 #![no_main]
 
 use std::io::{self, Cursor, Read, Write};
@@ -17,10 +17,10 @@ const MAX_MESSAGE: usize = 2 << 10;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
-    /// How many bytes arrive here at a time; 0 for all of them.
+    /// The number of bytes received at a time; 0 for all of them.
     piece: u8,
     frames: Vec<Frame>,
-    /// Bytes behind the frames.
+    /// Bytes after the frames.
     rest: Vec<u8>,
 }
 
@@ -54,7 +54,7 @@ enum Form {
     Shortest,
     Medium,
     Long,
-    /// Another length than the payload has.
+    /// A length that differs from the payload's.
     Wrong(u64),
 }
 
@@ -66,7 +66,7 @@ enum Payload {
     Repeated(u8, u16),
 }
 
-/// What both report, in the same words. A Close frame's comes last.
+/// The result that both report, in the same words. A Close frame comes last.
 #[derive(Debug, PartialEq)]
 enum Told {
     Text(String),
@@ -94,16 +94,16 @@ fuzz_target!(|input: Input| {
     }
 });
 
-/// The differences that are allowed, all of them places where this crate is stricter, or knows more.
+/// The differences that are allowed. In each of them this crate is stricter, or knows more.
 fn may_differ(ours: &[Told], closed: &Closed, theirs: &[Told]) -> bool {
     match closed.cause {
-        // RFC 6455 5.2: "the minimal number of bytes MUST be used to encode the length"; tungstenite takes any. In a
-        // control frame (5.5) every longer form is too long by itself.
+        // RFC 6455 section 5.2: "the minimal number of bytes MUST be used to encode the length"; tungstenite accepts
+        // any. In a control frame (section 5.5) every longer form is too long anyway.
         Cause::Protocol(ProtocolError::LengthForm | ProtocolError::ControlTooLong) if theirs.len() > ours.len() => {
             assert!(theirs.starts_with(ours), "the same up to there");
             true
         }
-        // RFC 6455 7.4.2: codes that may not travel. tungstenite reports and answers 1002 in their place, unless the
+        // RFC 6455 section 7.4.2: codes that must not be sent. tungstenite reports and answers 1002 instead, unless the
         // reason isn't UTF-8 either.
         Cause::Protocol(ProtocolError::CloseCode(_)) if theirs.len() > ours.len() => {
             let (last, before) = theirs.split_last().unwrap();
@@ -111,7 +111,7 @@ fn may_differ(ours: &[Told], closed: &Closed, theirs: &[Told]) -> bool {
             assert!(matches!(last, Told::Close(1002, _)), "{last:?}");
             true
         }
-        // RFC 6455 7.4.2 and 11.7: 1014 has been registered since; tungstenite doesn't know it.
+        // RFC 6455 sections 7.4.2 and 11.7: 1014 has been registered since; tungstenite doesn't know it.
         Cause::Peer if closed.code == CloseCode::BAD_GATEWAY => {
             let (last, before) = theirs.split_last().unwrap();
             assert_eq!(before, &ours[..ours.len() - 1]);
@@ -162,7 +162,7 @@ fn theirs(bytes: Vec<u8>) -> (Vec<Told>, Error) {
     }
 }
 
-/// Bytes to read, and nobody who reads what is written.
+/// Bytes to read; what is written is discarded.
 struct Stream(Cursor<Vec<u8>>);
 
 impl Read for Stream {
@@ -181,7 +181,7 @@ impl Write for Stream {
     }
 }
 
-/// RFC 6455 5.2, as the fields say and not as they should.
+/// RFC 6455 section 5.2, encoded as the fields say, valid or not.
 fn encode(frame: &Frame) -> Vec<u8> {
     let payload = match &frame.payload {
         Payload::Bytes(bytes) => bytes.clone(),

@@ -1,5 +1,5 @@
-//! Two connected endpoints, whatever they are told to do and however the bytes between them are cut: neither finds
-//! fault with the other, what was sent arrives in order, whole or in pieces, and unless one is cut off, all of it arrives.
+//! Two connected endpoints run any script over a wire that splits their bytes anywhere: neither finds fault with the
+//! other, messages arrive in order, whole or in chunks, and all of them arrive unless a transport is cut off.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -21,12 +21,12 @@ struct Script {
     /// In seconds.
     handshake_timeout: Option<u8>,
     close_timeout: Option<u8>,
-    /// Whether the opening handshake is over before the first action.
+    /// Completes the opening handshake before the first action.
     open: bool,
     chunk_threshold: Option<u8>,
-    /// Whether a thread's buffers are lent for each action.
+    /// Attaches the thread's scratch for each action.
     lends: bool,
-    /// Whether messages that are handed over are encoded before.
+    /// Encodes owned messages in advance, as prepared messages.
     prepares: bool,
     actions: Vec<(Side, Action)>,
 }
@@ -41,7 +41,7 @@ enum Side {
 enum Action {
     Text(Vec<u8>),
     Binary(Vec<u8>),
-    /// A message of that many bytes (up to a limit), handed over.
+    /// An owned message of that many bytes (up to a limit).
     Owned(u16),
     Fragment {
         text: bool,
@@ -57,22 +57,22 @@ enum Action {
     Abort,
     /// The transport ends for this side.
     Eof,
-    /// Put at most so many bytes of the output on the wire.
+    /// Puts at most so many bytes of the output on the wire.
     Write(u16),
     WriteVectored(u16),
     Take,
-    /// Take at most so many bytes off the wire, for as many events as there are or for one.
+    /// Reads at most so many bytes from the wire, for one event or for as many as there are.
     Read(u16),
     ReadOne(u16),
-    /// So many milliseconds pass, for this side, which has its turns.
+    /// So many milliseconds pass for this side, which runs its loop.
     Time(u16),
-    /// The same, and its loop does nothing else: it is late.
+    /// The same, but the loop doesn't run: it is late.
     Late(u16),
-    /// It doesn't read at the moment.
+    /// This side has paused reading.
     Pause,
 }
 
-/// What is on its way to the other side.
+/// Bytes in transit to the other side.
 #[derive(Debug, PartialEq)]
 enum Sent {
     Text(Vec<u8>),
@@ -80,19 +80,19 @@ enum Sent {
     Ping(Vec<u8>),
 }
 
-/// Enough for several payloads that are chained into the output, little enough to be fast.
+/// Large enough for several payloads that are chained into the output, small enough to be fast.
 const MAX_OWNED: usize = 16 << 10;
 
 struct End {
     watched: Watched,
     /// Bytes that arrived and aren't read yet.
     wire: Vec<u8>,
-    /// What the other side has sent, and isn't here yet.
+    /// Messages that the other side has sent and that haven't arrived yet.
     expected: VecDeque<Sent>,
     /// The fragmented message that this side is sending.
     unfinished: Vec<u8>,
     chunk_threshold: u64,
-    /// The message that arrives in pieces.
+    /// The message that arrives in chunks.
     pieces: Option<Vec<u8>>,
     now: Duration,
     keepalive: bool,
@@ -234,7 +234,7 @@ impl Ends {
         self.scratch = self.sides(side).0.watched.conn.detach_scratch();
     }
 
-    /// All that is pending goes over, until nothing moves.
+    /// Moves everything that is pending, until nothing moves.
     fn settle(&mut self) {
         loop {
             self.client.write(usize::MAX, &mut self.server);
@@ -264,7 +264,7 @@ impl Ends {
         let (at_client, at_server) = (client.closed().unwrap(), server.closed().unwrap());
         assert!(at_client.clean && at_server.clean);
         for (here, there) in [(at_client, at_server), (at_server, at_client)] {
-            // The code of whoever closed first comes back.
+            // The code of the side that closed first is repeated.
             if let (Cause::Local(code), Cause::Peer) = (here.cause, there.cause) {
                 assert_eq!((here.code, there.code), (code, code));
             }
@@ -289,7 +289,7 @@ impl End {
         }
     }
 
-    /// The turns of a loop at this time, until none is due.
+    /// Iterations of the loop at this time, until no deadline is due.
     fn turns(&mut self) {
         for _ in 0..6 {
             self.watched.conn.advance_time(self.now);
@@ -298,7 +298,7 @@ impl End {
             if next.is_none_or(|at| at > self.now) {
                 return;
             }
-            // A deadline takes effect where there is nothing left to read.
+            // A deadline takes effect when there is nothing left to read.
             self.read(0, false);
         }
         panic!("the loop spins");
@@ -361,7 +361,7 @@ impl End {
                 sent
             }
             Event::Open(_) | Event::Pong(_) => return,
-            // A server whose time is over says so.
+            // A server reports by its status that the time is over.
             Event::Rejected(response) => return assert_eq!(response.status(), 408),
             Event::Closed(closed) => {
                 return assert!(!matches!(closed.cause, Cause::Protocol(_) | Cause::Handshake(_)), "{closed}");
@@ -381,7 +381,7 @@ impl End {
         message
     }
 
-    /// The message that it is the last piece of.
+    /// The message whose last chunk this is.
     fn piece(&mut self, chunk: &Chunk<'_>) -> Option<Sent> {
         assert_eq!(chunk.is_first(), self.pieces.is_none());
         let data = self.pieces.get_or_insert_default();
@@ -398,7 +398,7 @@ impl End {
         self.watched.conn.output().has_remaining()
     }
 
-    /// Whether something was lost on purpose.
+    /// Some output was discarded on purpose.
     fn is_cut_off(&self) -> bool {
         let ended = self.watched.closed().is_some_and(|closed| !closed.clean);
         ended || self.watched.conn.wants_shutdown() == Some(TransportShutdown::Abort)

@@ -1,5 +1,5 @@
-//! Offers of permessage-deflate are answered as a plain reading of RFC 7692 section 7 says: the first acceptable one, with
-//! no more than was offered; and an answer is agreed to by exactly the clients whose offer it fits.
+//! Offers of permessage-deflate are answered as a plain reading of RFC 7692 section 7 says: the first acceptable one,
+//! with no more than was offered. A client agrees to an answer exactly if its offer allows it.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -15,7 +15,7 @@ struct Input {
     answer: Vec<Vec<Part>>,
 }
 
-/// What [`DeflateConfig`] is told; window sizes beyond 9 to 15 count as the nearest.
+/// Settings of a [`DeflateConfig`]; window sizes outside 9 to 15 are clamped.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Settings {
     server_no_context_takeover: bool,
@@ -25,7 +25,7 @@ struct Settings {
     offer_client_max_window_bits: bool,
 }
 
-/// A part of a value: words that matter, numbers, separators, any character that may stand in a value.
+/// A part of a value: words with a meaning, numbers, separators, and any other character that a value may contain.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Part {
     Name,
@@ -57,10 +57,10 @@ fuzz_target!(|input: Input| {
     let checked = client.check(answer.iter().map(Vec::as_slice)).map(|params| params.map(told));
     assert_eq!(checked, check(input.client, &answer));
 
-    // Whatever the two are set to, they agree.
+    // Whatever the settings are, the two agree.
     let (text, params) = server.answer([client.offer().as_bytes()]).unwrap();
     let (server_resets, client_resets, server_bits, client_bits) = told(params);
-    // A client whose offer doesn't name its window keeps to its own limit, of which the server doesn't know.
+    // A client whose offer doesn't name its window keeps to its own limit, which the server doesn't know.
     let hidden =
         if input.client.offer_client_max_window_bits { 15 } else { window(input.client.client_max_window_bits) };
     let agreed = (server_resets, client_resets, server_bits, client_bits.min(hidden));
@@ -76,7 +76,7 @@ fn settings(settings: Settings) -> DeflateConfig {
         .offer_client_max_window_bits(settings.offer_client_max_window_bits)
 }
 
-/// The takeover of both, the window sizes of both.
+/// Context takeover and window size of each side.
 type Told = (bool, bool, u8, u8);
 
 fn told(params: DeflateParams) -> Told {
@@ -92,8 +92,8 @@ fn window(bits: u8) -> u8 {
     bits.clamp(9, 15)
 }
 
-/// An element whose every parameter is known, right and there once (RFC 7692 7): `None` where it isn't there, and for
-/// the client's window where it has no value.
+/// An element in which every parameter is known, valid and unique (RFC 7692 section 7). `None` stands for a parameter
+/// that is absent, and for the client's window without a value.
 #[derive(Debug, Default)]
 struct Extension {
     server_no_context_takeover: Option<()>,
@@ -126,14 +126,14 @@ impl Extension {
     }
 }
 
-/// RFC 7692 7.1.2: 8 to 15, without leading zeros.
+/// RFC 7692 section 7.1.2: 8 to 15, without leading zeros.
 fn bits(value: &[u8]) -> Option<u8> {
     let numbers = ["8", "9", "10", "11", "12", "13", "14", "15"];
     let at = numbers.iter().position(|number| number.as_bytes() == value)?;
     Some(8 + at as u8)
 }
 
-/// What a server answers, if it can do what is offered: the text, and what it comes to.
+/// The answer of a server that accepts the offer: its text, and the parameters agreed on.
 fn accept(settings: Settings, offer: &Extension) -> Option<(String, Told)> {
     let mut text = String::from("permessage-deflate");
     let server_resets = settings.server_no_context_takeover || offer.server_no_context_takeover.is_some();
@@ -146,7 +146,7 @@ fn accept(settings: Settings, offer: &Extension) -> Option<(String, Told)> {
     }
     let mut server_bits = window(settings.server_max_window_bits);
     if let Some(most) = offer.server_max_window_bits {
-        // The compressor knows no window of 8 bits.
+        // The compressor has no window of 8 bits.
         if most == 8 {
             return None;
         }
@@ -156,7 +156,7 @@ fn accept(settings: Settings, offer: &Extension) -> Option<(String, Told)> {
     if offer.server_max_window_bits.is_some() || server_bits < 15 {
         text += &format!("; server_max_window_bits={server_bits}");
     }
-    // RFC 7692 7.1.2.2: only where the client says that it understands, and no more than it says.
+    // RFC 7692 section 7.1.2.2: only if the client says that it understands, and no more than it says.
     let client_bits = match offer.client_max_window_bits {
         None => 15,
         Some(None) => window(settings.client_max_window_bits),
@@ -168,7 +168,7 @@ fn accept(settings: Settings, offer: &Extension) -> Option<(String, Told)> {
     Some((text, (server_resets, client_resets, server_bits, client_bits)))
 }
 
-/// What a client makes of the answer to its offer.
+/// The parameters that a client agrees to when it receives this answer to its offer.
 fn check(settings: Settings, answer: &[Vec<u8>]) -> Result<Option<Told>, HandshakeError> {
     let elements = elements(answer).ok_or(HandshakeError::Extensions)?;
     let [element] = &elements[..] else {
@@ -186,7 +186,7 @@ fn check(settings: Settings, answer: &[Vec<u8>]) -> Result<Option<Told>, Handsha
         Some(None) => return Err(HandshakeError::ExtensionParameters),
         // RFC 7692 section 7.1.2.2: only where it was offered.
         Some(Some(_)) if !settings.offer_client_max_window_bits => return Err(HandshakeError::ExtensionParameters),
-        // What was offered was a hint.
+        // The size in an offer is a hint.
         Some(Some(bits)) => bits.min(client_most),
     };
     let server_resets = answer.server_no_context_takeover.is_some();
@@ -221,8 +221,8 @@ fn values(lines: &[Vec<Part>]) -> Vec<Vec<u8>> {
 
 type Element = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
-/// RFC 6455 9.1: names, and the parameters behind them; nothing where any element isn't one. Neither commas nor semicolons
-/// can stand in a quoted string, which has a token inside.
+/// RFC 6455 section 9.1: names with their parameters; `None` if any element is malformed. A quoted string contains a
+/// token, so it has no commas and no semicolons.
 fn elements(values: &[Vec<u8>]) -> Option<Vec<Element>> {
     let elements = values.iter().flat_map(|value| value.split(|byte| *byte == b',')).map(trim);
     elements.filter(|element| !element.is_empty()).map(element).collect()
@@ -245,7 +245,7 @@ fn element(element: &[u8]) -> Option<Element> {
     Some(all)
 }
 
-/// A token, or what is one once quotes and backslashes are taken off.
+/// A token, or a quoted string that is one without its quotes and backslashes.
 fn token(value: &[u8]) -> Option<Vec<u8>> {
     let value = match value {
         [b'"', quoted @ .., b'"'] => {
@@ -261,7 +261,7 @@ fn token(value: &[u8]) -> Option<Vec<u8>> {
     is_token(&value).then_some(value)
 }
 
-/// RFC 9110 5.6.2
+/// RFC 9110 section 5.6.2.
 fn is_token(text: &[u8]) -> bool {
     let is_separator = |byte: &u8| b"()<>@,;:\\\"/[]?={} \t".contains(byte);
     !text.is_empty() && text.iter().all(|byte| (0x21..0x7f).contains(byte) && !is_separator(byte))

@@ -1,5 +1,5 @@
-//! A frame of arbitrary fields is judged as the sentences of RFC 6455 section 5 have it, read one after the other: the
-//! broken rule that shows first is the one reported, at the byte that shows it, and an unbroken frame gives its event.
+//! A frame with arbitrary fields is judged as the sentences of RFC 6455 section 5 say, one after the other: the
+//! violation that shows first is reported, at the byte that shows it, and a valid frame gives its event.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -14,13 +14,13 @@ mod support;
 struct Input {
     small: bool,
     from_server: bool,
-    /// How many fragments of a message came before, and whether it is text.
+    /// The number of fragments that came before, and whether the message is text.
     before: u8,
     text: bool,
     first: u8,
     key: Option<[u8; 4]>,
     form: Form,
-    /// Instead of the payload's length.
+    /// Replaces the payload's length.
     announced: Option<u64>,
     payload: Vec<u8>,
 }
@@ -55,7 +55,7 @@ fuzz_target!(|input: Input| {
         conn.receive(&[*byte], |_, event| outcome = Some(event.into_owned()));
         if let Some(event) = &outcome {
             if length == 0 && i + 1 == header.len() && broken.is_empty() {
-                // An empty frame is whole with its header.
+                // An empty frame is complete with its header.
                 break;
             }
             let Event::Closed(closed) = event else { panic!("{event:?}") };
@@ -84,7 +84,7 @@ fuzz_target!(|input: Input| {
     check_payload(&input, before, &unmasked, is_whole, outcome);
 });
 
-/// The header as RFC 6455 5.2 draws it, and the length that stands in it.
+/// The header as RFC 6455 section 5.2 draws it, and the length that it announces.
 fn header(input: &Input, length: u64) -> (Vec<u8>, u64) {
     let bit = if input.key.is_some() { 0x80 } else { 0 };
     let mut header = vec![input.first];
@@ -108,7 +108,7 @@ fn header(input: &Input, length: u64) -> (Vec<u8>, u64) {
     (header, length)
 }
 
-/// The rules that the header breaks, each with the number of bytes that show it.
+/// The rules that the header violates, each with the number of bytes that show it.
 fn broken_rules(input: &Input, role: Role, before: u32, length: u64) -> Vec<(usize, ProtocolError)> {
     let (header, _) = header(input, length);
     let opcode = input.first & 0x0f;
@@ -144,7 +144,7 @@ fn broken_rules(input: &Input, role: Role, before: u32, length: u64) -> Vec<(usi
     .collect()
 }
 
-/// What a frame without a broken rule in its header comes to.
+/// The result of a frame whose header violates no rule.
 fn check_payload(input: &Input, before: u32, payload: &[u8], is_whole: bool, outcome: Option<Event<'_>>) {
     let opcode = input.first & 0x0f;
     let is_final = input.first & 0x80 != 0;
@@ -179,7 +179,7 @@ fn check_payload(input: &Input, before: u32, payload: &[u8], is_whole: bool, out
     }
 }
 
-/// RFC 6455 5.5.1 and 7.4.
+/// RFC 6455 sections 5.5.1 and 7.4.
 fn check_close(body: &[u8], outcome: Option<Event<'_>>) {
     let (code, reason) = match body {
         [] => (CloseCode::NO_STATUS, ""),

@@ -1,8 +1,9 @@
-//! An open connection of either role takes any bytes as frames, over and over: it ends once, what it says is
-//! well-formed, and what it keeps in memory stays in proportion to what arrived and within what its limits allow.
+//! An open connection of either role accepts any bytes as frames, over and over: it ends once, its output is
+//! well-formed, and its memory stays in proportion to the bytes received and within its limits.
 //!
-//! Input: one byte of choices, then what arrives. Bits of the first byte: 1 a client, 2 small limits, 4 no automatic
-//! pongs, 8 large messages in pieces, 16 a thread's buffers, lent while the bytes are received; the highest three say how often (as a power of two) the same bytes arrive.
+//! Input: one byte of choices, then the bytes received. Bits of the first byte: 1 a client, 2 small limits, 4 no
+//! automatic pongs, 8 large messages in chunks, 16 a scratch attached while bytes are received; the highest three say
+//! how often (as a power of two) the same bytes are received.
 #![no_main]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -36,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
         drop(open.conn.detach_scratch());
         let kept = LIVE.load(Relaxed) - before;
         let arrived = bytes.len() * time;
-        // The answer to an empty ping is three times as long, and a buffer that grows doubles.
+        // The answer to an empty ping is three times as long, and a growing buffer doubles.
         assert!(kept <= FIXED + 12 * arrived, "{kept} bytes are kept of {arrived}");
         let message = if small { 4 * SMALL_MESSAGE as usize } else { usize::MAX / 2 };
         let output = if small { 2 * 1024 } else { 4 * PONGS };
@@ -70,11 +71,11 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// The connection itself, its `Arc`, a control frame under way, the generator of masking keys; and the event `Closed`,
-/// which the watch keeps as well.
+/// The connection itself, its `Arc`, an incomplete control frame, the generator of masking keys, and the event
+/// `Closed`, which the watch keeps as well.
 const FIXED: usize = 2 * 1024;
 
-/// What may be pending of automatic answers, roughly.
+/// An approximate bound on pending automatic answers.
 const PONGS: usize = 64 << 10;
 
 /// Bytes allocated and not freed.
@@ -85,7 +86,7 @@ struct Counted;
 #[global_allocator]
 static ALLOCATOR: Counted = Counted;
 
-// SAFETY: the system's allocator does all of it.
+// SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counted {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LIVE.fetch_add(layout.size(), Relaxed);

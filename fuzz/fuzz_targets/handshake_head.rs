@@ -1,8 +1,8 @@
-//! Any head is judged once and the same way: what a server makes of a request can be read back and sent again with the
-//! same result, and what a client makes of a response is what stands in it.
+//! Any head is judged once and always the same way: a request as a server reads it can be sent again with the same
+//! result, and a response as a client reads it has the fields of the head.
 //!
-//! Input: one byte of choices, then a head. Bits of the first byte: 1 small limits, 2 a response (where `@ACCEPT@`
-//! stands for the right answer to the client's key) instead of a request.
+//! Input: one byte of choices, then a head. Bits of the first byte: 1 small limits, 2 a response (where `@ACCEPT@` is
+//! replaced by the right answer to the client's key) instead of a request.
 #![no_main]
 
 use std::sync::OnceLock;
@@ -59,7 +59,7 @@ fn check_request(bytes: &[u8], config: Config) {
         assert_eq!(request.header(name), std::str::from_utf8(first).ok());
     }
     if !is_upgrade {
-        // Nobody answered it before the next call.
+        // It wasn't answered before the next call.
         let status = match (request.method(), request.version()) {
             (_, (1, 0)) => 505,
             ("GET", _) => 426,

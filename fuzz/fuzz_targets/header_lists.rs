@@ -12,7 +12,7 @@ mod support;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
-    /// The usual one, where there is none.
+    /// The usual one, if there is none.
     upgrade: Option<Lines>,
     connection: Option<Lines>,
     protocol: Lines,
@@ -21,7 +21,7 @@ struct Input {
 
 type Lines = Vec<Vec<Part>>;
 
-/// A part of a value: words that matter, separators, any character that may stand in a value.
+/// A part of a value: words with a meaning, separators, and any other character that a value may contain.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Part {
     Word(Word),
@@ -135,7 +135,7 @@ fn trim(text: &[u8]) -> &[u8] {
     &text[start..=text.iter().rposition(is_text).unwrap()]
 }
 
-/// What stands between commas, without what is empty (RFC 9110 5.6.1.2).
+/// The elements between commas, without empty ones (RFC 9110 section 5.6.1.2).
 fn elements(values: &[Vec<u8>]) -> Vec<&[u8]> {
     values.iter().flat_map(|value| value.split(|byte| *byte == b',')).map(trim).filter(|e| !e.is_empty()).collect()
 }
@@ -144,19 +144,19 @@ fn has_token(values: &[Vec<u8>], token: &[u8]) -> bool {
     elements(values).iter().any(|element| element.eq_ignore_ascii_case(token))
 }
 
-/// RFC 9110 5.6.2
+/// RFC 9110 section 5.6.2.
 fn is_token(text: &[u8]) -> bool {
     let is_separator = |byte: &u8| b"()<>@,;:\\\"/[]?={} \t".contains(byte);
     !text.is_empty() && text.iter().all(|byte| (0x21..0x7f).contains(byte) && !is_separator(byte))
 }
 
-/// RFC 6455 4.1, item 10.
+/// RFC 6455 section 4.1, item 10.
 fn are_subprotocols(names: &[&[u8]]) -> bool {
     let is_new = |(i, name): (usize, &&[u8])| !names[..i].contains(name);
     !names.is_empty() && names.iter().all(|name| is_token(name)) && names.iter().enumerate().all(is_new)
 }
 
-/// RFC 6455 9.1. A quoted string has a token inside, so that no separator can stand there.
+/// RFC 6455 section 9.1. A quoted string contains a token, so it has no separators.
 fn is_extension(element: &[u8]) -> bool {
     let mut parts = element.split(|byte| *byte == b';').map(trim);
     parts.next().is_some_and(is_token) && parts.all(is_parameter)

@@ -1,5 +1,5 @@
-//! Compressed messages of any bytes give the same events in one piece and cut anywhere, with the connection's own inflater
-//! and a lent one, and those that a naive inflater, written from RFC 1951 alone, says.
+//! Compressed messages of any bytes give the same events whole and split anywhere, with the connection's own inflater
+//! and a shared one, and those that a naive inflater gives, which is written from RFC 1951 alone.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -19,11 +19,11 @@ mod support;
 struct Input {
     client: bool,
     takeover: bool,
-    /// Whether messages of more than a few bytes are too long.
+    /// Limits messages to a few bytes.
     small: bool,
     in_pieces: bool,
     lends: bool,
-    /// Of the pieces that all is cut into, over and over.
+    /// Lengths of the chunks that the input is split into, used over and over.
     lengths: [u8; 4],
     messages: Vec<Message>,
 }
@@ -32,20 +32,20 @@ struct Input {
 struct Message {
     text: bool,
     plain: bool,
-    /// Whether a ping comes behind each fragment.
+    /// Adds a ping after each fragment.
     pings: bool,
-    /// Between the fragments, the payload comes so many times.
+    /// Repeats the payload so many times, in the fragments between.
     times: u8,
     fragments: Vec<Vec<u8>>,
-    /// The bits of an empty block's header are put behind it, as messages end.
+    /// Appends the header bits of an empty block, as messages end.
     ends: bool,
 }
 
-/// The longest message, where that is small; and where it isn't.
+/// The longest message, with small limits and without.
 const SMALL: u64 = 40;
 const LARGE: u64 = 200_000;
 
-/// Where the naive inflater stops to be of use.
+/// The largest message that the naive inflater is asked for.
 const MOST: usize = 1 << 20;
 
 fuzz_target!(|input: Input| {
@@ -60,7 +60,7 @@ fuzz_target!(|input: Input| {
 #[derive(Clone, Debug, PartialEq)]
 enum Told {
     Message(MessageKind, Vec<u8>),
-    /// What came of a message in pieces that isn't whole.
+    /// The chunks received of an incomplete message.
     Part(MessageKind, Vec<u8>),
     Ping(Vec<u8>),
     Closed(Cause),
@@ -141,7 +141,7 @@ fn tell(told: &mut Vec<Told>, event: &Event<'_>, in_pieces: bool) {
             assert!(in_pieces);
             let mut data = Vec::new();
             if !chunk.is_first() {
-                // Pings may stand between pieces.
+                // Pings may appear between chunks.
                 let at = told.iter().rposition(|told| matches!(told, Told::Part(..))).unwrap();
                 let Told::Part(kind, before) = told.remove(at) else { unreachable!() };
                 assert_eq!(kind, chunk.kind());
@@ -159,14 +159,14 @@ fn tell(told: &mut Vec<Told>, event: &Event<'_>, in_pieces: bool) {
     told.push(next);
 }
 
-/// How much of a message in pieces is passed on in front of what makes it wrong depends on where it is cut, and so does where
-/// between the pings it stands.
+/// The chunks delivered of an invalid message before the error depend on where the input is split, and so does the
+/// position of the pings between them.
 fn without_part(mut told: Vec<Told>) -> Vec<Told> {
     told.retain(|told| !matches!(told, Told::Part(..)));
     told
 }
 
-/// Message by message, what RFC 1951 says.
+/// The result that RFC 1951 requires, message by message.
 fn judge(input: &Input, told: &[Told]) {
     let mut inflater = inflate::Inflater::new(15, input.takeover);
     let mut told = told.iter().filter(|told| !matches!(told, Told::Ping(_) | Told::Part(..)));
@@ -180,11 +180,11 @@ fn judge(input: &Input, told: &[Told]) {
         {
             return assert!(payload.len() > limit);
         }
-        // Nothing of more than a thousand times that comes out.
+        // Skips payloads that might inflate to more than `MOST`: DEFLATE shrinks by a factor of up to 1,032.
         if compressed && payload.len() > MOST / 1032 {
             return;
         }
-        // A payload of nothing is nothing for the inflater.
+        // The inflater sees nothing of an empty payload.
         let data = if compressed && !payload.is_empty() {
             inflater.message(&payload).map(|inflated| inflated.bytes)
         } else {
@@ -203,7 +203,7 @@ fn judge(input: &Input, told: &[Told]) {
                     (ProtocolError::InvalidUtf8, Ok(data)) => {
                         assert!(message.text && std::str::from_utf8(&data).is_err());
                     }
-                    // What comes out before that isn't known.
+                    // How much came out before the fault is not known.
                     (ProtocolError::Deflate | ProtocolError::MessageTooLarge, Err(_)) => assert!(compressed),
                     (ProtocolError::InvalidUtf8, Err(_)) => assert!(compressed && message.text),
                     (error, data) => panic!("{error}, but {data:?}"),

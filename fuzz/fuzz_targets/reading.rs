@@ -1,5 +1,5 @@
-//! Messages read straight to where they are assembled, and by way of the input, in reads of any size: the same events,
-//! output and state as when all is received at once.
+//! Messages read directly into place, and through the input, in reads of any size: the same events, output and state as
+//! when everything is received in one call.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -19,7 +19,7 @@ struct Script {
     reads: Vec<Reading>,
 }
 
-/// One read, and what the thread does around it.
+/// One read, and whether a scratch is attached for it.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Reading {
     most: u16,
@@ -27,11 +27,11 @@ struct Reading {
     directly: bool,
     lends: bool,
     gives_back: bool,
-    /// How many more bytes are said to be filled than fit.
+    /// The number of bytes that are reported as read beyond those that fit.
     too_many: u8,
 }
 
-/// How long a frame may be: several times what there must be to come for room.
+/// The longest frame: several times the size from which messages are read directly.
 const LONGEST: u32 = 100_000;
 
 fuzz_target!(|script: Script| {
@@ -105,7 +105,7 @@ fn run(watched: &mut Watched, mut wire: &[u8], reads: &[Reading], mut tell: impl
     }
 }
 
-/// Events, with pieces of a message taken together.
+/// Events, with the chunks of a message joined.
 fn tell(told: &mut Vec<(String, Vec<u8>)>, event: &Event<'_>) {
     match (told.last_mut(), event) {
         (Some((what, data)), Event::Chunk(chunk)) if what == "pieces" && !chunk.is_first() => {

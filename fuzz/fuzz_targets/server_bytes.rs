@@ -1,7 +1,7 @@
-//! A server takes any bytes from the handshake on: it never panics, ends once, and what it says is well-formed.
+//! A server accepts any bytes from the handshake on: it never panics, ends once, and its output is well-formed.
 //!
-//! Input: one byte of choices, then what arrives. Bits of the first byte: 1 small limits, 2 answer plain HTTP with a
-//! page, 4 reject requests, 8 answer only when all has arrived.
+//! Input: one byte of choices, then the bytes received. Bits of the first byte: 1 small limits, 2 answer plain HTTP
+//! with a page, 4 reject requests, 8 answer only after all bytes have arrived.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -64,7 +64,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn echo(conn: &mut Connection, event: Event<'_>) {
-    // A full output refuses, and is not drained here.
+    // A full output rejects the message, and is not drained here.
     let _ = match event {
         Event::Text(text) => conn.send_text(&text),
         Event::Binary(data) => conn.send(data),

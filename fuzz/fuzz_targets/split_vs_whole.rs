@@ -1,9 +1,9 @@
-//! The same bytes give the same events, output and state, in one piece and cut anywhere, with buffers of the connection's
-//! own and with lent ones.
+//! The same bytes give the same events, output and state, whole and split anywhere, with a connection's own buffers and
+//! with shared ones.
 //!
-//! Input: one byte of choices, four bytes of piece lengths that are used over and over, then what arrives. Bits of the
-//! first byte: 1 small limits, 2 a client, 4 already open, 8 answer requests only when all has arrived, 64 large messages
-//! in pieces, 128 lent buffers where the bytes are cut.
+//! Input: one byte of choices, four bytes of chunk lengths that are used over and over, then the bytes received. Bits
+//! of the first byte: 1 small limits, 2 a client, 4 already open, 8 answer requests only after all bytes have arrived,
+//! 64 large messages in chunks, 128 a scratch attached while the split bytes are received.
 #![no_main]
 
 use std::sync::OnceLock;
@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
 #[derive(Debug, PartialEq)]
 enum Told {
     Thing(String),
-    /// Pieces of a message with no event between them.
+    /// Chunks of a message with no event between them.
     Pieces {
         kind: MessageKind,
         first: bool,
@@ -94,7 +94,7 @@ fn tell(told: &mut Vec<Told>, event: &Event<'_>) {
             data: chunk.parts().concat(),
         }),
         (end, event) => {
-            // How much is passed on in front of bytes that are no text depends on where they were cut off.
+            // How much is delivered before invalid text depends on where the input is split.
             if matches!(event, Event::Closed(closed) if closed.cause == Cause::Protocol(ProtocolError::InvalidUtf8))
                 && matches!(end, Some(Told::Pieces { last: false, .. }))
             {

@@ -1,4 +1,4 @@
-//! Text in arbitrary fragments is accepted exactly when the standard library takes it for UTF-8, and refused at the
+//! Text in arbitrary fragments is accepted exactly if the standard library accepts it as UTF-8, and rejected at the
 //! first byte that no continuation can make valid; the same holds for text that is sent in fragments.
 //!
 //! Input: one byte of choices (1: the receiver is a client, 2: pings between the fragments), four bytes of fragment
@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     send(role, &fragments, text);
 });
 
-/// Byte by byte, so that the byte at which text is refused can be told.
+/// Byte by byte, to find the byte at which the text is rejected.
 fn receive(role: Role, fragments: &[&[u8]], pings: bool, text: &[u8]) {
     let mut conn = Watched::new(support::open(role));
     let from = support::other(role);

@@ -1,4 +1,4 @@
-//! What the targets share: a connection under watch, and limits small enough to be met.
+//! Helpers of several targets: a connection under watch, and limits small enough to be reached.
 
 pub mod response;
 
@@ -7,15 +7,15 @@ use std::borrow::Cow;
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Closed, Config, Connection, Event, SendError, State, server};
 
-/// The limits of [`config`] where it is asked for small ones.
+/// The limits of [`config`] if small ones are asked for.
 pub const SMALL_FRAME: u64 = 64;
 pub const SMALL_MESSAGE: u64 = 100;
 pub const SMALL_FRAGMENTS: u32 = 4;
 
-/// The size that messages come in pieces from, where they are asked for.
+/// The size from which messages are delivered in chunks, if that is asked for.
 pub const PIECES_FROM: u64 = 16;
 
-/// The defaults, or limits so small that an input of a few hundred bytes meets them.
+/// The defaults, or limits so small that an input of a few hundred bytes reaches them.
 pub fn config(small: bool) -> Config {
     let config = Config::new();
     if !small {
@@ -31,11 +31,11 @@ pub fn config(small: bool) -> Config {
         .max_pending_output(256)
 }
 
-/// A connection under watch. Whatever comes in:
+/// A connection under watch. For every input:
 ///
-/// - `None` means that all of the input was taken in;
-/// - `Closed` comes once, as the last event, exactly when the state is `Closed`;
-/// - there are no more events than frames could be in the input, and no piece without a byte but a last one.
+/// - `None` means that all of the input has been consumed;
+/// - `Closed` is reported once, as the last event, exactly when the state is `Closed`;
+/// - there are no more events than the input can have frames, and no empty chunk except a last one.
 pub struct Watched {
     pub conn: Connection,
     closed: Option<Closed>,
@@ -48,7 +48,7 @@ impl Watched {
         Self { conn, closed: None, taken: 0, events: 0 }
     }
 
-    /// How the connection ended, once it has said so.
+    /// How the connection ended, once that is reported.
     pub fn closed(&self) -> Option<&Closed> {
         self.closed.as_ref()
     }
@@ -80,7 +80,7 @@ impl Watched {
         Some(event)
     }
 
-    /// Takes in `bytes` in one piece.
+    /// Receives `bytes` in one input.
     pub fn receive(&mut self, bytes: &[u8], mut handle: impl FnMut(&mut Connection, Event<'_>)) {
         let mut bytes = bytes.to_vec();
         let mut input = &mut bytes[..];
@@ -89,7 +89,7 @@ impl Watched {
         }
     }
 
-    /// Ends the transport: then the connection is over for good, whatever else is done with it. All of its output.
+    /// Ends the transport and returns all output. The connection is then closed, whatever is called afterwards.
     pub fn end(&mut self) -> Vec<u8> {
         self.conn.receive_eof();
         self.receive(&[], |_, _| {});
@@ -109,7 +109,7 @@ impl Watched {
     }
 }
 
-/// What an event has that was assembled, perhaps.
+/// The payload of an event, which may have been assembled.
 pub fn payload(event: Event<'_>) -> Cow<'_, [u8]> {
     match event {
         Event::Text(text) => text.into_owned().into_bytes().into(),
@@ -119,13 +119,13 @@ pub fn payload(event: Event<'_>) -> Cow<'_, [u8]> {
     }
 }
 
-/// An HTTP head, and what stands behind it.
+/// An HTTP head, and the bytes that follow it.
 pub fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     Some(bytes.split_at(end))
 }
 
-/// Cuts `bytes` into pieces of the given lengths, over and over; lengths of zero give empty pieces.
+/// Splits `bytes` into chunks of the given lengths, over and over; lengths of zero give empty chunks.
 pub fn pieces(mut bytes: &[u8], lengths: [u8; 4]) -> Vec<&[u8]> {
     let lengths = if lengths == [0; 4] { [1; 4] } else { lengths };
     let mut pieces = Vec::new();
@@ -140,7 +140,7 @@ pub fn pieces(mut bytes: &[u8], lengths: [u8; 4]) -> Vec<&[u8]> {
     pieces
 }
 
-/// The first length at which no continuation can make `bytes` UTF-8, by asking the standard library about each.
+/// The first length at which no continuation can make `bytes` UTF-8, found by asking the standard library about each.
 pub fn first_impossible(bytes: &[u8]) -> Option<usize> {
     (1..=bytes.len()).find(|&n| std::str::from_utf8(&bytes[..n]).is_err_and(|error| error.error_len().is_some()))
 }

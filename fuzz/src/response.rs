@@ -1,4 +1,4 @@
-//! A client whose key is always the same, and the right answer to it.
+//! A client whose key is always the same, and the right answer to that key.
 
 use bytes::Buf;
 use websocket_proto::{Config, Connection, Event, Seed, client, server};

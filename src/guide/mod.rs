@@ -104,4 +104,5 @@ pages! {
     over_http "over_http.md"
     coming_from "coming_from.md"
     testing "testing.md"
+    capabilities "capabilities.md"
 }

@@ -1,4 +1,5 @@
-//! The client that the Autobahn fuzzing server at `ADDRESS` examines: it echoes what each of the server's cases says.
+//! The client that the Autobahn fuzzing server at `ADDRESS` tests: it echoes the messages of each of the server's
+//! cases.
 //!
 //! ```text
 //! cargo run --release -p tools --bin autobahn-client -- ADDRESS
@@ -39,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     converse(&address, &format!("/updateReports?agent={AGENT}"), |_, _| Ok(()))
 }
 
-/// Opens a connection and answers its events until it is over.
+/// Opens a connection and answers its events until it is closed.
 fn converse(
     address: &str,
     resource: &str,
@@ -66,7 +67,7 @@ fn converse(
             Some(TransportShutdown::Abort) => return Ok(()),
         }
         let read = match stream.read(&mut buffer) {
-            // So this server ends a connection that it has closed.
+            // This server ends a connection that way after it has closed it.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => 0,
             read => read?,
         };

@@ -30,7 +30,7 @@ CHINESE = "你好,世界 👋🏽 🧑‍🚀"
 
 
 class Failed(Exception):
-    """What was expected didn't happen."""
+    """An expectation that wasn't met."""
 
 
 class Browser:
@@ -72,12 +72,12 @@ class Browser:
         return tab
 
     def shoot(self, file):
-        """A picture of the page that was last looked at."""
+        """A screenshot of the page that was used last."""
         with open(file, "wb") as png:
             png.write(base64.b64decode(self.devtools("Page.captureScreenshot", format="png")["data"]))
 
     def uncaught(self):
-        """What the pages left uncaught, as the console has it."""
+        """Uncaught errors of the pages, from the console."""
         log = self.call("POST", "/se/log", {"type": "browser"})
         return [entry["message"] for entry in log if entry["source"] in ("javascript", "security", "console-api")]
 
@@ -90,7 +90,7 @@ class Browser:
 
 
 class Tab:
-    """A page, and what a person does with it."""
+    """A page, and the actions of its user."""
 
     def __init__(self, browser, handle):
         self.browser, self.handle, self.seen = browser, handle, 0
@@ -113,7 +113,7 @@ class Tab:
         self.call("POST", self.element(selector) + "/value", {"text": keys})
 
     def fill(self, selector, text):
-        """Types over what is there, as an input method does: chromedriver's own keys know no emoji."""
+        """Replaces the text, as an input method does: chromedriver's own keys have no emoji."""
         self.run("let e = document.querySelector(arguments[0]); e.focus(); e.select()", selector)
         if text:
             self.browser.devtools("Input.insertText", text=text)
@@ -188,7 +188,7 @@ def refusing():
 
 @contextlib.contextmanager
 def counting(host):
-    """An address that leads to that one, and how many bytes went there and back."""
+    """An address that forwards to that one, and the number of bytes in each direction."""
     counts = [0, 0]
 
     def pump(source, target, direction):
@@ -225,7 +225,7 @@ def step(function):
     return function
 
 
-# The story of two pages: `one` stays in the chat, `two` leaves it and tries the rest.
+# Two pages: `one` stays in the chat, `two` leaves it and tests the rest.
 
 
 @step
@@ -291,7 +291,7 @@ def mistakes_are_shown_and_change_nothing(one, two, **_):
 @step
 def closing_is_clean_with_code_and_reason(one, two, scratch, **_):
     two.close("3001", "再见 👋")
-    # The reason is the server's own, if it has any; the one that was sent is in its log.
+    # The reason is the server's, if it has one; the server's log has the one that was sent.
     two.sees("closed", re.compile("Closed code 3001, .*, wasClean true"))
     two.is_in("closed")
     one.sees("received", f"* {two.name} left, 1 here")
@@ -335,7 +335,7 @@ def a_mebibyte_is_echoed(two, **_):
     check(two.run(same, unit, times), [True, 1 << 20])
 
 
-# A script of a page, which says to a socket and waits for what comes back.
+# A script for a page, which sends messages on a socket and waits for the answers.
 TALK = """
     const [url, done] = [arguments[0], arguments[arguments.length - 1]];
     const socket = new WebSocket(url);
@@ -493,7 +493,7 @@ def phone(tab, width=360, height=740):
 
 
 def take_screenshots(browser, url, folder):
-    """A chat of two and what follows, at a desk and on a phone, by day and by night."""
+    """A chat of two and further pages, on a desktop and on a phone, in light and dark colours."""
     one, two = browser.tab(url), browser.tab(url)
     one.sees("received", re.compile(".*2 here"))
     two.say("Hello! Who is there?")

@@ -17,7 +17,7 @@ BOTH = "今天天气真好,我们去公园散步吧。Shall we? 🚶🏽‍♀�
 
 
 class Transport:
-    """A server that runs, with what its pages and sockets go over."""
+    """A running server, with the transports of its pages and sockets."""
 
     def __init__(self, name, page, said, *command):
         self.name, self.page, self.said, self.command = name, page, said, command
@@ -42,7 +42,7 @@ class Transport:
 
 
 def chat(browser, transport, folder):
-    """Two pages join, hear each other, and one of them leaves. Gives the one that stays."""
+    """Two pages join and exchange messages, and one of them leaves. Returns the one that stays."""
     one = browser.tab(transport.url)
     check(one.run("return performance.getEntriesByType('navigation')[0].nextHopProtocol"), transport.page)
     address = one.run("return document.querySelector('#address').value")
@@ -97,10 +97,10 @@ def main():
     transports = [
         Transport("ws", "http/1.1", "HTTP/1.1 GET /chat", hyper, "127.0.0.1:0"),
         Transport("wss", "http/1.1", None, f"{programs}/example-tls", "127.0.0.1:0"),
-        # A browser that has a connection of HTTP/2 to the server asks for a stream of it.
+        # A browser with an HTTP/2 connection to the server opens a stream of it.
         Transport("http2", "h2", "HTTP/2.0 CONNECT /chat", hyper, "127.0.0.1:0", "--certificate", certificate),
     ]
-    # The servers' certificates vouch for themselves.
+    # The servers' certificates are self-signed.
     browser = Browser(scratch, acceptInsecureCerts=True)
     try:
         for transport in transports:

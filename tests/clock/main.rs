@@ -1,7 +1,7 @@
 //! The clock contract: whatever order a loop reads, sets the time, receives and writes in, and however late it is, no
 //! message that the transport holds is lost, no living peer is dropped, and no dead one is kept.
 //!
-//! | file | what it holds |
+//! | file | content |
 //! |---|---|
 //! | `scenario` | a loop whose order of steps is data, its peer, and what happens to it |
 //! | `world` | a connection in it, over a simulated transport |

@@ -8,7 +8,7 @@ use crate::scenario::{At, CLOSING, Happening, IDLE, Loop, Peer, SECOND, SILENCE,
 use crate::support::ROLES;
 use crate::world::{Seen, World};
 
-/// A turn has some time to read, or to be late.
+/// An iteration has some time to read, or to be late.
 const SLACK: Duration = Duration::from_millis(10);
 
 const PEER: Peer =
@@ -45,7 +45,7 @@ fn permute(steps: &mut Vec<Step>, from: usize, orders: &mut Vec<Vec<Step>>) {
     }
 }
 
-/// Runs a scenario in every order, whatever step it begins at.
+/// Runs a scenario in every order, beginning at every step.
 fn in_every_order(name: &str, peer: Peer, what: &[(Duration, Happening)], check: impl Fn(&Seen, Role)) {
     let mut cases = 0;
     let delays: Duration =
@@ -82,7 +82,7 @@ fn a_living_peer() {
     in_every_order("a living peer", PEER, &[], lives);
 }
 
-/// L1, L2: nor where the loop is late, or the process was stopped, while a ping is out.
+/// L1, L2: nor if the loop is late, or the process was stopped, while a ping is unanswered.
 #[test]
 fn a_living_peer_and_a_late_loop() {
     let (in_output, on_its_way) = (IDLE + Duration::from_micros(25), IDLE + Duration::from_millis(20));
@@ -99,7 +99,7 @@ fn a_living_peer_and_a_late_loop() {
     }
 }
 
-/// A pause of the reader's own is no silence of the peer.
+/// A pause in reading doesn't count as silence of the peer.
 #[test]
 fn a_living_peer_and_a_pause() {
     let pause = Happening::Pause { length: 200 * SECOND, reported: true };
@@ -108,7 +108,7 @@ fn a_living_peer_and_a_pause() {
     }
 }
 
-/// A caller that neither receives nor reports it isn't asked to wake up again and again, and loses nobody.
+/// A caller that neither receives nor reports it isn't asked to wake up again and again, and loses no peer.
 #[test]
 fn a_living_peer_and_a_caller_that_holds_its_input() {
     let pause = Happening::Pause { length: 200 * SECOND, reported: false };
@@ -129,14 +129,14 @@ fn a_dead_peer() {
     });
 }
 
-/// However late the loop is, one turn after it has noticed.
+/// However late the loop is, one iteration after it has noticed.
 #[test]
 fn a_dead_peer_and_a_late_loop() {
     for (time, late) in [(IDLE, 5 * SECOND), (IDLE + SECOND, 22 * SECOND), (IDLE, 3600 * SECOND)] {
         in_every_order("a dead peer, late", DEAD, &[(time, Happening::Delay(late))], |seen, _| {
             timed_out(seen, Deadline::Keepalive);
             let silence = seen.ended.unwrap() - 100 * SECOND;
-            // A delay between setting the time twice in a turn makes the next wake-up up to a second late.
+            // A delay between setting the time twice in an iteration makes the next wake-up up to a second late.
             assert!(silence < IDLE + SILENCE + late + SECOND + SLACK, "{silence:?}");
         });
     }
@@ -155,7 +155,7 @@ fn a_closing_handshake() {
     }
 }
 
-/// L6: after a quiet hour, the peer has its full time, as far as the loop knows.
+/// L6: after a quiet hour, the peer has its full time, from the loop's point of view.
 #[test]
 fn closing_after_a_quiet_hour() {
     let slow = Peer { answers_close: Some(CLOSING - SECOND), ..PEER };
@@ -173,7 +173,7 @@ fn closing_after_a_quiet_hour() {
     }
 }
 
-/// A1: a closing connection ends, whatever the peer says, and all that was there before is delivered.
+/// A1: a closing connection ends, whatever the peer sends, and everything that had arrived before is delivered.
 #[test]
 fn closing_while_the_peer_talks() {
     let talks = Peer { talks: Some((3 * SECOND, 1000)), ..DEAD };
@@ -203,7 +203,7 @@ fn closing_during_a_pause() {
     }
 }
 
-/// The caller's own pings disturb no deadline.
+/// Your own pings move no deadline.
 #[test]
 fn pings_of_the_caller() {
     for time in [SECOND, IDLE, IDLE + SECOND] {
@@ -215,7 +215,7 @@ fn pings_of_the_caller() {
     }
 }
 
-/// Without an accident, messages and pongs come: every scenario relies on that.
+/// Without an accident, messages and pongs arrive: every scenario relies on that.
 #[test]
 fn the_world_itself_moves() {
     let program = Loop { steps: vec![Step::Read, Step::Advance, Step::Receive, Step::Write], wait: Wait::Between };

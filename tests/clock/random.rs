@@ -1,4 +1,4 @@
-//! Any order of steps, any peer, and whatever happens to a loop at any moment.
+//! Any order of steps, any peer, and any event at any moment.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ fn happenings() -> impl Strategy<Value = Vec<At<Happening>>> {
         4 => delay,
         2 => pause,
     ];
-    // Often about when a deadline passes.
+    // Often near the time of a deadline.
     let time = prop_oneof![
         2 => 0..120_000_000u64,
         1 => (select(&[5u64, 10, 30, 40, 60][..]), 0..200u64).prop_map(|(seconds, micros)| seconds * 1_000_000 + micros),
@@ -69,13 +69,14 @@ fn pauses(happenings: &[At<Happening>]) -> impl Iterator<Item = (Duration, Durat
     })
 }
 
-/// What the transport held when a deadline was noticed has been received: unless the caller doesn't read, and closes.
+/// Everything in the transport when a deadline was noticed has been received, unless the caller doesn't read, and
+/// closes.
 fn check_nothing_is_lost(seen: &Seen) -> Result<(), TestCaseError> {
     prop_assert!(seen.lost == 0 || seen.paused && seen.close_called.is_some(), "{} bytes were there", seen.lost);
     Ok(())
 }
 
-/// What holds for every loop and every peer.
+/// Checks of every loop and every peer.
 fn check(seen: &Seen, peer: Peer, happenings: &[At<Happening>], writes_all: bool) -> Result<(), TestCaseError> {
     let numbers: Vec<_> = (1..=seen.messages.len()).map(|number| number.to_string()).collect();
     prop_assert_eq!(&seen.messages, &numbers, "in order, and none left out");
@@ -97,8 +98,8 @@ fn check(seen: &Seen, peer: Peer, happenings: &[At<Happening>], writes_all: bool
     let last_word = peer.talks.map_or(Duration::ZERO, |(every, count)| every * (count as u32 + 1));
     if !peer.answers_pings && seen.close_called.is_none() {
         prop_assert!(seen.ended.is_some(), "a dead peer");
-        // Each pause begins the silence again, and the caller's pings may be in front of the keepalive's.
-        // One that leaves the output byte by byte has its time from its last byte on.
+        // Each pause restarts the silence, and the caller's pings may precede the keepalive's. A loop that writes the
+        // output byte by byte has the time from its last byte on.
         let slow = if writes_all { Duration::ZERO } else { SILENCE * (1 + pauses(happenings).count() as u32) };
         let most = slow + START + last_word + away + (IDLE + SILENCE) * (1 + pauses(happenings).count() as u32) + SLACK;
         prop_assert!(seen.ended.unwrap() <= most, "{:?}", seen.ended);
@@ -113,8 +114,8 @@ proptest! {
         ..ProptestConfig::with_cases(if cfg!(debug_assertions) { 20_000 } else { 200_000 })
     })]
 
-    /// Whatever the transport held is delivered, a peer that answers is not dropped, one that is silent is, closing
-    /// takes its time at most, and no loop spins (which the world itself asserts).
+    /// Everything in the transport is delivered, a peer that answers is not dropped, one that is silent is, closing
+    /// takes at most its time, and no loop spins (which the world itself asserts).
     #[test]
     fn in_any_order_with_anything_happening(
         role in select(&[Role::Client, Role::Server][..]),

@@ -1,8 +1,8 @@
-//! A scenario as data: a loop and the order of its steps, its peer, and what happens when.
+//! A scenario as data: a loop and the order of its steps, its peer, and events at certain times.
 
 use std::time::Duration;
 
-/// What a loop does in a turn.
+/// A step of a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Read,
@@ -11,21 +11,21 @@ pub(crate) enum Step {
     Write,
 }
 
-/// Where a loop waits: for readiness between two turns, or in a blocking read.
+/// How a loop waits: for readiness between two iterations, or in a blocking read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     Between,
     InRead,
 }
 
-/// A loop: its steps in their order, each with a number, at which whatever happens at a time happens.
+/// A loop: its steps in their order. Each has a number, at which the events of a time happen.
 #[derive(Clone, Debug)]
 pub(crate) struct Loop {
     pub(crate) steps: Vec<Step>,
     pub(crate) wait: Wait,
 }
 
-/// What happens to the loop at a time, before the step of that number.
+/// An event at a time, before the step of that number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct At<T> {
     pub(crate) time: Duration,
@@ -35,23 +35,23 @@ pub(crate) struct At<T> {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Happening {
-    /// A request that waits is accepted.
+    /// A waiting request is accepted.
     Accept,
     Close,
     Ping,
     /// The process is stopped, or busy with something else.
     Delay(Duration),
-    /// The caller doesn't read for that time, and reports it once a turn, at that step, if it reports it.
+    /// The caller doesn't read for that time, and reports it once per iteration, at that step, if it reports it.
     Pause {
         length: Duration,
         reported: bool,
     },
 }
 
-/// What the peer does.
+/// The behaviour of the peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
-    /// From one side to the other.
+    /// The time from one side to the other.
     pub(crate) latency: Duration,
     pub(crate) answers_pings: bool,
     /// How long it takes to answer a Close frame, if it does.

@@ -11,11 +11,11 @@ use websocket_proto::{
 use crate::scenario::{At, CLOSING, Happening, IDLE, Loop, Peer, SECOND, SILENCE, Step, Wait};
 use crate::support::{close_body, frame, other, request, seed};
 
-/// How long a step takes.
+/// The time that a step takes.
 const STEP: Duration = Duration::from_micros(10);
 
-/// How many turns may pass without waiting and without anything to do: to start a deadline, to notice that it has passed,
-/// to give the loop its turn, and to take effect.
+/// The number of iterations that may pass without waiting and without anything to do: to start a deadline, to notice
+/// that it has passed, to let the loop read, and to take effect.
 const MOST_IDLE_TURNS: usize = 5;
 
 pub(crate) fn config() -> Config {
@@ -35,9 +35,9 @@ pub(crate) struct World {
     peer: Peer,
     program: Loop,
     happenings: Vec<At<Happening>>,
-    /// How many bytes the transport takes in one write.
+    /// The number of bytes that the transport accepts in one write.
     write_size: usize,
-    /// On the way to us, by arrival.
+    /// In transit to us, by arrival.
     in_flight: VecDeque<(Duration, Vec<u8>)>,
     /// In the socket, each byte with its arrival.
     socket: VecDeque<(Duration, u8)>,
@@ -49,7 +49,7 @@ pub(crate) struct World {
     /// It begins with the opening handshake.
     opens: bool,
     paused: Option<Paused>,
-    /// The deadline that was announced last, and when the loop set a time after it.
+    /// The deadline that was announced last, and the first time set after it.
     announced: Option<Duration>,
     noticed: Option<Duration>,
     idle_turns: usize,
@@ -63,7 +63,7 @@ struct Paused {
     reported: bool,
 }
 
-/// How it went.
+/// The observations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) messages: Vec<String>,
@@ -78,9 +78,9 @@ pub(crate) struct Seen {
     /// When `close` was called.
     pub(crate) close_called: Option<Duration>,
     pub(crate) turns: usize,
-    /// How long the loop was delayed in all.
+    /// The total delay of the loop.
     pub(crate) delays: Duration,
-    /// What the peer had sent that was in the transport when the deadline was noticed, and wasn't received.
+    /// The peer's bytes in the transport, not yet received, when the deadline was noticed.
     pub(crate) lost: usize,
     pub(crate) paused: bool,
 }
@@ -127,7 +127,7 @@ impl World {
         self
     }
 
-    /// How much the transport takes at once, of a loop that doesn't block.
+    /// How much the transport accepts in one call, from a loop that doesn't block.
     pub(crate) fn write_size(mut self, bytes: usize) -> Self {
         if self.program.wait == Wait::Between {
             self.write_size = bytes;
@@ -135,14 +135,14 @@ impl World {
         self
     }
 
-    /// Runs until the transport is to be shut down, nothing can happen any more, or the time is over.
+    /// Runs until the transport is to be shut down, nothing more can happen, or the time is over.
     pub(crate) fn run(mut self, time: Duration) -> Seen {
         let end = self.now + time;
         while self.now < end && self.seen.shutdown.is_none() && self.turn(end) {}
         self.seen
     }
 
-    /// One turn. Whether anything can happen after it.
+    /// Runs one iteration. Returns whether anything can happen after it.
     fn turn(&mut self, end: Duration) -> bool {
         self.seen.turns += 1;
         let before = self.now;
@@ -176,10 +176,10 @@ impl World {
         }
     }
 
-    /// What is due before the step of that number.
+    /// Runs the events that are due before the step of that number.
     fn happen(&mut self, number: usize) -> bool {
         if let Some(paused) = self.paused {
-            // A turn without a read is one without a report at most where it is one without `receive`, too.
+            // An iteration without a read has no report only if it has no `receive` either.
             if self.now >= paused.until && (paused.reported || number == 0) {
                 self.paused = None;
             } else if paused.reported && paused.step == number {
@@ -190,7 +190,7 @@ impl World {
         let Some(index) = self.happenings.iter().position(due) else { return false };
         let At { what, step, .. } = self.happenings.remove(index);
         self.act(what, step);
-        // A caller whose loop blocks in a read writes what it says from outside.
+        // A caller whose loop blocks in a read writes its messages from outside.
         if self.program.wait == Wait::InRead {
             self.write();
         }
@@ -216,7 +216,7 @@ impl World {
             }
             Happening::Pause { length, reported } => {
                 self.seen.paused = true;
-                // It may be over before the loop comes by here again.
+                // The connection may be closed before the loop gets here again.
                 if reported {
                     self.conn.reading_paused();
                 }
@@ -227,7 +227,7 @@ impl World {
 
     fn read(&mut self, end: Duration) -> bool {
         if self.paused.is_some() {
-            // A loop that waits in its read waits somewhere else then.
+            // A loop that waits in its read waits elsewhere then.
             return self.program.wait == Wait::InRead && !self.wait(end);
         }
         if !self.input.is_empty() {
@@ -248,9 +248,9 @@ impl World {
         false
     }
 
-    /// Follows how it goes. Which deadline runs: one that was announced before its time, and when a time after it was set.
+    /// Records the deadlines: one that was announced before its time, and when a time after it was set.
     fn announce(&mut self) {
-        // What is nearer is another reminder of one that has passed.
+        // A nearer one is another reminder of one that has passed.
         if let Some(next) = self.conn.next_timeout()
             && next > self.now + SECOND
             && self.announced != Some(next)
@@ -319,13 +319,13 @@ impl World {
         pending > 0
     }
 
-    /// The next whole frame of what was written: its first byte, and its payload.
+    /// The next whole frame that was written: its first byte, and its payload.
     fn next_written(&mut self) -> Option<(u8, Vec<u8>)> {
         if self.written.first() == Some(&b'H') {
             let end = self.written.windows(4).position(|end| end == b"\r\n\r\n")?;
             self.written.drain(..end + 4);
         }
-        // The body of an answer that isn't 101.
+        // The body of a response other than 101.
         if self.opens && self.seen.accepted.is_none() {
             self.written.clear();
         }
@@ -342,7 +342,7 @@ impl World {
         Some((written[0], payload))
     }
 
-    /// The peer's next message is on the way.
+    /// The peer's next message is in transit.
     fn talk(&mut self) {
         let Some((every, count)) = self.peer.talks else { return };
         if self.messages_sent < count {
@@ -358,14 +358,15 @@ impl World {
         self.in_flight.insert(at, (arrival, bytes));
     }
 
-    /// Waits as a loop does: for bytes, unless it doesn't read, for the time that it is asked to wake up at, and for what
-    /// happens to it. Whether there was anything to wait for.
+    /// Waits as a loop does: for bytes, unless it has paused reading, for the time at which it is asked to wake up, and
+    /// for events. Returns whether there was anything to wait for.
     fn wait(&mut self, end: Duration) -> bool {
         let reads = self.paused.is_none();
         if reads && (!self.input.is_empty() || !self.socket.is_empty()) {
             return true;
         }
-        // Between turns, a loop waits for the transport to take what is pending, which it does at once.
+        // Between iterations, a loop waits until the transport has accepted the pending output, which it does
+        // immediately.
         if self.program.wait == Wait::Between && self.conn.output().has_remaining() {
             return true;
         }
@@ -375,7 +376,7 @@ impl World {
         let wakes = [self.conn.next_timeout(), arrival, happening, resumes];
         match wakes.into_iter().flatten().min() {
             Some(wake) => {
-                // What arrives while nobody reads is in the socket all the same.
+                // Bytes that arrive during a pause are in the socket all the same.
                 self.pass(wake.min(end).saturating_sub(self.now));
                 true
             }
@@ -390,7 +391,7 @@ impl World {
         self.note_end();
         self.seen.shutdown = self.conn.wants_shutdown();
         if self.seen.shutdown == Some(TransportShutdown::Abort) && self.conn.state() != State::Closed {
-            // The transport is to be closed. What was read before can still be received.
+            // The transport is to be closed. Bytes that were read before can still be received.
             self.paused = None;
             self.receive();
         }

@@ -1,4 +1,4 @@
-//! Much that comes out of little: exact limits, and memory that keeps to them.
+//! Small messages that inflate to large ones: exact limits, and memory that stays within them.
 
 use websocket_proto::{Cause, Config, Connection, Event, MessageKind, ProtocolError, Role, Scratch};
 
@@ -9,8 +9,8 @@ use crate::payloads::{BESIDE, bomb, message};
 use crate::receive;
 use crate::support::{ROLES, close_body, drain, feed, frame, frames, other, sent};
 
-/// A message above the limit is refused as soon as it shows, at the cost of the limit: in one frame or in a frame for every
-/// byte, in one input or byte by byte.
+/// A message above the limit is rejected as soon as it shows, at the cost of the limit: in one frame or in a frame for
+/// every byte, in one input or byte by byte.
 #[test]
 fn a_bomb_costs_the_limit() {
     const LIMIT: usize = 16 << 20;
@@ -41,8 +41,8 @@ fn a_bomb_costs_the_limit() {
     }
 }
 
-/// Limits are those of what comes out, to the byte: `n` passes, `n + 1` doesn't, whole or in chunks, compressible or not,
-/// however it is framed and cut.
+/// Limits apply to the inflated bytes, exactly: `n` passes, `n + 1` doesn't, whole or in chunks, compressible or not,
+/// however it is framed and split.
 #[test]
 fn limits_are_exact() {
     const LIMIT: usize = 100_000;
@@ -65,7 +65,7 @@ fn limits_are_exact() {
         for length in [LIMIT, LIMIT + 1] {
             let payload = deflated(&data[..length]);
             for in_pieces in [false, true] {
-                // A limit of chunks is one of frames as well: what doesn't shrink comes in several.
+                // The limit of a message in chunks applies to its frames, too: incompressible data comes in several.
                 for (fragment, input) in [(90_000, usize::MAX), (1000, 100), (90_000, 7)] {
                     let mut conn = endpoint(Role::Server, config(in_pieces), &settings());
                     let wire = message(Role::Client, kind, &payload, fragment);
@@ -91,7 +91,7 @@ fn limits_are_exact() {
     }
 }
 
-/// With limits of nothing, an empty message passes, and one of a byte doesn't.
+/// With limits of 0, an empty message passes, and one of a byte doesn't.
 #[test]
 fn a_limit_of_nothing_is_exact() {
     for (data, passes) in [(&b""[..], true), (b"x", false)] {
@@ -126,7 +126,7 @@ fn a_thousand_empty_blocks() {
     }
 }
 
-/// Empty blocks without end are too large a message although nothing comes out.
+/// Endless empty blocks are too large a message although they inflate to nothing.
 #[test]
 fn empty_blocks_without_end() {
     let mut conn = endpoint(Role::Server, Config::new().max_message_size(1000).max_fragments(u32::MAX), &settings());
@@ -139,7 +139,7 @@ fn empty_blocks_without_end() {
     assert!(heap.peak < wire.len() + BESIDE, "{heap:?}");
 }
 
-/// A hundred thousand messages of a byte or a few hold no more than one, and allocate nothing where a scratch is lent.
+/// A hundred thousand messages of a few bytes take no more memory than one, and allocate nothing with a scratch.
 #[test]
 fn a_flood_of_tiny_messages() {
     for role in ROLES {
@@ -176,7 +176,8 @@ fn a_flood_of_tiny_messages() {
     }
 }
 
-/// A buffer that a large message has left to the thread doesn't stay with the next connection of which little has come.
+/// The buffer of a large message, which went back to the thread, doesn't stay with another connection that has received
+/// little.
 #[test]
 fn little_stays_behind_where_little_came_out() {
     for kind in [MessageKind::Binary, MessageKind::Text] {
@@ -190,7 +191,7 @@ fn little_stays_behind_where_little_came_out() {
                 Some(Event::Text(text)) => conn.recycle(text),
                 other => panic!("{other:?}"),
             }
-            // The output has a buffer of its own, which the next connection's finds first.
+            // The output has a buffer of its own, which the next connection finds first.
             conn.ping(b"").unwrap();
             drain(&mut conn);
             scratch = conn.detach_scratch().unwrap();
@@ -202,7 +203,7 @@ fn little_stays_behind_where_little_came_out() {
                 assert!(feed(&mut next, &begun[..begun.len() - 1]).is_empty());
                 next.detach_scratch()
             });
-            // The scratch has its buffers back, but for a small one.
+            // The scratch has its buffers back, except for a small one.
             assert!(heap.kept < 4096, "{heap:?}");
             let ((), heap) = heap_of(|| drop(next));
             assert!(heap.kept > -(BESIDE.cast_signed()), "{heap:?}");
@@ -210,7 +211,7 @@ fn little_stays_behind_where_little_came_out() {
     }
 }
 
-/// What a client sends is refused by the same limits: roles make no difference.
+/// Messages from a client are rejected by the same limits: roles make no difference.
 #[test]
 fn a_message_of_our_own_making_hits_the_limit() {
     let mut client = endpoint(Role::Client, Config::new().max_pending_output(1 << 30), &settings());

@@ -10,7 +10,7 @@ use crate::payloads::{BESIDE, CHUNK, MESSAGE, bomb, message};
 use crate::receive;
 use crate::support::{feed, frame};
 
-/// What a message in chunks came to.
+/// The result of a message in chunks.
 #[derive(Debug, Default)]
 struct Received {
     total: usize,
@@ -36,17 +36,17 @@ impl Received {
     }
 }
 
-/// However much comes out of an input, no chunk is longer than 64 KiB, and there is one at a time.
+/// However much an input inflates to, no chunk is longer than 64 KiB, and there is one at a time.
 #[test]
 fn chunks_are_of_64_kib_at_most() {
     const SOME: &[usize] = &[16 << 10];
-    // What is left of an input when a chunk is full is kept.
+    // The rest of an input is kept when a chunk is full.
     const MANY: &[usize] = &[1 << 20, 16 << 10, 100];
     let text = "好".repeat(200_000);
     for (kind, payload, total, sizes) in [
         (MessageKind::Binary, bomb(), MESSAGE, SOME),
         (MessageKind::Text, bomb(), MESSAGE, SOME),
-        // Characters of three bytes, which no chunk's end falls between.
+        // Characters of three bytes, so that no chunk may end where it is full.
         (MessageKind::Text, &deflated(text.as_bytes())[..], text.len(), MANY),
         (MessageKind::Text, &deflated(["x", &text].concat().as_bytes()), text.len() + 1, MANY),
         (MessageKind::Text, &deflated("\u{10ffff}".repeat(100_000).as_bytes()), 400_000, MANY),
@@ -67,7 +67,7 @@ fn chunks_are_of_64_kib_at_most() {
     }
 }
 
-/// What stands behind a message whose chunks are under way comes behind them, whatever it is.
+/// Frames after a message whose chunks are still being delivered come after these, whatever they are.
 #[test]
 fn what_follows_comes_behind_the_last_chunk() {
     for (first, follows) in [(0x81, "text"), (0x89, "ping"), (0xc1, "text"), (0x88, "closed"), (0x83, "closed")] {
@@ -97,7 +97,7 @@ fn what_follows_comes_behind_the_last_chunk() {
     }
 }
 
-/// A receiver that stops between chunks, ends and all, misses none of them.
+/// A receiver that stops after any chunk misses none of them.
 #[test]
 fn a_receiver_may_stop_between_chunks() {
     let mut conn = endpoint(Role::Server, Config::new().chunk_threshold(0), &settings());
@@ -119,7 +119,7 @@ fn a_receiver_may_stop_between_chunks() {
     assert_eq!((closed, total), (Some(Cause::Eof), 1 << 20));
 }
 
-/// The same for as much as a debug build can do soon, and for a gibibyte in release.
+/// The same with as much as a debug build can do in a short time, and with a gibibyte in release.
 #[test]
 fn a_gibibyte_runs_in_constant_memory() {
     let blocks = if cfg!(debug_assertions) { 100 } else { 1024 };
@@ -144,11 +144,11 @@ fn a_gibibyte_runs_in_constant_memory() {
         received
     });
     assert!(received.complete && received.total == blocks << 20 && received.longest <= CHUNK, "{received:?}");
-    // The compressor has 256 KiB, and what it collects is drained late.
+    // The compressor has 256 KiB, and its output is drained late.
     assert!(heap.peak < 1 << 20, "{heap:?}");
 }
 
-/// What is inflated before a message turns out to be large comes in one chunk, and the rest in small ones.
+/// The bytes inflated before a message turns out to be large come in one chunk, and the rest in small ones.
 #[test]
 fn whole_below_a_mebibyte_and_in_pieces_from_it() {
     let config = || Config::new().chunk_threshold(1 << 20);

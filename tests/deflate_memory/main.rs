@@ -1,4 +1,4 @@
-//! What compression costs, and what a peer can make it cost: memory counted, limits to the byte.
+//! The cost of compression, and the most that a peer can make it cost: memory counted, limits to the byte.
 
 mod bombs;
 mod chunks;
@@ -21,7 +21,7 @@ use websocket_proto::{Connection, Event};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Receives `wire` in inputs of at most `size` bytes, which are lent from one buffer as a loop does it; `each` sees every
+/// Receives `wire` in inputs of at most `size` bytes, all in the same buffer as in a real loop; `each` sees every
 /// event.
 fn receive(conn: &mut Connection, wire: &[u8], size: usize, mut each: impl FnMut(&mut Connection, Event<'_>)) {
     let mut buffer = vec![0; size.min(wire.len())];

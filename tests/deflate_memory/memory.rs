@@ -1,4 +1,4 @@
-//! What compression holds between messages, and what it costs a steady connection.
+//! The memory that compression keeps between messages, and its cost for a steady connection.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::support::{ROLES, drain, feed, frame, frames, other, request_with, see
 
 const NOTHING: Heap = Heap { allocations: 0, kept: 0, peak: 0 };
 
-/// A server that agreed on compression owns nothing until there is something to compress.
+/// A server that negotiated compression owns nothing until there is something to compress.
 #[test]
 fn a_server_that_agreed_and_had_no_traffic_owns_nothing() {
     let config = Arc::new(Config::new().deflate(DeflateConfig::new()));
@@ -35,7 +35,7 @@ fn a_server_that_agreed_and_had_no_traffic_owns_nothing() {
     assert_eq!(heap.kept, 0);
 }
 
-/// What isn't compressed allocates for compression in no direction, and a compressed message only in its own.
+/// A plain message allocates nothing for compression in either direction, and a compressed message only in its own.
 #[test]
 fn a_direction_without_compressed_messages_owns_nothing() {
     for role in ROLES {
@@ -51,10 +51,10 @@ fn a_direction_without_compressed_messages_owns_nothing() {
             conn.send_fragment(MessageKind::Text, b"fragment", false).unwrap();
             conn.send_fragment(MessageKind::Text, b"", true).unwrap();
             conn.set_compression(true);
-            // What was compressed before needs no compressor, either.
+            // A prepared message needs no compressor, either.
             conn.send_prepared(&prepared).unwrap();
             assert!(frames(&drain(conn)).iter().any(|frame| frame.first == 0xc1));
-            // The buffer that was drained is kept, and taken away so.
+            // `take` removes the drained buffer, which would be kept otherwise.
             conn.ping(b"").unwrap();
             drop(conn.output().take());
         });
@@ -71,7 +71,7 @@ fn a_direction_without_compressed_messages_owns_nothing() {
     }
 }
 
-/// Without takeover, a message leaves nothing: whole, fragmented or in chunks, with a scratch and without.
+/// Without context takeover, a message leaves nothing: whole, fragmented or in chunks, with a scratch and without.
 #[test]
 fn without_takeover_nothing_is_left_of_a_message() {
     for role in ROLES {
@@ -99,7 +99,7 @@ fn without_takeover_nothing_is_left_of_a_message() {
     }
 }
 
-/// 1,000 connections without takeover that exchanged compressed messages and went idle own nothing.
+/// 1,000 connections without context takeover that exchanged compressed messages and are idle own nothing.
 #[test]
 fn idle_connections_without_takeover_own_nothing() {
     let settings = without_takeover();
@@ -122,8 +122,8 @@ fn idle_connections_without_takeover_own_nothing() {
     assert_eq!(heap.kept, connections.cast_signed());
 }
 
-/// An echo of compressed messages that lie whole in the input, straddle two inputs or come in fragments allocates nothing
-/// once its buffers are there, whatever was agreed on.
+/// An echo of compressed messages that lie whole in the input, straddle two inputs or come in fragments allocates
+/// nothing once its buffers exist, whatever was negotiated.
 #[test]
 fn a_steady_echo_of_compressed_messages_costs_no_allocation() {
     for role in ROLES {
@@ -148,7 +148,7 @@ fn a_steady_echo_of_compressed_messages_costs_no_allocation() {
     }
 }
 
-/// The same where connections with takeover and without share the scratch.
+/// The same with connections with and without context takeover that share the scratch.
 #[test]
 fn a_steady_echo_of_unlike_connections_costs_no_allocation() {
     let all = [settings(), without_takeover(), settings().server_no_context_takeover(true)];
@@ -166,7 +166,7 @@ fn a_steady_echo_of_unlike_connections_costs_no_allocation() {
     assert_eq!(heap, NOTHING);
 }
 
-/// With takeover and a scratch, what stays for receiving is the window, and a little.
+/// With context takeover and a scratch, a connection keeps the window for receiving, and a little more.
 #[test]
 fn with_a_scratch_receiving_keeps_the_window() {
     for role in ROLES {
@@ -178,7 +178,7 @@ fn with_a_scratch_receiving_keeps_the_window() {
     }
 }
 
-/// With takeover and a scratch, what stays for sending in a small window is that window, and a little.
+/// With context takeover and a scratch, a connection keeps a small window for sending, and a little more.
 #[test]
 fn with_a_scratch_sending_keeps_small_windows() {
     for role in ROLES {
@@ -194,7 +194,8 @@ fn with_a_scratch_sending_keeps_small_windows() {
     }
 }
 
-/// The table in the documentation of `DeflateConfig`; `MEMORY=write cargo test --features deflate --test deflate_memory` writes it anew.
+/// The table in the documentation of `DeflateConfig`; `MEMORY=write cargo test --features deflate --test
+/// deflate_memory` rewrites it.
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn the_table_says_what_is_measured() {
@@ -205,7 +206,7 @@ fn the_table_says_what_is_measured() {
     let mut rows = measured.iter();
     let mut written = String::new();
     for line in text.lines() {
-        // A row in place of each that is there, and all of them behind the head where none is.
+        // Replaces each row that exists, or adds all of them after the head if there is none.
         if !is_row(&line) {
             written.extend([line, "\n"]);
         }
@@ -219,7 +220,7 @@ fn the_table_says_what_is_measured() {
     assert_eq!(text.lines().filter(is_row).collect::<Vec<_>>(), measured);
 }
 
-/// What a connection holds where both windows have that many bits.
+/// The memory of a connection where both windows have that many bits.
 fn row(bits: u8) -> String {
     let settings = settings().server_max_window_bits(bits).client_max_window_bits(bits);
     let sending =
@@ -234,7 +235,7 @@ fn thousands(bytes: usize) -> String {
     if bytes < 1000 { bytes.to_string() } else { format!("{},{:03}", bytes / 1000, bytes % 1000) }
 }
 
-/// A connection that shares its configuration, and a scratch for its turns if one is lent.
+/// A connection that shares its configuration, and a scratch if one is attached for each iteration.
 struct Measured {
     conn: Connection,
     scratch: Option<Scratch>,
@@ -281,7 +282,7 @@ impl Measured {
         }
     }
 
-    /// The bytes that are freed with the connection: the generator of a client's masking keys, and what is kept.
+    /// The bytes that are freed with the connection: the generator of a client's masking keys, and kept buffers.
     fn owned(self) -> usize {
         let Self { conn, .. } = self;
         let ((), heap) = heap_of(|| drop(conn));
@@ -289,7 +290,7 @@ impl Measured {
     }
 }
 
-/// What a connection owns that has agreed on nothing.
+/// The memory of a connection without compression.
 fn bare(role: Role) -> usize {
     let config = Arc::new(Config::new());
     let mut conn = match role {
@@ -302,12 +303,12 @@ fn bare(role: Role) -> usize {
     heap.kept.unsigned_abs()
 }
 
-/// More than any window has, some of it compressible.
+/// More data than any window has, some of it compressible.
 fn much() -> Vec<u8> {
     [noise(100_000), vec![0; 100_000]].concat()
 }
 
-/// What stays of sending much, beside the output.
+/// The memory kept after sending much, apart from the output.
 fn kept_for_sending(role: Role, settings: &DeflateConfig, lends: bool) -> usize {
     let mut measured = Measured::new(role, Config::new(), settings, lends);
     measured.send(&much());
@@ -315,7 +316,7 @@ fn kept_for_sending(role: Role, settings: &DeflateConfig, lends: bool) -> usize 
     measured.owned() - bare(role)
 }
 
-/// What stays of receiving much.
+/// The memory kept after receiving much.
 fn kept_for_receiving(role: Role, settings: &DeflateConfig, lends: bool) -> usize {
     let mut peer = endpoint(other(role), Config::new(), settings);
     let mut measured = Measured::new(role, Config::new(), settings, lends);
@@ -326,8 +327,8 @@ fn kept_for_receiving(role: Role, settings: &DeflateConfig, lends: bool) -> usiz
     measured.owned() - bare(role)
 }
 
-/// What a peer sends in as many turns: compressed messages whole, straddling two inputs, and fragmented, of about `size`
-/// bytes; text and binary; pings among them.
+/// The peer's messages in as many iterations: compressed messages whole, straddling two inputs, and fragmented, of
+/// about `size` bytes; text and binary; pings among them.
 fn traffic(from: Role, settings: &DeflateConfig, turns: usize, size: usize) -> Vec<Vec<u8>> {
     let mut conn = endpoint(from, Config::new(), settings);
     let noise = noise(4 * size);
@@ -346,7 +347,8 @@ fn traffic(from: Role, settings: &DeflateConfig, turns: usize, size: usize) -> V
         .collect()
 }
 
-/// A turn of a loop for each input: lends, echoes (text whole, binary in fragments), drains, releases.
+/// An iteration of a loop for each input: attaches the scratch, echoes (text whole, binary in fragments), drains,
+/// detaches it.
 fn echo(conn: &mut Connection, scratch: &mut Option<Scratch>, wire: &[u8], buffer: &mut [u8]) {
     for chunk in wire.chunks(buffer.len()) {
         conn.attach_scratch(scratch.take().unwrap());

@@ -1,4 +1,4 @@
-//! Compressed payloads that come out large, and messages of them.
+//! Compressed payloads that inflate to much, and messages of them.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use websocket_proto::{MessageKind, Role};
 use crate::deflate::deflated;
 use crate::support::frame;
 
-/// What there is beside the bytes of a message: an inflater of 47 kB, a history of 32, what the events are in.
+/// The memory apart from the bytes of a message: an inflater of 47 kB, a window of 32, the vector of the events.
 pub(crate) const BESIDE: usize = 128 << 10;
 
 /// The longest chunk.

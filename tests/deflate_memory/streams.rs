@@ -5,7 +5,7 @@ use websocket_proto::{Config, Connection, DeflateConfig, Event, MessageKind, Pre
 use crate::deflate::{endpoint, noise, settings};
 use crate::support::drain;
 
-/// Phrases that come again and again, so that every message refers to those before it.
+/// Phrases that are repeated, so that every message refers to those before it.
 const PHRASES: [&str; 6] = [
     "{\"room\":\"聊天室\",\"from\":\"guest-17\",\"text\":\"",
     "你好, how are you all today?",
@@ -15,7 +15,7 @@ const PHRASES: [&str; 6] = [
     "👋🏽👋🏽👋🏽",
 ];
 
-/// Numbers that look like chance.
+/// Pseudo-random numbers.
 struct Rng(Vec<u8>, usize);
 
 impl Rng {
@@ -30,17 +30,17 @@ impl Rng {
     }
 }
 
-/// One of a thread's connections, and its peer, which has everything for itself.
+/// One of a thread's connections, and its peer, which has its own buffers.
 struct Pair {
     conn: Connection,
     peer: Connection,
     settings: DeflateConfig,
-    /// Of a fragmented message under way.
+    /// The kind of a fragmented message in progress.
     unfinished: String,
     expected: Vec<String>,
 }
 
-/// Whatever is sent in whatever way, and whoever else was at work with the thread's scratch in between.
+/// Messages of every sort, while other connections use the thread's scratch in between.
 #[test]
 fn shared_streams_stay_in_step() {
     for (round, role) in [Role::Server, Role::Client, Role::Server].into_iter().enumerate() {
@@ -88,7 +88,7 @@ impl Pair {
             1 => self.conn.send_prepared(&PreparedMessage::compressed(text.clone(), &self.settings)).unwrap(),
             2 => self.conn.send(text.clone()).unwrap(),
             5 | 6 => {
-                // A message whose first fragment is empty isn't told from none.
+                // A message whose first fragment is empty looks the same as no message.
                 let last = !self.unfinished.is_empty() && rng.below(3) == 0;
                 let text = format!("-{text}");
                 self.conn.send_fragment(MessageKind::Text, text.as_bytes(), last).unwrap();

@@ -1,4 +1,4 @@
-//! Whose window a message may refer to: that of its own connection, as far as was agreed on, and no other's.
+//! The window that a message may refer to: that of its own connection, as negotiated, and no other.
 
 use websocket_proto::{
     Cause, Config, Connection, DeflateConfig, Event, MessageKind, PreparedMessage, ProtocolError, Role, Scratch,
@@ -10,7 +10,7 @@ use crate::support::{ROLES, drain, feed, frame, frames, other};
 
 const SECRET: &[u8] = b"a secret of 24 letters..";
 
-/// What a connection makes of a message that refers to three bytes before its beginning.
+/// The result of a message that refers to a place before its beginning.
 fn refers_back(conn: &mut Connection, distance: usize) -> Result<Vec<u8>, Cause> {
     let wire = frame(other(conn.role()), 0xc2, &Writer::default().fixed(false, [Symbol::Copy(3, distance)]).message());
     match feed(conn, &wire).pop() {
@@ -34,7 +34,7 @@ fn a_message_refers_to_those_before_it_with_takeover_only() {
     }
 }
 
-/// Whatever connections had a thread's inflater before, nothing of what they received can be referred to.
+/// No message can refer to data of other connections that used a thread's inflater before.
 #[test]
 fn a_lent_inflater_forgets_the_connection_before() {
     let all = [settings(), without_takeover()];
@@ -57,7 +57,7 @@ fn a_lent_inflater_forgets_the_connection_before() {
     }
 }
 
-/// The same inflater, lent between the messages of a connection, knows its window and nothing beyond.
+/// The same inflater, shared between the messages of a connection, knows its window and nothing beyond.
 #[test]
 fn a_lent_inflater_knows_the_window_agreed_on() {
     let lends = |conn: &mut Connection, scratch: &mut Option<Scratch>, payload: &[u8]| {
@@ -70,7 +70,7 @@ fn a_lent_inflater_knows_the_window_agreed_on() {
         let params = negotiate(&small, &small);
         let window = 1 << bits;
         for (distance, known) in [(window, true), (window + 1, false)] {
-            // A larger distance than 32 KiB can't be said.
+            // DEFLATE can't express a distance larger than 32 KiB.
             if distance > 1 << 15 {
                 continue;
             }
@@ -85,8 +85,8 @@ fn a_lent_inflater_knows_the_window_agreed_on() {
     }
 }
 
-/// What a sender refers to lies in the window agreed on: behind each message, a receiver that has this much and no more
-/// understands the next.
+/// A sender refers only to the negotiated window: after each message, a receiver that has just this window understands
+/// the next.
 #[test]
 fn a_sender_keeps_to_the_window() {
     let noise = noise(100_000);
@@ -108,8 +108,8 @@ fn a_sender_keeps_to_the_window() {
     }
 }
 
-/// A stream that ends inside a message is followed by another that knows what came before it: of this message, of those
-/// before it, and of what was delivered in chunks.
+/// A stream that ends inside a message is followed by another that can refer to data before it: of this message, of
+/// earlier ones, and of chunks that were delivered.
 #[test]
 fn a_stream_that_begins_anew_knows_the_messages_before() {
     for chunk_threshold in [u64::MAX, 0] {
@@ -132,7 +132,7 @@ fn a_stream_that_begins_anew_knows_the_messages_before() {
     }
 }
 
-/// Behind a prepared message, which its compressor hasn't seen, a sender refers to nothing before it.
+/// After a prepared message, which its compressor hasn't seen, a sender refers to nothing before it.
 #[test]
 fn a_sender_refers_to_nothing_before_a_prepared_message() {
     let noise = noise(20_000);
@@ -155,7 +155,7 @@ fn a_sender_refers_to_nothing_before_a_prepared_message() {
     }
 }
 
-/// A compressor that is lent refers to no message of the connection before, nor of this one.
+/// A shared compressor refers to no message of the connection before, nor to an earlier one of this connection.
 #[test]
 fn a_lent_compressor_refers_to_no_message_before() {
     let text = "a message that everybody sends ".repeat(10);
@@ -176,11 +176,11 @@ fn a_lent_compressor_refers_to_no_message_before() {
     }
 }
 
-/// A message may end with a last block that is completed by what isn't sent: the next begins another stream, whether the
-/// inflater was lent meanwhile or not.
+/// A message may end with a last block that is completed by the omitted bytes: the next begins another stream, whether
+/// the inflater was shared meanwhile or not.
 #[test]
 fn a_stream_may_end_with_what_is_not_sent() {
-    // The header of a last block that is stored: 00 00 ff ff makes it an empty one.
+    // The header of a stored last block: 00 00 ff ff makes it an empty one.
     const LAST: &[u8] = b"\x01";
     for lends in [false, true] {
         for (next, result) in [

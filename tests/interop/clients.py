@@ -23,7 +23,7 @@ from wire import messages, tapped
 
 
 def checks(binary):
-    """Every check has a server of its own; those that want a client run with each kind."""
+    """Every check has a server of its own; checks that need a client run with each kind."""
 
     async def with_server(check, **client):
         async with running(binary) as server:
@@ -48,7 +48,7 @@ class Server(Example):
 
 @asynccontextmanager
 async def running(binary):
-    """A server on a free port; at the end it must still be alive, and have said nothing unexpected."""
+    """A server on a free port; at the end it must still be running, and have printed nothing unexpected."""
     async with example(binary, f"{HOST}:0") as started:
         port = re.match(rf"listening on {HOST}:(\d+): ", await started.line())[1]
         yield Server(started.process, binary, port)
@@ -107,7 +107,7 @@ class RawClient:
         return b"".join(self.protocol.data_to_send())
 
     async def flush(self, step=None):
-        """Writes what is pending, in pieces of that many bytes."""
+        """Writes the pending bytes, in chunks of that size."""
         data = self.pending()
         step = step or len(data)
         for start in range(0, len(data), step):
@@ -135,7 +135,7 @@ async def raw_client(server):
         writer.close()
 
 
-# --- Deadlines: first, since they take their time
+# --- Deadlines: first, because they take longest
 
 
 async def check_half_a_head_gets_408(server):
@@ -148,7 +148,7 @@ async def check_half_a_head_gets_408(server):
     expect(head.splitlines()[0], b"HTTP/1.1 408 Request Timeout")
     expect(body, b"the opening handshake took too long\n")
     assert 9 < elapsed < 20, f"after {elapsed} s"
-    # Who says nothing is told nothing.
+    # A client that sends nothing gets no response.
     expect(await silent_reader.read(), b"")
     writer.close()
     silent_writer.close()
@@ -215,7 +215,7 @@ async def check_everything_byte_by_byte(server):
         messages = ["x".encode(), UNICODE.encode(), b"0" * 126, b"1" * 65_536]
         for message in messages:
             client.protocol.send_text(message)
-        # The long one's payload in larger steps: what matters is its header.
+        # The long message's payload in larger steps: only its header matters here.
         data = client.pending()
         for byte in data[:-65_530]:
             client.writer.write(bytes([byte]))
@@ -251,7 +251,7 @@ async def check_fifty_clients_at_once(server, connect):
 
 
 async def check_who_reads_late_gets_every_echo_in_order(server):
-    # What the sockets' buffers don't hold waits at the client until it reads.
+    # Bytes that don't fit into the sockets' buffers wait in the client until the server reads.
     async with asyncio_client(server.uri(), write_limit=64 * MIB) as client:
         messages = [b"%08d" % number * 1_280 for number in range(2_000)]
         for message in messages:
@@ -394,7 +394,7 @@ async def check_chat(server, connect):
 
 @asynccontextmanager
 async def slow_and_fast(server):
-    """Two in the chat; more was said than the sockets' buffers hold, and the first has read nothing."""
+    """Two in the chat; more was sent than the sockets' buffers hold, and the first has read nothing."""
     small = socket.socket()
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     small.setblocking(False)

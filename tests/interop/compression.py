@@ -49,12 +49,12 @@ def other(role):
     return {"server": "client", "client": "server"}[role]
 
 
-# --- Two ends
+# --- Two endpoints
 
 
 @asynccontextmanager
 async def their_client(echo, ours, theirs):
-    """Yields their end, what ours says, and the wire."""
+    """Yields their endpoint, the output of ours, and the wire."""
     extension = ClientPerMessageDeflateFactory(**theirs)
     async with example(echo, *words(ours)) as started:
         port = int((await started.line()).rsplit(":", 1)[1])
@@ -94,7 +94,7 @@ def words(settings):
 
 
 def agreement(ours, theirs):
-    """What the two come to: the smaller window, and takeover where neither forbids it."""
+    """The expected parameters: the smaller window, and context takeover unless one of the two forbids it."""
     text = "permessage-deflate"
     for side in ["server", "client"]:
         name = f"{side}_no_context_takeover"
@@ -107,7 +107,7 @@ def agreement(ours, theirs):
 
 
 async def exchange(role, echo, sent, ours=None, theirs=None, strict=True):
-    """Has their end say all that and hear it back; yields what our end sent, as it was on the wire."""
+    """Sends everything from their endpoint and expects it back. Returns the messages of ours, as on the wire."""
     ours, theirs = ours or {}, theirs or {}
     wanted = [whole(message) for message in sent]
     async with (their_client if role == "server" else their_server)(echo, ours, theirs) as (end, started, wires):
@@ -133,7 +133,7 @@ async def exchange(role, echo, sent, ours=None, theirs=None, strict=True):
     takeover = not any(side.get(f"{role}_no_context_takeover") for side in [ours, theirs])
     inflater = Inflater(bits, takeover, strict)
     for message, expected in zip(here, wanted, strict=True):
-        # The inflater keeps this thread busy; others have their turn.
+        # The inflater keeps this thread busy; let others run.
         await asyncio.sleep(0)
         encoded = expected.encode() if isinstance(expected, str) else expected
         expect((message.opcode, inflater.message(message)), (1 if isinstance(expected, str) else 2, encoded))
@@ -162,7 +162,7 @@ def size(sent):
     return sum(len(message.payload) for message in sent)
 
 
-# --- What they say
+# --- Messages
 
 
 def text(length):
@@ -182,7 +182,7 @@ def fragmented():
 
 
 def with_far_repeats(count, seed):
-    """Messages that repeat what was said up to 40 KB before, at every distance."""
+    """Messages that repeat data from up to 40 KB before, at every distance."""
     source, said = random.Random(seed), bytearray()
     for _ in range(count):
         start = len(said)
@@ -205,7 +205,7 @@ async def every_window(talk, settings):
     sent += [random.randbytes(2_000), UNICODE * 20, *fragmented(), *records(100)]
     for bits in WINDOWS:
         limits = {"server_max_window_bits": bits, "client_max_window_bits": bits}
-        # By turns, it is one or the other that asks.
+        # The two endpoints ask in turn.
         ours, theirs = (settings, limits) if bits % 2 else (limits, settings)
         here = await talk(sent, ours, theirs)
         short = [message.compressed for message in here if len(message.payload) < 9]
@@ -242,7 +242,7 @@ async def check_the_window_is_never_exceeded(role, talk):
                 if not takeover:
                     ours[f"{role}_no_context_takeover"] = True
                 sizes[bits, takeover, level] = size(await talk(sent, ours))
-    # And the window is made use of.
+    # The window is used.
     for level in [1, 3, 9]:
         assert sizes[15, True, level] < sizes[12, True, level] < sizes[9, True, level], sizes
         assert sizes[15, True, level] < 0.9 * sizes[15, False, level], sizes
@@ -262,7 +262,7 @@ async def check_prepared_and_plain_and_fragments_by_turns(role, talk):
             limits = {"server_max_window_bits": bits, "client_max_window_bits": bits}
             here = await talk(sent, limits | {"mixed": True}, settings)
             assert not any(message.compressed for message in here[3::5])
-            # A prepared one isn't compressed if it would only grow.
+            # A prepared message isn't compressed if it would only grow.
             assert sum(message.compressed for message in here[1::5]) > 20
             assert any(message.frames > 1 for message in here[2::5])
 
@@ -296,7 +296,7 @@ async def check_a_window_of_8_is_not_compressed_into(role, talk):
 
 
 async def check_an_offer_without_parameters(role, talk):
-    # For servers that decline every offer with a parameter. To a server of ours the setting means nothing.
+    # For servers that decline every offer with a parameter. It has no effect on a server of this crate.
     await talk(records(100), {"offer_client_max_window_bits": 0}, {})
 
 
@@ -334,7 +334,7 @@ async def chat_reaches_every_window(server):
                 for said in [b"", bytes(5 * MIB), random.randbytes(5 * MIB), b"0123456789" * 100]:
                     await connections[-1].send(said)
                     expect(await listen(1), said)
-                # Faster than they are heard.
+                # Faster than they are read.
                 for said in records(200):
                     await connections[1].send(said)
                 await listen(200)
@@ -349,6 +349,6 @@ async def chat_reaches_every_window(server):
         compressed = sum(message.compressed for message in here)
         assert compressed > 100 if wire.agreed() else compressed == 0, compressed
         giants = [message.compressed for message in here if message.opcode == 2 and len(message.payload) > MIB]
-        # What refers further back than the window is sent as it is, and so is what doesn't shrink.
+        # Data that refers further back than the window is sent uncompressed, and so is data that doesn't shrink.
         expect(len(giants), 1 if bits == 15 and wire.agreed() else 2)
         expect(any(giants), False)

@@ -1,11 +1,11 @@
-//! An echo whose compression is that of its arguments: a server, or a client of the server at a URI.
+//! An echo whose compression is set by its arguments: a server, or a client of the server at a URI.
 //!
 //! ```text
 //! interop-echo [ws://HOST:PORT/] [SETTING[=NUMBER]]... [mixed]
 //! ```
 //!
-//! The settings are the setters of `DeflateConfig`. `mixed` sends in every way by turns: as other messages, prepared, in
-//! fragments, not compressed.
+//! The settings are the setters of `DeflateConfig`. `mixed` sends in every way in turn: like other messages, prepared,
+//! in fragments, uncompressed.
 
 use std::error::Error;
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ use websocket_proto::{
     Config, Connection, DeflateConfig, DeflateParams, Event, Message, PreparedMessage, Seed, SendError, client, server,
 };
 
-/// Text is cut inside its characters.
+/// Text is split inside its characters.
 const FRAGMENT: usize = 1000;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -113,7 +113,7 @@ impl Echo {
     }
 }
 
-/// Says what was agreed on, as the header does.
+/// Prints the negotiated parameters, as in the header.
 fn print_agreed(agreed: Option<DeflateParams>) {
     let Some(agreed) = agreed else {
         return println!("open");

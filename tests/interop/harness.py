@@ -1,4 +1,4 @@
-"""What the checks share: examples that run, expectations, and the account of what passed."""
+"""Helpers of the checks: running examples, expectations, and results."""
 
 import asyncio
 import traceback
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 HOST = "127.0.0.1"
 
-# Seconds that a check may take: far more than any needs.
+# The time limit of a check in seconds: far more than any needs.
 PATIENCE = 60
 
 MIB = 1 << 20
@@ -16,7 +16,7 @@ LENGTHS = [0, 1, 125, 126, (64 << 10) - 1, 64 << 10, (64 << 10) + 1, 5 * MIB]
 
 
 async def passes(title, check, gate):
-    """Runs a check, says how it went, and whether it passed."""
+    """Runs a check and prints its result. Returns whether it passed."""
     async with gate:
         try:
             async with asyncio.timeout(PATIENCE):
@@ -41,7 +41,7 @@ def expect(actual, expected):
 
 
 class Example:
-    """An example that runs, and its lines."""
+    """A running example, and the lines that it prints."""
 
     def __init__(self, process):
         self.process = process

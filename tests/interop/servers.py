@@ -26,7 +26,7 @@ def serve(handler=None, **options):
 
 @asynccontextmanager
 async def session(binary, *subprotocols, **options):
-    """An example's client and the server's end of its connection."""
+    """An example's client, and the server's side of its connection."""
     arrived = asyncio.get_running_loop().create_future()
 
     async def hold(connection):

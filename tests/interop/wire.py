@@ -1,4 +1,4 @@
-"""What goes over the wire: a tap between two ends, its frames, and an inflater held to the window agreed on."""
+"""The bytes on the wire: a tap between two endpoints, their frames, and an inflater with the negotiated window."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ from harness import HOST, expect
 
 RSV1 = 0x40
 
-# What ends a flush and isn't sent.
+# The bytes that end a flush and aren't sent.
 TAIL = b"\x00\x00\xff\xff"
 
 
@@ -29,7 +29,7 @@ class Wire:
 
 @asynccontextmanager
 async def tapped(port):
-    """A port that leads to that one, and the wires of what goes there."""
+    """A port that forwards to that one, and the bytes of each connection."""
     wires = []
 
     async def pump(reader, writer, record):
@@ -62,7 +62,7 @@ class Message:
 
 
 def messages(data):
-    """The messages behind a handshake's head."""
+    """The messages after a handshake's head."""
     data = memoryview(bytes(data.split(b"\r\n\r\n", 1)[1]))
     found, parts = [], None
     while data:
@@ -98,7 +98,7 @@ def messages(data):
 
 
 class Inflater:
-    """zlib, held to a window: it looks no further back than that only where it hands out what it has byte by byte."""
+    """zlib with a strict window: it looks no further back than that only if it returns its output byte by byte."""
 
     def __init__(self, bits, takeover, strict=True):
         self.bits, self.takeover, self.strict = bits, takeover, strict
@@ -110,7 +110,7 @@ class Inflater:
         data = message.payload + TAIL
         inflated = bytearray()
         if self.strict:
-            # Small pieces: what isn't used yet is copied at every call.
+            # Small chunks: unused input is copied at every call.
             for start in range(0, len(data), 16):
                 piece = data[start : start + 16]
                 while made := self.stream.decompress(piece, 1):

@@ -14,7 +14,7 @@ const KIB = 1024;
 const MIB = KIB * KIB;
 const PATIENCE = 60_000;
 
-// --- Two ends
+// --- Two endpoints
 
 /** An example that runs, and its lines. */
 async function run(binary, ...args) {
@@ -116,10 +116,10 @@ function whole(message) {
 /** Megabytes that differ are no use in a message. */
 function same(actual, expected) {
   const equal = typeof expected === 'string' ? actual === expected : Buffer.isBuffer(actual) && expected.equals(actual);
-  assert(equal, `heard ${String(actual).slice(0, 50)} (${actual.length}), expected ${String(expected).slice(0, 50)}`);
+  assert(equal, `received ${String(actual).slice(0, 50)} (${actual.length}), expected ${String(expected).slice(0, 50)}`);
 }
 
-// --- What they say
+// --- Messages
 
 const text = times => '中文压缩测试 👋🏽 再见 🧑‍🚀, '.repeat(times); // Of 48 bytes.
 const zeros = length => Buffer.alloc(length);
@@ -162,7 +162,7 @@ for (const role of ['server', 'client']) {
     check(`every window, ${title}`, async () => {
       for (let bits = 9; bits <= 15; bits++) {
         const sent = variety();
-        // By turns, it is one or the other that asks.
+        // The two endpoints ask in turn.
         await exchange(role, sent, ...(bits % 2 ? [windows(bits), settings] : [settings, windows(bits)]));
       }
     });
@@ -225,7 +225,7 @@ checks.push(['our chat reaches every window', async () => {
       guests[speaker].socket.send(message);
       await all(typeof message === 'string' ? `guest-${speaker + 1}: ${message}` : message);
     }
-    // Windows as large as that of what was prepared take it compressed; the smaller ones only if it is short.
+    // Connections with the window of the prepared message get it compressed; smaller windows only if it is short.
     const [plain, large, small, alone, least] = guests.map(({ transport }) => transport.bytesRead);
     const counts = `${[plain, large, small, alone, least]}`;
     assert(large < plain / 10 && alone < plain / 10 && small < plain + KIB && least < plain + KIB, counts);

@@ -22,12 +22,12 @@ PROGRAM = "example-embedded"
 TARGET = "thumbv7em-none-eabihf"
 MANIFEST = "examples/embedded/Cargo.toml"
 
-# Seconds that a program has to end by itself when its client has left: a serial line doesn't tell it.
+# Seconds that a program has to end by itself after its client has disconnected, which a serial line doesn't report.
 GRACE = 5
 
 
 class Line:
-    """Where clients connect to; what its programs log."""
+    """The address for clients, and the logs of its programs."""
 
     def __init__(self, command):
         self.command = command
@@ -45,7 +45,7 @@ class Line:
         await self.log.put((await log).decode().splitlines())
 
     async def up(self, reader, program):
-        """What the client says; what the program doesn't read yet waits here."""
+        """The client's bytes; those that the program doesn't read yet wait here."""
         try:
             while data := await reader.read(1 << 16):
                 program.stdin.write(data)
@@ -89,7 +89,7 @@ def on(command, check, largest=1 << 20):
 
 
 def figures(lines):
-    """How much of the arena was in use, and of how much, as the closing line has it."""
+    """The part of the arena that was in use, and its size, from the last log line."""
     found = re.fullmatch(r"embedded: (\d+) bytes in use at most, the first (\d+) of (\d+) used", lines[-1])
     if not found:
         raise AssertionError(f"the last line is {lines[-1]!r}")
@@ -116,7 +116,7 @@ async def echoes(server):
 
 
 async def survives_large_heads(server):
-    """A head of as many bytes as are allowed; one more is refused, and nothing fails for want of memory."""
+    """A head of the largest size is accepted, one more byte is rejected, and nothing runs out of memory."""
     for length, opens in [(1500, True), (2048, False)]:
         try:
             async with connect(f"ws://{server.address}/", additional_headers={"Cookie": "c" * length}):
@@ -128,13 +128,13 @@ async def survives_large_heads(server):
 
 
 async def measures():
-    """The program that measures comes to its last line."""
+    """The measuring program finishes."""
     program = await asyncio.create_subprocess_exec(f"{FOLDER}/{PROGRAM}-figures", stderr=PIPE)
     _, log = await program.communicate()
     print(log.decode(), end="")
     expect(program.returncode, 0)
     if not log.decode().splitlines()[-1].startswith("figures: "):
-        raise AssertionError("it has no last line")
+        raise AssertionError("the measuring program did not finish")
 
 
 async def links_no_std():
@@ -153,7 +153,7 @@ def sizes(program):
 
 
 def cross_build():
-    """Builds for the board; a command that emulates it, or why there is none."""
+    """Builds for the board. Returns a command that emulates it, or the reason why there is none."""
     libraries = subprocess.run(
         ["rustc", "--print", "target-libdir", "--target", TARGET], check=True, capture_output=True, text=True
     ).stdout.strip()
@@ -184,5 +184,5 @@ if board:
         checks.append((f"Cortex-M4 {title}", checked))
 run("embedded", checks)
 if why_not:
-    print(f"embedded: {why_not}, the Cortex-M4 was not tried")
+    print(f"embedded: {why_not}, so the Cortex-M4 was skipped")
     sys.exit(os.environ.get("EMBEDDED_REQUIRED") == "1")

@@ -15,12 +15,12 @@ ENOUGH = 10
 
 
 def notices_an_end_that_comes_with_data(server, bounds):
-    """Where data and the end arrive together, one event of the kernel reports both: a loop that reads only the data waits
+    """If data and the end arrive together, one event of the kernel reports both: a loop that reads only the data waits
     for an event that never comes."""
     worst, missed, lost = 0, [], []
     close = frame(CLOSE, NORMAL)
-    # What is sent, after the handshake or instead of it, and what is the answer. A server of HTTP may leave a request
-    # without one if nothing can follow it.
+    # The bytes to send, after the handshake or instead of it, and the answer. An HTTP server may leave a request
+    # unanswered if nothing can follow it.
     for what, is_open, last, answer in [
         ("a pong", True, frame(PONG, b"x"), b""),
         ("a message", True, frame(TEXT, b"hello"), frame_of_server(TEXT, b"hello")),
@@ -41,11 +41,12 @@ def notices_an_end_that_comes_with_data(server, bounds):
         if took is None:
             missed.append(what)
         elif not client.received.endswith(answer):
-            lost.append(f"{bytes(client.received)!r:.60} answers {what}")
+            lost.append(f"{bytes(client.received)!r:.60} was the answer to {what}")
         worst = max(worst, took or 0)
         client.close()
     if missed:
-        lost.append(f"the end that came with {', '.join(missed)} wasn't noticed within {bounds.end_is_noticed} s")
+        ends = ", ".join(missed)
+        lost.append(f"the end that arrived together with {ends} wasn't noticed within {bounds.end_is_noticed} s")
     if lost:
         raise Fault("; ".join(lost))
     return f"within {worst:.3f} s"
@@ -56,7 +57,7 @@ def frame_of_server(first, payload):
 
 
 def survives_a_storm_of_short_connections(server, bounds):
-    """Connections that die at every stage, and one between them that doesn't: it is served, and nothing is kept."""
+    """Connections that end at every stage, and one healthy one between them: it is served, and no descriptor leaks."""
     before = settled(server)
     slowest = 0
     for start in range(0, bounds.storm, AT_A_TIME):
@@ -71,21 +72,21 @@ def survives_a_storm_of_short_connections(server, bounds):
         client.leave()
         slowest = max(slowest, time.monotonic() - asked)
         if slowest > bounds.served:
-            raise Fault(f"after {start} short connections, one was served in {slowest:.1f} s, bound {bounds.served} s")
+            raise Fault(f"after {start} short connections, a healthy one took {slowest:.1f} s (bound: {bounds.served} s)")
     took = until(lambda: descriptors(server) <= before, bounds.all_are_gone)
     if took is None:
         kept = descriptors(server) - before
         raise Fault(
-            f"{kept} more descriptors than the {before} before, {bounds.all_are_gone} s after {bounds.storm} connections"
+            f"{kept} descriptors leaked: they are still open {bounds.all_are_gone} s after {bounds.storm} connections"
         )
-    return f"{bounds.storm} connections, one between them served within {slowest:.3f} s, {before} descriptors again"
+    return f"{bounds.storm} connections, a healthy one between them served within {slowest:.3f} s, no descriptor leaked"
 
 
 STAGES = ["connected", "half of a request", "a request", "open", "half of a frame", "closing"]
 
 
 def live(client, stage):
-    """Brings a connection to its stage, and doesn't wait for anybody."""
+    """Brings a connection to its stage, without waiting."""
     match STAGES[stage]:
         case "half of a request":
             client.send(request()[:60])
@@ -112,7 +113,7 @@ def die(client, stage):
 
 
 def serves_each_of_many_in_turn(server, bounds):
-    """The next connection often is given what the last one has just left: its descriptor, its slot, its token."""
+    """A new connection often gets the descriptor, slot or token that the last one has just freed."""
     unopened, unclosed = 0, 0
     for number in range(bounds.in_turn):
         client = Client(server)
@@ -132,13 +133,14 @@ def serves_each_of_many_in_turn(server, bounds):
             break
     if unopened or unclosed:
         raise Fault(
-            f"of {number + 1} connections in turn, {unopened} were not opened, {unclosed} had no answer to their Close frame"
+            f"of {number + 1} consecutive connections, {unopened} were not opened, "
+            f"and {unclosed} got no answer to their Close frame"
         )
     return f"{bounds.in_turn} of them"
 
 
 def says_goodbye_when_it_is_stopped(server, bounds):
-    """SIGTERM: who listens is told, who doesn't is no reason to stay."""
+    """SIGTERM: clients that read get a Close frame; clients that don't read can't delay the exit."""
     listening = [Client(server).open(path) for path in ["/echo", "/echo", "/chat"]]
     half_open = Client(server)
     half_open.send(request()[:60])
@@ -170,7 +172,7 @@ def says_goodbye_when_it_is_stopped(server, bounds):
     for client in [*listening, half_open, in_a_frame, deaf]:
         client.close()
     if status is None:
-        wrong.append(f"the process is still there after {bounds.stopped} s")
+        wrong.append(f"the process is still running after {bounds.stopped} s")
     elif status != 0:
         wrong.append(f"the exit status is {status}")
     if wrong:

@@ -1,7 +1,7 @@
-"""What a network and its peers do to servers: `faults.py FOLDER [SERVER...] [--only CHECK]`, where their programs are.
+"""Servers under faults of networks and peers: `faults.py FOLDER [SERVER...] [--only CHECK]`; FOLDER has their programs.
 
-A check is a function that is given a server of its own and the bounds it is held to (bounds.py). It blocks, in a thread,
-and returns what it has seen; what a server does wrong it raises.
+A check is a function that gets a server of its own and its bounds (bounds.py). It blocks, in a thread, and returns a
+description of what it observed; if the server does something wrong, it raises a `Fault`.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from harness import example
 from secure import serving_securely
 from serving import serving
 
-# Those that load the machine, or whose times it would distort, run one at a time; the others mostly wait.
+# Checks that load the machine, or whose times load would distort, run one at a time; the others mostly wait.
 ALONE = [
     endings.notices_an_end_that_comes_with_data,
     endings.survives_a_storm_of_short_connections,
@@ -69,7 +69,7 @@ class Kind:
 
 
 async def drain(stream):
-    """Lets a server say what it likes: one whose lines nobody reads would wait for that."""
+    """Reads a server's output, so that the server never blocks on it."""
     while await stream.read(1 << 16):
         pass
 
@@ -93,25 +93,29 @@ KINDS = [
 
 DESCRIPTORS = 4_096
 
-# Exits with this where there is no io_uring.
+# The exit status if io_uring is not available.
 NO_IO_URING = 2
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="faults", description="Tries servers with what networks and peers do to them.")
+    parser = argparse.ArgumentParser(
+        prog="faults", description="Tests the example servers under faults of networks and peers."
+    )
     parser.add_argument("folder", help=argparse.SUPPRESS)
-    parser.add_argument("servers", nargs="*", metavar="SERVER", help=f"of {', '.join(kind.name for kind in KINDS)}")
-    parser.add_argument("--only", metavar="CHECK", help="those that have this in their name")
+    names = ", ".join(kind.name for kind in KINDS)
+    parser.add_argument("servers", nargs="*", metavar="SERVER", help=f"one of {names}; without it, all")
+    parser.add_argument("--only", metavar="CHECK", help="run only the checks with CHECK in their name")
     options = parser.parse_args()
     if unknown := set(options.servers) - {kind.name for kind in KINDS}:
         parser.error(f"no such server: {', '.join(unknown)}")
     kinds = [kind for kind in KINDS if not options.servers or kind.name in options.servers]
     wanted = (options.only or "").replace("-", "_").replace(" ", "_")
-    # The long ones first.
+    # The longest first.
     checks = [check for check in TOGETHER + ALONE if wanted in check.__name__]
     if not checks:
-        parser.error(f"no such check: {options.only}; there are {', '.join(check.__name__ for check in TOGETHER + ALONE)}")
-    # A connection takes a descriptor on either side.
+        names = ", ".join(check.__name__ for check in TOGETHER + ALONE)
+        parser.error(f"no check has {options.only} in its name; there are {names}")
+    # A connection takes a descriptor on each side.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, DESCRIPTORS)), hard))
     sys.exit(asyncio.run(run(options.folder, kinds, checks)))
@@ -121,7 +125,7 @@ async def run(folder, kinds, checks):
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(kinds) * len(checks)))
     alone = asyncio.Lock()
     results = await asyncio.gather(*(all_checks(kind, folder, checks, alone) for kind in kinds))
-    # Said again at the end, where it is seen.
+    # Repeated at the end, where it is seen.
     print()
     for lines, _ in results:
         print("\n".join(lines))
@@ -129,11 +133,11 @@ async def run(folder, kinds, checks):
 
 
 async def all_checks(kind, folder, checks, alone):
-    """What is to be said of a server at the end, and how many checks have failed."""
+    """Returns the final lines about a server, and the number of failed checks."""
     if reason := await why_not(kind, folder):
         if os.environ.get("IO_URING_REQUIRED") == "1":
             return [f"{kind.name}: {reason}"], 1
-        return [f"{kind.name} was not tried: {reason}"], 0
+        return [f"{kind.name} was skipped: {reason}"], 0
     results = await asyncio.gather(*(attempt(check, kind, folder, alone) for check in checks))
     failed = [fault for fault in results if fault]
     if not failed:
@@ -146,7 +150,7 @@ def count(checks):
 
 
 async def why_not(kind, folder):
-    """What the server on io_uring says where there is none."""
+    """Returns the message of the io_uring server if io_uring is not available."""
     if kind.name != "io-uring":
         return None
     async with example(f"{folder}/{kind.program}", "127.0.0.1:0") as started:
@@ -157,7 +161,7 @@ async def why_not(kind, folder):
 
 
 async def attempt(check, kind, folder, alone):
-    """Runs a check, says how it went, and returns what is wrong if anything is."""
+    """Runs a check, prints its result, and returns the fault, if there is one."""
     title = f"{kind.name}: {check.__name__.replace('_', ' ')}"
     bounds = bounds_of(kind.name)
     descriptors = bounds.descriptors if check == waiting.leaves_those_it_has_no_room_for_waiting else None

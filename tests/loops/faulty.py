@@ -26,7 +26,7 @@ BAD_FRAME = b"\x81\x00"
 
 
 class Fault(AssertionError):
-    """What a server does wrong: what was seen, and the bound."""
+    """Wrong behaviour of a server: the observation, and the bound."""
 
 
 def request(path="/echo"):
@@ -58,7 +58,7 @@ class Client:
         self.socket.settimeout(PATIENCE)
         self.socket.connect((HOST, server.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # What has arrived, and isn't consumed yet; what waits to be sent.
+        # Bytes that have arrived and aren't consumed yet; bytes that wait to be sent.
         self.received, self.unsent = bytearray(), bytearray()
         self.has_ended = False
         self.tls = None
@@ -75,7 +75,7 @@ class Client:
         self.push()
 
     def push(self):
-        """Sends what waits: all of it, or what the socket takes if it doesn't block. Returns whether that is all."""
+        """Sends waiting bytes, if the socket doesn't block only as many as it accepts. Returns whether all were sent."""
         try:
             while self.unsent:
                 sent = self.socket.send(memoryview(self.unsent)[: 1 << 18])
@@ -105,14 +105,14 @@ class Client:
         self.socket.close()
 
     def reset(self):
-        """Closes with a reset, as a process does that has died with bytes unread."""
+        """Closes with a reset, like a process that dies with unread bytes."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     # Receiving.
 
     def receive(self, size=1 << 16):
-        """Receives once: how many bytes, 0 at the end of the stream."""
+        """Receives once. Returns the number of bytes, 0 at the end of the stream."""
         try:
             data = self.socket.recv(size)
         except ConnectionError:
@@ -174,34 +174,34 @@ class Client:
                 return None
         return time.monotonic() - start
 
-    # What others do, too.
+    # Ordinary behaviour.
 
     def open(self, path="/echo"):
         """Opens a WebSocket."""
         self.send(request(path))
         head = self.head()
         if not head.startswith(b"HTTP/1.1 101 "):
-            raise Fault(f"the server answers {head!r:.100} to a good request")
+            raise Fault(f"the server answered {head!r:.100} to a valid request")
         return self
 
     def echo(self, payload=b"hello"):
-        """Has a message echoed; returns the seconds that took."""
+        """Waits for the echo of a message. Returns the seconds that it took."""
         start = time.monotonic()
         self.send(frame(BINARY, payload))
         while (found := self.frame()) and found[0] == PING:
             self.send(frame(PONG, found[1]))
         if found != (BINARY, payload):
-            raise Fault(f"{found!r:.100} came instead of the echo" if found else "the connection ended instead of an echo")
+            raise Fault(f"{found!r:.100} arrived, not the echo" if found else "the connection ended instead of an echo")
         return time.monotonic() - start
 
     def leave(self):
-        """Closes as one should."""
+        """Closes properly."""
         self.send(frame(CLOSE, NORMAL))
         while (found := self.frame()) and found[0] != CLOSE:
             pass
         self.close()
         if found != (CLOSE, NORMAL):
-            raise Fault(f"{found} came instead of the answer to a Close frame")
+            raise Fault(f"{found} arrived instead of the answer to a Close frame")
 
     # TLS.
 
@@ -212,7 +212,7 @@ class Client:
     def wait_for_tls(self):
         while self.tls and not self.is_secured:
             if not self.receive():
-                raise Fault("the connection ended in the handshake of TLS")
+                raise Fault("the connection ended during the TLS handshake")
 
     def seal(self, data):
         if not self.tls:
@@ -226,7 +226,7 @@ class Client:
         return self.outgoing.read()
 
     def feed(self, data):
-        """Consumes what the socket has received."""
+        """Consumes the bytes that the socket has received."""
         if not self.tls:
             self.received += data
             return

@@ -1,4 +1,4 @@
-"""Sends as fast as it can to a server that isn't interested any more: `flooding.py PORT CERTIFICATE HOW`.
+"""Sends as fast as it can to a server that discards the bytes: `flooding.py PORT CERTIFICATE HOW`.
 
 HOW is `after-a-close` or `after-a-bad-frame`; without TLS, CERTIFICATE is empty. As soon as it is cut off it comes again,
 until it is ended or a minute is over. It says how many bytes it has sent, now and then.

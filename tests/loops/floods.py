@@ -1,4 +1,4 @@
-"""Floods that come after the end, and how long others wait meanwhile."""
+"""Clients that flood after the end of the connection, and how long other clients wait meanwhile."""
 
 import os
 import statistics
@@ -10,8 +10,8 @@ from pathlib import Path
 from faulty import Client, Fault
 from watching import retransmissions
 
-# How many flood. A server that gets less of the CPU than they do never reads all that they have sent: one that tries to, in
-# one turn, has no turn for others.
+# The number of floods. A server that gets less CPU time than they do never reads everything they send: if it tries to, in
+# one iteration, it never serves others.
 FLOODS = 3
 NICENESS = 5
 
@@ -40,7 +40,7 @@ def serves_others(server, bounds, how):
         for number in range(ROUNDS):
             before = retransmissions()
             took = clients[number % len(clients)].echo()
-            # A packet that the kernel itself has lost among so many is sent again after 200 ms or more.
+            # A packet that the kernel has lost among so many is retransmitted after 200 ms or more.
             if retransmissions() == before:
                 times.append(took)
             time.sleep(PAUSE)
@@ -54,13 +54,13 @@ def serves_others(server, bounds, how):
     for client in clients:
         client.close()
     if len(times) < ROUNDS // 2:
-        raise AssertionError(f"the kernel has lost packets during {ROUNDS - len(times)} of {ROUNDS} echoes")
+        raise AssertionError(f"the kernel lost packets during {ROUNDS - len(times)} of {ROUNDS} echoes; run the check again")
     if sent < bounds.flood:
-        raise Fault(f"they have sent {sent} bytes: this is no flood")
+        raise Fault(f"the floods sent only {sent} bytes")
     middle, most = statistics.median(times), max(times)
     if most > bounds.echo_at_most or middle > bounds.echo_median:
         raise Fault(
-            f"an echo takes others {middle * 1000:.0f} ms (median, bound {bounds.echo_median * 1000:.0f}), "
+            f"an echo for other clients takes {middle * 1000:.0f} ms (median, bound {bounds.echo_median * 1000:.0f}), "
             f"{most * 1000:.0f} ms at most (bound {bounds.echo_at_most * 1000:.0f})"
         )
     return f"{middle * 1000:.1f} ms (median), {most * 1000:.1f} ms at most, {sent >> 20} MiB of flood"

@@ -1,7 +1,9 @@
-"""What idle connections take of a server's memory: `idle.py PROGRAM [COUNT...]`, of examples/mio with feature `memory`.
+"""Measures the memory of idle connections to a server: `idle.py PROGRAM [COUNT...]`.
+
+PROGRAM is examples/mio with its feature `memory`.
 
 Each connection opens as a browser's does, compression offered, has one compressed message of 1 KiB echoed, and is idle
-from then on, but for the server's pings. What the kernel keeps for a socket is the kernel's, and not looked at.
+from then on, except for the server's pings. The kernel's memory for sockets is not measured.
 """
 
 import asyncio
@@ -18,13 +20,13 @@ COUNTS = [1_000, 2_000, 5_000, 10_000]
 
 MESSAGE = ('{"user":"好","text":"' + " ".join(f"word {number}" for number in range(200))).encode()[:1_022] + b'"}'
 
-# How many open at the same time: fewer than the listener's queue has room for.
+# How many open at the same time: fewer than fit into the listener's queue.
 AT_A_TIME = 100
 
 # From so many on, the next address: one has some 28,000 ports for connections to one server.
 OF_AN_ADDRESS = 20_000
 
-# What a browser sends.
+# A browser's request headers.
 REQUEST = (
     "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n"
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 "
@@ -38,7 +40,7 @@ TEXT, PING, PONG = 1, 9, 10
 
 
 class Browser:
-    """A connection, which has what it receives counted by `heard`."""
+    """A connection; each message that it receives releases `heard`."""
 
     def __init__(self, reader, writer, heard):
         self.reader, self.writer, self.heard = reader, writer, heard
@@ -51,7 +53,7 @@ class Browser:
         writer.write(REQUEST.format(path=path, host=f"{host}:{port}", key=key).encode())
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101 ") or b"permessage-deflate" not in head:
-            raise AssertionError(f"the server answers {head!r}")
+            raise AssertionError(f"the server answered {head!r}")
         return cls(reader, writer, heard)
 
     def say(self, message):
@@ -87,7 +89,7 @@ class Browser:
 
 
 class Crowd:
-    """Connections to one server, and what it says of its memory."""
+    """Connections to one server, and the memory that it reports."""
 
     def __init__(self, server, port, path):
         self.server, self.port, self.path = server, port, path
@@ -122,7 +124,7 @@ class Crowd:
                 task.result()
 
     async def memory(self):
-        """What the process has, by the kernel's account, and what the connections own, by its own."""
+        """The memory of the process, as the kernel reports it, and that of the connections, as the server reports it."""
         self.server.send_signal(signal.SIGUSR1)
         async with asyncio.timeout(10):
             line = (await self.server.stdout.readline()).decode()
@@ -141,7 +143,7 @@ class Memory:
         self.line, self.connections, self.size, self.owned, self.kib = line, connections, size, owned, kib
 
     def each(self, first):
-        """What a connection takes of the process, in bytes, beyond the first: resident, shared fairly, private."""
+        """The memory of the process per connection, in bytes, without the first: resident, proportional, private."""
         more = max(1, self.connections - first.connections)
         return [1024 * (now - then) / more for now, then in zip(self.kib, first.kib)]
 
@@ -222,9 +224,12 @@ async def main(program, counts):
 
 if __name__ == "__main__":
     counts = [int(count) for count in sys.argv[2:]] or COUNTS
-    # Both this process and the server have a descriptor for each.
+    # This process and the server have a descriptor for each connection.
     needed, (_, most) = counts[-1] + 100, resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY and most < needed:
-        sys.exit(f"idle: {counts[-1]} connections need {needed} descriptors, and `ulimit -Hn` says {most}")
+        sys.exit(
+            f"idle: {counts[-1]} connections need {needed} descriptors, but `ulimit -Hn` is {most}: "
+            "raise it, or pass a smaller COUNT"
+        )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, most))
     asyncio.run(main(sys.argv[1], counts))

@@ -1,6 +1,6 @@
 """The server on one thread and io_uring: `io-uring.py FOLDER`, where its program is.
 
-Where the kernel has no io_uring, or forbids it, it says so and is skipped, unless IO_URING_REQUIRED=1.
+If the kernel has no io_uring, or forbids it, this is skipped, unless IO_URING_REQUIRED=1.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from harness import HOST, example, expect
 from serving import ALL, asked, run, stops_in_order
 from websockets.exceptions import ConnectionClosed
 
-# The server's exit status where there is no io_uring.
+# The server's exit status if io_uring is not available.
 NONE = 2
 
 REQUEST = (
@@ -28,7 +28,7 @@ small_server = ["sh", "-c", f'ulimit -n {SLOTS} && exec "$@"', "sh", *server]
 
 
 async def why_not():
-    """What the server says where there is no io_uring."""
+    """Returns the server's message if io_uring is not available."""
     async with example(*server) as started:
         line = await started.line()
         if "listening on" in line or await started.process.wait() != NONE:
@@ -37,7 +37,7 @@ async def why_not():
 
 
 async def stops_in_order_while_somebody_talks(server):
-    """One that talks all the while is told goodbye as the others are."""
+    """A client that keeps sending gets a Close frame like the others."""
     async with server.connect("/chat") as talker:
 
         async def talk():
@@ -63,7 +63,7 @@ async def answers_short_connections(server, count=3000):
 
 
 async def lets_clients_wait_for_a_slot(server, waiting=20):
-    """Those who find no slot are neither served nor cut off before somebody leaves."""
+    """Clients without a free slot are neither served nor cut off until another client disconnects."""
     here = [await server.connect() for _ in range(SLOTS)]
     clients = [asyncio.ensure_future(server.connect(open_timeout=None)) for _ in range(waiting)]
     for left in range(waiting):
@@ -89,4 +89,4 @@ if not (reason := asyncio.run(why_not())):
 elif os.environ.get("IO_URING_REQUIRED") == "1":
     sys.exit(reason)
 else:
-    print(f"{reason}; io-uring was not tried")
+    print(f"{reason}; io-uring was skipped")

@@ -10,7 +10,7 @@ server = [f"{sys.argv[1]}/example-mio", "127.0.0.1:0"]
 
 
 async def check_clients_wait_while_it_has_no_descriptor_left():
-    """No event reports that there is one again."""
+    """No event reports that there is a free descriptor again."""
     few = ["sh", "-c", 'ulimit -n 32 && exec "$@"', "few", *server]
 
     served, leave = [], asyncio.Event()
@@ -26,7 +26,7 @@ async def check_clients_wait_while_it_has_no_descriptor_left():
         clients = [asyncio.create_task(talk(serves)) for _ in range(60)]
         await asyncio.sleep(1)
         expect(0 < len(served) < 32, True)
-        # Those who were served leave, and no new client comes.
+        # The served clients disconnect, and no new client arrives.
         leave.set()
         await asyncio.gather(*clients)
         expect(len(served), 60)

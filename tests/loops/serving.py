@@ -1,4 +1,4 @@
-"""What every integration that serves is asked, by clients of `websockets`: echo, chat, compression, close."""
+"""Checks of every server among the examples, with clients of `websockets`: echo, chat, compression, close."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 class Server(Example):
-    """A server that runs, and how to reach it: `ssl` is given to clients."""
+    """A running server, and how to reach it: `ssl` is for clients."""
 
     def __init__(self, process, scheme, address, ssl=None):
         super().__init__(process)
@@ -24,12 +24,12 @@ class Server(Example):
 
 @asynccontextmanager
 async def serving(*command, scheme="ws", ssl=None):
-    """Starts a server; its first line says where it listens."""
+    """Starts a server; its first line has its address."""
     async with example(*command) as started:
         line = await started.line()
         address = re.search(rf"listening on ({re.escape(HOST)}:\d+)", line)
         if not address:
-            raise AssertionError(f"the server says {line!r}")
+            raise AssertionError(f"the server printed {line!r} instead of its address")
         yield Server(started.process, scheme, address[1], ssl)
 
 
@@ -67,7 +67,7 @@ async def refuses_bad_frames(server):
 
 
 async def pushes_to_all(server):
-    """What one says, all hear, whatever becomes of others."""
+    """Every member of the chat gets every message, whatever happens to other members."""
     async with server.connect("/chat") as one, server.connect("/chat") as other:
         gone = await server.connect("/chat")
         gone.transport.abort()
@@ -79,14 +79,14 @@ async def pushes_to_all(server):
 
 
 async def keeps_its_chat_for_its_own_pages(server):
-    """A page of another site has no part in the chat of a visitor (RFC 6455 section 10.2)."""
+    """A page of another site can't use the chat with a visitor's cookies (RFC 6455 section 10.2)."""
     own = f"{server.scheme.replace('ws', 'http')}://{server.address}"
     async with server.connect("/chat", origin=own):
         pass
     for origin in ["http://evil.example", "null", own + ".evil.example"]:
         try:
             async with server.connect("/chat", origin=origin):
-                raise AssertionError(f"{origin} was let in")
+                raise AssertionError(f"the server accepted the origin {origin}")
         except InvalidStatus as refused:
             expect(refused.response.status_code, 403)
 
@@ -105,9 +105,9 @@ async def serves_many(server, count=200):
 
 
 async def stops_in_order(server):
-    """Told to stop, it says goodbye to all with 1001, also to one that is silent, and is gone."""
+    """On SIGTERM, it closes all connections with 1001, including a silent one, and exits."""
     async with server.connect() as one, server.connect("/chat") as other:
-        # It is in the chat when it receives something, be it what it said itself.
+        # It is in the chat when it receives something, even its own message.
         await other.send("hello")
         await other.recv()
         server.process.terminate()
@@ -119,7 +119,7 @@ async def stops_in_order(server):
     expect(await server.process.wait(), 0)
 
 
-# What each of them does; those that stop when told to are asked that as well.
+# The checks of each server; servers that handle SIGTERM have that check as well.
 ALL = [
     echoes,
     answers_pings,
@@ -132,7 +132,7 @@ ALL = [
 
 
 def run(name, checks):
-    """Runs the checks of an integration, pairs of a title and a coroutine function, and says how it went."""
+    """Runs the checks of an example, pairs of a title and a coroutine function, and prints the results."""
     import logging
     import sys
 

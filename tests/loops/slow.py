@@ -1,4 +1,4 @@
-"""Peers that take their messages slowly, and one that takes none."""
+"""Peers that read slowly, and one that reads nothing."""
 
 import time
 
@@ -12,7 +12,7 @@ MESSAGES = [bytes([number]) * MIB for number in range(30)]
 # It takes longer to write to a slow peer than a server waits for a pong.
 LONG = bytes([255]) * (15 * MIB)
 
-# What is said in a chat, which takes no longer messages, and how often.
+# A message for the chat, which accepts no longer ones, and how often it is sent.
 SAID, TIMES = bytes(32 << 10), 8192
 
 # A slow link has no large buffers; the kernel doubles it.
@@ -20,7 +20,7 @@ RECEIVE_BUFFER = 64 << 10
 
 
 class Memory:
-    """What a server's memory has grown by, at most."""
+    """The most that a server's memory has grown by."""
 
     def __init__(self, server, bound):
         self.server, self.bound, self.before, self.most = server, bound, resident(server), 0
@@ -28,7 +28,7 @@ class Memory:
     def look(self):
         self.most = max(self.most, resident(self.server) - self.before)
         if self.most > self.bound:
-            raise Fault(f"its memory grows by {self.most / MIB:.0f} MiB, bound {self.bound / MIB:.0f} MiB")
+            raise Fault(f"the server's memory grew by {self.most / MIB:.0f} MiB (bound: {self.bound / MIB:.0f} MiB)")
 
     def __str__(self):
         return f"{self.most / MIB:.0f} MiB of memory"
@@ -56,8 +56,10 @@ def drops_one_that_never_reads_its_echoes(server, bounds):
     client.close()
     taken = (size - len(client.unsent)) / MIB
     if took is None:
-        raise Fault(f"one that never reads is still there after {bounds.never_reads} s; {taken:.1f} MiB were taken from it")
-    return f"after {time.monotonic() - start:.1f} s and {taken:.1f} MiB taken from it, {memory}"
+        raise Fault(
+            f"a client that never reads is still connected after {bounds.never_reads} s; {taken:.1f} MiB were read from it"
+        )
+    return f"after {time.monotonic() - start:.1f} s and {taken:.1f} MiB read from it, {memory}"
 
 
 def drops_one_that_never_reads_what_others_say(server, bounds):
@@ -70,7 +72,7 @@ def drops_one_that_never_reads_what_others_say(server, bounds):
         says.send(frame(BINARY, SAID))
         while (found := says.frame()) != (BINARY, SAID):
             if not found or found[0] == CLOSE:
-                raise Fault(f"the one that says it all has {found} instead of its own words")
+                raise Fault(f"the sender received {found} instead of its own message")
             if found[0] == PING:
                 says.send(frame(PONG, found[1]))
         memory.look()
@@ -84,13 +86,13 @@ def drops_one_that_never_reads_what_others_say(server, bounds):
     took = until(is_dropped, bounds.never_reads - said)
     deaf.close()
     if took is None:
-        raise Fault(f"one that never reads is still there after {bounds.never_reads} s")
+        raise Fault(f"a client that never reads is still connected after {bounds.never_reads} s")
     return f"after {time.monotonic() - start:.1f} s, {memory}"
 
 
 def gives_all_to_those_that_read_slowly(server, bounds):
-    """They take what they are sent at a steady rate: one that has sent a long message, and waits for its echo, and one that
-    sends many as fast as they are taken from it. The server pings both, and its pings wait behind what it has to send."""
+    """They read at a steady rate: one client has sent a long message and waits for its echo, the other sends many messages
+    as fast as the server reads them. The server pings both, and its pings are queued after the echoes."""
     memory = Memory(server, bounds.memory_of_long_messages)
     readers = {
         "the echo of a long message": SlowReader(server, [LONG], bounds.slow_rate),
@@ -108,7 +110,7 @@ def gives_all_to_those_that_read_slowly(server, bounds):
                 del readers[what]
             elif reader.client.has_ended or passed > bounds.slow_patience:
                 how = "dropped" if reader.client.has_ended else "still waiting"
-                wrong.append(f"one that takes {what} was {how} after {passed:.0f} s and {reader.taken / MIB:.1f} MiB of it")
+                wrong.append(f"the reader of {what} was {how} after {passed:.0f} s and {reader.taken / MIB:.1f} MiB")
                 reader.client.close()
                 del readers[what]
     if wrong:
@@ -122,21 +124,21 @@ class SlowReader:
         self.client.socket.settimeout(0)
         self.messages, self.rate = messages, rate
         self.sent, self.whole, self.taken = 0, 0, 0
-        # When it would have begun, had there always been something to take.
+        # The time at which it would have started if there had always been something to read.
         self.start = time.monotonic()
 
     def has_all(self):
         return self.whole == len(self.messages)
 
     def turn(self):
-        """Sends what is taken from it, and takes what it is due."""
+        """Sends what the server reads, and reads as much as the rate allows."""
         try:
             # A pong goes between two messages.
             if self.client.push() and self.sent < len(self.messages):
                 self.client.send(frame(BINARY, self.messages[self.sent]))
                 self.sent += 1
         except ConnectionError:
-            # What has arrived before is read all the same.
+            # Bytes that arrived before are read all the same.
             self.sent = len(self.messages)
             self.client.unsent.clear()
         try:
@@ -150,4 +152,4 @@ class SlowReader:
             elif found == (BINARY, self.messages[self.whole]):
                 self.whole += 1
             else:
-                raise Fault(f"a frame {found[0]:#x} of {len(found[1])} bytes came instead of message {self.whole}")
+                raise Fault(f"a frame {found[0]:#x} of {len(found[1])} bytes arrived instead of message {self.whole}")

@@ -10,20 +10,22 @@ from watching import cpu, state, until
 
 
 def leaves_those_it_has_no_room_for_waiting(server, bounds):
-    """At its limit, a server that retries at once spins; one that retries never forgets those who wait."""
+    """At its limit, a server that retries immediately spins, and one that never retries forgets the waiting clients."""
     clients = [Client(server) for _ in range(bounds.clients_at_the_limit)]
     for client in clients:
         client.send(request())
     served = answered(clients, len(clients), 2)
     waiting = [client for client in clients if client not in served]
     if not waiting:
-        raise Fault(f"{len(served)} of {len(clients)} were served: this isn't its limit")
+        raise Fault(f"{len(served)} of {len(clients)} clients were served: this isn't the server's limit")
 
     before, start = cpu(server), time.monotonic()
     time.sleep(3)
     share = (cpu(server) - before) / (time.monotonic() - start)
     if share > bounds.cpu_at_the_limit:
-        raise Fault(f"{share:.0%} of a CPU while {len(waiting)} wait, bound {bounds.cpu_at_the_limit:.0%}")
+        raise Fault(
+            f"the server uses {share:.0%} of a CPU while {len(waiting)} clients wait (bound: {bounds.cpu_at_the_limit:.0%})"
+        )
 
     leaving, staying = served[: len(waiting)], served[len(waiting) :]
     for client in leaving:
@@ -34,14 +36,14 @@ def leaves_those_it_has_no_room_for_waiting(server, bounds):
         client.close()
     if cut_off or len(late) < len(waiting):
         raise Fault(
-            f"{len(leaving)} of {len(served)} left for {len(waiting)} that waited: "
+            f"{len(leaving)} of {len(served)} clients disconnected to free descriptors for {len(waiting)} waiting ones: "
             f"{len(late)} of these were served within {bounds.served} s, {len(cut_off)} others cut off"
         )
     return f"{len(served)} served, {len(waiting)} waiting, {share:.1%} of a CPU"
 
 
 def answered(clients, count, seconds):
-    """Those whose request is accepted, until so many have or the time is over."""
+    """The clients whose request is accepted, until there are so many or the time is up."""
     done, until_then = [], time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
         for client in clients:
@@ -69,7 +71,7 @@ def is_cut_off(client):
 
 
 def drops_those_who_never_ask(server, bounds):
-    """Silent, half of a request, a byte a second, half of the preface of HTTP/2: nobody may hold a place for long."""
+    """Silent, half of a request, a byte a second, half of the preface of HTTP/2: no such client may stay for long."""
     slow = {
         "silent": Client(server),
         "half of a request": Client(server),
@@ -101,25 +103,25 @@ def drops_those_who_never_ask(server, bounds):
     for client in slow.values():
         client.close()
     if left := [name for name in slow if name not in dropped]:
-        raise Fault(f"not dropped within {bounds.never_asked} s: {', '.join(left)}")
+        raise Fault(f"clients not dropped within {bounds.never_asked} s: {', '.join(left)}")
     return f"the last after {max(dropped.values()):.1f} s"
 
 
 def keeps_those_who_answered_while_it_was_stopped(server, bounds):
-    """The pongs are in the sockets when the deadline for them has passed: a loop that looks at the clock first, and closes
-    whom it is due for before it reads, drops all."""
+    """The pongs are in the sockets when the deadline for them has passed: a loop that checks the clock first, and closes
+    connections before it reads, drops all clients."""
     clients = [Client(server).open() for _ in range(5)]
     pings = []
     for client in clients:
         found = client.frame(bounds.first_ping)
         if not found or found[0] != PING:
-            raise Fault(f"{found} came instead of a ping")
+            raise Fault(f"{found} arrived instead of a ping")
         pings.append(found[1])
-    # By then it waits for its sockets, and is stopped in that call, which ends with EINTR when it goes on.
+    # By then it waits for its sockets, and is stopped in that call, which fails with EINTR when the process continues.
     time.sleep(0.5)
     os.kill(server.process.pid, signal.SIGSTOP)
     if until(lambda: state(server) == "T", 2) is None:
-        raise Fault("SIGSTOP doesn't stop it")
+        raise Fault("SIGSTOP doesn't stop the server")
     for client, payload in zip(clients, pings):
         client.send(frame(PONG, payload))
     time.sleep(bounds.stopped_for)
@@ -132,7 +134,10 @@ def keeps_those_who_answered_while_it_was_stopped(server, bounds):
             except (Fault, OSError) as why:
                 lost.append(f"client {number} {when}: {why}")
         if lost:
-            raise Fault(f"stopped for {bounds.stopped_for} s with pings out: {len(lost)} of {len(clients)} lost, {lost[0]}")
+            raise Fault(
+                f"stopped for {bounds.stopped_for} s with unanswered pings: "
+                f"{len(lost)} of {len(clients)} clients lost; {lost[0]}"
+            )
         time.sleep(3)
     for client in clients:
         client.leave()

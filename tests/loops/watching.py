@@ -1,4 +1,4 @@
-"""What the system knows of a server that runs: its descriptors, its memory, its time."""
+"""The system's figures of a running server: its descriptors, its memory, its CPU time."""
 
 import os
 import time
@@ -10,7 +10,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def descriptors(server):
-    """How many descriptors it has, with those that are known to its io_uring alone."""
+    """The number of its descriptors, including those that only its io_uring knows."""
     process = Path(f"/proc/{server.process.pid}")
     count = 0
     for descriptor in os.listdir(process / "fd"):
@@ -25,17 +25,17 @@ def descriptors(server):
 
 
 def registered(ring):
-    """How many sockets a ring has of its own. What the kernel shows isn't complete while it works for the ring."""
+    """The number of sockets in a ring. The kernel's figures are incomplete while it works for the ring."""
     for _ in range(100):
         text = ring.read_text()
         if "CqOverflowList" in text:
             return text.count(": socket:[")
         time.sleep(0.01)
-    raise AssertionError(f"the kernel doesn't show what the ring has: {text!r:.200}")
+    raise AssertionError(f"the kernel doesn't show the ring's sockets: {text!r:.200}")
 
 
 def settled(server):
-    """How many descriptors it has when nobody is connected, once it has served somebody."""
+    """The number of its descriptors without connections, after it has served one."""
     Client(server).open().leave()
     time.sleep(1)
     return descriptors(server)
@@ -50,13 +50,13 @@ def resident(server):
 
 
 def retransmissions():
-    """How many packets the kernel has sent again since nobody has confirmed them in time, of all connections."""
+    """The number of packets that the kernel has retransmitted, on all connections."""
     names, values = (line.split() for line in Path("/proc/net/netstat").read_text().splitlines()[:2])
     return int(values[names.index("TCPTimeouts")])
 
 
 def state(server):
-    """What it is doing, as a letter: `T` is stopped."""
+    """The state of the process, as a letter: `T` is stopped."""
     return stat(server)[0]
 
 
@@ -67,12 +67,12 @@ def cpu(server):
 
 
 def stat(server):
-    # What is in parentheses may contain anything.
+    # The name in parentheses may contain anything.
     return Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def until(condition, seconds):
-    """Waits until that holds: the seconds that took, or `None` if it takes longer."""
+    """Waits until that is true. Returns the seconds that it took, or `None` after the time limit."""
     start = time.monotonic()
     while not condition():
         if time.monotonic() - start > seconds:

@@ -1,4 +1,4 @@
-//! What the peer, the clock and you may do to a connection, in any order.
+//! Actions of the peer, the clock and your code, in any order.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ pub(crate) const SILENCE: Duration = Duration::from_millis(100);
 /// The longest payload that is sent here.
 pub(crate) const LONGEST: usize = 5_000;
 
-/// What the peer, the clock or the caller does.
+/// An action of the peer, the clock or the caller.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// The peer's part of a right opening handshake.
+    /// The peer's part of a valid opening handshake.
     Handshake,
     Bytes(Vec<u8>),
     /// The peer answers the newest ping.
@@ -58,7 +58,7 @@ pub(crate) fn actions(role: Role, upgraded: bool) -> impl Strategy<Value = Vec<A
         Role::Client => vec![Action::Handshake],
         Role::Server => vec![Action::Handshake, Action::Accept(None, "")],
     };
-    // A server whose request was accepted with a message behind it, or that is asked for a page.
+    // A server whose request was accepted with a message after it, or that is asked for a page.
     let early = encode(other(role), [0; 4], &[Frame { first: 0x81, payload: b"early".to_vec() }]);
     let other_openings = match role {
         Role::Client => vec![],
@@ -73,7 +73,7 @@ pub(crate) fn actions(role: Role, upgraded: bool) -> impl Strategy<Value = Vec<A
     (opening, rest).prop_map(|(opening, rest)| [opening, rest].concat())
 }
 
-/// What a connection may live with for long.
+/// A state that a connection may be in for long.
 fn calm(role: Role) -> impl Strategy<Value = Action> {
     prop_oneof![
         3 => frames(20).prop_map(move |frames| Action::Bytes(encode(other(role), [1, 2, 3, 4], &frames))),
@@ -117,7 +117,7 @@ fn action(role: Role) -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Deadlines short enough to pass, limits small enough to reach; how much output may be pending.
+/// Deadlines short enough to pass, limits small enough to reach; returns how much output may be pending.
 pub(crate) fn config() -> impl Strategy<Value = (Config, usize)> {
     let pending = select(&[1, 300, 100_000][..]);
     (pending, any::<bool>(), any::<bool>(), chunk_threshold()).prop_map(

@@ -1,4 +1,4 @@
-//! Where the input is cut makes no difference.
+//! The result doesn't depend on where the input is split.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::generate::{
 };
 use crate::support::open_with;
 
-/// What an input came to, and what the end of the transport behind it.
+/// The result of an input, and of the end of the transport after it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) received: Vec<Received>,
@@ -26,7 +26,7 @@ pub(crate) struct Outcome {
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Received {
-    /// As `Debug` shows it: that makes no difference between what is borrowed and what is owned.
+    /// In `Debug` form, which doesn't distinguish borrowed from owned.
     Event(String),
     /// Chunks of a message with no event between them.
     Chunks { kind: MessageKind, first: bool, last: bool, data: Vec<u8> },
@@ -46,7 +46,7 @@ fn record(received: &mut Vec<Received>, event: &Event<'_>) {
             data: chunk.parts().concat(),
         }),
         (end, event) => {
-            // How much is passed on in front of bytes that are no text depends on where they were cut off.
+            // How much is delivered before invalid text depends on where the input is split.
             if matches!(event, Event::Closed(closed) if closed.cause == Cause::Protocol(ProtocolError::InvalidUtf8))
                 && matches!(end, Some(Received::Chunks { last: false, .. }))
             {
@@ -57,12 +57,12 @@ fn record(received: &mut Vec<Received>, event: &Event<'_>) {
     }
 }
 
-/// What a thread does around the receiving of a chunk.
+/// The thread's calls around the receiving of a chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct Turn {
     lends: bool,
     gives_back: bool,
-    /// How many bytes of the output are written.
+    /// The number of bytes of the output that are written.
     writes: usize,
     releases: bool,
 }
@@ -72,18 +72,18 @@ pub(crate) fn turns() -> impl Strategy<Value = Vec<Turn>> {
     vec(turn.prop_map(|(lends, gives_back, writes, releases)| Turn { lends, gives_back, writes, releases }), 1..6)
 }
 
-/// Nothing but the receiving.
+/// Only receiving.
 pub(crate) const PLAIN: &[Turn] = &[Turn { lends: false, gives_back: false, writes: 0, releases: false }];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Accept {
     AtOnce,
     AtTheEnd,
-    /// The same, and the end of the transport is noticed before what has come is received.
+    /// The same, but the end of the transport is noticed before the available input is received.
     BeforeEof,
 }
 
-/// What a connection makes of an input that comes in these chunks, in turns that begin again when they are used up.
+/// The result of a connection with an input that arrives in these chunks. The iterations repeat when they are used up.
 pub(crate) fn outcome<'b>(
     mut conn: Connection,
     chunks: impl Iterator<Item = &'b [u8]>,
@@ -123,7 +123,7 @@ pub(crate) fn outcome<'b>(
         }
     }
     if accept != Accept::AtOnce {
-        // What can't be sent changes nothing.
+        // A call that can't send changes nothing.
         conn.accept(server::Response::new().header("a b", "")).unwrap_err();
         // No request may be waiting.
         let _ = conn.accept(server::Response::new());
@@ -139,12 +139,12 @@ pub(crate) fn outcome<'b>(
     Outcome { received, output, before_eof, behind_eof: (conn.state(), conn.wants_shutdown()) }
 }
 
-/// All output, that which draining makes room for as well.
+/// All output, including output that becomes possible by draining.
 fn drained(conn: &mut Connection) -> Vec<u8> {
     std::iter::from_fn(|| conn.output().take()).flatten().collect()
 }
 
-/// What an event has that was assembled, perhaps.
+/// The payload of an event, if it may have been assembled.
 fn payload(event: Event<'_>) -> Cow<'_, [u8]> {
     match event {
         Event::Text(text) => text.into_owned().into_bytes().into(),
@@ -154,7 +154,7 @@ fn payload(event: Event<'_>) -> Cow<'_, [u8]> {
     }
 }
 
-/// Limits of heads and bodies, around the sizes of those that are drawn; and whether messages come in chunks.
+/// Limits of heads and bodies, near the sizes that are generated; and whether messages come in chunks.
 fn handshake_limits() -> impl Strategy<Value = Config> {
     let small = (100..400usize, 0..8usize, 0..16usize);
     let small = small.prop_map(|(head, headers, body)| {
@@ -167,8 +167,7 @@ fn handshake_limits() -> impl Strategy<Value = Config> {
 proptest! {
     #![proptest_config(cases(1000))]
 
-    /// B-15, B-17, B-54: frames, whatever they are, whether messages come whole or in chunks, and whoever's buffers are
-    /// used.
+    /// B-15, B-17, B-54: any frames, whether messages come whole or in chunks, with own buffers and with a scratch.
     #[test]
     fn a_stream_gives_the_same_however_it_is_cut(
         (role, stream) in role_and_stream(),
@@ -181,7 +180,7 @@ proptest! {
         prop_assert_eq!(outcome(conn(), chunks(&stream, &cuts), Accept::AtOnce, &turns), whole);
     }
 
-    /// B-15, S-38: a request and what follows it, whether it is accepted at once or when all has come.
+    /// B-15, S-38: a request and the bytes that follow it, whether it is accepted immediately or when all have arrived.
     #[test]
     fn a_request_gives_the_same_however_it_is_cut(
         head in request_head(),
@@ -218,7 +217,7 @@ proptest! {
         );
     }
 
-    /// B-15, C-29, C-30, C-43: a response, the body of a refusal, and what follows.
+    /// B-15, C-29, C-30, C-43: a response, the body of a rejection, and the bytes that follow.
     #[test]
     fn a_response_gives_the_same_however_it_is_cut(
         head in response_head(),

@@ -1,4 +1,4 @@
-//! Whether and how an endpoint compresses. Built without compression, it doesn't.
+//! Compression settings of an endpoint. Without the feature, it doesn't compress.
 
 use std::fmt::Debug;
 
@@ -11,7 +11,7 @@ use proptest::sample::select;
 use websocket_proto::DeflateConfig;
 use websocket_proto::{Config, Connection, Message, PreparedMessage};
 
-/// What a configuration says of compression: nothing, or one or two settings.
+/// The compression settings of a configuration: none, one or two.
 #[derive(Clone, Debug)]
 pub(crate) struct Compression {
     #[cfg(feature = "deflate")]
@@ -24,7 +24,7 @@ impl Compression {
         self.settings.iter().cloned().fold(config, Config::deflate)
     }
 
-    /// For a message that is compressed before it is sent, where this compresses.
+    /// Compresses a message that is prepared, if this endpoint compresses.
     pub(crate) fn prepare(&self, message: Message) -> PreparedMessage {
         match &self.settings[..] {
             [] => PreparedMessage::new(message),
@@ -37,7 +37,7 @@ impl Compression {
     }
 }
 
-/// What was agreed on, if anything.
+/// The negotiated parameters, if any.
 #[cfg(feature = "deflate")]
 pub(crate) fn agreed(conn: &Connection) -> Option<impl Debug + use<>> {
     conn.deflate()

@@ -1,4 +1,4 @@
-//! What the properties draw from: frames and streams of them, damage, heads, cuts, limits.
+//! Generators: frames and streams of them, damage, heads, chunk sizes, limits.
 
 use std::env;
 use std::iter;
@@ -21,7 +21,7 @@ pub(crate) fn role() -> impl Strategy<Value = Role> {
     select(&ROLES[..])
 }
 
-/// A length that takes the 64-bit form.
+/// A length that needs the 64-bit form.
 pub(crate) const LONG: usize = 65_540;
 
 /// Mostly short, often around 125, rarely almost `longest`.
@@ -29,7 +29,7 @@ fn length(longest: usize) -> impl Strategy<Value = usize> {
     prop_oneof![20 => 0..20usize, 4 => 120..130usize, 6 => 0..300usize, 1 => longest - 10..=longest]
 }
 
-/// At most `longest` bytes: a few, again and again, or a stretch of what repeats nothing but other stretches.
+/// At most `longest` bytes: a few, again and again, or a stretch of the noise, which repeats nothing but itself.
 pub(crate) fn bytes(longest: usize) -> BoxedStrategy<Vec<u8>> {
     let few = (vec(any::<u8>(), 1..8), length(longest))
         .prop_map(|(bytes, length)| bytes.into_iter().cycle().take(length).collect());
@@ -57,12 +57,13 @@ pub(crate) fn text(longest: usize) -> BoxedStrategy<String> {
     text.boxed()
 }
 
-/// Where a stretch of the noise begins: often at the same places, that messages repeat each other at any distance.
+/// The beginning of a stretch of the noise: often one of a few places, so that messages repeat each other at any
+/// distance.
 fn stretch() -> impl Strategy<Value = usize> {
     prop_oneof![4 => Just(0), 1 => 0..1000usize, 1 => 0..70_000usize]
 }
 
-/// Bytes without end in which nothing repeats.
+/// Endless bytes in which nothing repeats.
 fn noise() -> impl Iterator<Item = u8> {
     let numbers = iter::successors(Some(0x9e37_79b9_u32), |number| {
         Some(number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223))
@@ -88,7 +89,7 @@ fn control() -> impl Strategy<Value = Frame> {
     (select(&[0x89, 0x8a][..]), vec(any::<u8>(), 0..=125)).prop_map(|(first, payload)| Frame { first, payload })
 }
 
-/// A message, cut anywhere into fragments, with control frames between them.
+/// A message, split anywhere into fragments, with control frames between them.
 fn message(longest: usize) -> impl Strategy<Value = Vec<Frame>> {
     let message =
         prop_oneof![text(longest).prop_map(|text| (1, text.into_bytes())), bytes(longest).prop_map(|data| (2, data))];
@@ -130,7 +131,7 @@ pub(crate) fn encode(from: Role, key: [u8; 4], frames: &[Frame]) -> Vec<u8> {
     frames.iter().zip(masks).flat_map(|(frame, mask)| raw_frame(frame.first, mask, &frame.payload)).collect()
 }
 
-/// What keeps to the rules: messages, perhaps a Close frame, perhaps more behind it.
+/// A valid stream: messages, perhaps a Close frame, perhaps more after it.
 fn valid(from: Role) -> impl Strategy<Value = Vec<u8>> {
     (frames(LONG), option::of((close(), frames(20))), array::uniform4(any::<u8>())).prop_map(
         move |(mut frames, end, key)| {
@@ -143,7 +144,7 @@ fn valid(from: Role) -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// A frame that is seldom right: any first byte, mask and length, in any of the three forms.
+/// A frame that is seldom valid: any first byte, mask and length, in any of the three forms.
 fn crooked(from: Role) -> impl Strategy<Value = Vec<u8>> {
     let first = prop_oneof![select(&[0x00, 0x01, 0x80, 0x81, 0x82, 0x88, 0x89][..]), any::<u8>()];
     let masked = prop::bool::weighted(if from == Role::Client { 0.9 } else { 0.1 });
@@ -199,7 +200,7 @@ pub(crate) fn damaged(bytes: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Va
     })
 }
 
-/// Right frames, then a Close frame of any code, after one of their payloads was damaged: a text, often.
+/// Valid frames, then a Close frame of any code, after one of their payloads was damaged: a text, often.
 fn spoiled(from: Role) -> impl Strategy<Value = Vec<u8>> {
     let edges = [0, 999, 1000, 1003, 1004, 1005, 1006, 1007, 1014, 1015, 1016, 2999, 3000, 4999, 5000, u16::MAX];
     let body = (select(edges.to_vec()), text(20)).prop_map(|(code, reason)| close_body(code, &reason));
@@ -213,7 +214,7 @@ fn spoiled(from: Role) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Bytes behind the opening handshake: valid, damaged, spoiled, crooked or plain noise.
+/// Bytes after the opening handshake: valid, damaged, spoiled, malformed or plain noise.
 pub(crate) fn stream(from: Role) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         1 => vec(any::<u8>(), 0..60),
@@ -239,7 +240,8 @@ pub(crate) fn request_head() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![whole.clone(), damaged(whole)]
 }
 
-/// A response to [`dial`], perhaps damaged: the one that opens, or one that refuses, its body framed in any way.
+/// A response to [`dial`], perhaps damaged: one that opens the connection, or one that rejects, its body framed in any
+/// way.
 pub(crate) fn response_head() -> impl Strategy<Value = Vec<u8>> {
     let refusals = [
         "HTTP/1.1 204 No Content\r\n\r\n",
@@ -255,7 +257,7 @@ pub(crate) fn response_head() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![whole.clone(), damaged(whole)]
 }
 
-/// A client that has its request in the output, always the same.
+/// A client with its request in the output, always the same.
 pub(crate) fn dial(config: Config) -> Connection {
     let request = client::Request::new("ws://localhost/".parse().unwrap()).subprotocol("a");
     Connection::client(request, config, seed()).unwrap()
@@ -273,7 +275,7 @@ fn answer(how: impl Fn(&mut Connection)) -> Vec<u8> {
     drain(&mut server)
 }
 
-/// The sizes of the chunks that bytes are cut into; when they are used up, they begin again.
+/// The sizes of the chunks into which bytes are split; they are used over and over.
 pub(crate) fn cuts() -> impl Strategy<Value = Vec<usize>> {
     let size = prop_oneof![4 => 0..6usize, 2 => 0..150usize, 1 => Just(LONG)];
     vec(size, 0..8).prop_map(|mut sizes| {
@@ -316,7 +318,7 @@ impl Limits {
         if self.chunk_threshold == WHOLE { WHOLE } else { self.chunk_threshold.min(self.message.saturating_add(1)) }
     }
 
-    /// The longest frame and the longest message; where any comes in chunks, those that don't are just shorter.
+    /// The longest frame and the longest message; if large messages come in chunks, others are just shorter.
     pub(crate) fn sizes(&self) -> (u64, u64) {
         if self.chunk_threshold == WHOLE {
             return (self.frame, self.message);
@@ -329,7 +331,7 @@ impl Limits {
 /// No message comes in chunks.
 const WHOLE: u64 = u64::MAX;
 
-/// From which size on messages come in chunks: none, all, or those that aren't quite short.
+/// The size from which messages come in chunks: none, all, or those above a few bytes.
 pub(crate) fn chunk_threshold() -> impl Strategy<Value = u64> {
     prop_oneof![3 => Just(WHOLE), 1 => Just(0), 3 => 1..20u64, 1 => select(&[126, 4_096, 65_535][..])]
 }

@@ -1,4 +1,4 @@
-//! Where a compressed message is cut makes no difference, whatever is in it.
+//! The result of a compressed message doesn't depend on where it is split, whatever is in it.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,19 +13,19 @@ use crate::generate::{Frame, bytes, cases, chunks, cuts, damaged, encode, frames
 use crate::inflate::{Symbol, Writer};
 use crate::support::{self, drain, other};
 
-/// What a peer sends.
+/// Messages that a peer sends.
 #[derive(Clone, Debug)]
 enum Part {
-    /// Right messages, which a connection compresses.
+    /// Valid messages, which a connection compresses.
     Compressed(Vec<Frame>),
     /// Frames as they are.
     Frames(Vec<Frame>),
 }
 
-/// Which frame, which of its bytes, which bit.
+/// The frame, the byte and the bit that are damaged.
 type Damage = (Index, Index, u8);
 
-/// What may be wrong, or only what a connection makes.
+/// Possibly invalid messages, or only those that a connection makes.
 fn parts(wild: bool) -> impl Strategy<Value = Vec<Part>> {
     let large = (select(&[0x81, 0x82][..]), 0..200_000usize).prop_map(|(first, length)| {
         // Much more than a chunk.
@@ -40,10 +40,10 @@ fn parts(wild: bool) -> impl Strategy<Value = Vec<Part>> {
     vec(part, 1..4)
 }
 
-/// What the ends agree on, what the peer sends, and where it is damaged.
+/// The negotiated parameters, the peer's messages, and where they are damaged.
 ///
-/// What is wild may refer to anything before it. Whether that is known beyond the window agreed on depends on who used the
-/// inflater meanwhile and on what was delivered, so the window is the largest then.
+/// A wild message may refer to anything before it. Whether that is known beyond the negotiated window depends on who
+/// used the inflater meanwhile and on what was delivered, so the window is the largest then.
 fn scenes() -> impl Strategy<Value = ([DeflateConfig; 2], Vec<Part>, Option<Damage>)> {
     any::<bool>().prop_flat_map(|wild| {
         let settings = settings().prop_map(move |settings| {
@@ -55,7 +55,7 @@ fn scenes() -> impl Strategy<Value = ([DeflateConfig; 2], Vec<Part>, Option<Dama
     })
 }
 
-/// A message of blocks that are made by hand, cut anywhere into fragments; often a right one.
+/// A message of hand-made blocks, split anywhere into fragments; often a valid one.
 fn made() -> impl Strategy<Value = Vec<Frame>> {
     let payload = (vec(block(), 0..8), prop::bool::weighted(0.9)).prop_map(|(blocks, ends)| {
         let blocks = blocks.into_iter().fold(Writer::default(), |all, (block, last)| match block {
@@ -98,7 +98,7 @@ fn block() -> impl Strategy<Value = (Block, bool)> {
     (block, prop::bool::weighted(0.3))
 }
 
-/// The frames that a peer with these settings makes of the parts.
+/// The frames that a peer with these settings makes from the parts.
 fn compress(from: Role, client: &DeflateConfig, server: &DeflateConfig, parts: Vec<Part>) -> Vec<Frame> {
     let own = if from == Role::Client { client } else { server };
     let config = Config::new().deflate(own.clone()).max_pending_output(usize::MAX);
@@ -134,7 +134,7 @@ fn send(conn: &mut Connection, frames: &[Frame]) {
     }
 }
 
-/// How much of a message in chunks is passed on in front of what makes it wrong depends on where it is cut.
+/// The number of chunks delivered of an invalid message depends on where it is split.
 fn without_part(mut outcome: Outcome) -> Outcome {
     if let [.., Received::Chunks { last: false, .. }, Received::Event(_)] = &outcome.received[..] {
         let end = outcome.received.pop();
@@ -147,8 +147,9 @@ fn without_part(mut outcome: Outcome) -> Outcome {
 proptest! {
     #![proptest_config(cases(700))]
 
-    /// Compressed messages, whatever was agreed on, however they are fragmented, whole or in chunks; damaged ones; streams
-    /// that end and begin again, empty blocks, references to what was never sent; whoever's buffers are used.
+    /// Compressed messages with any parameters, however they are fragmented, whole or in chunks; damaged ones; streams
+    /// that end and begin again, empty blocks, references to data that was never sent; with own buffers and with a
+    /// scratch.
     #[test]
     fn a_compressed_stream_gives_the_same_however_it_is_cut(
         role in role(),

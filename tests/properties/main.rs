@@ -1,6 +1,6 @@
-//! Properties: what holds for any input, any cut of it and any order of calls.
+//! Properties: rules that hold for any input, however it is split, and any order of calls.
 //!
-//! `PROPTEST_CASES` sets how many cases each of them is tried with.
+//! `PROPTEST_CASES` sets the number of cases for each of them.
 
 #[cfg(feature = "std")]
 mod actions;
@@ -18,7 +18,7 @@ mod inflation;
 mod model;
 mod reference;
 mod roundtrip;
-// It looks at what is pending through `chunks_vectored`.
+// It reads the pending output through `chunks_vectored`.
 #[cfg(feature = "std")]
 mod state_table;
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! What is received is what the naive [reference](crate::reference) decoder says.
+//! Received frames give the results of the naive [reference](crate::reference) decoder.
 
 use proptest::prelude::*;
 use websocket_proto::{ProtocolError, Role};
@@ -11,9 +11,8 @@ proptest! {
     #![proptest_config(cases(2000))]
 
     /// B-03, B-05, B-06, B-09, B-11, B-16, B-20, B-21, B-24, B-27, B-28, B-30, B-31, B-33, B-34, B-35, B-37, B-38,
-    /// B-48, B-51, B-54, B-63, B-67, B-68, B-69, B-71, B-81, B-82, B-89, B-91: any stream gives the messages, the
-    /// error and the answers that the text of the RFC and the limits ask for; messages are whole below the size that
-    /// they come in chunks from.
+    /// B-48, B-51, B-54, B-63, B-67, B-68, B-69, B-71, B-81, B-82, B-89, B-91: any stream gives the messages, the error
+    /// and the answers that the text of the RFC and the limits require; messages below the threshold are whole.
     #[test]
     fn a_stream_says_what_the_reference_says((role, stream) in role_and_stream(), limits in limits()) {
         let mut conn = open_with(role, limits.config());
@@ -30,9 +29,9 @@ proptest! {
         prop_assert_eq!(sent.into_iter().map(|frame| (frame.first, frame.payload)).collect::<Vec<_>>(), answers);
     }
 
-    /// B-05, B-30, B-71, B-83: every byte is judged when it comes, in the middle of a header, a character or a payload
-    /// as well, and nothing behind the last event; where a message comes in chunks, each is passed on when it comes, but
-    /// for a character that isn't whole.
+    /// B-05, B-30, B-71, B-83: every byte is checked when it arrives, in the middle of a header, a character or a
+    /// payload as well, and nothing after the last event. If a message comes in chunks, each byte is delivered when it
+    /// arrives, except for an incomplete character.
     #[test]
     fn every_byte_is_judged_when_it_comes((role, stream) in role_and_stream(), limits in limits()) {
         let mut conn = open_with(role, limits.config());
@@ -47,7 +46,7 @@ proptest! {
     }
 }
 
-/// The frame that answers: RFC 6455 5.5.1, 5.5.2 and 7.4.1.
+/// The frame that answers: RFC 6455 sections 5.5.1, 5.5.2 and 7.4.1.
 fn answer(decoded: &Decoded) -> Option<(u8, Vec<u8>)> {
     match decoded {
         Decoded::Text(_) | Decoded::Binary(_) | Decoded::Pong(_) | Decoded::Part(_) => None,

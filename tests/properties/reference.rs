@@ -1,5 +1,5 @@
-//! A decoder as naive as the text of RFC 6455 sections 5 and 7: the whole stream at once, one rule a line, in the
-//! order of the bytes that break it.
+//! A decoder as naive as the text of RFC 6455 sections 5 and 7: the whole stream in one call, one rule per line, in the
+//! order of the bytes that violate it.
 
 use std::str;
 
@@ -7,22 +7,22 @@ use websocket_proto::{Cause, Chunk, Event, MessageKind, ProtocolError, Role};
 
 use crate::generate::Limits;
 
-/// What a stream of frames decodes to.
+/// The result of decoding a stream of frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decoded {
     Text(String),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
-    /// RFC 6455 7.1.5: the code is 1005 where there is none.
+    /// RFC 6455 section 7.1.5: the code is 1005 if there is none.
     Close(u16, String),
     Wrong(ProtocolError),
-    /// What has come of a message in chunks that isn't whole yet: as the last, if at all.
+    /// The part that has arrived of an incomplete message in chunks; it is the last, if there is one.
     Part(Vec<u8>),
 }
 
 impl Decoded {
-    /// The same from an event; none from the opening handshake's, nor from a chunk alone.
+    /// The same from an event; `None` for events of the opening handshake and for a single chunk.
     fn of(event: Event<'_>) -> Option<Self> {
         Some(match event {
             Event::Text(text) => Self::Text(text.into_owned()),
@@ -50,8 +50,8 @@ impl Decoded {
     }
 }
 
-/// Collects events, and puts the chunks of a message together: those of at least `in_pieces_from` bytes come in chunks,
-/// the others whole; first and last are marked, none but the last is empty, and no message comes between them.
+/// Collects events, and joins the chunks of a message: messages of at least `in_pieces_from` bytes come in chunks,
+/// others whole; first and last are marked, none but the last is empty, and no message comes between them.
 #[derive(Debug)]
 pub(crate) struct EventCollector {
     in_pieces_from: u64,
@@ -105,8 +105,8 @@ impl EventCollector {
     }
 }
 
-/// Decodes all of `bytes` as sent by an endpoint of the role `from`; an unfinished frame or message gives nothing, unless
-/// it is already wrong, or comes in chunks.
+/// Decodes all of `bytes` as sent by an endpoint of the role `from`. An unfinished frame or message gives nothing,
+/// unless it is already invalid, or comes in chunks.
 pub(crate) fn decode(from: Role, bytes: &[u8], limits: &Limits) -> Vec<Decoded> {
     let mut decoder = Decoder { from, limits, bytes, message: None };
     let mut all = Vec::new();
@@ -138,7 +138,7 @@ struct Decoder<'b> {
 struct Message {
     kind: MessageKind,
     frames: u32,
-    /// The lengths of its frames, as soon as something of them came.
+    /// The lengths of its frames, as soon as a part of them has arrived.
     announced: u64,
     payload: Vec<u8>,
 }
@@ -216,7 +216,7 @@ impl Decoder<'_> {
         message.announced >= self.limits.in_pieces_from()
     }
 
-    /// What has come of a message in chunks, up to its last whole character.
+    /// The part of a message in chunks that has arrived, up to its last whole character.
     fn part(&self) -> Option<Decoded> {
         let message = self.message.as_ref().filter(|message| self.in_pieces(message))?;
         let payload = match str::from_utf8(&message.payload) {
@@ -226,7 +226,7 @@ impl Decoder<'_> {
         (!payload.is_empty()).then(|| Decoded::Part(payload.to_vec()))
     }
 
-    /// An unsigned number of that many bytes, the highest first.
+    /// An unsigned big-endian number of that many bytes.
     fn number(&mut self, bytes: usize) -> Result<u64, Stop> {
         let (number, rest) = self.bytes.split_at_checked(bytes).ok_or(Stop::UsedUp)?;
         self.bytes = rest;

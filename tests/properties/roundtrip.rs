@@ -1,4 +1,4 @@
-//! Two endpoints connected in memory: what one sends is what the other receives.
+//! Two endpoints connected in memory: each receives exactly what the other sends.
 
 use std::collections::VecDeque;
 
@@ -17,13 +17,13 @@ use crate::generate::{Frame, LONG, Limits, cases, chunk_threshold, code, dial, e
 use crate::reference::{Decoded, EventCollector, decode};
 use crate::support::close_body;
 
-/// A turn of one of the endpoints.
+/// An iteration of the loop of one of the endpoints.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
     Send,
     /// Write up to that many bytes, chunk by chunk.
     Write(usize),
-    /// Hand over the next pending bytes.
+    /// Take the next pending bytes with `take`.
     Take,
     /// Read up to that many bytes.
     Read(usize),
@@ -31,7 +31,7 @@ enum Turn {
     Compress(bool),
 }
 
-/// In which pair and whose turn it is, which, and whether buffers are lent for it.
+/// Selects the pair and the endpoint, the action, and whether a scratch is attached for it.
 fn turn() -> impl Strategy<Value = (Index, usize, Turn, bool)> {
     let size = || prop_oneof![4 => 1..20usize, 2 => 1..300usize, 1 => Just(LONG)];
     let turn = prop_oneof![
@@ -53,7 +53,7 @@ enum SendMethod {
     PreparedCompressed,
 }
 
-/// What an endpoint sends, and how.
+/// A message or control frame, and the call that sends it.
 #[derive(Clone, Debug)]
 struct Script {
     frames: Vec<Frame>,
@@ -68,7 +68,7 @@ struct Script {
 /// Two scripts, of which at least one ends with a Close frame.
 fn scripts() -> impl Strategy<Value = [Script; 2]> {
     let script = |auto_pong| {
-        // Every ping is answered as long as less than 64 KiB are pending.
+        // Every ping is answered while less than 64 KiB are pending.
         let frames = frames(if auto_pong { 5_000 } else { LONG });
         let methods = vec(
             select(
@@ -104,13 +104,13 @@ struct Endpoint {
     methods: Vec<SendMethod>,
     auto_pong: bool,
     compression: Compression,
-    /// What was agreed on of compression, as `Debug` shows it.
+    /// The negotiated compression, in `Debug` form.
     agreed: String,
-    /// The kind of the fragmented message under way.
+    /// The kind of the fragmented message in progress.
     kind: MessageKind,
     sent: Vec<Frame>,
     received: EventCollector,
-    /// What the other endpoint has written, and this one not yet read.
+    /// Bytes that the other endpoint has written and this one hasn't read yet.
     arriving: Vec<u8>,
 }
 
@@ -137,7 +137,7 @@ impl Endpoint {
         }
     }
 
-    /// Sends the next of the script; false when nothing is left, or when nothing may be sent.
+    /// Sends the next of the script. Returns false if nothing is left, or if nothing may be sent.
     fn send_next(&mut self) -> bool {
         if self.conn.state() != State::Open {
             return false;
@@ -229,7 +229,7 @@ impl Endpoint {
     }
 }
 
-/// Lets one of the endpoints have its turn; whether that changed anything.
+/// Runs an iteration of one endpoint. Returns whether that changed anything.
 fn take_turn(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
     match turn {
         Turn::Send => ends[who].send_next(),
@@ -246,7 +246,7 @@ fn take_turn(ends: &mut [Endpoint; 2], who: usize, turn: Turn) -> bool {
     }
 }
 
-/// The same with buffers that a thread lends for this turn, or without.
+/// The same, with or without a scratch attached.
 fn take_turn_with(ends: &mut [Endpoint; 2], who: usize, turn: Turn, lends: bool, scratch: &mut Option<Scratch>) {
     if lends {
         ends[who].conn.attach_scratch(scratch.take().unwrap());
@@ -257,7 +257,7 @@ fn take_turn_with(ends: &mut [Endpoint; 2], who: usize, turn: Turn, lends: bool,
     }
 }
 
-/// What a receiver of all of `sent` gets.
+/// The expected events of a receiver of all of `sent`.
 fn decode_frames(from: Role, sent: &[Frame]) -> Vec<Decoded> {
     decode(from, &encode(from, [0; 4], sent), &Limits::NONE)
 }
@@ -265,10 +265,10 @@ fn decode_frames(from: Role, sent: &[Frame]) -> Vec<Decoded> {
 proptest! {
     #![proptest_config(cases(600))]
 
-    /// B-23, B-25, B-40, B-41, B-51, B-59, B-60, B-61, B-64, S-45, S-46: from the opening handshake on,
-    /// whoever sends what and by which call, in whatever turns and chunks, the other receives it in order, whole or in chunks,
-    /// compressed by any parameters that they agree on or as it is, with buffers of its own or of the thread's; both end
-    /// clean, with the same code, and the server shuts down first.
+    /// B-23, B-25, B-40, B-41, B-51, B-59, B-60, B-61, B-64, S-45, S-46: from the opening handshake on, everything that
+    /// one endpoint sends, by any call and in any iterations and chunks, is received by the other in order, whole or in
+    /// chunks, compressed with any parameters or not, with own buffers or the thread's; both close cleanly, with the
+    /// same code, and the server shuts down first.
     #[test]
     fn what_one_says_the_other_hears(scripts in vec(scripts(), 1..3), turns in vec(turn(), 0..120)) {
         let closes: Vec<_> = scripts.iter().map(|scripts| scripts.each_ref().map(|script| script.close.clone())).collect();
@@ -288,7 +288,7 @@ proptest! {
     }
 }
 
-/// Two endpoints that have sent all, and how each wanted to close.
+/// Two endpoints that have sent everything, and how each wanted to close.
 fn assert_clean_end(mut ends: [Endpoint; 2], closes: [Option<(CloseCode, String)>; 2]) -> Result<(), TestCaseError> {
     let [client, server] = &mut ends;
     prop_assert_eq!(server.received.decoded(), decode_frames(Role::Client, &client.sent));

@@ -1,4 +1,4 @@
-//! Every call in every state, in any order: what always holds.
+//! Every call in every state, in any order: the invariants.
 
 use std::io::IoSlice;
 use std::time::Duration;
@@ -15,28 +15,28 @@ use crate::generate::{Limits, cases, dial, response, role};
 use crate::reference::{Decoded, decode};
 use crate::support::{self, frame, other, request, seed};
 
-/// The largest things that the limit of pending output doesn't hold back: a head with its body, and a Close frame.
+/// The largest output that the limit doesn't hold back: a head with its body, and a Close frame.
 const HEAD_AND_CLOSE: usize = 512;
 
-/// A connection, and what was seen of it so far.
+/// A connection, and what has been observed of it so far.
 struct Table {
     conn: Connection,
-    /// Whether there is a head in front of the frames.
+    /// True if a head precedes the frames.
     upgraded: bool,
     max_pending: usize,
     now: Option<Duration>,
     last_received: Duration,
-    /// What was drained.
+    /// The output that was drained.
     written: Vec<u8>,
-    /// That, and what was pending behind it.
+    /// That, and the output pending after it.
     stream: Vec<u8>,
     state: State,
-    /// What was pending has been dropped.
+    /// Pending output has been dropped.
     cut_off: bool,
     closed: bool,
-    /// How often reading was paused.
+    /// The number of pauses in reading.
     pauses: usize,
-    /// The thread's buffers, while they aren't lent.
+    /// The thread's scratch, while it isn't attached.
     scratch: Option<Scratch>,
 }
 
@@ -143,7 +143,7 @@ impl Table {
         assert_eq!(self.closed, self.conn.state() == State::Closed);
     }
 
-    /// One event of these bytes, if there is one: what follows it waits for the next call.
+    /// One event of these bytes, if there is one: the bytes after it wait for the next call.
     fn receive_one(&mut self, bytes: &[u8]) {
         if self.conn.state() != State::Connecting || self.conn.output().has_remaining() {
             return self.receive(bytes);
@@ -165,7 +165,7 @@ impl Table {
         }
     }
 
-    /// The turns of a loop at that time, until none is due.
+    /// The iterations of the loop at that time, until no deadline is due.
     fn pass_time(&mut self, time: Duration) {
         self.set_time(time);
         self.receive(&[]);
@@ -195,7 +195,7 @@ impl Table {
         }
     }
 
-    /// Whatever is sent is sent as a whole, or not at all.
+    /// Everything is sent completely, or not at all.
     fn send(&mut self, action: Action) {
         let conn = &mut self.conn;
         let is_close = matches!(action, Action::Close(..));
@@ -226,7 +226,7 @@ impl Table {
         }
     }
 
-    /// What always holds.
+    /// The invariants.
     fn check(&mut self) {
         let state = self.conn.state();
         assert!(rank(self.state) <= rank(state), "from {:?} back to {state:?}", self.state);
@@ -254,7 +254,7 @@ impl Table {
         }
     }
 
-    /// All that was sent is right, whatever made it.
+    /// All sent frames are valid, whatever caused them.
     fn check_stream(&self) {
         let role = self.conn.role();
         let Some(stream) = self.behind_head() else {
@@ -270,7 +270,7 @@ impl Table {
         assert!(decoded.len() <= sent.len());
     }
 
-    /// The frames that were sent; `None` where an opening handshake failed or is under way.
+    /// The frames that were sent; `None` if an opening handshake failed or is incomplete.
     fn behind_head(&self) -> Option<&[u8]> {
         if self.upgraded {
             return Some(&self.stream);
@@ -286,11 +286,11 @@ impl Table {
         }
     }
 
-    /// Whatever happened, the connection comes to its end, and stays there.
+    /// In any case, the connection reaches its end, and stays closed.
     fn finish(mut self) {
         self.drain();
         self.step(Action::Eof);
-        // A request that waits is answered before the end.
+        // A waiting request is answered before the end.
         self.step(Action::Reject(404));
         self.step(Action::Bytes(Vec::new()));
         self.drain();
@@ -322,7 +322,7 @@ fn rank(state: State) -> usize {
     [State::Connecting, State::Open, State::Closing, State::Closed].iter().position(|other| *other == state).unwrap()
 }
 
-/// What is pending, without draining it.
+/// The pending output, without draining it.
 fn pending(conn: &mut Connection) -> Vec<u8> {
     let output = conn.output();
     let mut slices = [IoSlice::new(&[]); 128];
@@ -332,7 +332,7 @@ fn pending(conn: &mut Connection) -> Vec<u8> {
     pending
 }
 
-/// What was drained, and what is pending behind it.
+/// The drained output, and the output pending after it.
 fn pending_behind(table: &mut Table) -> Vec<u8> {
     [&table.written[..], &pending(&mut table.conn)].concat()
 }
@@ -340,16 +340,16 @@ fn pending_behind(table: &mut Table) -> Vec<u8> {
 proptest! {
     #![proptest_config(cases(1500))]
 
-    /// B-02, B-22, B-26, B-32, B-36, B-52, B-58, B-71, C-28, C-47, S-37, S-43: whatever is called, whatever comes and
+    /// B-02, B-22, B-26, B-32, B-36, B-52, B-58, B-71, C-28, C-47, S-37, S-43: whatever is called, whatever arrives and
     /// however late it is, after every step
     ///
-    /// - the last event comes once, as the last;
+    /// - `Closed` comes once, as the last event;
     /// - the state only moves forward;
-    /// - all that was sent is right, masked by clients only, and a Close frame is the last of it;
-    /// - what is sent is sent as a whole or changes nothing, and nothing is sent unless the state is open;
+    /// - all sent frames are valid, masked by clients only, and a Close frame is the last of them;
+    /// - a call sends everything or changes nothing, and sends nothing unless the state is open;
     /// - no more is pending than the limit and one message;
-    /// - buffers that are lent come back, and what is pending stays what it is;
-    /// - the transport is shut down behind the last byte, and the peer is not timed out while it sends.
+    /// - the scratch's buffers come back when it is detached, and pending output doesn't change;
+    /// - the transport is shut down after the last byte, and the peer is not timed out while it sends.
     #[test]
     fn what_always_holds(
         (role, upgraded, actions) in (role(), any::<bool>())

@@ -1,4 +1,4 @@
-//! `abort`: the transport is to be closed at once, and what is pending is dropped.
+//! `abort`: the transport is to be closed immediately, and pending output is dropped.
 
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Config, Connection, Role, State, TransportShutdown, server};
@@ -32,7 +32,7 @@ fn an_abort_drops_everything() {
         conn.abort();
         assert_closed(&mut conn, TransportShutdown::Abort);
     }
-    // The answer that nobody waits for.
+    // The answer that is dropped.
     let (mut conn, _) = awaiting_answer(&request());
     conn.reject(server::Rejection::new(403)).unwrap();
     conn.abort();
@@ -40,8 +40,8 @@ fn an_abort_drops_everything() {
     assert_closed(&mut conn, TransportShutdown::Abort);
 }
 
-/// B-66, B-70: giving up drops the output and asks for the transport to be closed at once; it is reported unless another
-/// end was.
+/// B-66, B-70: an abort drops the output and asks for the transport to be closed immediately. It is reported unless the
+/// connection had already ended.
 #[test]
 fn aborting_in_every_state() {
     type Before = fn(&mut Connection);

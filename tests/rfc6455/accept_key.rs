@@ -13,7 +13,7 @@ use crate::helpers::client::{
 use crate::helpers::server::{accept, assert_refused, with_header};
 use crate::support::{ACCEPT, KEY, seed};
 
-/// C-17, C-18: keys are base64 of 16 bytes, no bit of their last character unused, and no two are the same.
+/// C-17, C-18: keys are base64 of 16 bytes, without unused bits in their last character, and all different.
 #[test]
 fn every_key_is_sixteen_fresh_bytes() {
     let mut nonces = HashSet::new();
@@ -64,7 +64,8 @@ fn exactly_one_key_of_sixteen_bytes_is_needed() {
     }
 }
 
-/// S-34: the text of the key is hashed, unused bits of its padding included; white space around it is no part of it.
+/// S-34: the text of the key is hashed, including unused bits before its padding; white space around it is not part of
+/// it.
 #[test]
 fn the_accept_value_belongs_to_the_key_as_received() {
     for (key, expected) in [
@@ -107,7 +108,7 @@ fn a_wrong_accept_fails() {
     assert_eq!(outcome_of_replacing("Sec-WebSocket-Accept:", "X-Accept:"), Err(HandshakeError::Accept));
 }
 
-/// C-34: white space around the Accept is no part of it.
+/// C-34: white space around the Accept is not part of it.
 #[test]
 fn space_around_the_accept_is_ignored() {
     let accept = expected_accept();
@@ -126,7 +127,7 @@ fn the_accept_is_the_hash_of_the_key_as_text() {
     assert_eq!(outcome_of_replacing(&expected_accept(), &of_decoded), Err(HandshakeError::Accept));
 }
 
-/// C-40: Accept is there once: a second fails, right or wrong, before or behind the right one.
+/// C-40: there is exactly one Accept: a second fails, right or wrong, before or after the right one.
 #[test]
 fn two_accepts_fail() {
     let accept = expected_accept();

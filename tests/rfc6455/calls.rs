@@ -26,7 +26,8 @@ const SENDS: [Call<Result<(), SendError>>; 9] = [
     ("close", |conn| conn.close(CloseCode::NORMAL, "x")),
 ];
 
-/// B-50, B-58, B-65: sending needs an open connection; elsewhere every call says why not and changes nothing.
+/// B-50, B-58, B-65: sending needs an open connection; in other states every call returns the reason and changes
+/// nothing.
 #[test]
 fn sending_in_every_state() {
     for (name, call) in SENDS {
@@ -47,7 +48,7 @@ fn sending_in_every_state() {
     }
 }
 
-/// B-58: what is too long or may not travel is refused in every state, and changes nothing.
+/// B-58: an argument that is too long or must not be sent is rejected in every state, and changes nothing.
 #[test]
 fn wrong_arguments_in_every_state() {
     let calls: [Call<Result<(), SendError>>; 5] = [
@@ -87,7 +88,7 @@ fn answering_in_every_state() {
     }
 }
 
-/// B-40, B-58, B-65, B-70: how it stands can be asked for everywhere, and asking changes nothing.
+/// B-40, B-58, B-65, B-70: the state can be queried everywhere, and queries change nothing.
 #[test]
 fn asking_in_every_state() {
     for (phase, mut conn) in Phase::all() {
@@ -95,7 +96,7 @@ fn asking_in_every_state() {
             assert_eq!(conn.state(), phase.state(), "{phase:?}");
             assert_eq!(conn.wants_shutdown(), phase.shutdown(conn.role()), "{phase:?}");
             assert_eq!((conn.round_trip(), conn.subprotocol()), (None, None));
-            // The time of a deadline that was never armed: at once.
+            // The time for a deadline that was never armed: immediately.
             assert_eq!(conn.next_timeout(), phase.has_deadline().then_some(Duration::ZERO), "{phase:?}");
             assert!(!conn.output().has_remaining());
             assert!(conn.output().take().is_none());
@@ -104,8 +105,8 @@ fn asking_in_every_state() {
     }
 }
 
-/// B-66: the end of the transport, an abort and the last deadline, in every state: one end, told once, or none where
-/// it was reported.
+/// B-66: the end of the transport, an abort and the last deadline, in every state: one end, reported once, or not at
+/// all if it was reported before.
 #[test]
 fn ending_in_every_state() {
     let endings: [(Call<()>, Cause); 3] = [
@@ -118,7 +119,7 @@ fn ending_in_every_state() {
             call(&mut conn);
             let mut events = receive(&mut conn, b"");
             if name == "time" {
-                // A turn to read in, and then the effect.
+                // First an iteration in which the loop can read, then the effect.
                 assert_eq!(events, []);
                 call(&mut conn);
                 events = receive(&mut conn, b"");
@@ -156,7 +157,7 @@ fn pass(conn: &mut Connection) {
     }
 }
 
-/// The same frames are an event, discarded, or no frames at all, depending on where it stands.
+/// The same frames are an event, discarded, or no frames at all, depending on the state.
 #[test]
 fn receiving_in_every_state() {
     for (phase, mut conn) in Phase::all() {
@@ -177,8 +178,9 @@ fn receiving_in_every_state() {
     }
 }
 
-/// B-36, B-58, B-62, B-66: every sequence of three steps, from everywhere: no panic, states only go forward, one
-/// end at most and nothing after it, no frame behind a Close, and each sent call is believed exactly when it is open.
+/// B-36, B-58, B-62, B-66: every sequence of three steps, from every state: no panic, states only move forward, at most
+/// one end and nothing after it, no frame after a Close, and a call that sends succeeds exactly if the connection is
+/// open.
 #[test]
 fn all_short_sequences_keep_the_rules() {
     let steps: [fn(&mut Connection) -> Vec<OwnedEvent>; 12] = [
@@ -222,7 +224,7 @@ fn all_short_sequences_keep_the_rules() {
     for (role, phase) in ROLES.into_iter().flat_map(|role| Phase::ALL.map(|phase| (role, phase))) {
         for sequence in 0..steps.len().pow(3) {
             let Some(mut conn) = phase.reach(role) else { continue };
-            // Only frames are decoded here; heads are other tests' business.
+            // Only frames are decoded here; other tests check heads.
             let mut heads = phase.state() == State::Connecting || phase == Phase::Rejected;
             let mut events = Vec::new();
             for place in 0..3 {
@@ -261,7 +263,7 @@ fn states_follow_each_other() {
     }
 }
 
-/// A server that was asked for a page, and whose caller hasn't had another call since.
+/// A server that was asked for a page, before its next call.
 fn asked_for_a_page() -> Connection {
     let mut conn = Connection::server(Config::new());
     let mut request = *b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";

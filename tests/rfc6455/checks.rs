@@ -1,4 +1,4 @@
-//! What several files check alike: events that can be compared, frames in short, and how a connection fails.
+//! Checks that several files share: events that can be compared, short notation for frames, and failing connections.
 
 use websocket_proto::{Cause, Config, Connection, Event, ProtocolError, Role, State, TransportShutdown};
 
@@ -89,8 +89,8 @@ pub(crate) fn receive(conn: &mut Connection, bytes: &[u8]) -> Vec<OwnedEvent> {
     owned_events(feed(conn, bytes))
 }
 
-/// The frames in the output, held to what is true of every frame that is ever sent (B-02, B-26, B-32, C and S rows
-/// of masking).
+/// The frames in the output, checked by every rule for frames that are sent (B-02, B-26, B-32, C and S rows of
+/// masking).
 pub(crate) fn sent_frames(conn: &mut Connection) -> Vec<(u8, Vec<u8>)> {
     let role = conn.role();
     let sent: Vec<_> = sent(conn)
@@ -114,8 +114,8 @@ pub(crate) fn assert_sent(conn: &mut Connection, script: Script) {
     assert_eq!(sent_frames(conn), expected);
 }
 
-/// The bytes break a rule: whole or byte by byte, the connection fails with that error and its code, and is over.
-/// How many bytes it took to see it.
+/// These bytes break a rule: whole or byte by byte, the connection fails with that error and its code, and is closed.
+/// Returns the number of bytes that it took to detect it.
 #[track_caller]
 pub(crate) fn fails(role: Role, bytes: &[u8], error: ProtocolError) -> usize {
     fails_with(Config::new(), role, bytes, error)
@@ -147,7 +147,7 @@ pub(crate) fn fails_with(config: Config, role: Role, bytes: &[u8], error: Protoc
     needed
 }
 
-/// The connection has reported its end and sent its last bytes: nothing more comes out of it, whatever comes in.
+/// The connection has reported its end and sent its last bytes: it has no more output, whatever it receives.
 #[track_caller]
 pub(crate) fn assert_over(conn: &mut Connection) {
     assert_eq!(conn.state(), State::Closed);

@@ -1,13 +1,13 @@
 //! The request that a client sends (RFC 6455 section 4.1): its bytes, and the headers that you may add.
 //!
-//! C-06 and C-55 bind whoever opens transports, and opens them again; there is nothing to test in an engine.
+//! C-06 and C-55 are rules for code that opens and reopens transports; an engine has nothing to test there.
 
 use websocket_proto::{Config, Connection, HeaderError, RequestError, State};
 
 use crate::helpers::client::{client_request, header_values, request_bytes, request_error};
 use crate::support::{drain, pending_events, seed};
 
-/// C-09, C-10, C-14, C-15, C-16, C-21, C-22: the request is there before anything arrived, to the byte.
+/// C-09, C-10, C-14, C-15, C-16, C-21, C-22: the exact request is in the output before anything has arrived.
 #[test]
 fn the_request_is_sent_first() {
     let mut conn = Connection::client(client_request(), Config::new(), seed()).unwrap();
@@ -22,7 +22,7 @@ fn the_request_is_sent_first() {
     assert_eq!(String::from_utf8(request).unwrap(), expected);
 }
 
-/// C-10: nothing that a caller chooses can break out of its place.
+/// C-10: no argument of the caller can break out of its place.
 #[test]
 fn headers_that_would_break_the_request_are_refused() {
     for name in ["", " ", "a b", "a:", "a\r\nb", "a\nb", "a\0", "ä", "a(b)"] {
@@ -38,7 +38,7 @@ fn headers_that_would_break_the_request_are_refused() {
     }
 }
 
-/// C-13, C-14, C-15, C-19, C-23, C-27: what the handshake writes itself can't be added, whatever its case.
+/// C-13, C-14, C-15, C-19, C-23, C-27: headers that the handshake writes itself can't be added, whatever their case.
 #[test]
 fn headers_of_the_handshake_cannot_be_added() {
     for name in [
@@ -74,7 +74,7 @@ fn the_origin_is_sent_as_given() {
     }
 }
 
-/// C-27: further headers are sent in order, behind those of the handshake, as often as they were added.
+/// C-27: further headers are sent in order, after those of the handshake, as often as they were added.
 #[test]
 fn further_headers_are_sent_in_order() {
     let request = client_request()

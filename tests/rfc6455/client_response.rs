@@ -1,4 +1,4 @@
-//! The response that a client waits for (RFC 6455 section 4.1, items 1 to 4), and how it fails.
+//! The response that a client waits for (RFC 6455 section 4.1, items 1 to 4), and responses that fail.
 
 use websocket_proto::{HandshakeError, SendError, State};
 
@@ -23,7 +23,7 @@ fn nothing_is_sent_before_the_response() {
     }
 }
 
-/// C-31: Upgrade is there once, and is `websocket` in any case.
+/// C-31: there is exactly one Upgrade, and it is `websocket` in any case.
 #[test]
 fn the_upgrade_header_must_be_websocket() {
     for right in ["Upgrade: WebSocket", "UPGRADE: WEBSOCKET", "upgrade:websocket", "Upgrade: \t websocket \t"] {
@@ -121,12 +121,12 @@ fn a_malformed_response_fails() {
         ("websocket\r\n", "websocket\r"),
         ("websocket\r\n", "websocket\r\r\n"),
         ("websocket\r\n", "websocket\r\r\n\n"),
-        // RFC 9112 5.2: a folded line.
+        // RFC 9112 section 5.2: a folded line.
         ("Connection: ", "Connection:\r\n "),
         ("Connection: ", "Connection:\r\n\t"),
         ("Connection: ", "Connection:\n "),
         ("Upgrade: ", " Upgrade: "),
-        // RFC 9112 5.1: no space between name and colon.
+        // RFC 9112 section 5.1: no space between name and colon.
         ("Upgrade:", "Upgrade :"),
         ("Upgrade: websocket", "Upgrade: websocket\r\nnothing"),
         ("Upgrade: websocket", "Upgrade: websocket\r\n: nothing"),

@@ -8,8 +8,8 @@ use crate::helpers::closed;
 use crate::helpers::closing::{assert_shuts_down, close};
 use crate::support::{ROLES, client, close_body, drain, feed, frame, open, server};
 
-/// B-34, B-37, B-38, B-67, B-77, B-79: codes that may travel are reported and echoed, with the reason; an empty Close
-/// is reported as 1005 and stays empty.
+/// B-34, B-37, B-38, B-67, B-77, B-79: codes that may be sent are reported and echoed, with the reason; an empty Close
+/// is reported as 1005 and echoed empty.
 #[test]
 fn a_close_is_told_and_echoed() {
     let codes = (1000..=1003).chain(1007..=1014).chain([3000, 3999, 4000, 4999]);
@@ -29,7 +29,8 @@ fn a_close_is_told_and_echoed() {
     }
 }
 
-/// B-73, B-74, B-75, B-76, B-78, B-80: codes that may not travel are a violation, which is answered with 1002 and never echoed.
+/// B-73, B-74, B-75, B-76, B-78, B-80: a code that must not be sent is a violation, which is answered with 1002 and
+/// never echoed.
 #[test]
 fn codes_that_may_not_travel_are_refused() {
     const CODES: [u16; 14] = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 9999, 65_535];
@@ -43,7 +44,7 @@ fn codes_that_may_not_travel_are_refused() {
     }
 }
 
-/// B-33: a body of one byte is no code, and its length is refused when it comes.
+/// B-33: a body of one byte is no code, and its length is rejected as soon as it arrives.
 #[test]
 fn a_close_of_one_byte_is_refused() {
     for role in ROLES {
@@ -53,7 +54,7 @@ fn a_close_of_one_byte_is_refused() {
     }
 }
 
-/// B-35, B-84: a reason that isn't UTF-8 is refused with 1007; one that is, with any of its characters, is reported.
+/// B-35, B-84: a reason that isn't UTF-8 fails with 1007; one that is, with any of its characters, is reported.
 #[test]
 fn a_close_reason_is_text() {
     for role in ROLES {
@@ -67,7 +68,8 @@ fn a_close_reason_is_text() {
     }
 }
 
-/// B-72, B-73, B-74, B-75, B-76: a code that may not travel has no value, or is refused; nothing is sent and the connection is open.
+/// B-72, B-73, B-74, B-75, B-76: a code that must not be sent has no value, or is rejected; nothing is sent and the
+/// connection stays open.
 #[test]
 fn forbidden_codes_cannot_be_sent() {
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535] {
@@ -78,7 +80,7 @@ fn forbidden_codes_cannot_be_sent() {
         for code in [CloseCode::NO_STATUS, CloseCode::ABNORMAL] {
             assert_eq!(conn.close(code, ""), Err(SendError::CloseCode(code)));
         }
-        // RFC 6455 7.4.1: a server doesn't send 1010; it refuses the handshake instead.
+        // RFC 6455 section 7.4.1: a server doesn't send 1010; it rejects the handshake instead.
         let missing = conn.close(CloseCode::MISSING_EXTENSION, "");
         assert_eq!(
             missing,
@@ -88,7 +90,7 @@ fn forbidden_codes_cannot_be_sent() {
     }
 }
 
-/// B-77, B-81: every other code is the caller's to choose.
+/// B-77, B-81: you can send every other code.
 #[test]
 fn permitted_codes_are_sent() {
     for role in ROLES {
@@ -100,7 +102,7 @@ fn permitted_codes_are_sent() {
     }
 }
 
-/// C-53: the peer's words can't pass for ours, nor command a terminal: they are quoted and escaped.
+/// C-53: the peer's reason can't pass for our own text, nor control a terminal: it is quoted and escaped.
 #[test]
 fn the_reason_of_a_close_is_escaped() {
     let reason = "\x1b[2J\"\r\nroot# \u{202e}\0";
@@ -113,7 +115,7 @@ fn the_reason_of_a_close_is_escaped() {
     assert_eq!(closed.cause.to_string(), "the peer closed");
 }
 
-/// C-56: only a client says that it misses an extension.
+/// C-56: only a client reports that an extension is missing.
 #[test]
 fn the_code_for_a_missing_extension_is_the_clients() {
     let mut conn = client();

@@ -1,4 +1,4 @@
-//! The deadline of the closing handshake, and of what is left to be written after it.
+//! The deadline of the closing handshake, and of writing the remaining output after it.
 
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Config, Connection, Role, TransportShutdown, server};
@@ -7,7 +7,7 @@ use crate::checks::{OwnedEvent, abnormal, assert_sent, clean, peer, receive};
 use crate::helpers::deadlines::{CLOSING, assert_quiet_until, secs, turns_at};
 use crate::support::{ROLES, close_body, feed, open, open_with, request};
 
-/// The peer has 5 seconds to answer our Close; then the transport is closed at once, and what is pending dropped.
+/// The peer has 5 seconds to answer our Close; then the transport is closed immediately, and pending output is dropped.
 #[test]
 fn the_closing_handshake_has_a_deadline() {
     for role in ROLES {
@@ -29,7 +29,7 @@ fn the_closing_handshake_has_a_deadline() {
     }
 }
 
-/// The peer's messages don't move the closing deadline: it must not keep us for ever.
+/// The peer's messages don't move the closing deadline: it must not keep us forever.
 #[test]
 fn messages_do_not_move_the_closing_deadline() {
     for role in ROLES {
@@ -57,8 +57,8 @@ fn a_close_before_the_first_time_is_timed_from_it() {
     }
 }
 
-/// B-45: after the end, whatever it was, the last bytes have as long as a closing handshake to be drained; then they
-/// are given up, and nothing is reported twice.
+/// B-45: after any end, the remaining output has as long as a closing handshake to be drained; then it is dropped, and
+/// nothing is reported twice.
 #[test]
 fn undrained_output_is_given_up_at_the_closing_deadline() {
     let ends: [(&[u8], OwnedEvent); 2] = [
@@ -89,7 +89,7 @@ fn undrained_output_is_given_up_at_the_closing_deadline() {
     assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
 }
 
-/// B-40: a client lets the server close TCP first, but not for ever.
+/// B-40: a client lets the server close TCP first, but doesn't wait forever.
 #[test]
 fn a_client_waits_for_the_server_for_a_bounded_time() {
     let mut conn = open(Role::Client);

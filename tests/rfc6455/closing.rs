@@ -67,7 +67,7 @@ fn the_echo_is_there_with_the_event() {
     }
 }
 
-/// B-43: what comes behind the peer's Close is discarded, in the same buffer and in later ones, whatever it is.
+/// B-43: bytes after the peer's Close are discarded, in the same buffer and in later ones, whatever they are.
 #[test]
 fn bytes_behind_a_close_are_discarded() {
     for role in ROLES {
@@ -83,7 +83,8 @@ fn bytes_behind_a_close_are_discarded() {
     }
 }
 
-/// B-44, B-36: after our Close the peer's messages still come, its control frames too, and nothing is answered.
+/// B-44, B-36: after our Close the peer's messages are still delivered, its control frames too, and nothing is
+/// answered.
 #[test]
 fn messages_still_come_after_our_close() {
     for role in ROLES {

@@ -1,4 +1,4 @@
-//! Pings and pongs, and what all control frames share (RFC 6455 5.5).
+//! Pings and pongs, and the rules of all control frames (RFC 6455 section 5.5).
 
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Config, Connection, Event, ProtocolError, Role, SendError};
@@ -6,7 +6,7 @@ use websocket_proto::{Cause, CloseCode, Config, Connection, Event, ProtocolError
 use crate::checks::{Rng, assert_sent, clean, fails, peer, ping, pong, receive, sent_frames, text};
 use crate::support::{ROLES, close_body, drain, frames, open, open_with};
 
-/// B-30: a control frame announces at most 125 bytes: its second byte says so, the length isn't waited for.
+/// B-30: a control frame announces at most 125 bytes: the second byte is enough to reject a longer one.
 #[test]
 fn long_control_frames_are_refused_by_their_second_byte() {
     for role in ROLES {
@@ -20,7 +20,7 @@ fn long_control_frames_are_refused_by_their_second_byte() {
     }
 }
 
-/// B-31: a control frame has FIN, also inside a message.
+/// B-31: a control frame has FIN, also during a message.
 #[test]
 fn control_frames_are_never_fragments() {
     for role in ROLES {
@@ -33,7 +33,7 @@ fn control_frames_are_never_fragments() {
     }
 }
 
-/// B-32: nothing longer than a control frame may be is sent; the refused call sends nothing.
+/// B-32: nothing longer than a control frame is sent; the call fails and sends nothing.
 #[test]
 fn long_control_frames_are_not_sent() {
     for role in ROLES {
@@ -112,7 +112,7 @@ fn several_pings_are_all_answered() {
     }
 }
 
-/// B-48: a ping behind the peer's Close is neither reported nor answered; one in front of it is both.
+/// B-48: a ping after the peer's Close is neither reported nor answered; a ping before it is both.
 #[test]
 fn pings_behind_a_close_are_not_answered() {
     for role in ROLES {
@@ -161,7 +161,7 @@ fn pings_and_pongs_are_sent() {
     }
 }
 
-/// B-48: who switches the answers off owes them: pings are reported, `pong` answers.
+/// B-48: without automatic answers, you have to answer: pings are reported, `pong` answers them.
 #[test]
 fn without_auto_pong_the_caller_answers() {
     for role in ROLES {
@@ -173,7 +173,7 @@ fn without_auto_pong_the_caller_answers() {
     }
 }
 
-/// Receives blocks of a thousand numbered pings, and one more, without ever draining the output; the most that was
+/// Receives blocks of a thousand numbered pings, and one more, without draining the output. Returns the most that was
 /// pending.
 fn flood(conn: &mut Connection, blocks: usize) -> usize {
     let numbers: Vec<_> = (0..1000_u32).map(u32::to_be_bytes).collect();
@@ -192,7 +192,7 @@ fn flood(conn: &mut Connection, blocks: usize) -> usize {
     most.max(conn.output().remaining())
 }
 
-/// Drains until nothing is left: what waits for room comes into the output as others leave it.
+/// Drains until nothing is left: a pong that waits for space enters the output as other bytes leave it.
 fn drain_all(conn: &mut Connection) -> Vec<u8> {
     let mut bytes = Vec::new();
     while conn.output().has_remaining() {
@@ -201,7 +201,7 @@ fn drain_all(conn: &mut Connection) -> Vec<u8> {
     bytes
 }
 
-/// B-52: a million pings to which nobody takes the answers cost a bounded amount of memory; each is answered up to
+/// B-52: a million pings with answers that are never drained take a bounded amount of memory; each is answered up to
 /// the bound, then only the newest.
 #[test]
 fn a_flood_of_pings_costs_nothing() {
@@ -218,14 +218,14 @@ fn a_flood_of_pings_costs_nothing() {
             let mut numbers = (0..1000_u32).cycle();
             assert!(oldest.iter().all(|answer| answer.payload == numbers.next().unwrap_or_default().to_be_bytes()));
 
-            // With room again, every ping is answered again.
+            // Once there is space, every ping is answered again.
             receive(&mut conn, &peer(role, &[(0x89, b"again")]));
             assert_sent(&mut conn, &[(0x8a, b"again")]);
         }
     }
 }
 
-/// B-52, B-61: the answer that waited comes out behind what was pending, however that is taken.
+/// B-52, B-61: the deferred answer follows the output that was pending, however that is drained.
 #[test]
 fn the_newest_answer_comes_out_at_the_end() {
     for role in ROLES {
@@ -249,7 +249,7 @@ fn the_newest_answer_comes_out_at_the_end() {
     }
 }
 
-/// B-36, B-52: an answer that waited for room doesn't follow a Close.
+/// B-36, B-52: a deferred answer doesn't follow a Close.
 #[test]
 fn a_close_drops_the_answer_that_waited() {
     for role in ROLES {

@@ -9,8 +9,8 @@ use crate::helpers::server::{
 };
 use crate::support::{close_body, drain, feed, feed_chunks, frame, pending_events, request};
 
-/// S-38: what the client sent before it saw the response is delivered behind `accept`, wherever the input was cut and
-/// however late `accept` comes.
+/// S-38: data that the client sent before it saw the response is delivered after `accept`, wherever the input was split
+/// and however late `accept` is called.
 #[test]
 fn early_frames_are_delivered_once_accepted() {
     let early =
@@ -35,7 +35,7 @@ fn early_frames_are_delivered_once_accepted() {
         assert!(drain(&mut conn).ends_with(b"\r\n\r\n\x8a\x01?"));
     }
     for chunks in every_cut(&bytes) {
-        // Accepted when everything has come.
+        // Accepted when everything has arrived.
         let mut conn = Connection::server(Config::new());
         let got = feed_all(&mut conn, &chunks);
         assert!(matches!(got[..], [Event::Request(_)]), "{got:?}");
@@ -45,7 +45,7 @@ fn early_frames_are_delivered_once_accepted() {
     }
 }
 
-/// S-38: a frame may lie on both sides of the answer.
+/// S-38: a frame may arrive partly before and partly after the answer.
 #[test]
 fn early_bytes_come_before_later_ones() {
     let bytes = [frame(Role::Client, 0x81, b"Hello"), frame(Role::Client, 0x81, b"again")].concat();
@@ -58,7 +58,7 @@ fn early_bytes_come_before_later_ones() {
     }
 }
 
-/// S-38, S-40: as many bytes as the head may have are kept behind it; one more gets 400.
+/// S-38, S-40: as many bytes as a head may have are kept after it; one more gets 400.
 #[test]
 fn early_bytes_are_kept_up_to_the_limit() {
     let limit = 300;
@@ -75,7 +75,7 @@ fn early_bytes_are_kept_up_to_the_limit() {
         assert!(feed_chunks(&mut conn, &early, size).is_empty());
         conn.accept(server::Response::new()).unwrap();
         assert!(matches!(&pending_events(&mut conn)[..], [Event::Binary(data)] if data[..] == [7; 292]));
-        // Behind the answer there is no such limit.
+        // After the answer there is no such limit.
         assert_eq!(feed(&mut conn, &early.repeat(9)).len(), 9);
 
         let chunks: Vec<_> = too_much.chunks(size).collect();
@@ -83,7 +83,7 @@ fn early_bytes_are_kept_up_to_the_limit() {
     }
 }
 
-/// S-23, S-38: what waited behind a request that is rejected is no longer of interest.
+/// S-23, S-38: bytes that follow a rejected request are discarded.
 #[test]
 fn early_frames_are_discarded_once_rejected() {
     let (mut conn, _) = awaiting_answer(&request());
@@ -92,7 +92,7 @@ fn early_frames_are_discarded_once_rejected() {
     assert_eq!(rejection_sent(conn).status_line, "HTTP/1.1 403 Forbidden");
 }
 
-/// C-29, C-43: the response opens the connection, and what stands behind it are frames, however the bytes arrive.
+/// C-29, C-43: the response opens the connection, and the bytes after it are frames, however they arrive.
 #[test]
 fn bytes_behind_the_response_are_frames() {
     let frames = [
@@ -151,7 +151,7 @@ fn frames_kept_behind_a_request_outlive_the_transport() {
     }
 }
 
-/// A server that accepts and closes before it has received what came with the request: all of that is delivered.
+/// A server that accepts and closes before it has received the bytes after the request: all of them are delivered.
 #[test]
 fn closing_before_early_data_is_received() {
     for ends in [false, true] {

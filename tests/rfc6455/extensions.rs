@@ -1,4 +1,4 @@
-//! `Sec-WebSocket-Extensions` (RFC 6455 section 9.1), where no extension is configured.
+//! `Sec-WebSocket-Extensions` (RFC 6455 section 9.1), without a configured extension.
 
 use websocket_proto::{
     AcceptError, Cause, Config, Connection, HandshakeError, HeaderError, ProtocolError, RequestError, Role, server,
@@ -13,7 +13,7 @@ use crate::helpers::pair::request_between;
 use crate::helpers::server::{accept, accept_fails, accepted, assert_refused, with_header_added};
 use crate::support::{drain, feed, frame, request, request_with, seed};
 
-/// C-26, C-45: no extension is offered, and a caller can't offer one on its own account.
+/// C-26, C-45: no extension is offered, and a caller can't offer one with a header.
 #[test]
 fn no_extension_is_offered() {
     assert!(header_values(&request_bytes(client_request()), "Sec-WebSocket-Extensions").is_empty());
@@ -23,7 +23,7 @@ fn no_extension_is_offered() {
     }
 }
 
-/// S-19: RFC 6455 9.1's grammar, unknown extensions included.
+/// S-19: the grammar of RFC 6455 section 9.1, unknown extensions included.
 #[test]
 fn malformed_extensions_are_refused() {
     for values in [
@@ -41,7 +41,7 @@ fn malformed_extensions_are_refused() {
         "a; b=\"c\"d",
         "é",
         "a\nb;",
-        // A quoted string doesn't reach over to the next line.
+        // A quoted string doesn't continue on the next line.
         "a; b=\"c\nd\"",
     ] {
         assert_refused(&with_header_added("Sec-WebSocket-Extensions", values), HandshakeError::Extensions);
@@ -61,7 +61,7 @@ fn extensions_may_span_lines() {
     }
 }
 
-/// S-28: without an offer nothing is accepted, whatever the configuration; neither may the caller say so.
+/// S-28: without an offer nothing is accepted, whatever the configuration, and the caller can't claim otherwise.
 #[test]
 fn no_extension_is_accepted_that_was_not_offered() {
     assert!(accept(&request(), server::Response::new()).values("Sec-WebSocket-Extensions").is_empty());
@@ -69,7 +69,7 @@ fn no_extension_is_accepted_that_was_not_offered() {
     accept_fails(response, AcceptError::Header(HeaderError::Reserved("Sec-WebSocket-Extensions".into())));
 }
 
-/// C-36, C-42: an extension that wasn't offered fails, on whichever line it stands; several lines are one list.
+/// C-36, C-42: an extension that wasn't offered fails, on whichever line it is; several lines are one list.
 #[test]
 fn an_extension_that_was_not_offered_fails() {
     for values in [
@@ -84,13 +84,13 @@ fn an_extension_that_was_not_offered_fails() {
     ] {
         assert_eq!(outcome_with_header("Sec-WebSocket-Extensions", values), Err(HandshakeError::ExtensionNotOffered));
     }
-    // RFC 9110 5.6.1.2: empty elements of a list don't count.
+    // RFC 9110 section 5.6.1.2: empty elements of a list are ignored.
     for values in [&[""][..], &[","], &["", ""]] {
         assert_eq!(outcome_with_header("Sec-WebSocket-Extensions", values), Ok(None));
     }
 }
 
-/// C-42, C-46: extensions that don't follow the grammar fail, on whichever line they stand.
+/// C-42, C-46: extensions that don't follow the grammar fail, on whichever line they are.
 #[test]
 fn malformed_extensions_fail() {
     for malformed in [
@@ -121,12 +121,12 @@ fn malformed_extensions_fail() {
             );
         }
     }
-    // Each line is a list of its own: a string can't go on in the next.
+    // Each line is a list of its own: a string can't continue on the next.
     let halves = ["a;b=\"c", "d\""];
     assert_eq!(outcome_with_header("Sec-WebSocket-Extensions", &halves), Err(HandshakeError::Extensions));
 }
 
-/// C-45: without an extension no reserved bit may come; whether any is sent stands in the test of what is sent.
+/// C-45: without an extension no reserved bit may be received; another test checks that none is sent.
 #[test]
 fn reserved_bits_fail_without_an_extension() {
     for bits in 1..8 {
@@ -139,8 +139,8 @@ fn reserved_bits_fail_without_an_extension() {
     }
 }
 
-/// B-14, B-57, B-88: a server accepts none of the extensions that it is offered, known or not, and says none; the bits
-/// that they would define stay forbidden.
+/// B-14, B-57, B-88: a server accepts none of the extensions that it is offered, known or not, and announces none; the
+/// bits that they would define stay forbidden.
 #[test]
 fn offered_extensions_are_not_agreed_on() {
     for offer in ["permessage-deflate", "permessage-deflate; client_max_window_bits, x-unknown; a=1; b"] {
@@ -155,7 +155,7 @@ fn offered_extensions_are_not_agreed_on() {
     }
 }
 
-/// B-57, B-88: an extension that wasn't offered is fatal to a client, malformed or not.
+/// B-57, B-88: an extension that wasn't offered fails the client's handshake, malformed or not.
 #[test]
 fn extensions_that_were_not_offered_end_the_handshake() {
     let cases = [
@@ -172,7 +172,7 @@ fn extensions_that_were_not_offered_end_the_handshake() {
     }
 }
 
-/// B-14, B-57: no header of the caller's own brings an extension in.
+/// B-14, B-57: no header added by the caller enables an extension.
 #[test]
 fn extensions_cannot_be_written_by_hand() {
     let request = plain_request().header("sec-websocket-extensions", "permessage-deflate");
@@ -184,7 +184,7 @@ fn extensions_cannot_be_written_by_hand() {
     assert_eq!(server.accept(response), Err(AcceptError::Header(error)));
 }
 
-/// B-86: the grammar of extensions: parameters are tokens or quoted tokens, and what is quoted doesn't split.
+/// B-86: the grammar of extensions: parameters are tokens or quoted tokens, and quoted separators don't split.
 #[test]
 fn extension_lists_follow_the_grammar() {
     for good in ["foo", "foo;bar=baz", "foo;bar=\"baz\"", "foo ; bar=\"b\\az\" , foo;bar", "a, b;c;d=e"] {

@@ -1,4 +1,4 @@
-//! Messages of several frames (RFC 6455 5.4), received and sent.
+//! Messages of several frames (RFC 6455 section 5.4), received and sent.
 
 use websocket_proto::{Connection, MessageKind, ProtocolError, SendError};
 
@@ -47,7 +47,7 @@ fn fragments_keep_their_order() {
     }
 }
 
-/// B-20, B-21: nothing to continue, or something unfinished: the first byte of the frame is enough to see it.
+/// B-20, B-21: nothing to continue, or an unfinished message: the first byte of the frame is enough to reject it.
 #[test]
 fn frames_out_of_place_are_refused_by_their_first_byte() {
     use ProtocolError::{UnexpectedContinuation, UnfinishedMessage};
@@ -75,7 +75,7 @@ fn frames_out_of_place_are_refused_by_their_first_byte() {
     }
 }
 
-/// B-24, B-49, B-62: a ping inside a message is reported and answered before the message is there.
+/// B-24, B-49, B-62: a ping during a message is reported and answered before the message is complete.
 #[test]
 fn control_frames_inside_a_message_are_handled_at_once() {
     for role in ROLES {
@@ -92,7 +92,7 @@ fn control_frames_inside_a_message_are_handled_at_once() {
     }
 }
 
-/// B-63: after a finished message everything begins anew: the kind, the text's characters, the order of frames.
+/// B-63: after a finished message everything starts again: the kind, the text's characters, the order of frames.
 #[test]
 fn a_finished_message_leaves_nothing_behind() {
     for role in ROLES {
@@ -141,7 +141,7 @@ fn an_empty_last_fragment_ends_the_message() {
     assert_eq!(drain(&mut conn), b"\x01\x01a\x80\x00");
 }
 
-/// B-22: no message begins inside another; the refused call changes nothing, and the message can be finished.
+/// B-22: no message begins during another; the call fails and changes nothing, and the message can be finished.
 #[test]
 fn messages_are_never_interleaved() {
     type Call = fn(&mut Connection) -> Result<(), SendError>;

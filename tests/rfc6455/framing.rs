@@ -1,11 +1,11 @@
-//! Single frames (RFC 6455 5.2, 5.3 and 5.6): every header, every mask, every payload.
+//! Single frames (RFC 6455 sections 5.2, 5.3 and 5.6): every header, every mask, every payload.
 
 use websocket_proto::{Config, Connection, Event, MessageKind, ProtocolError, Role};
 
 use crate::checks::{assert_sent, binary, fails, fails_with, owned_events, peer, receive, sent_frames, text};
 use crate::support::{ROLES, client, drain, frame, open, open_with, other, raw_frame, server};
 
-/// Both sides of every border between the forms of a length.
+/// Both sides of every border between the length forms.
 const SIZES: [usize; 11] = [0, 1, 125, 126, 127, 128, 255, 256, 65_535, 65_536, 65_537];
 
 fn bytes(length: usize) -> Vec<u8> {
@@ -33,7 +33,7 @@ fn a_single_frame_is_a_whole_message() {
     }
 }
 
-/// B-12: a frame is header, key and payload: it ends with exactly that byte, and the next begins behind it.
+/// B-12: a frame is header, key and payload: it ends with exactly that byte, and the next begins after it.
 #[test]
 fn a_frame_ends_where_its_length_says() {
     for role in ROLES {
@@ -62,7 +62,7 @@ fn binary_messages_hold_every_byte() {
     }
 }
 
-/// B-02, B-59, B-60: what is sent is what a decoder written from the RFC reads: opcode, FIN, no reserved bits.
+/// B-02, B-59, B-60: a decoder written from the RFC reads what is sent: opcode, FIN, no reserved bits.
 #[test]
 fn what_is_sent_is_what_was_meant() {
     for role in ROLES {
@@ -115,8 +115,8 @@ fn lengths_are_sent_in_the_shortest_form() {
     }
 }
 
-/// B-03, B-05, B-06, B-20, B-31: the first byte alone is refused where no second could mend it; the length isn't
-/// waited for, so a huge one costs nothing.
+/// B-03, B-05, B-06, B-20, B-31: the first byte is rejected alone if no second byte could make it valid; the length
+/// isn't awaited, so a huge one costs nothing.
 #[test]
 fn every_first_byte_is_judged_at_once() {
     for role in ROLES {
@@ -142,7 +142,7 @@ fn every_first_byte_is_judged_at_once() {
     }
 }
 
-/// B-09: a 64-bit length has 63 bits; the first of its bytes says so.
+/// B-09: a 64-bit length has 63 bits; its first byte shows a violation.
 #[test]
 fn a_length_with_its_top_bit_set_is_no_size() {
     for role in ROLES {
@@ -155,7 +155,7 @@ fn a_length_with_its_top_bit_set_is_no_size() {
     }
 }
 
-/// B-11: a form longer than needed is refused.
+/// B-11: a form longer than needed is rejected.
 #[test]
 fn longer_forms_than_needed_are_refused() {
     for role in ROLES {
@@ -170,7 +170,7 @@ fn longer_forms_than_needed_are_refused() {
     }
 }
 
-/// B-08, B-90: lengths around 2^32 and up to 2^63 - 1 are taken at their value, and allocate nothing.
+/// B-08, B-90: lengths around 2^32 and up to 2^63 - 1 are read correctly, and allocate nothing.
 #[test]
 fn lengths_keep_all_their_bits() {
     const LENGTHS: [u64; 6] = [(1 << 32) - 1, 1 << 32, (1 << 32) + 1, (1 << 32) + 5, (1 << 62) + 1, (1 << 63) - 1];
@@ -187,8 +187,8 @@ fn lengths_keep_all_their_bits() {
     }
 }
 
-/// B-16, B-17: the payload is unmasked as octet i XOR key octet i mod 4, wherever it lies in memory, and wherever the
-/// input cuts it.
+/// B-16, B-17: the payload is unmasked as octet i XOR key octet i mod 4, wherever it is in memory, and wherever the
+/// input splits it.
 #[test]
 fn unmasking_agrees_with_the_rfc_at_every_length_place_and_cut() {
     let mut conn = server();
@@ -211,7 +211,7 @@ fn unmasking_agrees_with_the_rfc_at_every_length_place_and_cut() {
     }
 }
 
-/// B-17: the key goes on where the chunk before ended.
+/// B-17: the key continues where the chunk before ended.
 #[test]
 fn the_mask_goes_on_over_pieces() {
     let data = bytes(1000);
@@ -223,7 +223,8 @@ fn the_mask_goes_on_over_pieces() {
     }
 }
 
-/// B-16: what a client masks is unmasked by the RFC's formula at every length, also across the blocks it works in.
+/// B-16: payloads that a client masks are unmasked by the RFC's formula, at every length, also across the blocks of the
+/// masking loop.
 #[test]
 fn masking_agrees_with_the_rfc_at_every_length() {
     let mut conn = client();
@@ -234,7 +235,7 @@ fn masking_agrees_with_the_rfc_at_every_length() {
     }
 }
 
-/// B-91: a frame with the wrong mask bit is refused by its second byte, control frames included.
+/// B-91: a frame with the wrong mask bit is rejected at its second byte, control frames included.
 #[test]
 fn the_mask_bit_belongs_to_the_role() {
     let errors = [(Role::Server, ProtocolError::UnmaskedFrame), (Role::Client, ProtocolError::MaskedFrame)];
@@ -246,7 +247,7 @@ fn the_mask_bit_belongs_to_the_role() {
     }
 }
 
-/// B-15: a message that lies whole in the input is lent from it, not copied.
+/// B-15: a message that lies whole in the input is borrowed from it, not copied.
 #[test]
 fn whole_messages_borrow_the_input() {
     for role in ROLES {

@@ -7,7 +7,7 @@ use crate::helpers::client::{awaiting_response, client_request, minimal_response
 use crate::helpers::server::{assert_refused_by, request_of_size, with_header, with_header_added};
 use crate::support::{feed, feed_chunks, frame, request, request_with};
 
-/// S-40: the limit is exact, wherever the input is cut; what stands behind the head doesn't count.
+/// S-40: the limit is exact, wherever the input is split; bytes after the head don't count.
 #[test]
 fn a_head_of_exactly_the_limit_passes() {
     for (config, limit) in [(Config::new().max_handshake_size(300), 300), (Config::new(), 16 << 10)] {
@@ -41,14 +41,14 @@ fn exactly_as_many_headers_as_the_limit_pass() {
     }
 }
 
-/// S-40: an empty line in front of the request line, which is skipped, is no header either.
+/// S-40: an empty line before the request line, which is skipped, is no header either.
 #[test]
 fn an_empty_line_in_front_does_not_count_as_a_header() {
     let mut conn = Connection::server(Config::new().max_headers(5));
     assert!(matches!(feed(&mut conn, &[b"\r\n", &request()[..]].concat())[..], [Event::Request(_)]));
 }
 
-/// S-40: the greatest limits are none.
+/// S-40: with the greatest limits, every head passes.
 #[test]
 fn the_greatest_limits_let_every_head_pass() {
     let config = Config::new().max_headers(usize::MAX).max_handshake_size(usize::MAX);
@@ -56,8 +56,8 @@ fn the_greatest_limits_let_every_head_pass() {
     assert!(matches!(feed(&mut conn, &request())[..], [Event::Request(_)]));
 }
 
-/// S-40: a head without end is refused where the limit is; were each byte looked at more than once, byte by byte would
-/// take hours.
+/// S-40: an endless head is rejected at the limit. If each byte were examined more than once, byte by byte would take
+/// hours.
 #[test]
 fn an_endless_head_is_refused_at_the_limit() {
     let limit = 1 << 20;
@@ -68,7 +68,7 @@ fn an_endless_head_is_refused_at_the_limit() {
         assert!(!conn.output().has_remaining());
         assert_refused_by(conn, &[&endless[limit - 1..=limit]], HandshakeError::HeadTooLarge);
     }
-    // Lines without end are refused at their own limit.
+    // Endless lines are rejected at their own limit.
     let mut conn = Connection::server(Config::new());
     let endless = ["GET / HTTP/1.1\r\n", &"a:\r\n".repeat(129)].concat();
     let (last, before) = endless.as_bytes().split_last().unwrap();
@@ -76,7 +76,7 @@ fn an_endless_head_is_refused_at_the_limit() {
     assert_refused_by(conn, &[&[*last]], HandshakeError::TooManyHeaders);
 }
 
-/// S-17, S-19: lists of a mebibyte; were they read in more than linear time, this test would take minutes.
+/// S-17, S-19: lists of a mebibyte. If they were read in more than linear time, this test would take minutes.
 #[test]
 fn long_lists_are_read_in_linear_time() {
     let config = || Config::new().max_handshake_size(2 << 20);
@@ -96,7 +96,7 @@ fn long_lists_are_read_in_linear_time() {
     assert_eq!(request.select_subprotocol(&["none", "131071"]), Some("131071"));
 }
 
-/// C-38: a head is held to the limits, exactly.
+/// C-38: the limits of a head apply to responses, exactly.
 #[test]
 fn a_response_beyond_the_limits_fails() {
     let response = minimal_response();

@@ -29,7 +29,7 @@ fn the_opening_handshake_has_a_deadline() {
     }
 }
 
-/// B-92: a client that was too slow is told so; a server whose own side was too slow says that.
+/// B-92: a client that was too slow gets 408; if the server's own code was too slow, it gets 503.
 #[test]
 fn a_late_handshake_is_answered_with_a_status() {
     let request = request();
@@ -51,7 +51,7 @@ fn a_late_handshake_is_answered_with_a_status() {
     }
 }
 
-/// Bytes don't move the handshake's deadline: a client that sends one now and then isn't waited for.
+/// Bytes don't move the handshake's deadline: a client that sends one now and then gets no more time.
 #[test]
 fn a_trickle_does_not_move_the_handshakes_deadline() {
     let mut conn = Connection::server(Config::new());
@@ -80,7 +80,7 @@ fn an_open_connection_has_no_opening_deadline() {
     }
 }
 
-/// A deadline that takes effect late leaves its answer the time that closing may take.
+/// If a deadline takes effect late, its answer still has the time of a closing handshake to be written.
 #[test]
 fn a_late_answer_has_its_time() {
     let mut conn = Connection::server(Config::new());

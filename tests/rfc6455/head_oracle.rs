@@ -1,4 +1,4 @@
-//! Heads are read as another parser reads them, whatever byte stands wherever in them.
+//! Heads are read as another parser reads them, with every byte value in every place.
 
 use websocket_proto::{Cause, Config, Connection, Event, HandshakeError, client, server};
 
@@ -26,7 +26,7 @@ fn requests_are_read_as_by_another_parser() {
                 assert_eq!(fields_of_request(&request), fields(other.headers));
             }
             Event::Closed(closed) if closed.cause == Cause::Handshake(HandshakeError::Head) => {
-                // The other takes bare line feeds.
+                // The other parser accepts bare line feeds.
                 assert!(!is_whole || has_bare_line_feed(head), "{}", head.escape_ascii());
             }
             _ => {}
@@ -79,7 +79,7 @@ fn lines_of_a_field_are_found_among_others() {
     }
 }
 
-/// Every byte in every place: instead of the one that is there, and in front of it.
+/// Every byte in every place: instead of the existing one, and before it.
 fn for_every_byte(head: &[u8], check: impl Fn(&[u8])) {
     for at in 0..head.len() {
         for byte in 0..=255 {

@@ -6,7 +6,7 @@ use crate::helpers::client::{
     awaiting_response, client_request, minimal_response, outcome, outcome_at_every_split, rejected_response, splits,
 };
 
-/// C-30: interim responses announce the answer and aren't it, whatever they carry, at every split.
+/// C-30: interim responses precede the answer and are not it, whatever they contain, at every split.
 #[test]
 fn interim_responses_are_passed_over() {
     let interim = minimal_response().replace(" 101 ", " 100 ") + "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
@@ -21,7 +21,7 @@ fn interim_responses_are_passed_over() {
     }
 }
 
-/// C-30: interim responses can't go on for ever: the limit of a head holds for them and the answer together.
+/// C-30: interim responses can't continue forever: the limit of a head applies to them and the answer together.
 #[test]
 fn interim_responses_are_bounded() {
     let response = "HTTP/1.1 100 Continue\r\n\r\n".repeat(3) + &minimal_response();

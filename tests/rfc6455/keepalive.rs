@@ -1,4 +1,4 @@
-//! The keepalive: a ping to a silent peer, and the end of one that stays silent.
+//! The keepalive: a ping for a silent peer, and the end of one that stays silent.
 
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Role, State, TransportShutdown};
@@ -25,7 +25,7 @@ fn pinged(role: Role) -> (Connection, Vec<u8>) {
     (conn, payload)
 }
 
-/// Silence is answered with one ping; silence after that is the end.
+/// A silent peer gets one ping; if it stays silent, the connection ends.
 #[test]
 fn a_silent_peer_is_pinged_and_given_up() {
     for role in ROLES {
@@ -37,8 +37,7 @@ fn a_silent_peer_is_pinged_and_given_up() {
     }
 }
 
-/// The answer to the keepalive's ping is the connection's own business. Every other pong is an event, and so is what follows
-/// the answer.
+/// The pong that answers the keepalive's ping is no event. Every other pong is one, and so is whatever follows.
 #[test]
 fn the_answer_to_an_own_ping_is_no_event() {
     for role in ROLES {
@@ -55,7 +54,7 @@ fn the_answer_to_an_own_ping_is_no_event() {
     }
 }
 
-/// A peer that answers the ping lives: the next is due when it has been silent for as long again.
+/// A peer that answers the ping stays: the next ping is due after the same time of silence.
 #[test]
 fn an_answered_ping_keeps_the_connection() {
     for role in ROLES {
@@ -79,7 +78,7 @@ fn an_answered_ping_keeps_the_connection() {
     }
 }
 
-/// Any bytes are a sign of life, half a frame too.
+/// Any bytes count as activity, even half a frame.
 #[test]
 fn any_bytes_keep_the_connection() {
     for role in ROLES {
@@ -95,7 +94,7 @@ fn any_bytes_keep_the_connection() {
     }
 }
 
-/// If you don't read, you receive nothing, and say so: the silence isn't the peer's. When that is over, it may be.
+/// If you pause reading and report it, the silence isn't counted. After the pause, it is counted again.
 #[test]
 fn a_pause_of_the_callers_is_no_silence_of_the_peers() {
     for role in ROLES {
@@ -105,7 +104,7 @@ fn a_pause_of_the_callers_is_no_silence_of_the_peers() {
             conn.reading_paused();
             assert_eq!(receive(&mut conn, b""), []);
         }
-        // Between pauses, a deadline that has passed is forgiven as well.
+        // Between pauses, a deadline that has passed is ignored as well.
         assert_eq!(turns_at(&mut conn, secs(230)), []);
         conn.advance_time(secs(240));
         conn.reading_paused();
@@ -115,7 +114,7 @@ fn a_pause_of_the_callers_is_no_silence_of_the_peers() {
     }
 }
 
-/// A ping of the caller's own takes nothing from a peer that has sent something since the keepalive's.
+/// Your own pings take no time from a peer that has sent something since the keepalive's.
 #[test]
 fn pings_of_the_callers_own_do_not_shorten_the_keepalive() {
     for role in ROLES {
@@ -129,7 +128,7 @@ fn pings_of_the_callers_own_do_not_shorten_the_keepalive() {
     }
 }
 
-/// A peer that talks is never pinged; its bytes move no deadline, which finds out when it fires.
+/// A peer that sends is never pinged; its bytes move no deadline, they are considered when the timer fires.
 #[test]
 fn a_talking_peer_is_not_pinged() {
     for role in ROLES {
@@ -144,7 +143,7 @@ fn a_talking_peer_is_not_pinged() {
     }
 }
 
-/// What we send is no sign of life of the peer.
+/// Our own messages are no activity of the peer.
 #[test]
 fn what_we_send_does_not_move_the_keepalive() {
     for role in ROLES {
@@ -158,7 +157,7 @@ fn what_we_send_does_not_move_the_keepalive() {
     }
 }
 
-/// A full output is no obstacle to the ping; a peer that neither reads nor writes is given up.
+/// The ping is sent even if the output is full; a peer that neither reads nor writes is dropped.
 #[test]
 fn a_full_output_takes_the_keepalive_ping() {
     for role in ROLES {
@@ -175,8 +174,8 @@ fn a_full_output_takes_the_keepalive_ping() {
     }
 }
 
-/// A peer that takes what is sent, however slowly, is there, although the ping that waits behind it isn't answered; one
-/// that stops taking it is not.
+/// A peer that reads slowly is kept, although it hasn't answered the ping queued after the pending output; a peer that
+/// stops reading is not.
 #[test]
 fn a_slow_reader_is_not_lost() {
     for role in ROLES {
@@ -191,7 +190,7 @@ fn a_slow_reader_is_not_lost() {
     }
 }
 
-/// What arrived in time counts, although the time was set first: a loop that stalls loses nobody.
+/// Bytes that arrived in time count, although the time was set first: a loop that stalls loses no peer.
 #[test]
 fn bytes_in_hand_are_heard_before_a_deadline_takes_effect() {
     for role in ROLES {
@@ -210,8 +209,8 @@ fn bytes_in_hand_are_heard_before_a_deadline_takes_effect() {
     }
 }
 
-/// A deadline that has passed is of no interest once the connection has ended in another way: it is reported once, and what
-/// is left to be sent is sent.
+/// A deadline that has passed is ignored once the connection has ended otherwise: the end is reported once, and the
+/// remaining output is sent.
 #[test]
 fn an_end_in_time_is_the_only_end() {
     for role in ROLES {
@@ -235,8 +234,8 @@ fn an_end_in_time_is_the_only_end() {
     }
 }
 
-/// A caller that stops before it has taken in everything has received from the peer all the same; until then, the deadline
-/// that has passed is the next.
+/// Bytes that the caller hasn't passed on completely count as received; until they are, the deadline that has passed is
+/// the next.
 #[test]
 fn input_held_back_is_heard() {
     for role in ROLES {
@@ -255,7 +254,7 @@ fn input_held_back_is_heard() {
     }
 }
 
-/// Without a closing deadline, the keepalive goes on behind our Close, without a ping.
+/// Without a closing deadline, the keepalive continues after our Close, without a ping.
 #[test]
 fn the_keepalive_outlives_our_close() {
     for role in ROLES {
@@ -270,7 +269,7 @@ fn the_keepalive_outlives_our_close() {
     }
 }
 
-/// Once we close, the closing deadline is the only one: no ping follows the Close.
+/// After our Close, the closing deadline is the only one: no ping follows the Close.
 #[test]
 fn closing_ends_the_keepalive() {
     for role in ROLES {
@@ -303,7 +302,7 @@ fn a_late_deadline_fires_once() {
     }
 }
 
-/// What came in before a deadline is reported before it.
+/// Events of input that arrived before a deadline are reported before it.
 #[test]
 fn events_in_front_of_a_deadline_are_told() {
     for role in ROLES {

@@ -1,5 +1,5 @@
-//! Limits are exact and finite by default (RFC 6455 10.4): `n` passes, `n + 1` doesn't, and the header is enough to
-//! tell.
+//! Limits are exact and finite by default (RFC 6455 section 10.4): `n` passes, `n + 1` doesn't, and the header is
+//! enough to decide.
 
 use websocket_proto::{Config, ProtocolError, Role};
 
@@ -12,7 +12,7 @@ fn until_length(role: Role, first: u8, payload: &[u8]) -> usize {
     peer(role, &[(first, payload)]).len() - payload.len() - key
 }
 
-/// B-89: a frame of as many bytes as the limit passes; one more is refused by the length in its header.
+/// B-89: a frame with as many bytes as the limit passes; one more is rejected by the length in its header.
 #[test]
 fn the_frame_limit_is_exact() {
     for role in ROLES {
@@ -31,8 +31,8 @@ fn the_frame_limit_is_exact() {
     }
 }
 
-/// B-89: a message of as many bytes as the limit passes, in one frame or in several; the header of the frame that
-/// would exceed it is refused.
+/// B-89: a message with as many bytes as the limit passes, in one frame or in several; the header of the frame that
+/// would exceed it is rejected.
 #[test]
 fn the_message_limit_is_exact() {
     let config = Config::new().max_message_size(300);
@@ -52,7 +52,7 @@ fn the_message_limit_is_exact() {
     ];
     for role in ROLES {
         let mut conn = open_with(role, config.clone());
-        // Over and over: what one message used is given back for the next.
+        // Again and again: a finished message frees its share for the next.
         for script in whole.iter().cycle().take(20) {
             assert_eq!(receive(&mut conn, &peer(role, script)).last(), Some(&binary(&data[..300])));
         }
@@ -64,7 +64,7 @@ fn the_message_limit_is_exact() {
     }
 }
 
-/// B-28, B-89: as many frames as the limit make a message; the first byte of the next is refused. Empty fragments
+/// B-28, B-89: as many frames as the limit make a message; the first byte of the next is rejected. Empty fragments
 /// count, control frames don't.
 #[test]
 fn the_fragment_limit_is_exact() {
@@ -93,7 +93,7 @@ fn the_fragment_limit_is_exact() {
     }
 }
 
-/// B-89: a limit of no fragments is one of one: whole messages always pass.
+/// B-89: a limit of 0 fragments means 1: whole messages always pass.
 #[test]
 fn a_message_has_at_least_one_frame() {
     for role in ROLES {
@@ -102,7 +102,7 @@ fn a_message_has_at_least_one_frame() {
     }
 }
 
-/// B-89: the defaults: 16 MiB for a frame and a message, 131,072 fragments. Headers alone tell.
+/// B-89: the defaults: 16 MiB for a frame and a message, 131,072 fragments. Headers alone are enough.
 #[test]
 fn every_default_is_finite() {
     const SIZE: u64 = 16 << 20;
@@ -127,7 +127,7 @@ fn every_default_is_finite() {
     }
 }
 
-/// B-89: limits are on what is received; what we send is ours to know.
+/// B-89: limits apply to received messages; you may send larger ones.
 #[test]
 fn limits_do_not_bind_what_is_sent() {
     for role in ROLES {

@@ -1,6 +1,6 @@
-//! RFC 6455, row by row of the conformance table (`tests/conformance.md`): each test names the rows that it holds.
+//! RFC 6455, row by row of the conformance table (`tests/conformance.md`): each test cites the rows that it covers.
 //!
-//! `C` rows bind clients, `S` rows servers, `B` rows both.
+//! `C` rows are for clients, `S` rows for servers, `B` rows for both.
 
 mod abort;
 mod accept_key;

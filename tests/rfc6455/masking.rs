@@ -18,7 +18,7 @@ use crate::support::{
     Sent, client, client_with, close_body, drain, feed, feed_chunks, frame, raw_frame, seed, sent, server,
 };
 
-/// C-45, C-47: every frame is masked and has no reserved bit, whoever asked for it and however long it is.
+/// C-45, C-47: every frame is masked and has no reserved bit, whichever call caused it and however long it is.
 #[test]
 fn every_frame_of_a_client_is_masked() {
     let mut conn = client_with(Config::new().keepalive(Duration::from_secs(1), Duration::from_secs(1)));
@@ -31,7 +31,7 @@ fn every_frame_of_a_client_is_masked() {
         conn.send(text.clone().into_bytes()).unwrap();
         expected.extend([0x81, 0x82, 0x81, 0x82].map(|first| (first, text.clone().into_bytes())));
     }
-    // More output is pending than pings are answered behind: the answer comes last.
+    // More output is pending than the limit up to which pings are answered one by one: the answer comes last.
     assert_eq!(feed(&mut conn, &frame(Role::Server, 0x89, b"later")).len(), 1);
     for (first, last) in [(0x02, false), (0x00, false), (0x80, true)] {
         conn.send_fragment(MessageKind::Binary, b"part", last).unwrap();
@@ -72,7 +72,7 @@ fn a_masked_frame_from_the_server_fails() {
     assert!(feed(&mut client(), &hello[..1]).is_empty());
 }
 
-/// C-49, C-51: every frame has a key of its own, so that the same payload never looks the same twice.
+/// C-49, C-51: every frame has a key of its own, so that the same payload always looks different.
 #[test]
 fn every_frame_has_a_fresh_key() {
     const PAYLOAD: &[u8] = b"the same payload";
@@ -96,7 +96,7 @@ fn every_frame_has_a_fresh_key() {
 }
 
 /// C-18, C-49, C-50: nonce and keys are the stream of `ChaCha`, each drawn once and none skipped: nothing weaker is
-/// mixed in, and no key tells the next.
+/// mixed in, and no key reveals the next.
 #[test]
 fn keys_are_drawn_from_a_strong_generator() {
     let mut stream = ChaCha12Rng::from_seed([7; 32]);
@@ -109,7 +109,7 @@ fn keys_are_drawn_from_a_strong_generator() {
         conn.send_text("text").unwrap();
         assert_eq!(feed(&mut conn, &frame(Role::Server, 0x89, b"")).len(), 1);
     }
-    // Behind so much output the answer to a ping waits, with a key of its own.
+    // After so much output the answer to a ping is deferred, with a key of its own.
     conn.send_binary(&vec![0; 100_000]).unwrap();
     assert_eq!(feed(&mut conn, &frame(Role::Server, 0x89, b"")).len(), 1);
     let mut frames = sent(&mut conn);
@@ -122,8 +122,8 @@ fn keys_are_drawn_from_a_strong_generator() {
     }
 }
 
-/// C-51: a call that sends puts a whole frame into the output, so that nobody sees its key before the payload is
-/// given; one that fails puts nothing there.
+/// C-51: a call that sends puts a whole frame into the output, so that nobody sees its key before the payload is given;
+/// one that fails puts nothing there.
 #[test]
 fn a_chunk_is_a_whole_frame_with_its_own_key() {
     let mut conn = client();
@@ -170,7 +170,7 @@ fn a_server_never_masks() {
     let mut random = 0x9e37_79b9_u32;
     let mut expected = 0;
     for _ in 0..2000 {
-        // Xorshift: any numbers will do, as long as they are the same in every run.
+        // Xorshift: any numbers will do if they are the same in every run.
         random ^= random << 13;
         random ^= random >> 17;
         random ^= random << 5;
@@ -202,7 +202,8 @@ fn a_server_never_masks() {
     assert_eq!(sent.len(), expected + 1);
 }
 
-/// S-44: RFC 6455 5.7's examples, and every key, alignment and length that a fast way to unmask may get wrong.
+/// S-44: the examples of RFC 6455 section 5.7, and every key, alignment and length that a fast unmasking loop may get
+/// wrong.
 #[test]
 fn masks_are_taken_off() {
     let mut conn = server();
@@ -214,11 +215,11 @@ fn masks_are_taken_off() {
             let payload: Vec<_> = (0..length).map(|i: u32| i as u8 ^ (i >> 8) as u8).collect();
             let data = raw_frame(0x82, Some(key), &payload);
             for offset in 0..8 {
-                // At another place in the receiver's memory.
+                // At another address in the receiver's memory.
                 let mut bytes = [&vec![0; offset], &data[..]].concat();
                 let event = conn.receive(&mut &mut bytes[offset..]);
                 assert!(matches!(event, Some(Event::Binary(got)) if got == payload), "{key:?} {length} {offset}");
-                // From another place in the payload on.
+                // From another position in the payload on.
                 let at = data.len() - payload.len() + offset.min(payload.len());
                 let got = feed_all(&mut conn, &[&data[..at], &data[at..]]);
                 assert!(matches!(&got[..], [Event::Binary(got)] if *got == payload), "{key:?} {length} {offset}");

@@ -1,4 +1,4 @@
-//! The check of `Origin` (RFC 6455 section 10.2): who may connect, and what can't fool it.
+//! The check of `Origin` (RFC 6455 section 10.2): which origins pass, and attempts to fool it.
 
 use websocket_proto::{Config, Connection, Event, server};
 
@@ -8,7 +8,7 @@ use crate::support::{feed, request};
 const ALLOWED: [&str; 4] =
     ["https://app.example", "http://localhost:9001", "https://[::1]:8443", "https://b.example:443"];
 
-/// S-14, S-48: the pages that are listed, and whoever is no page.
+/// S-14, S-48: listed origins, and clients that aren't browsers.
 #[test]
 fn listed_origins_and_no_origin_pass() {
     for lines in [
@@ -17,7 +17,7 @@ fn listed_origins_and_no_origin_pass() {
         "Origin: https://app.example\r\n",
         "oRIGIN:\t https://app.example \r\n",
         "Origin: HTTPS://APP.Example\r\n",
-        // RFC 6454 section 6.2 leaves the default port out, and section 5 compares ports.
+        // RFC 6454 section 6.2 omits the default port, and section 5 compares ports.
         "Origin: https://app.example:443\r\n",
         "Origin: http://localhost:9001\r\n",
         "Origin: https://[::1]:8443\r\n",

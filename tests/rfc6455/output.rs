@@ -1,5 +1,5 @@
-//! What is formed is transmitted (RFC 6455 6.1), in order, however little the transport takes at a time; and what is
-//! pending is bounded.
+//! The output is transmitted in order (RFC 6455 section 6.1), however little the transport accepts at a time; and its
+//! size is bounded.
 
 use bytes::Buf;
 use websocket_proto::{CloseCode, Config, Connection, MessageKind, Role, SendError};
@@ -9,7 +9,7 @@ use crate::support::{ROLES, close_body, drain, open, open_with};
 
 type Call = fn(&mut Connection) -> Result<(), SendError>;
 
-/// Sends something of every kind, small and large, some of it handed over.
+/// Sends something of every kind, small and large, some of it owned.
 fn send_step(conn: &mut Connection, step: usize) {
     let data = vec![step as u8; [0, 1, 130, 4095, 4096, 5000, 70_000][step % 7]];
     match step % 6 {
@@ -26,7 +26,7 @@ fn send_step(conn: &mut Connection, step: usize) {
     }
 }
 
-/// B-61: byte by byte, in chunks, or handed over: the same bytes as all at once.
+/// B-61: byte by byte, in chunks, or by `take`: the same bytes as all at once.
 #[test]
 fn partial_draining_loses_nothing() {
     type Drain = fn(&mut Connection, &mut Vec<u8>);
@@ -101,7 +101,7 @@ fn sending_between_partial_drains_keeps_the_order() {
     }
 }
 
-/// B-61: more than is pending can't be sent; it is taken for all that is.
+/// B-61: advancing by more than is pending counts as all of it.
 #[test]
 fn advancing_too_far_is_harmless() {
     for role in ROLES {
@@ -116,7 +116,7 @@ fn advancing_too_far_is_harmless() {
     }
 }
 
-/// B-58: with the limit reached nothing more is taken but a Close; one byte less is enough for a whole message.
+/// B-58: at the limit nothing more is accepted except a Close; one byte less is enough for a whole message.
 #[test]
 fn a_full_output_takes_no_more() {
     let calls: [Call; 7] = [
@@ -148,7 +148,7 @@ fn a_full_output_takes_no_more() {
     }
 }
 
-/// B-58, B-69: a full output keeps no Close back, neither an answer nor the one after a violation.
+/// B-58, B-69: a full output delays no Close, neither an answer nor the one after a violation.
 #[test]
 fn a_full_output_still_answers_a_close() {
     for role in ROLES {
@@ -162,7 +162,7 @@ fn a_full_output_still_answers_a_close() {
     }
 }
 
-/// B-22: a refused fragment leaves the message where it was.
+/// B-22: a rejected fragment leaves the message where it was.
 #[test]
 fn a_full_output_refuses_a_fragment_and_keeps_the_message() {
     for role in ROLES {
@@ -175,7 +175,7 @@ fn a_full_output_refuses_a_fragment_and_keeps_the_message() {
     }
 }
 
-/// B-89: 32 MiB may be pending by default, and none is a limit of one byte.
+/// B-89: 32 MiB may be pending by default, and a limit of 0 means one byte.
 #[test]
 fn the_default_of_pending_output() {
     let limit = 32 << 20;

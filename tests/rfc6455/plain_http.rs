@@ -12,10 +12,10 @@ const HAPROXY: &str = "OPTIONS / HTTP/1.0\r\n\r\n";
 /// A request of HTTP/1.0 as `nginx` passes it on by default.
 const NGINX: &str = "GET / HTTP/1.0\r\nHost: backend\r\nConnection: close\r\n\r\n";
 
-/// What you see of a request: method, version, resource, host.
+/// The public fields of a request: method, version, resource, host.
 type Shown = (&'static str, (u8, u8), &'static str, &'static str);
 
-/// What you see of each request, and what it gets if you don't answer.
+/// The public fields of each request, and its answer if you give none.
 const REQUESTS: [(&str, Shown, HandshakeError); 13] = [
     ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", ("GET", (1, 1), "/", "a"), HandshakeError::NoUpgrade),
     ("HEAD /p?q HTTP/1.1\r\nHost: a\r\n\r\n", ("HEAD", (1, 1), "/p?q", "a"), HandshakeError::Method),
@@ -55,7 +55,7 @@ fn plain_requests_are_the_callers_to_answer() {
     }
 }
 
-/// S-02, S-03, S-06: what you don't answer gets an answer at the next call, which names what would do.
+/// S-02, S-03, S-06: if you don't answer, the next call does, with a status that names a request that would work.
 #[test]
 fn plain_requests_that_nobody_answers() {
     for (bytes, (method, ..), error) in REQUESTS {
@@ -70,11 +70,11 @@ fn plain_requests_that_nobody_answers() {
     }
 }
 
-/// S-41: a plain request whose bytes are not what they seem is no more yours than a wrong handshake.
+/// S-41: a malformed plain request is rejected like a malformed handshake, without asking you.
 #[test]
 fn wrong_plain_requests_are_refused_at_once() {
     for (bytes, error) in [
-        // With a body, which nobody reads.
+        // With a body, which is never read.
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", HandshakeError::Method),
         ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", HandshakeError::Body),
         ("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", HandshakeError::HttpVersion),
@@ -91,7 +91,7 @@ fn wrong_plain_requests_are_refused_at_once() {
         ("CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", HandshakeError::Method),
         ("CONNECT a:80 HTTP/1.0\r\n\r\n", HandshakeError::HttpVersion),
         ("GET nopath HTTP/1.0\r\n\r\n", HandshakeError::HttpVersion),
-        // A handshake for WebSocket, in all but its request line.
+        // A WebSocket handshake except for its request line.
         ("GET / HTTP/1.0\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", HandshakeError::HttpVersion),
         ("HEAD / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", HandshakeError::Method),
     ] {

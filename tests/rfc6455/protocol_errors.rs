@@ -5,7 +5,7 @@ use websocket_proto::{CloseCode, Config, ProtocolError, Role};
 use crate::checks::{assert_over, assert_sent, failed, peer, ping, receive, text};
 use crate::support::{ROLES, close_body, frame, open, open_with};
 
-/// What broke the rules, one example of each error that both roles know, under limits of 100 bytes and 3 fragments.
+/// One example of each violation that both roles detect, with limits of 100 bytes and 3 fragments.
 fn violations(role: Role) -> Vec<(Vec<u8>, ProtocolError, u16)> {
     use ProtocolError as E;
     let (mask_error, mask) = match role {
@@ -36,8 +36,8 @@ fn tight() -> Config {
     Config::new().max_frame_size(100).max_message_size(150).max_fragments(3)
 }
 
-/// B-69, B-70, B-71, B-81, B-91, B-92: each error has its code, in both roles, and ends the connection; what stands
-/// behind it in the buffer, or comes later, is not looked at.
+/// B-69, B-70, B-71, B-81, B-91, B-92: each error has its code, in both roles, and ends the connection; bytes after it,
+/// in the same buffer or later, are ignored.
 #[test]
 fn every_violation_is_answered_with_its_code() {
     for role in ROLES {
@@ -68,7 +68,7 @@ fn a_violation_after_our_close_gets_no_second_close() {
     }
 }
 
-/// B-71: good messages in front of the violation are delivered.
+/// B-71: valid messages before the violation are delivered.
 #[test]
 fn what_came_before_a_violation_counts() {
     for role in ROLES {

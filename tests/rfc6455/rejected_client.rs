@@ -1,10 +1,10 @@
-//! A client that is rejected: any status but 101, and the body that comes with it (RFC 9112 section 6).
+//! A client that is rejected: any status but 101, and the body of the response (RFC 9112 section 6).
 
 use websocket_proto::{Config, Connection};
 
 use crate::helpers::client::{FRAME, minimal_response, pass_the_handshake_deadline, rejected_response, splits};
 
-/// C-30: any status but 101 is a refusal, even with all that a 101 has; what comes behind it isn't read.
+/// C-30: any status but 101 is a rejection, even with all headers of a 101; bytes after it aren't read.
 #[test]
 fn any_other_status_refuses_the_connection() {
     for status in [200, 201, 204, 206, 299, 300, 301, 302, 304, 307, 400, 401, 403, 404, 426, 500, 503, 599] {
@@ -23,7 +23,7 @@ fn any_other_status_refuses_the_connection() {
     }
 }
 
-/// C-44: a refused version comes with those that the server speaks, on one line or several.
+/// C-44: a rejected version comes with the versions that the server supports, on one line or several.
 #[test]
 fn a_refused_version_tells_those_that_the_server_speaks() {
     let response = "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13, 8\r\n\
@@ -49,13 +49,13 @@ fn a_rejection_may_have_bare_line_feeds() {
     }
 }
 
-/// C-30: the body of a refusal ends where its length or its last chunk says so, at every split.
+/// C-30: the body of a rejection ends where its length or its last chunk says, at every split.
 #[test]
 fn the_body_of_a_refusal_ends_by_itself() {
     for (lines, wire, body) in [
         ("Content-Length: 5", "hello", "hello"),
         ("Content-Length: 0", "", ""),
-        // RFC 9110 section 8.6: the same length, said more than once.
+        // RFC 9110 section 8.6: the same length, more than once.
         ("Content-Length: 5\r\nContent-Length: 5", "hello", "hello"),
         ("Content-Length: 5, 5", "hello", "hello"),
         ("Content-Length: 5,05\r\nX: y\r\ncontent-length: 5\r\nContent-Length: 005", "hello", "hello"),
@@ -64,7 +64,7 @@ fn the_body_of_a_refusal_ends_by_itself() {
         ("Transfer-Encoding: chunked", "0\r\n\r\n", ""),
         ("Transfer-Encoding: gzip, Chunked", "1\r\nh\r\n00003;a=\"b\"\r\nell\r\n1 \r\no\r\n0\r\nX: y\r\n\r\n", "hello"),
         ("Transfer-Encoding: chunked", "C\r\n\r\n0\r\n\r\nhello\r\n0\r\n\r\n", "\r\n0\r\n\r\nhello"),
-        // RFC 9112 6.3: chunks come before a length.
+        // RFC 9112 section 6.3: chunks take precedence over a length.
         ("Content-Length: 3\r\nTransfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n", "hello"),
     ] {
         let response = format!("HTTP/1.1 403 Forbidden\r\n{lines}\r\n\r\n{wire}");
@@ -75,7 +75,7 @@ fn the_body_of_a_refusal_ends_by_itself() {
     }
 }
 
-/// C-30: what isn't a chunk ends the body too (RFC 9112 7.1), at every split.
+/// C-30: a malformed chunk ends the body, too (RFC 9112 section 7.1), at every split.
 #[test]
 fn what_is_not_a_chunk_ends_the_body_of_a_refusal() {
     let endless = format!("5\r\nhello\r\n1;{}", "x".repeat(300));
@@ -96,7 +96,8 @@ fn what_is_not_a_chunk_ends_the_body_of_a_refusal() {
     }
 }
 
-/// C-30: a refusal that the transport or the deadline cuts off is reported with as much of its body as came.
+/// C-30: a rejection that is cut off by the transport or the deadline is reported with the part of its body that
+/// arrived.
 #[test]
 fn the_body_of_a_refusal_may_be_cut_off() {
     for (lines, wire, body) in [
@@ -121,7 +122,8 @@ fn the_body_of_a_refusal_may_be_cut_off() {
     }
 }
 
-/// C-30: a length that isn't one, or differs from another, counts for nothing (RFC 9110 8.6): the body goes on up to the end.
+/// C-30: an invalid length, or one that differs from another, is ignored (RFC 9110 section 8.6): the body extends to
+/// the end.
 #[test]
 fn the_body_of_a_refusal_without_a_valid_length_goes_on_up_to_the_end() {
     for length in [

@@ -1,4 +1,4 @@
-//! Requests that a server rejects, and those that aren't for WebSocket at all.
+//! Requests that a server rejects, and those that don't ask for a WebSocket.
 
 use websocket_proto::{AcceptError, Cause, Config, Connection, Event, HandshakeError, HeaderError, State, server};
 
@@ -41,12 +41,12 @@ fn a_request_may_be_rejected() {
     let answer = reject(server::Rejection::new(204));
     assert_eq!((&answer.status_line[..], answer.values("Content-Length")), ("HTTP/1.1 204 No Content", vec![]));
 
-    // RFC 9112 4: the phrase may be empty, the space in front of it stays.
+    // RFC 9112 section 4: the phrase may be empty, the space before it stays.
     assert_eq!(reject(server::Rejection::new(599)).status_line, "HTTP/1.1 599 ");
     assert_eq!(reject(server::Rejection::new(200)).status_line, "HTTP/1.1 200 OK");
 }
 
-/// S-12, S-23: a 426 of the caller's names what to upgrade to, as our own does; another list takes its place.
+/// S-12, S-23: your 426 names the protocol to upgrade to, like our own; your own list replaces it.
 #[test]
 fn a_rejection_with_426_names_the_protocol() {
     for (rejection, versions) in [
@@ -63,7 +63,7 @@ fn a_rejection_with_426_names_the_protocol() {
     }
 }
 
-/// S-23, S-30: a rejection that would be no valid answer changes nothing.
+/// S-23, S-30: a rejection that would be no valid response fails and changes nothing.
 #[test]
 fn impossible_rejections_are_refused() {
     for status in [0, 99, 100, 101, 199, 600, u16::MAX] {
@@ -107,7 +107,7 @@ fn plain_http_is_answered_with_426_by_default() {
     assert_eq!(last_response(&mut conn).status_line, "HTTP/1.1 426 Upgrade Required");
 }
 
-/// B-92: what is wrong in a request is answered with an HTTP error, never with a Close frame.
+/// B-92: a malformed request is answered with an HTTP error, never with a Close frame.
 #[test]
 fn a_wrong_request_gets_an_http_error() {
     for wrong in ["\x00", "Upgrade\r\n", "Sec-WebSocket-Version: 12\r\n", "Host: second\r\n", "A: \u{7f}\r\n"] {
@@ -121,7 +121,7 @@ fn a_wrong_request_gets_an_http_error() {
     }
 }
 
-/// B-47: headers pass through both ways, so that any HTTP authentication may be used.
+/// B-47: headers pass through both ways, so any HTTP authentication can be used.
 #[test]
 fn authentication_passes_through() {
     let with = || plain_request().header("Authorization", "Basic Zm9vOmJhcg==").header("Cookie", "id=7");

@@ -1,4 +1,4 @@
-//! The server's rules for a request (RFC 6455 section 4.2.1): its line, the headers that it needs, and what you see of it.
+//! The server's rules for a request (RFC 6455 section 4.2.1): its line, the required headers, and its public fields.
 
 use websocket_proto::{Config, Connection, HandshakeError, Role};
 
@@ -7,7 +7,7 @@ use crate::helpers::server::{
 };
 use crate::support::{KEY, feed, frame, request, request_with};
 
-/// S-01: what isn't an HTTP/1.1 head is answered once, with 400, and whatever follows is ignored.
+/// S-01: a malformed HTTP/1.1 head is answered once, with 400, and whatever follows is ignored.
 #[test]
 fn a_malformed_head_is_refused() {
     for request_line in [
@@ -33,16 +33,16 @@ fn a_malformed_head_is_refused() {
     }
 }
 
-/// S-01: RFC 9112 2.2: some clients send an empty line behind the request before.
+/// S-01: RFC 9112 section 2.2: some clients send an empty line after the request before.
 #[test]
 fn an_empty_line_in_front_is_skipped() {
     accepted(&[b"\r\n", &request()[..]].concat());
 }
 
-/// S-01, S-40: a byte that can't be part of a head is enough; nothing waits for the end that may never come.
+/// S-01, S-40: a byte that can't be part of a head is enough; the server doesn't wait for an end that may never come.
 #[test]
 fn what_is_no_http_is_refused_at_its_first_byte() {
-    // TLS, a frame without a handshake in front of it, HTTP/2's way to end a line.
+    // TLS, a frame without a handshake, lines that end with a bare LF.
     for start in [&b"\x16"[..], b"\x81\x05", b"GET / HTTP/1.1\n", b"GET / HTTP/1.1\r\nHost: a\n"] {
         let (last, before) = start.split_last().unwrap();
         let mut conn = Connection::server(Config::new());
@@ -69,7 +69,7 @@ fn head_is_refused_without_a_body() {
     assert_eq!(answer.body, "");
 }
 
-/// S-03: 0.9, 1.0 and what is no HTTP/1 at all; what doesn't look like a version is a malformed line.
+/// S-03: 0.9, 1.0 and versions that aren't HTTP/1; anything that doesn't look like a version is a malformed line.
 #[test]
 fn another_version_than_http_1_1_is_refused() {
     for version in ["HTTP/0.9", "HTTP/1.0", "HTTP/2.0", "HTTP/3.0"] {
@@ -118,7 +118,7 @@ fn a_missing_header_is_refused() {
         ("Sec-WebSocket-Version:", HandshakeError::Version),
     ] {
         assert_refused(&with_line_replaced(name, ""), error);
-        // Another name that ends the same doesn't count.
+        // Another name with the same ending doesn't count.
         assert_refused(&with_line_replaced(name, &format!("X-{name} a\r\n")), error);
     }
 }
@@ -178,7 +178,7 @@ fn another_version_is_told_the_right_one() {
     }
 }
 
-/// S-41: the bytes of a body are no frames, whatever way they are announced.
+/// S-41: the bytes of a body are no frames, however it is announced.
 #[test]
 fn a_request_with_a_body_is_refused() {
     for line in [
@@ -200,11 +200,11 @@ fn a_request_with_a_body_is_refused() {
         assert_refused(&[request, body].concat(), HandshakeError::Body);
     }
     accepted(&request_with("Content-Length: 0\r\n"));
-    // Plain HTTP isn't read further either.
+    // The body of a plain request isn't read either.
     assert_refused(&with_line_replaced("Upgrade:", "Content-Length: 5\r\n"), HandshakeError::Body);
 }
 
-/// S-20: whatever else a request has changes nothing, and is shown as it came, in order.
+/// S-20: other headers of a request change nothing, and are reported as they came, in order.
 #[test]
 fn unknown_headers_are_ignored_and_shown() {
     let mut bytes = request();

@@ -8,8 +8,8 @@ use crate::helpers::server::{
 };
 use crate::support::{ACCEPT, drain, feed, frames, request, request_with};
 
-/// S-26, S-28, S-29, S-30, S-31, S-32, S-33: nothing but what the RFC wants, each once; no subprotocol and no extension
-/// where none was agreed on, whatever the client offers.
+/// S-26, S-28, S-29, S-30, S-31, S-32, S-33: only the headers that the RFC requires, each once; no subprotocol and no
+/// extension unless negotiated, whatever the client offers.
 #[test]
 fn an_acceptance_says_what_was_agreed_on_and_no_more() {
     let offer = "Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x-unknown; a=1, x-other\r\n";
@@ -25,7 +25,7 @@ fn an_acceptance_says_what_was_agreed_on_and_no_more() {
     }
 }
 
-/// S-30: headers of the caller's come behind those of the handshake, in order.
+/// S-30: your headers come after those of the handshake, in order.
 #[test]
 fn an_acceptance_may_have_further_headers() {
     let response =
@@ -36,7 +36,7 @@ fn an_acceptance_may_have_further_headers() {
     assert_eq!(answer.values("X-Empty"), [""]);
 }
 
-/// S-27, S-30, S-35: what the handshake writes can't be written twice, and nothing can be smuggled into the head.
+/// S-27, S-30, S-35: headers that the handshake writes can't be added, and nothing can be smuggled into the head.
 #[test]
 fn headers_that_would_break_an_answer_are_refused() {
     let in_both = ["Connection", "Content-Length", "Sec-WebSocket-Accept", "Transfer-Encoding", "Upgrade"];
@@ -64,7 +64,7 @@ fn headers_that_would_break_an_answer_are_refused() {
         ("a", "\0", HeaderError::Value),
         ("a", "\x7f", HeaderError::Value),
     ] {
-        // Neither a good header in front nor whatever is behind makes it another error.
+        // The error is the same whatever valid headers precede it or follow it.
         let response = server::Response::new().header("a", "b").header(name, value).header("Upgrade", "b");
         accept_fails(response, AcceptError::Header(error(name.into())));
         let rejection = server::Rejection::new(403).header("a", "b").header(name, value).header("Upgrade", "b");
@@ -72,7 +72,7 @@ fn headers_that_would_break_an_answer_are_refused() {
     }
 }
 
-/// S-36: messages may follow the response at once, behind it in the same output.
+/// S-36: messages may be sent immediately, after the response in the same output.
 #[test]
 fn the_connection_is_open_once_it_is_accepted() {
     let (mut conn, _) = awaiting_answer(&request());
@@ -103,7 +103,7 @@ fn no_frame_precedes_the_response() {
     assert_awaits_answer(conn);
 }
 
-/// S-23: only a request that waits can be answered, and a try too early does no harm.
+/// S-23: only a waiting request can be answered, and an early attempt does no harm.
 #[test]
 fn without_a_request_nothing_can_be_answered() {
     let mut conn = Connection::server(Config::new());

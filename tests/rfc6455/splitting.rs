@@ -1,4 +1,4 @@
-//! The input may be cut anywhere (RFC 6455 5.2 and 6.2): the RFC's example frames (5.7) and a whole session.
+//! The input may be split anywhere (RFC 6455 sections 5.2 and 6.2): the RFC's example frames (5.7) and a whole session.
 
 use core::slice;
 
@@ -16,7 +16,7 @@ fn exchange<'b>(role: Role, chunks: impl IntoIterator<Item = &'b [u8]>) -> (Vec<
     (events, sent_frames(&mut conn))
 }
 
-/// The chunks between which a set bit of `cuts` stands.
+/// The chunks, split where a bit of `cuts` is set.
 fn chunks(bytes: &[u8], cuts: usize) -> Vec<&[u8]> {
     let mut chunks = Vec::new();
     let mut start = 0;
@@ -32,7 +32,8 @@ type Send<'a> = &'a dyn Fn(&mut Connection);
 
 type Example = (Script<'static>, OwnedEvent, [Option<&'static [u8]>; 2]);
 
-/// The short examples of RFC 6455 5.7: frames, events, and the bytes that stand there, where they do for that role.
+/// The short examples of RFC 6455 section 5.7: frames, their events, and their bytes for that role, if they are valid
+/// for it.
 fn examples() -> [Example; 4] {
     [
         (
@@ -46,7 +47,7 @@ fn examples() -> [Example; 4] {
     ]
 }
 
-/// B-56, B-15: the example frames mean what the RFC says, in every one of the ways to cut them.
+/// B-56, B-15: the example frames mean what the RFC says, however they are split.
 #[test]
 fn the_example_frames_in_every_cut() {
     for (script, event, vectors) in examples() {
@@ -166,7 +167,7 @@ fn a_session_in_every_split() {
     }
 }
 
-/// B-15, B-44: the same under a Close of our own, which only silences the pongs.
+/// B-15, B-44: the same after our own Close, which only suppresses the pongs.
 #[test]
 fn a_session_in_every_split_after_our_close() {
     for role in ROLES {
@@ -185,7 +186,7 @@ fn a_session_in_every_split_after_our_close() {
     }
 }
 
-/// B-23, B-62, B-63: a thousand random messages in random fragments, with control frames in between and cut at
+/// B-23, B-62, B-63: a thousand random messages in random fragments, with control frames in between and split at
 /// random, arrive whole and in order, and every ping is answered in order.
 #[test]
 fn random_sessions_arrive_in_order() {

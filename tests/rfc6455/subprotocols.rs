@@ -35,7 +35,7 @@ fn subprotocols_offered_twice_are_refused() {
     assert_eq!(offers, ["a, b, B, A"], "in the order of preference");
 }
 
-/// S-17: different tokens, read leniently only where elements are empty.
+/// S-17: different tokens; only empty elements are tolerated.
 #[test]
 fn subprotocols_are_different_tokens() {
     for (value, offered) in [
@@ -98,7 +98,7 @@ fn without_an_offer_no_subprotocol_can_be_chosen() {
     }
 }
 
-/// C-37: the subprotocol is none, or one of those that were offered, to the letter.
+/// C-37: the subprotocol is none, or exactly one of those that were offered.
 #[test]
 fn the_subprotocol_must_have_been_offered() {
     for right in ["a", "b", " \tb\t "] {
@@ -126,7 +126,7 @@ fn the_subprotocol_must_be_a_single_token() {
     assert_eq!(outcome_with_header("Sec-WebSocket-Protocol", &["", "a"]), Err(HandshakeError::Subprotocol));
 }
 
-/// B-94: subprotocols are names and nothing else: whatever is a token passes, as it is written.
+/// B-94: subprotocols are opaque names: every token passes, as it is written.
 #[test]
 fn subprotocols_are_opaque_names() {
     for name in ["soap", "not.registered.anywhere", "v2+x", "!#$%&'*+-.^_`|~09aZ", "Chat"] {
@@ -134,7 +134,7 @@ fn subprotocols_are_opaque_names() {
         let (client, server, _) = open_between(request, server::Response::new().subprotocol(name));
         assert_eq!((client.subprotocol(), server.subprotocol()), (Some(name), Some(name)));
     }
-    // Names differ where their case does.
+    // Names that differ in case are different.
     let (_, mut server, request) = request_between(plain_request().subprotocol("Chat"));
     assert_eq!(request.select_subprotocol(&["chat"]), None);
     let refused = server.accept(server::Response::new().subprotocol("chat"));

@@ -1,13 +1,13 @@
-//! Text is UTF-8 (RFC 6455 5.6 and 8.1), and the first byte that can't be is the last that is looked at.
+//! Text is UTF-8 (RFC 6455 sections 5.6 and 8.1), and nothing after the first invalid byte is examined.
 
 use websocket_proto::{MessageKind, ProtocolError, SendError};
 
 use crate::checks::{assert_sent, fails, peer, receive, text};
 use crate::support::{ROLES, open};
 
-/// Bytes that aren't UTF-8, and the place of the first that can't stand there.
+/// Bytes that aren't UTF-8, and the position of the first invalid one.
 const INVALID: [(&[u8], usize); 22] = [
-    // Alone, or where a character begins.
+    // Alone, or at the beginning of a character.
     (b"\x80", 0),
     (b"\xbf", 0),
     (b"a\x80", 1),
@@ -40,12 +40,12 @@ const INVALID: [(&[u8], usize); 22] = [
 const VALID: &str = "\0\u{7f}\u{80}\u{7ff}\u{800}\u{fff}\u{1000}\u{d7ff}\u{e000}\u{fffd}\u{ffff}\u{10000}\u{3ffff}\
     \u{40000}\u{10ffff} κόσμε 👋🏽";
 
-/// How long a frame's header is to a connection of that role.
+/// The length of the header of a frame received by that role.
 fn header(role: websocket_proto::Role, length: usize) -> usize {
     peer(role, &[(0x81, &vec![0; length])]).len() - length
 }
 
-/// B-82, B-83: the first impossible byte fails the connection, while the rest of the frame is still under way.
+/// B-82, B-83: the first invalid byte fails the connection, before the rest of the frame has arrived.
 #[test]
 fn invalid_text_is_refused_at_its_first_impossible_byte() {
     for role in ROLES {
@@ -78,8 +78,8 @@ fn invalid_text_in_fragments_is_refused_at_its_first_impossible_byte() {
     }
 }
 
-/// B-82: text that ends inside a character is refused with its last byte: of the frame, or of the last fragment's
-/// header where that is empty.
+/// B-82: text that ends inside a character is rejected at its last byte: of the frame, or of the last fragment's header
+/// if that fragment is empty.
 #[test]
 fn text_does_not_end_inside_a_character() {
     for role in ROLES {
@@ -92,7 +92,7 @@ fn text_does_not_end_inside_a_character() {
     }
 }
 
-/// B-54: text may be cut anywhere, also inside characters, with control frames between.
+/// B-54: text may be split anywhere, also inside characters, with control frames between.
 #[test]
 fn fragments_may_split_characters() {
     for role in ROLES {
@@ -126,7 +126,7 @@ fn every_character_arrives() {
     }
 }
 
-/// B-55, B-63: binary messages aren't text, also right behind one and in fragments.
+/// B-55, B-63: binary messages aren't text, also right after one and in fragments.
 #[test]
 fn binary_data_need_not_be_text() {
     for role in ROLES {
@@ -138,7 +138,8 @@ fn binary_data_need_not_be_text() {
     }
 }
 
-/// B-54: what we send in fragments is held to UTF-8 too; the refused call sends nothing, and the message goes on.
+/// B-54: text that we send in fragments is validated too; an invalid fragment is rejected and not sent, and the message
+/// continues.
 #[test]
 fn sent_text_is_utf8_over_fragments() {
     for role in ROLES {

@@ -8,7 +8,7 @@ use crate::checks::{abnormal, peer, receive};
 use crate::helpers::deadlines::{CLOSING, connecting, secs, turns_at};
 use crate::support::{ROLES, open, open_with};
 
-/// Where the time is never set, there are no deadlines and no round trips.
+/// If the time is never set, there are no deadlines and no round trips.
 #[test]
 fn without_time_there_are_no_deadlines() {
     for role in ROLES {
@@ -87,7 +87,7 @@ fn extreme_times_and_deadlines_are_harmless() {
             for mut conn in [open_with(role, config.clone()), connecting(role, config)] {
                 for now in [0, 1, u64::MAX / 2, u64::MAX].map(Duration::from_nanos).into_iter().chain([Duration::MAX]) {
                     let _ = conn.close(CloseCode::NORMAL, "");
-                    // A deadline may be due at once, but not for ever.
+                    // A deadline may be due immediately, but not again and again.
                     (0..5).for_each(|_| drop(turns_at(&mut conn, now)));
                     assert!(conn.next_timeout().is_none_or(|next| next > now), "{time:?} {now:?}");
                 }

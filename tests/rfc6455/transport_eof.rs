@@ -26,7 +26,7 @@ fn a_transport_that_ends_during_the_handshake_fails_it() {
     }
 }
 
-/// C-07: a transport that was never there leaves nothing of the request to be sent.
+/// C-07: if there never was a transport, nothing of the request is left to be sent.
 #[test]
 fn a_transport_that_ends_before_the_request_is_sent_drops_it() {
     let mut conn = Connection::client(client_request(), Config::new(), seed()).unwrap();
@@ -48,7 +48,7 @@ fn a_handshake_without_a_response_fails_at_the_deadline() {
     }
 }
 
-/// S-23, S-38: a client may close its side behind its request and what it says; it is answered all the same.
+/// S-23, S-38: a client may close its side after its request and its messages; they are answered all the same.
 #[test]
 fn a_request_outlives_its_sides_end() {
     let (mut conn, _) = awaiting_answer(&request());
@@ -63,7 +63,7 @@ fn a_request_outlives_its_sides_end() {
     assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Graceful));
 }
 
-/// C-54: an open connection whose transport ends without a Close frame has failed, wherever it stood.
+/// C-54: an open connection whose transport ends without a Close frame has failed, whatever its state was.
 #[test]
 fn a_transport_that_ends_without_a_close_frame_fails_the_connection() {
     let places: [fn(&mut Connection); 6] = [
@@ -82,7 +82,7 @@ fn a_transport_that_ends_without_a_close_frame_fails_the_connection() {
     }
 }
 
-/// C-54: a connection that is over stays as it ended when the transport ends too.
+/// C-54: a closed connection doesn't change when the transport ends.
 #[test]
 fn a_connection_ends_once() {
     let endings: [fn(&mut Connection); 4] = [
@@ -129,7 +129,7 @@ fn the_end_of_the_transport_in_every_state() {
     }
 }
 
-/// B-15, B-66: what arrived before the transport ended is reported before its end, also where it was held back.
+/// B-15, B-66: bytes that arrived before the transport ended are reported before its end, even if they were held back.
 #[test]
 fn held_back_input_outlives_the_transport() {
     for role in ROLES {
@@ -144,7 +144,7 @@ fn held_back_input_outlives_the_transport() {
     }
 }
 
-/// B-66: the end comes once, however often the transport ends.
+/// B-66: the end is reported once, however often the transport ends.
 #[test]
 fn the_transport_may_end_twice() {
     for role in ROLES {
@@ -156,7 +156,7 @@ fn the_transport_may_end_twice() {
     }
 }
 
-/// B-61, B-66: the transport's end doesn't take back what is queued: a peer that only stopped writing still reads.
+/// B-61, B-66: the end of the transport doesn't drop the output: a peer that only stopped writing still reads.
 #[test]
 fn output_outlives_the_peers_half_of_the_transport() {
     for role in ROLES {

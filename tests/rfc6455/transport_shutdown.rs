@@ -11,7 +11,7 @@ use crate::helpers::closing::close;
 use crate::helpers::server::{assert_closed, close_frame};
 use crate::support::{ROLES, client, close_body, drain, feed, frame, open, other, pending_events, sent, server, turns};
 
-/// B-45, B-61: messages queued in front of the Close go out, in order, before the transport is shut down.
+/// B-45, B-61: messages queued before the Close are written, in order, before the transport is shut down.
 #[test]
 fn the_output_is_drained_before_the_shutdown() {
     for role in ROLES {
@@ -82,7 +82,7 @@ fn the_server_ends_the_transport_first() {
     }
 }
 
-/// S-45, S-46: a server wants the end as soon as both Close frames are through and its own is written.
+/// S-45, S-46: a server wants the shutdown as soon as both Close frames have passed and its own is written.
 #[test]
 fn a_server_finishes_once_both_closed() {
     let body = close_body(1000, "bye");
@@ -110,7 +110,7 @@ fn a_server_finishes_once_both_closed() {
     }
 }
 
-/// S-46: a client leaves the end to the server until the transport ended or the deadline passed.
+/// S-46: a client leaves the end to the server until the transport has ended or the deadline has passed.
 #[test]
 fn the_server_is_first_to_close_the_transport() {
     for role in ROLES {

@@ -1,4 +1,4 @@
-//! The URI of a client (RFC 6455 section 3): its grammar, and what the request takes from it.
+//! The URI of a client (RFC 6455 section 3): its grammar, and the parts that the request contains.
 
 use websocket_proto::{Config, Connection, Event, UriError, client};
 
@@ -6,7 +6,7 @@ use crate::helpers::client::{first_line, header_values, request_bytes, request_b
 use crate::helpers::pair::request_between;
 use crate::support::feed;
 
-/// C-01: a fragment is refused wherever it stands; `%23` travels as it is.
+/// C-01: a fragment is rejected wherever it is; `%23` is sent as it is.
 #[test]
 fn a_uri_with_a_fragment_is_refused() {
     for uri in ["ws://h/a#b", "ws://h/#", "ws://h#", "ws://h#/a?b", "ws://h?a#b", "wss://h:443#", "ws://#"] {
@@ -40,7 +40,7 @@ fn the_request_line_has_path_and_query_as_the_uri_has_them() {
     }
 }
 
-/// C-03, C-13: one Host, in which the port stands only where it isn't the scheme's own.
+/// C-03, C-13: one Host, with the port only if it isn't the default of the scheme.
 #[test]
 fn the_host_header_has_the_port_unless_it_is_the_default() {
     for (uri, header, host, port) in [
@@ -64,7 +64,7 @@ fn the_host_header_has_the_port_unless_it_is_the_default() {
     }
 }
 
-/// C-04: a component that isn't valid is refused before there is a connection.
+/// C-04: an invalid component is rejected before there is a connection.
 #[test]
 fn an_invalid_uri_is_refused() {
     for uri in ["", "h", "ws:h", "ws:/h", "://h", " ws://h", "httpss://h", "wsss://h", "ftp://h"] {
@@ -112,7 +112,7 @@ fn an_invalid_uri_is_refused() {
     assert_eq!("ws://h/%zz".parse::<client::Uri>(), Err(UriError::Resource('%')));
 }
 
-/// C-05: whatever character stands in host, path or query, a request line is printable ASCII with two spaces.
+/// C-05: whatever characters host, path and query have, a request line is printable ASCII with two spaces.
 #[test]
 fn a_request_is_ascii_or_is_refused() {
     for character in '\0'..='\u{ffff}' {
@@ -149,7 +149,7 @@ fn the_schemes_of_http_are_accepted() {
     }
 }
 
-/// C-03, C-13: the zone of an IPv6 address is for connecting, and no business of the server's (RFC 6874 section 1).
+/// C-03, C-13: the zone of an IPv6 address is used to connect, and never sent to the server (RFC 6874 section 1).
 #[test]
 fn a_zone_is_not_sent() {
     for (uri, dialled, header) in [
@@ -172,7 +172,7 @@ fn a_zone_is_not_sent() {
     }
 }
 
-/// C-08: the URI says whether the transport must be TLS; the bytes on it are the same.
+/// C-08: only the URI distinguishes `wss` from `ws`; the bytes on the transport are the same.
 #[test]
 fn a_secure_request_differs_in_nothing_but_its_transport() {
     assert!("wss://h".parse::<client::Uri>().unwrap().is_secure());
@@ -180,7 +180,7 @@ fn a_secure_request_differs_in_nothing_but_its_transport() {
     assert_eq!(request_bytes_for("wss://h/a?b"), request_bytes_for("ws://h/a?b"));
 }
 
-/// B-95: a resource name arrives as it was asked for, well-known ones like any other.
+/// B-95: a resource name arrives as it was requested, well-known ones like any other.
 #[test]
 fn resource_names_pass_through() {
     for resource in ["/", "/.well-known/x", "/.well-known/a%2Fb?c=d&e=%F0", "/a//b/../c?d?", "/~a;b=c,d:@!$'()*+"] {

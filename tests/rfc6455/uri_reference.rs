@@ -1,4 +1,4 @@
-//! References (RFC 3986 section 5), as redirects have them in `Location`, and when to come back.
+//! References (RFC 3986 section 5), as redirects have them in `Location`, and `Retry-After`.
 
 use std::time::Duration;
 

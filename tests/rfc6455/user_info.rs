@@ -1,4 +1,4 @@
-//! The user information of a URI: what the request has of it, and who sees it.
+//! The user information of a URI: how the request sends it, and that it is never shown.
 
 use websocket_proto::{UriError, client};
 
@@ -6,7 +6,7 @@ use crate::helpers::client::{header_values, request_bytes, request_bytes_for};
 
 const URI: &str = "ws://user:secret@localhost/";
 
-/// The value of the header for "user:secret", which is as secret.
+/// The value of the header for "user:secret", which is just as secret.
 const BASIC: &str = "Basic dXNlcjpzZWNyZXQ=";
 
 /// C-27: RFC 7617: the header has name and password in base64, of the bytes that the percent-encoding means.
@@ -35,7 +35,7 @@ fn user_information_is_sent_as_basic_authentication() {
     }
 }
 
-/// C-04: what can't be sent so is refused, and the error shows nothing of it.
+/// C-04: user information that can't be sent is rejected, and the error shows nothing of it.
 #[test]
 fn user_information_that_cannot_be_sent_is_refused() {
     for user_info in [
@@ -46,7 +46,7 @@ fn user_information_that_cannot_be_sent_is_refused() {
     }
 }
 
-/// C-27: a header of the caller's is the one that is sent: it may know more than the URI, such as a token.
+/// C-27: your own header is sent instead: it may have more than the URI, such as a token.
 #[test]
 fn a_header_of_the_caller_replaces_user_information() {
     for name in ["Authorization", "AUTHORIZATION", "authorization"] {

@@ -1,4 +1,4 @@
-//! Connections that agreed on compression, and how they fail.
+//! Connections that negotiated compression, and how they fail.
 
 use websocket_proto::{
     Cause, Config, Connection, DeflateConfig, DeflateParams, Negotiated, ProtocolError, Role, State,
@@ -7,7 +7,7 @@ use websocket_proto::{
 use crate::checks::{OwnedEvent, failed, receive};
 use crate::support::{close_body, seed, sent};
 
-/// Windows of that size, and takeover or not, in both directions.
+/// Windows of that size, with or without context takeover, in both directions.
 pub(crate) fn both_ways(bits: u8, takeover: bool) -> DeflateConfig {
     DeflateConfig::new()
         .server_max_window_bits(bits)
@@ -16,12 +16,12 @@ pub(crate) fn both_ways(bits: u8, takeover: bool) -> DeflateConfig {
         .client_no_context_takeover(!takeover)
 }
 
-/// What a server and a client of these settings agree on.
+/// The parameters that a server and a client with these settings agree on.
 pub(crate) fn params(settings: &DeflateConfig) -> DeflateParams {
     settings.answer([settings.offer().as_bytes()]).unwrap().1
 }
 
-/// An open connection that agreed on exactly these settings.
+/// An open connection that negotiated exactly these settings.
 pub(crate) fn open_with(role: Role, settings: &DeflateConfig, config: Config) -> Connection {
     upgraded(role, params(settings), config.deflate(settings.clone()))
 }
@@ -39,8 +39,8 @@ pub(crate) fn open(role: Role, settings: &DeflateConfig) -> Connection {
     open_with(role, &settings.clone().min_size(0), Config::new())
 }
 
-/// Whole and byte by byte, these bytes make a connection send the same and fail, with a Close frame of the error's code as
-/// its last frame. Returns the events before, and how many bytes it took to see it.
+/// Whole and byte by byte, these bytes make a connection send the same and fail, with a Close frame of the error's code
+/// as its last frame. Returns the events before, and how many bytes it took to detect it.
 #[track_caller]
 pub(crate) fn fails(open: impl Fn() -> Connection, bytes: &[u8], error: ProtocolError) -> (Vec<OwnedEvent>, usize) {
     let (mut whole, mut slow) = (open(), open());
@@ -62,7 +62,7 @@ pub(crate) fn fails(open: impl Fn() -> Connection, bytes: &[u8], error: Protocol
     (events, needed)
 }
 
-/// Why a connection ended, if it did, and the events before.
+/// Returns why a connection ended, if it did, and the events before.
 pub(crate) fn ended(mut events: Vec<OwnedEvent>) -> (Vec<OwnedEvent>, Option<Cause>) {
     match events.pop() {
         Some(OwnedEvent::Closed { cause, .. }) => (events, Some(cause)),

@@ -1,4 +1,5 @@
-//! Final blocks, and what messages may refer to: those before them, or nothing (RFC 7692 7.1.1 and 7.2.3.4).
+//! Final blocks, and references of a message: to the messages before it, or to nothing (RFC 7692 sections 7.1.1 and
+//! 7.2.3.4).
 
 use websocket_proto::{Config, Connection, DeflateConfig, Event, ProtocolError, Role, Scratch};
 
@@ -9,8 +10,8 @@ use crate::inflate::Writer;
 use crate::receiving::{AGAIN, HELLO, keeps};
 use crate::support::{ROLES, feed};
 
-/// P-42, P-43, P-49: final blocks anywhere in a message, each of which may refer to what was before it, in this message and in
-/// those before; and so may the messages behind it.
+/// P-42, P-43, P-49: final blocks anywhere in a message. Each block may refer to anything before it, in this message
+/// and earlier ones; and so may later messages.
 #[test]
 fn final_blocks_end_nothing() {
     let again = |last| Writer::default().fixed(last, [Copy(5, 5)]);
@@ -26,9 +27,9 @@ fn final_blocks_end_nothing() {
         ),
         (Writer::default().stored(true, b"").stored(true, b"").message(), ""),
         (again(false).literals(true, b"").message(), "Hello"),
-        // A character that a final block cuts is part of the past as well.
+        // A character that a final block splits can be referred to as well.
         (Writer::default().stored(true, b"\xe5\xa4").fixed(false, [Literal(0xa7), Copy(3, 3)]).message(), "大大"),
-        // Who ends the stream and says no more.
+        // The stream ends, and nothing follows.
         (Writer::default().literals(true, b"Hello").bytes(), "Hello"),
         (again(true).bytes(), "Hello"),
         (Writer::default().stored(true, b"Hello").bytes(), "Hello"),
@@ -52,7 +53,7 @@ fn final_blocks_end_nothing() {
                     [text("Hello"), binary(inflated.as_bytes())]
                 );
             }
-            // Without takeover nothing may be referred to but the message itself.
+            // Without context takeover, only the message itself can be referred to.
             let mut forgets = open(role, &both_ways(15, false));
             let second = if inflates_alone(wire) { text(inflated) } else { failed(ProtocolError::Deflate) };
             assert_eq!(receive(&mut forgets, &peer(role, &[(0xc1, HELLO), (0xc1, wire)])), [text("Hello"), second]);
@@ -64,7 +65,7 @@ fn inflates_alone(wire: &[u8]) -> bool {
     crate::inflate::inflate(wire, b"", 1 << 15).is_ok()
 }
 
-/// P-43, P-49: references behind a final block reach over it, as far as the window.
+/// P-43, P-49: references after a final block reach beyond it, as far as the window.
 #[test]
 fn a_window_reaches_over_final_blocks() {
     for role in ROLES {
@@ -81,8 +82,8 @@ fn a_window_reaches_over_final_blocks() {
     }
 }
 
-/// P-24, P-25, P-27, P-29, P-46: each direction keeps its window unless the answer took it away: a hint that wasn't
-/// taken up changes nothing.
+/// P-24, P-25, P-27, P-29, P-46: each direction keeps its window unless the answer says otherwise: a hint that wasn't
+/// accepted changes nothing.
 #[test]
 fn takeover_is_kept_or_dropped_as_agreed() {
     let opened = |role, settings: &DeflateConfig, answer: &str| {
@@ -103,7 +104,7 @@ fn takeover_is_kept_or_dropped_as_agreed() {
             let expected = [text("Hello"), text("Hello"), text("Hello"), last];
             assert_eq!(receive_script(&mut conn), expected, "{role:?} {answer}");
 
-            // The same where a thread's scratch passes from connection to connection.
+            // The same with a thread's scratch that passes from connection to connection.
             let mut scratch = Scratch::new();
             for _ in 0..2 {
                 let mut conn = opened(role, &DeflateConfig::new(), answer);
@@ -117,15 +118,16 @@ fn takeover_is_kept_or_dropped_as_agreed() {
             }
         }
     }
-    // RFC 7692 7.1.1.2: a server that doesn't put it into its answer keeps the window, whatever the client said.
+    // RFC 7692 section 7.1.1.2: a server that doesn't put it into its answer keeps the window, whatever the client
+    // offered.
     let params = DeflateConfig::new().answer([&b"permessage-deflate; client_no_context_takeover"[..]]).unwrap().1;
     let hint = upgraded(Role::Server, params, Config::new());
     assert!(params.client_no_context_takeover(), "ours takes the hint up, and says so");
     assert_eq!(hint.deflate(), Some(params));
 }
 
-/// P-29, P-46: with takeover, references reach the whole agreed window back over any number of messages; a scratch that
-/// comes and goes in between changes nothing.
+/// P-29, P-46: with context takeover, references reach back through the whole negotiated window over any number of
+/// messages; attaching and detaching a scratch in between changes nothing.
 #[test]
 fn references_reach_as_far_as_the_window() {
     for role in ROLES {
@@ -157,7 +159,7 @@ fn references_reach_as_far_as_the_window() {
     }
 }
 
-/// P-53: a reference beyond everything that was ever sent, or sent compressed, is none.
+/// P-53: a reference beyond everything that was ever sent, or sent compressed, is invalid.
 #[test]
 fn references_to_nothing_are_refused() {
     for role in ROLES {
@@ -182,7 +184,7 @@ fn references_to_nothing_are_refused() {
     }
 }
 
-/// What was agreed on can be asked for until the connection is gone, like the subprotocol.
+/// The negotiated parameters are available until the connection is dropped, like the subprotocol.
 #[test]
 fn what_was_agreed_on_outlives_the_end() {
     for role in ROLES {
@@ -195,8 +197,8 @@ fn what_was_agreed_on_outlives_the_end() {
     }
 }
 
-/// P-43: a stream after a final block may refer to what came before it, but not endlessly often for a few bytes: each time
-/// copies the window. Ordinary data earns more of that, and streams that refer to themselves need none.
+/// P-43: a stream after a final block may refer to data before it, but not endlessly often for a few bytes, because
+/// each time copies the window. More data allows more copies, and streams that refer only to themselves need none.
 #[test]
 fn what_streams_after_final_blocks_copy_is_bounded() {
     let noise: Vec<u8> = (0..1_u32 << 15).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -241,8 +243,8 @@ fn what_streams_after_final_blocks_copy_is_bounded() {
     }
 }
 
-/// P-43: where the inflater serves other connections in between, each turn begins with the window, whatever the last message
-/// ended with.
+/// P-43: if the inflater serves other connections in between, each iteration begins with the window, however the last
+/// message ended.
 #[test]
 fn a_turn_that_begins_again_may_refer_back() {
     let noise: Vec<u8> = (0..1_u32 << 15).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -261,7 +263,8 @@ fn a_turn_that_begins_again_may_refer_back() {
     }
 }
 
-/// P-43: a message in chunks may refer back over a final block to a chunk that was delivered, also without context takeover.
+/// P-43: a message in chunks may refer back over a final block to a chunk that was delivered, also without context
+/// takeover.
 #[test]
 fn references_reach_over_chunks_that_were_delivered() {
     let noise: Vec<u8> = (0..80_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();

@@ -1,5 +1,5 @@
-//! What isn't DEFLATE, or not all of it (RFC 7692 7.2.2 and RFC 1951): the connection fails with 1007, and nothing of the
-//! message is delivered.
+//! Messages that aren't DEFLATE, or are incomplete (RFC 7692 section 7.2.2 and RFC 1951): the connection fails with
+//! 1007, and nothing of the message is delivered.
 
 use websocket_proto::{Cause, ProtocolError};
 
@@ -12,7 +12,7 @@ use crate::reference_receiver::Receiver;
 use crate::sending::prose;
 use crate::support::{ROLES, sent};
 
-/// P-42, P-52, P-53: messages that end inside a block, and blocks that are none.
+/// P-42, P-52, P-53: messages that end inside a block, and invalid blocks.
 #[test]
 fn what_is_no_message_fails_the_connection() {
     let cases: [&[u8]; 21] = [
@@ -21,14 +21,14 @@ fn what_is_no_message_fails_the_connection() {
         b"\xf2\x48\xcd\xc9\xc9\x07",
         b"\xf3\x48",
         b"\x03",
-        // Behind the end of the message: a block without a header, a whole tail, a header alone.
+        // After the end of the message: a block without a header, a whole tail, a header alone.
         b"\xf2\x48\xcd\xc9\xc9\x07\x00\x00",
         b"\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff",
         b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff",
         b"\x00\x05",
         b"\x00\x05\x00\xfa\xff\x48",
         b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f",
-        // What isn't sent would be data of these.
+        // The omitted bytes would be data of these.
         b"\x00\x04\x00\xfb\xff",
         b"\x00\x09\x00\xf6\xff\x48\x65\x6c\x6c\x6f",
         b"\x04",
@@ -56,8 +56,8 @@ fn what_is_no_message_fails_the_connection() {
     }
 }
 
-/// P-51: a compressed message without a byte is an empty one after every message, whatever its stream ended with, and the
-/// next may refer to what was before.
+/// P-51: a compressed message without a byte is an empty one after every message, however its stream ended, and the
+/// next may refer to the messages before.
 #[test]
 fn a_payload_of_nothing_is_an_empty_message() {
     let before: [&[u8]; 5] =
@@ -93,7 +93,7 @@ fn a_payload_of_nothing_is_an_empty_message() {
     }
 }
 
-/// P-53: a block that can't be one is refused when its bytes are there, while the frame is still under way.
+/// P-53: an invalid block is rejected when its bytes have arrived, before the frame is complete.
 #[test]
 fn corrupt_blocks_are_refused_at_once() {
     for role in ROLES {
@@ -107,8 +107,8 @@ fn corrupt_blocks_are_refused_at_once() {
     }
 }
 
-/// P-42, P-43, P-45, P-52, P-53: a message that is changed anywhere, cut anywhere or made up comes to what the plain inflater
-/// says, or fails as that does; and so does the one behind it.
+/// P-42, P-43, P-45, P-52, P-53: a message that is changed, cut off or made up gives the result of the plain inflater,
+/// or fails as that does; and so does the next one.
 #[test]
 fn it_agrees_with_the_plain_inflater() {
     let mut wires = vec![
@@ -142,7 +142,7 @@ fn it_agrees_with_the_plain_inflater() {
         let mut expected = Vec::new();
         let mut fault = None;
         for payload in [HELLO, payload, payload, HELLO] {
-            // Without a byte, it is nothing that the inflater sees.
+            // The inflater sees nothing of an empty payload.
             if payload.is_empty() {
                 expected.push(OwnedEvent::Binary(Vec::new()));
                 continue;
@@ -166,7 +166,8 @@ fn it_agrees_with_the_plain_inflater() {
     assert!(count.iter().all(|count| *count > 1000), "both outcomes are common: {count:?}");
 }
 
-/// P-41, P-45: what one end sends is what the other receives, in step over many messages of both ways.
+/// P-41, P-45: everything that one endpoint sends is received by the other, in step over many messages in both
+/// directions.
 #[test]
 fn both_ends_understand_each_other() {
     for (bits, takeover) in [(9, true), (9, false), (13, true), (15, true), (15, false)] {
@@ -185,7 +186,7 @@ fn both_ends_understand_each_other() {
     }
 }
 
-/// P-53: a message ends with an empty stored block, not inside the header of a dynamic one that the bytes which aren't sent
+/// P-53: a message ends with an empty stored block, not inside the header of a dynamic one that the omitted bytes
 /// happen to complete. The next message would be inflated from the middle of a byte.
 #[test]
 fn a_message_that_ends_inside_a_block_is_corrupt() {

@@ -8,8 +8,8 @@ use crate::reference_receiver::Receiver;
 use crate::sending::{noise, prose};
 use crate::support::ROLES;
 
-/// P-07, P-09, P-12: a compressed message in fragments: RSV1 on its first frame, and no frame for a chunk of which nothing
-/// comes out.
+/// P-07, P-09, P-12: a compressed message in fragments: RSV1 on its first frame, and no frame for a chunk that produces
+/// no output.
 #[test]
 fn fragments_of_a_compressed_message() {
     for role in ROLES {

@@ -1,6 +1,7 @@
-//! RFC 7692, row by row of the conformance table (`tests/conformance.md`): each test names the `P` rows that it holds.
+//! RFC 7692, row by row of the conformance table (`tests/conformance.md`): each test cites the `P` rows that it covers.
 //!
-//! What is sent is inflated by [`inflate`], which is written from RFC 1951 alone and takes the window at its word.
+//! Sent messages are inflated by [`inflate`], which is written from RFC 1951 alone and has exactly the negotiated
+//! window.
 #![cfg(feature = "deflate")]
 
 #[allow(dead_code)]

@@ -1,4 +1,4 @@
-//! Offers and answers as they stand in headers (RFC 7692 5 and 7): lists, spellings, what is wrong with them.
+//! Offers and answers in headers (RFC 7692 sections 5 and 7): lists, spellings, and errors.
 
 use websocket_proto::{Config, Connection, DeflateConfig, Event, HandshakeError, server};
 
@@ -11,7 +11,7 @@ use crate::support::{ROLES, drain, feed, request_with, seed, server};
 
 const PLAIN: &str = "permessage-deflate";
 
-/// Parameters that are none: an unknown name, a value where there is none, none or another where there is one, twice.
+/// Invalid parameters: an unknown name, a value where none is allowed, a missing or wrong value, a repetition.
 const WRONG: [&str; 40] = [
     "foo",
     "foo=1",
@@ -55,7 +55,7 @@ const WRONG: [&str; 40] = [
     "client_max_window_bits; client_max_window_bits=10",
 ];
 
-/// What doesn't follow the grammar.
+/// Values that don't follow the grammar.
 const MALFORMED: [&str; 8] = [
     "permessage-deflate; server_max_window_bits=",
     "permessage-deflate; server_max_window_bits=\"\"",
@@ -67,8 +67,8 @@ const MALFORMED: [&str; 8] = [
     "=10",
 ];
 
-/// P-15, P-16, P-17, P-23, P-26, P-30, P-31: a server declines an offer with a wrong parameter, wherever it stands, and takes the
-/// one behind it; the connection opens in any case.
+/// P-15, P-16, P-17, P-23, P-26, P-30, P-31: a server declines an offer with an invalid parameter, wherever it is, and
+/// accepts the one after it; the connection opens in any case.
 #[test]
 fn a_server_declines_wrong_parameters() {
     for wrong in WRONG {
@@ -92,7 +92,7 @@ fn a_server_declines_wrong_parameters() {
     }
 }
 
-/// P-19, P-20, P-21, P-23, P-26, P-37: a client fails on an answer with a wrong parameter.
+/// P-19, P-20, P-21, P-23, P-26, P-37: a client fails on an answer with an invalid parameter.
 #[test]
 fn a_client_fails_on_wrong_parameters() {
     for wrong in WRONG.into_iter().chain(["client_max_window_bits"]) {
@@ -105,7 +105,7 @@ fn a_client_fails_on_wrong_parameters() {
     }
 }
 
-/// P-02, P-03: the first acceptable offer is taken, over all header lines in order, and only that.
+/// P-02, P-03: the first acceptable offer is accepted, over all header lines in order, and only that.
 #[test]
 fn the_first_acceptable_offer_is_taken() {
     let taken = |offers: &[&str]| answer(&DeflateConfig::new(), offers).map(|(sent, _)| sent);
@@ -128,7 +128,8 @@ fn the_first_acceptable_offer_is_taken() {
     assert_eq!(taken(&[" ,, permessage-deflate ;\tserver_max_window_bits = 10 ,,"]), ten);
 }
 
-/// P-18, P-32: there is no compressor for a window of 256 bytes, so who asks for one is declined, and never answered more.
+/// P-18, P-32: there is no compressor for a window of 256 bytes, so an offer that asks for one is declined, and no
+/// answer has it.
 #[test]
 fn a_server_window_of_256_bytes_is_declined() {
     for bits in ["8", "\"8\"", "\"\\8\""] {
@@ -159,7 +160,7 @@ fn values_may_be_quoted() {
     }
 }
 
-/// P-01: a client's offers stand in the order of its settings, and an answer to any of them is one.
+/// P-01: a client's offers have the order of its settings, and an answer to any of them is accepted.
 #[test]
 fn a_client_offers_in_the_order_of_preference() {
     let first = settings((true, false, 10, 12));
@@ -205,8 +206,8 @@ fn a_client_fails_on_what_it_did_not_offer() {
     assert_eq!(check(&[DeflateConfig::new()], &["", " , "]), Ok(None));
 }
 
-/// P-38, P-39: every offer of ours says that a limit of the client's window is understood, with a value or without; to an offer
-/// that doesn't, a server answers none.
+/// P-38, P-39: every offer of this crate says that a limit of the client's window is understood, with a value or
+/// without; to an offer that doesn't, a server answers none.
 #[test]
 fn a_limit_of_the_clients_window_is_offered_first() {
     for bits in 9..=15 {
@@ -219,7 +220,8 @@ fn a_limit_of_the_clients_window_is_offered_first() {
     }
 }
 
-/// P-33, P-40: an answer's window for the server is no larger than what was offered, and a limit that was asked for is answered.
+/// P-33, P-40: an answer's window for the server is no larger than the offer allows, and a limit that was asked for is
+/// answered.
 #[test]
 fn a_client_fails_on_more_than_it_offered() {
     let offered = [settings((false, false, 10, 10))];
@@ -228,7 +230,7 @@ fn a_client_fails_on_more_than_it_offered() {
         ("server_max_window_bits=11", error),
         ("server_max_window_bits=15; client_max_window_bits=9", error),
         ("client_max_window_bits=9", error),
-        // Of the client's own window, the offer was a hint.
+        // The offer's value for the client's own window was a hint.
         ("server_max_window_bits=10; client_max_window_bits=11", Ok(Some((false, false, 10, 10)))),
         ("server_max_window_bits=10; client_max_window_bits=12", Ok(Some((false, false, 10, 10)))),
         ("server_max_window_bits=10", Ok(Some((false, false, 10, 10)))),
@@ -241,7 +243,8 @@ fn a_client_fails_on_more_than_it_offered() {
     assert_eq!(check(&[settings((true, false, 15, 15))], &[PLAIN]), error, "so is that a window isn't kept");
 }
 
-/// P-05, P-14, P-24, P-40: two ends that shook hands compress as they agreed, and plainly where one of them doesn't want to.
+/// P-05, P-14, P-24, P-40: after the handshake, two endpoints compress as negotiated, and send plain messages if one of
+/// them doesn't want compression.
 #[test]
 fn what_was_agreed_on_is_what_is_done() {
     for client in
@@ -275,7 +278,7 @@ fn what_was_agreed_on_is_what_is_done() {
     }
 }
 
-/// P-08, P-15: where nothing was agreed on, RSV1 stays forbidden, and nothing is compressed.
+/// P-08, P-15: without an agreement, RSV1 stays forbidden, and nothing is compressed.
 #[test]
 fn a_declined_offer_leaves_nothing() {
     let mut conn = Connection::server(Config::new().deflate(DeflateConfig::new()));

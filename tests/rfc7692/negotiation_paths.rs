@@ -1,4 +1,4 @@
-//! Every way to negotiate, which must all come to the same: the opening handshake, the functions on header values, and (with
+//! Every way to negotiate must give the same result: the opening handshake, the functions on header values, and (with
 //! the feature `http`) the types of that crate.
 
 use websocket_proto::{
@@ -41,7 +41,7 @@ fn header_lines(values: &[&str]) -> String {
     values.iter().map(|value| ["Sec-WebSocket-Extensions: ", value, "\r\n"].concat()).collect()
 }
 
-/// What a server answers these header lines with, and what was agreed on.
+/// A server's answer to these header lines, and the parameters agreed on.
 #[track_caller]
 pub(crate) fn answer(settings: &DeflateConfig, offers: &[&str]) -> Option<(String, Parameters)> {
     let mut conn = Connection::server(config(std::slice::from_ref(settings)));
@@ -61,7 +61,7 @@ pub(crate) fn answer(settings: &DeflateConfig, offers: &[&str]) -> Option<(Strin
     answer
 }
 
-/// What a client with these settings offers.
+/// The offer of a client with these settings.
 pub(crate) fn offer(settings: &[DeflateConfig]) -> Option<String> {
     let request = || client::Request::new("ws://localhost/".parse().unwrap());
     let mut conn = Connection::client(request(), config(settings), seed()).unwrap();
@@ -79,7 +79,7 @@ pub(crate) fn offer(settings: &[DeflateConfig]) -> Option<String> {
     sent
 }
 
-/// What a client makes of an answer with these header lines.
+/// The result of an answer with these header lines at a client.
 #[track_caller]
 pub(crate) fn check(settings: &[DeflateConfig], answers: &[&str]) -> Result<Option<Parameters>, HandshakeError> {
     let request = client::Request::new("ws://localhost/".parse().unwrap());

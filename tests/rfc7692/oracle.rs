@@ -1,4 +1,4 @@
-//! The inflater that the other tests trust, held to RFC 7692's examples and to its own writers.
+//! The inflater that the other tests rely on, checked against RFC 7692's examples and its own writers.
 
 use crate::inflate::Symbol::{Copy, Literal};
 use crate::inflate::{Block, Fault, Inflater, Writer, inflate};
@@ -7,7 +7,7 @@ fn message(payload: &[u8]) -> Result<Vec<u8>, Fault> {
     inflate(payload, b"", 1 << 15).map(|inflated| inflated.bytes)
 }
 
-/// RFC 7692 7.2.3, written and read.
+/// RFC 7692 section 7.2.3, written and read.
 #[test]
 fn the_examples_of_the_rfc() {
     let hello = || Writer::default().literals(false, b"Hello");
@@ -33,7 +33,7 @@ fn the_examples_of_the_rfc() {
     }
 }
 
-/// A block that brings its own codes, bit by bit: thirty-two times "abaabbb".
+/// A block with dynamic codes, bit by bit: thirty-two times "abaabbb".
 #[test]
 fn a_block_with_codes_of_its_own() {
     // HLIT 257, HDIST 1, HCLEN 18: codes 0 for "a", 10 for "b" and 11 for the end; no distance.
@@ -77,7 +77,7 @@ fn what_is_written_is_read() {
     }
 }
 
-/// What isn't a message.
+/// Invalid messages.
 #[test]
 fn what_is_not_a_message() {
     for (payload, fault) in [

@@ -1,4 +1,5 @@
-//! The rules of the four parameters (RFC 7692 7.1), told again and held against the crate for every combination.
+//! The rules of the four parameters (RFC 7692 section 7.1), written again and compared with the crate for every
+//! combination.
 
 use websocket_proto::{DeflateConfig, HandshakeError};
 
@@ -63,7 +64,7 @@ fn answered(
     offer: Element,
 ) -> Option<(String, Parameters)> {
     let asked = match offer.server_bits {
-        // 7.1.2.1: it has a value; and 8 can't be kept to.
+        // 7.1.2.1: it has a value, and 8 is not supported.
         Bits::Bare | Bits::Value(8) => return None,
         Bits::None => 15,
         Bits::Value(asked) => asked,
@@ -110,7 +111,7 @@ fn every_answer_of_a_server() {
     }
 }
 
-/// P-05, P-20, P-22, P-24, P-25, P-27, P-33, P-34, P-37, P-40: what a client makes of every answer.
+/// P-05, P-20, P-22, P-24, P-25, P-27, P-33, P-34, P-37, P-40: a client's result for every answer.
 #[test]
 fn every_check_of_a_client() {
     for (i, offered) in every_settings().enumerate() {
@@ -124,7 +125,7 @@ fn every_check_of_a_client() {
                 Bits::Value(bits) => Some(bits),
             };
             let client = match answer.client_bits {
-                // What was offered was a limit, whether the server says so or not.
+                // The offer was a limit, whether the server repeats it or not.
                 Bits::None => Some(client_bits),
                 Bits::Bare => None,
                 Bits::Value(bits) => Some(bits.min(client_bits)),
@@ -145,8 +146,8 @@ fn every_check_of_a_client() {
     }
 }
 
-/// P-05, P-33, P-37: an offer may leave the client's window out. Then no answer may name it (7.1.2.2), and the client keeps
-/// to its own limit in any case.
+/// P-05, P-33, P-37: an offer may leave the client's window out. Then no answer may name it (7.1.2.2), and the client
+/// keeps to its own limit in any case.
 #[test]
 fn the_window_of_the_client_need_not_be_offered() {
     let bare = settings((false, false, 15, 15)).offer_client_max_window_bits(false);
@@ -184,7 +185,8 @@ fn the_window_of_the_client_need_not_be_offered() {
     }
 }
 
-/// P-01, P-05, P-24, P-32, P-40: every client agrees with every server of this crate, and both tell the same.
+/// P-01, P-05, P-24, P-32, P-40: every client agrees with every server of this crate, and both report the same
+/// parameters.
 #[test]
 fn both_ends_agree_on_the_same() {
     for ours in every_settings() {
@@ -199,7 +201,7 @@ fn both_ends_agree_on_the_same() {
     }
 }
 
-/// P-30: windows are from 512 bytes to 32 KiB; what is beyond counts as the nearest.
+/// P-30: windows are from 512 bytes to 32 KiB; values outside are clamped.
 #[test]
 fn settings_are_held_to_what_can_be_kept() {
     let least = DeflateConfig::new().server_max_window_bits(0).client_max_window_bits(8);

@@ -1,4 +1,4 @@
-//! Messages that were compressed before they are sent, and what connections share through a scratch.
+//! Messages that were compressed before they are sent, and state that connections share through a scratch.
 
 use websocket_proto::{Config, Connection, MessageKind, PreparedMessage, Role, Scratch};
 
@@ -9,8 +9,8 @@ use crate::reference_receiver::{Message, Receiver};
 use crate::sending::{noise, prose};
 use crate::support::{ROLES, sent};
 
-/// P-10, P-24, P-35: a prepared message between others, with takeover and without: compressed where its window fits, and
-/// the messages around it stay in step.
+/// P-10, P-24, P-35: a prepared message between others, with context takeover and without: compressed if its window
+/// fits, and the messages around it stay in step.
 #[test]
 fn prepared_messages_between_others() {
     for role in ROLES {
@@ -72,8 +72,8 @@ fn prepared_messages_between_others() {
     }
 }
 
-/// P-32, P-35, P-40: a window that is smaller than what a message was prepared in takes it plain, unless all of the message
-/// fits.
+/// P-32, P-35, P-40: a connection whose window is smaller than the one the message was prepared for sends it plain,
+/// unless the whole message fits.
 #[test]
 fn prepared_messages_fit_the_window() {
     for role in ROLES {
@@ -96,7 +96,8 @@ fn prepared_messages_fit_the_window() {
     }
 }
 
-/// P-10: who agreed on nothing gets the plain form; a message below the least size has no other; all share the same bytes.
+/// P-10: a connection without compression gets the plain form; a message below the minimum size has no other; all share
+/// the same bytes.
 #[test]
 fn prepared_messages_where_nothing_was_agreed_on() {
     let settings = both_ways(15, true).min_size(100);
@@ -115,7 +116,8 @@ fn prepared_messages_where_nothing_was_agreed_on() {
     assert_eq!((news.kind(), news.payload()), (MessageKind::Text, prose(100, 1).as_bytes()));
 }
 
-/// P-24, P-28, P-44: what one connection leaves in a thread's scratch is nothing to the next, whatever each agreed on.
+/// P-24, P-28, P-44: what one connection leaves in a thread's scratch doesn't affect the next, whatever each
+/// negotiated.
 #[test]
 fn connections_that_share_a_scratch_share_no_window() {
     let mut scratch = Scratch::new();
@@ -146,7 +148,8 @@ fn connections_that_share_a_scratch_share_no_window() {
     }
 }
 
-/// The other tests' receiver notices it: one that forgets what was agreed to be kept, or has less of a window, reads nothing.
+/// The receiver of the other tests notices it: one that forgets what should be kept, or has a smaller window, can't
+/// read the messages.
 #[test]
 fn a_receiver_that_is_out_of_step_fails() {
     let mut conn = open(Role::Server, &both_ways(15, true));

@@ -1,4 +1,4 @@
-//! Compressed messages that are received (RFC 7692 6 and 7.2.2).
+//! Compressed messages that are received (RFC 7692 sections 6 and 7.2.2).
 
 use websocket_proto::{Config, Connection, Event, ProtocolError, Role};
 
@@ -12,7 +12,7 @@ use crate::support::{ROLES, feed};
 pub(crate) const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 pub(crate) const AGAIN: &[u8] = b"\xf2\x00\x11\x00\x00";
 
-/// The examples of RFC 7692 7.2.3, and what they say.
+/// The examples of RFC 7692 section 7.2.3, with their text.
 const EXAMPLES: [(&[u8], &str); 7] = [
     (HELLO, "Hello"),
     (AGAIN, "Hello"),
@@ -23,12 +23,12 @@ const EXAMPLES: [(&[u8], &str); 7] = [
     (b"\x00", ""),
 ];
 
-/// An end that agreed on windows of 32 KiB which are kept.
+/// An endpoint that negotiated windows of 32 KiB with context takeover.
 pub(crate) fn keeps(role: Role) -> Connection {
     open(role, &both_ways(15, true))
 }
 
-/// P-13, P-45, P-46, P-47, P-48, P-49, P-50, P-51: the examples, wherever the input is cut.
+/// P-13, P-45, P-46, P-47, P-48, P-49, P-50, P-51: the examples, wherever the input is split.
 #[test]
 fn the_examples_at_every_split() {
     for role in ROLES {
@@ -53,7 +53,7 @@ fn the_examples_at_every_split() {
     }
 }
 
-/// P-12, P-13, P-47: the examples cut into fragments at every set of places, with empty ones and pings between them.
+/// P-12, P-13, P-47: the examples split into fragments at every set of places, with empty ones and pings between them.
 #[test]
 fn the_examples_in_every_fragmentation() {
     for role in ROLES {
@@ -92,8 +92,8 @@ fn the_examples_in_every_fragmentation() {
     }
 }
 
-/// B-04, P-06, P-07, P-08: RSV1 stands on the first frame of a message and nowhere else; nobody defines RSV2 and RSV3. The first
-/// byte of the frame shows it.
+/// B-04, P-06, P-07, P-08: RSV1 is allowed on the first frame of a message and nowhere else; RSV2 and RSV3 are
+/// undefined. The first byte of the frame shows it.
 #[test]
 fn reserved_bits_out_of_place_are_refused() {
     let cases: [(Script, u8); 16] = [
@@ -129,7 +129,7 @@ fn reserved_bits_out_of_place_are_refused() {
     }
 }
 
-/// P-10, P-14: plain messages between compressed ones are taken as they are, and are in no window.
+/// P-10, P-14: plain messages between compressed ones are delivered as they are, and are in no window.
 #[test]
 fn compressed_and_plain_messages_alternate() {
     for role in ROLES {
@@ -188,7 +188,7 @@ fn inflated_text_is_refused_at_its_first_impossible_byte() {
         ] {
             let data = [bytes, b" and more"].concat();
             let wire = Writer::default().stored(false, &data).message();
-            // In front of the data are the frame's header and five bytes of the block's.
+            // The data is preceded by the frame's header and five bytes of the block's.
             let whole = peer(role, &[(0xc1, &wire)]);
             let (received, needed) = fails(|| keeps(role), &whole, ProtocolError::InvalidUtf8);
             assert_eq!((received, needed), (vec![], whole.len() - wire.len() + 5 + at + 1), "{bytes:02x?}");
@@ -256,7 +256,8 @@ fn blocks_of_every_kind_make_one_message() {
     }
 }
 
-/// P-54: the limit of a message holds for what comes out, to the byte, and is seen before all has come in.
+/// P-54: the limit of a message applies to the inflated bytes, exactly, and is detected before the whole input has
+/// arrived.
 #[test]
 fn the_size_of_what_comes_out_is_limited() {
     let longest = 100_000;
@@ -308,7 +309,7 @@ fn compressed_messages_come_in_pieces() {
     }
 }
 
-/// The bytes of a compressed message can't be read to where it is assembled: they are for the inflater.
+/// The bytes of a compressed message can't be read directly into place: they are for the inflater.
 #[test]
 fn compressed_messages_are_not_read_directly() {
     let noise: Vec<u8> = (0..60_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();

@@ -5,7 +5,7 @@ use websocket_proto::{Connection, Role};
 use crate::inflate::{Inflated, Inflater, TAIL};
 use crate::support::{drain, frames};
 
-/// A message that was sent.
+/// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     /// The opcode of its first frame.
@@ -23,7 +23,8 @@ impl Message {
     }
 }
 
-/// The peer of a connection: takes its frames, holds them to the RFC, and remembers what was agreed on and no more.
+/// The peer of a connection: decodes its frames, checks them against the RFC, and remembers no more than was
+/// negotiated.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     inflater: Inflater,
@@ -36,7 +37,7 @@ impl Receiver {
         Self { inflater: Inflater::new(bits, takeover), message: None }
     }
 
-    /// The messages that a connection has to send. Control frames are passed over.
+    /// The messages in the output of a connection. Control frames are skipped.
     #[track_caller]
     pub(crate) fn messages(&mut self, conn: &mut Connection) -> Vec<Message> {
         let role = conn.role();
@@ -74,7 +75,7 @@ impl Receiver {
         messages
     }
 
-    /// The one message that a connection has to send.
+    /// The only message in the output of a connection.
     #[track_caller]
     pub(crate) fn message(&mut self, conn: &mut Connection) -> Message {
         let mut messages = self.messages(conn);

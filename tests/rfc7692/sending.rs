@@ -1,4 +1,4 @@
-//! Compressed messages that are sent (RFC 7692 6.1 and 7.2.1).
+//! Compressed messages that are sent (RFC 7692 sections 6.1 and 7.2.1).
 
 use websocket_proto::{CloseCode, Config, Connection, DeflateConfig, MessageKind, PreparedMessage, Role, SendError};
 
@@ -13,7 +13,7 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     (0..length).map(|_| rng.below(256) as u8).collect()
 }
 
-/// What people send: text of that many bytes which repeats itself a little.
+/// Typical text of that many bytes, which repeats itself a little.
 pub(crate) fn prose(length: usize, seed: u64) -> String {
     let mut rng = Rng(seed);
     let words = [
@@ -56,8 +56,8 @@ fn samples() -> Vec<Vec<u8>> {
     ]
 }
 
-/// P-24, P-28, P-35, P-40, P-41, P-44: whatever the window, the level and the memory, what is sent inflates in exactly
-/// the window that was agreed on, without the tail that it ended with.
+/// P-24, P-28, P-35, P-40, P-41, P-44: whatever the window, the level and the memory, a sent message inflates in
+/// exactly the negotiated window, without the tail that it ended with.
 #[test]
 fn every_window_level_and_memory_level_is_kept_to() {
     let samples = samples();
@@ -80,7 +80,7 @@ fn every_window_level_and_memory_level_is_kept_to() {
     }
 }
 
-/// P-32, P-35, P-40: what was said once before, at the edge of the window and beyond, within a message and in one before.
+/// P-32, P-35, P-40: repetitions at the edge of the window and beyond it, within a message and from one before.
 #[test]
 fn repeats_around_the_edge_of_the_window() {
     for role in ROLES {
@@ -145,7 +145,7 @@ fn messages_of_every_length() {
     }
 }
 
-/// P-41: frames whose payload grows over a border of the header's forms by being compressed, which moves it.
+/// P-41: frames whose payload needs a longer header form because it grows by being compressed, which moves it.
 #[test]
 fn headers_fit_what_came_out() {
     for role in ROLES {
@@ -165,7 +165,7 @@ fn headers_fit_what_came_out() {
     }
 }
 
-/// P-41: wherever the output's room ends, one flush ends the message.
+/// P-41: wherever the output's capacity ends, one flush ends the message.
 #[test]
 fn the_end_of_the_room_is_not_seen() {
     for length in 0..700 {
@@ -176,7 +176,7 @@ fn the_end_of_the_room_is_not_seen() {
     }
 }
 
-/// P-51: an empty message is the octet 0, and goes plain where that is shorter and harmless.
+/// P-51: an empty message is the octet 0, and is sent plain if that is shorter and safe.
 #[test]
 fn an_empty_message_is_one_octet() {
     for (takeover, whole) in [(true, b"\xc1\x01\x00".to_vec()), (false, b"\x81\x00".to_vec())] {
@@ -197,8 +197,8 @@ fn an_empty_message_is_one_octet() {
     }
 }
 
-/// P-10: messages shorter than the least size are plain, and so is everything while compression is off; what is plain is in
-/// no window.
+/// P-10: messages shorter than the minimum size are plain, and so is everything while compression is off; plain
+/// messages are in no window.
 #[test]
 fn each_message_is_compressed_or_not() {
     for role in ROLES {
@@ -246,7 +246,7 @@ fn equal_messages_without_takeover_are_equal() {
     }
 }
 
-/// P-10: without takeover nothing grows: what doesn't shrink is sent as it is.
+/// P-10: without context takeover nothing grows: a message that doesn't shrink is sent as it is.
 #[test]
 fn messages_that_would_grow_are_plain() {
     for role in ROLES {
@@ -287,7 +287,7 @@ fn a_window_of_256_bytes_is_not_compressed_in() {
     assert_eq!(receive(&mut conn, b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"), [crate::checks::text("Hello")]);
 }
 
-/// P-06: behind a Close nothing is sent, compressed or not, and an abort leaves nothing.
+/// P-06: after a Close nothing is sent, compressed or not, and an abort leaves nothing.
 #[test]
 fn nothing_is_compressed_behind_the_end() {
     type Call = fn(&mut Connection) -> Result<(), SendError>;
@@ -329,7 +329,7 @@ fn nothing_is_compressed_behind_the_end() {
     }
 }
 
-/// P-41: a full output refuses a message before it is compressed: nothing of it is in the window.
+/// P-41: a full output rejects a message before it is compressed: nothing of it is in the window.
 #[test]
 fn a_refused_message_leaves_no_trace() {
     let settings = both_ways(15, true).min_size(0);

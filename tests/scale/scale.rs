@@ -1,4 +1,4 @@
-//! What only shows at scale: 10 GiB through two connected endpoints, and a broadcast to 10,000 connections.
+//! Tests at scale: 10 GiB through two connected endpoints, and a broadcast to 10,000 connections.
 //!
 //! ```text
 //! cargo run --release -p tools --bin scale
@@ -57,7 +57,7 @@ fn stream(size: u64) {
     );
 }
 
-/// The same message to many connections: prepared once, and sent to each as any other.
+/// The same message to many connections: prepared once, and sent to each like any other.
 fn broadcast(count: usize, size: usize) {
     let config = Arc::new(Config::new());
     let open = || -> Vec<_> {

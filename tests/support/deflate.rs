@@ -1,4 +1,4 @@
-//! What the tests of compression share: ends that agreed on it, and messages of their making.
+//! Helpers for the tests of compression: endpoints that negotiated it, and compressed messages.
 #![allow(dead_code)]
 
 use std::sync::Arc;
@@ -12,12 +12,12 @@ pub(crate) fn settings() -> DeflateConfig {
     DeflateConfig::new().min_size(0)
 }
 
-/// The same, and keeps none.
+/// The same, without keeping windows.
 pub(crate) fn without_takeover() -> DeflateConfig {
     settings().server_no_context_takeover(true).client_no_context_takeover(true)
 }
 
-/// What a client and a server with these settings agree on.
+/// The parameters that a client and a server with these settings agree on.
 pub(crate) fn negotiate(client: &DeflateConfig, server: &DeflateConfig) -> DeflateParams {
     let offer = client.offer();
     let (answer, params) = server.answer([offer.as_bytes()]).expect("an answer");
@@ -25,12 +25,12 @@ pub(crate) fn negotiate(client: &DeflateConfig, server: &DeflateConfig) -> Defla
     params
 }
 
-/// An end that agreed with a peer of the same settings.
+/// An endpoint that negotiated with a peer of the same settings.
 pub(crate) fn endpoint(role: Role, config: Config, settings: &DeflateConfig) -> Connection {
     endpoint_with(role, config.deflate(settings.clone()), negotiate(settings, settings))
 }
 
-/// An end of what was agreed on, of any configuration.
+/// An endpoint with those negotiated parameters, of any configuration.
 pub(crate) fn endpoint_with(role: Role, config: impl Into<Arc<Config>>, params: DeflateParams) -> Connection {
     let negotiated = Negotiated::new().deflate(params);
     match role {
@@ -41,7 +41,7 @@ pub(crate) fn endpoint_with(role: Role, config: impl Into<Arc<Config>>, params: 
 
 /// The payload of a compressed message: it refers to none before it, and may be cut into fragments anywhere.
 pub(crate) fn deflated(data: &[u8]) -> Vec<u8> {
-    // With takeover, a message is compressed although it grows.
+    // With context takeover, a message is compressed even if it grows.
     let mut conn = endpoint(Role::Server, Config::new(), &settings().level(9));
     conn.send_binary(data).unwrap();
     let [frame] = &frames(&drain(&mut conn))[..] else { panic!("not one frame") };

@@ -1,4 +1,4 @@
-//! An allocator that counts, for the thread that asks.
+//! An allocator that counts, for each thread separately.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -11,18 +11,18 @@ thread_local! {
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
-/// What some work did to the heap.
+/// The effect of some work on the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Heap {
-    /// Calls that asked for memory, growing included.
+    /// The number of allocations, including reallocations.
     pub(crate) allocations: usize,
-    /// Bytes that are held now and weren't before.
+    /// Bytes held now that weren't held before.
     pub(crate) kept: isize,
-    /// The most bytes that were held beyond those held before.
+    /// The most bytes held beyond those held before.
     pub(crate) peak: usize,
 }
 
-/// Does the work and says what it did to the heap.
+/// Runs the function, and returns its effect on the heap.
 pub(crate) fn heap_of<T>(work: impl FnOnce() -> T) -> (T, Heap) {
     let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
     PEAK.set(live);
@@ -42,7 +42,7 @@ fn count(allocations: usize, bytes: isize) {
 }
 
 #[allow(clippy::cast_possible_wrap)]
-// SAFETY: every call is handed to the system's allocator as it is.
+// SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1, layout.size() as isize);

@@ -1,26 +1,26 @@
-//! DEFLATE from RFC 1951 alone: an inflater that is slow and plain, with a window of exactly the size it is told, and
-//! writers of single blocks.
+//! DEFLATE from RFC 1951 alone: a slow and simple inflater with a window of exactly the given size, and writers of
+//! single blocks.
 #![allow(dead_code)]
 
-/// What a sender leaves off, and a receiver appends (RFC 7692 7.2).
+/// The bytes that a sender omits, and a receiver appends (RFC 7692 section 7.2).
 pub(crate) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// Why bytes aren't a message.
+/// The reason why bytes aren't a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// They end inside a block, or with another than the empty one that the [`TAIL`] completes.
+    /// They end inside a block, or with a block other than the empty one that the [`TAIL`] completes.
     Cut,
     /// A block of type 3.
     Type,
     /// A stored block whose length and its complement differ.
     Length,
-    /// A set of codes that isn't one, or a code that isn't in it.
+    /// A set of codes that is invalid, or a code that isn't in it.
     Code,
-    /// A distance beyond the window, or beyond what there is.
+    /// A distance beyond the window, or beyond the beginning.
     Distance,
 }
 
-/// A message, and the blocks that it came in: the last is the empty one at its end.
+/// A message, and its blocks: the last is the empty one at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Inflated {
     pub(crate) bytes: Vec<u8>,
@@ -34,7 +34,7 @@ pub(crate) struct Block {
     pub(crate) length: usize,
 }
 
-/// A receiver of messages, which remembers as much of them as was agreed on.
+/// A receiver of messages, which remembers as much of them as was negotiated.
 #[derive(Clone, Debug)]
 pub(crate) struct Inflater {
     window: usize,
@@ -47,7 +47,7 @@ impl Inflater {
         Self { window: 1 << bits, takeover, past: Vec::new() }
     }
 
-    /// The message that this payload, of all its frames together, comes to.
+    /// The message in this payload, which is that of all its frames together.
     pub(crate) fn message(&mut self, payload: &[u8]) -> Result<Inflated, Fault> {
         let inflated = inflate(payload, &self.past, self.window)?;
         if self.takeover {
@@ -58,7 +58,7 @@ impl Inflater {
     }
 }
 
-/// Inflates a message behind bytes that it may refer to, no further back than the window.
+/// Inflates a message after bytes that it may refer to, no further back than the window.
 pub(crate) fn inflate(payload: &[u8], past: &[u8], window: usize) -> Result<Inflated, Fault> {
     let bytes = [payload, &TAIL].concat();
     let mut bits = Bits { bytes: &bytes, at: 0 };
@@ -95,14 +95,14 @@ pub(crate) fn inflate(payload: &[u8], past: &[u8], window: usize) -> Result<Infl
         }
         let left = bytes.len() - bits.at.div_ceil(8);
         let is_end = left == 0 && blocks.last().is_some_and(|end| (end.kind, end.length) == (0, 0));
-        // A final block lacks nothing: who gives its stream to a decompressor finds the tail behind its end.
+        // A final block is complete: a decompressor that is given its stream finds the tail after its end.
         if is_end || left == TAIL.len() && last {
             return Ok(Inflated { bytes: all.split_off(past.len()), blocks });
         }
     }
 }
 
-/// RFC 1951 3.1.1: bits come from the least significant on.
+/// RFC 1951 section 3.1.1: bits start with the least significant one.
 struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -124,7 +124,7 @@ impl Bits<'_> {
     }
 }
 
-/// Huffman codes (3.2.2): how many there are of each length, and their symbols in the order of the codes.
+/// Huffman codes (3.2.2): the number of codes of each length, and their symbols in the order of the codes.
 struct Codes {
     counts: [usize; 16],
     symbols: Vec<usize>,
@@ -136,7 +136,7 @@ impl Codes {
         let symbols = (1..16).flat_map(of_length).collect();
         let mut counts = [0; 16];
         lengths.iter().filter(|length| **length > 0).for_each(|length| counts[*length] += 1);
-        // All codes together are all that can be said with 15 bits.
+        // All codes together are as many as 15 bits can express.
         let used: usize = (1..16).map(|length| counts[length] << (15 - length)).sum();
         if used > 1 << 15 || used < 1 << 15 && !may_lack {
             return Err(Fault::Code);
@@ -160,7 +160,7 @@ impl Codes {
     }
 }
 
-/// 3.2.7: the codes of a block that brings its own.
+/// 3.2.7: the codes of a block with dynamic codes.
 fn dynamic(bits: &mut Bits) -> Result<(Codes, Codes), Fault> {
     const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
     let (literals, distances, lengths) = (bits.take(5)? + 257, bits.take(5)? + 1, bits.take(4)? + 4);
@@ -183,7 +183,7 @@ fn dynamic(bits: &mut Bits) -> Result<(Codes, Codes), Fault> {
         all.extend(std::iter::repeat_n(value, times));
     }
     let (of_literals, of_distances) = all.split_at(literals);
-    // The end of the block has a code; and one distance, or none, is all that may lack others.
+    // The end of the block has a code; only a single distance code, or none, may be incomplete.
     let one = of_distances.iter().all(|length| *length <= 1);
     if all.len() > literals + distances || of_literals[256] == 0 {
         return Err(Fault::Code);
@@ -192,7 +192,7 @@ fn dynamic(bits: &mut Bits) -> Result<(Codes, Codes), Fault> {
     Ok((Codes::new(of_literals, one_literal)?, Codes::new(of_distances, one)?))
 }
 
-/// 3.2.5: literals, and copies of what came before.
+/// 3.2.5: literals, and copies of earlier bytes.
 fn codes(bits: &mut Bits, literals: &Codes, distances: &Codes, all: &mut Vec<u8>, window: usize) -> Result<(), Fault> {
     loop {
         let length = match literals.next(bits)? {
@@ -226,7 +226,7 @@ fn codes(bits: &mut Bits, literals: &Codes, distances: &Codes, all: &mut Vec<u8>
     }
 }
 
-/// 3.2.6: how long the fixed code of a literal or length is.
+/// 3.2.6: the length of the fixed code of a literal or length.
 fn fixed_length(symbol: usize) -> usize {
     match symbol {
         0..=143 => 8,
@@ -236,7 +236,7 @@ fn fixed_length(symbol: usize) -> usize {
     }
 }
 
-/// What stands in a block of fixed codes.
+/// The content of a block with fixed codes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Symbol {
     Literal(u8),
@@ -244,7 +244,7 @@ pub(crate) enum Symbol {
     Copy(usize, usize),
 }
 
-/// Writes blocks, one behind the other.
+/// Writes blocks, one after the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writer {
     bytes: Vec<u8>,
@@ -293,7 +293,7 @@ impl Writer {
         self.fixed(last, data.iter().map(|byte| Symbol::Literal(*byte)))
     }
 
-    /// The payload of the message that these blocks are: behind them, the empty one without its [`TAIL`].
+    /// The payload of a message with these blocks: they are followed by the empty one without its [`TAIL`].
     pub(crate) fn message(mut self) -> Vec<u8> {
         self.bits(0, 3);
         self.bytes
@@ -314,7 +314,7 @@ impl Writer {
         }
     }
 
-    /// Codes come from the most significant bit on.
+    /// Codes start with the most significant bit.
     fn code(&mut self, code: u16, count: u16) {
         (0..count).rev().for_each(|i| self.bits(code >> i, 1));
     }

@@ -1,4 +1,4 @@
-//! What the tests share: a wire format written from the RFC alone, and short ways to feed and drain a connection.
+//! Helpers of all tests: a wire format written from the RFC alone, and short ways to feed and drain a connection.
 #![allow(dead_code)]
 
 use core::time::Duration;
@@ -6,11 +6,11 @@ use core::time::Duration;
 use bytes::Buf;
 use websocket_proto::{Config, Connection, Event, Negotiated, Role, Seed, TransportShutdown, server};
 
-/// The handshake key of RFC 6455 1.3 and the answer to it.
+/// The handshake key of RFC 6455 section 1.3 and the answer to it.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// The least request that a server accepts.
+/// The smallest request that a server accepts.
 pub(crate) fn request() -> Vec<u8> {
     request_with("")
 }
@@ -24,7 +24,7 @@ pub(crate) fn request_with(lines: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A server's end that is open, its response already drained.
+/// An open server, with its response drained.
 pub(crate) fn server() -> Connection {
     server_with(Config::new())
 }
@@ -37,7 +37,7 @@ pub(crate) fn server_with(config: Config) -> Connection {
     conn
 }
 
-/// A client's end that is open.
+/// An open client.
 pub(crate) fn client() -> Connection {
     client_with(Config::new())
 }
@@ -92,7 +92,7 @@ pub(crate) fn pending_events(conn: &mut Connection) -> Vec<Event<'static>> {
     feed(conn, &[])
 }
 
-/// The turns of a loop at that time, until none is due; their events.
+/// Iterations of a loop at that time, until no deadline is due; returns their events.
 #[track_caller]
 pub(crate) fn turns(conn: &mut Connection, now: Duration) -> Vec<Event<'static>> {
     let mut events = Vec::new();
@@ -114,7 +114,7 @@ pub(crate) fn drain(conn: &mut Connection) -> Vec<u8> {
     output.copy_to_bytes(length).to_vec()
 }
 
-/// A frame as a peer of the given role sends it: RFC 6455 5.2, in the shortest form.
+/// A frame as a peer of the given role sends it: RFC 6455 section 5.2, in the shortest form.
 pub(crate) fn frame(from: Role, first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = (from == Role::Client).then_some([0x37, 0xfa, 0x21, 0x3d]);
     raw_frame(first, mask, payload)
@@ -154,7 +154,7 @@ pub(crate) struct Sent {
     pub(crate) payload: Vec<u8>,
 }
 
-/// Decodes whole frames; panics when something is left over.
+/// Decodes whole frames; panics if bytes are left over.
 pub(crate) fn frames(mut bytes: &[u8]) -> Vec<Sent> {
     let mut sent = Vec::new();
     while !bytes.is_empty() {

@@ -17,7 +17,7 @@ fn main() {
 
 type Case = (&'static str, fn(usize));
 
-/// Each takes a size in bytes and does work that must grow no faster.
+/// Each case takes a size in bytes; its work must grow no faster than the size.
 const CASES: [Case; 28] = [
     ("head-byte-by-byte", |size| head(1, &format!("X: {}\r\n", "x".repeat(size)))),
     ("head-at-once", |size| head(usize::MAX, &format!("X: {}\r\n", "x".repeat(size)))),
@@ -58,7 +58,7 @@ const CASES: [Case; 28] = [
     ("compressed-prose-as-text", |size| {
         inflate_kind(MessageKind::Text, &[&compressed(MessageKind::Text, &prose(16 * size))]);
     }),
-    // Each of them may begin with the window and what the message has so far.
+    // Each of them may refer to the window and to the message so far.
     ("streams-that-end", |size| {
         let streams = [&window()[..], b"\0\0\xff\xff", &b"\x03\0".repeat(size / 2), b"\0"].concat();
         inflate(true, &[&window(), &streams], 1 << 30, 1000);
@@ -92,7 +92,7 @@ fn open() -> Connection {
     Connection::upgraded_server(Negotiated::new(), limits)
 }
 
-/// A message of up to 64 KiB whose mask is zero, so that the payload stands in the wire as it is.
+/// A message of up to 64 KiB with a mask of zeros, so that the payload is on the wire as it is.
 fn message(first: u8, size: usize, chunk: usize) {
     let mut conn = open();
     let payload = "好".repeat(size / 3);
@@ -132,12 +132,12 @@ fn payloads(count: usize) {
     while conn.output().take().is_some() {}
 }
 
-/// Messages that are these payloads, in fragments of that many bytes and inputs of so many.
+/// Messages with these payloads, in fragments of that many bytes and inputs of so many.
 fn inflate(takeover: bool, payloads: &[&[u8]], fragment: usize, chunk: usize) {
     inflate_with(agreed(takeover, Config::new()), MessageKind::Binary, payloads, fragment, chunk);
 }
 
-/// Messages of a kind that are these payloads, each in a frame of its own.
+/// Messages of a kind with these payloads, each in a frame of its own.
 fn inflate_kind(kind: MessageKind, payloads: &[&[u8]]) {
     inflate_with(agreed(true, Config::new()), kind, payloads, 1 << 30, 16 << 10);
 }
@@ -184,7 +184,7 @@ fn pieces(payload: &[u8]) {
     assert!(last);
 }
 
-/// An end that agreed on compression.
+/// An endpoint that negotiated compression.
 fn agreed(takeover: bool, config: Config) -> Connection {
     let settings = DeflateConfig::new().client_no_context_takeover(!takeover).level(1);
     let (_, params) = settings.answer([&b"permessage-deflate"[..]]).expect("an answer");

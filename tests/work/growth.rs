@@ -19,7 +19,7 @@ fn main() {
     }
 }
 
-/// What is counted: the work, and not what is prepared for it.
+/// The counted part: the work, without its preparation.
 #[inline(never)]
 fn counted(work: &mut dyn FnMut()) {
     work();
@@ -27,13 +27,13 @@ fn counted(work: &mut dyn FnMut()) {
 
 struct Case {
     name: &'static str,
-    /// What grows, and what the cost is divided by.
+    /// The quantity that grows, by which the cost is divided.
     axis: &'static str,
     sizes: &'static [usize],
     prepare: fn(usize) -> Work,
 }
 
-/// The work of a size, and how many bytes, or fragments, that is.
+/// The work for a size, and its number of bytes or fragments.
 type Work = (Box<dyn FnMut()>, usize);
 
 const MESSAGES: &str = "message, bytes|per byte";
@@ -44,10 +44,10 @@ const HEADS: &str = "head, bytes|per byte";
 const MESSAGE_SIZES: &[usize] = &[1, 16, 256, 4 << 10, 64 << 10, 1 << 20, 16 << 20];
 const FRAGMENT_COUNTS: &[usize] = &[1, 8, 64, 512, 4096, 32_768, 131_072];
 const INPUT_SIZES: &[usize] = &[1, 16, 256, 4 << 10, 64 << 10, 1 << 20];
-/// The least that a request can be is some 150 bytes.
+/// The smallest request has about 150 bytes.
 const HEAD_SIZES: &[usize] = &[160, 256, 1 << 10, 4 << 10, 16 << 10];
 
-/// What a read brings at most.
+/// The most that a read returns.
 const READ: usize = 16 << 10;
 
 const CASES: &[Case] = &[
@@ -90,7 +90,7 @@ fn client() -> Connection {
     Connection::upgraded_client(Negotiated::new(), limits(), Seed::new([7; 32]))
 }
 
-/// Takes in a wire, in inputs of so many bytes; `units` is what its cost is divided by.
+/// Receives a wire, in inputs of so many bytes; its cost is divided by `units`.
 fn receive(mut wire: Vec<u8>, input: usize, units: usize) -> Work {
     let mut conn = server();
     let work = move || {
@@ -115,7 +115,7 @@ fn ascii(size: usize) -> Vec<u8> {
     frame(0x81, &vec![b'x'; size])
 }
 
-/// As many bytes, in characters of three but for the last ones.
+/// That many bytes, in characters of three bytes, except the last ones.
 fn chinese(size: usize) -> Vec<u8> {
     frame(0x81, ("好".repeat(size / 3) + &"x".repeat(size % 3)).as_bytes())
 }
@@ -184,7 +184,7 @@ fn open_long(size: usize, input: usize) -> Work {
     request(size, String::new(), input)
 }
 
-/// The last header takes what is left of the size.
+/// The last header fills the rest.
 fn request(size: usize, lines: String, input: usize) -> Work {
     let left = size - HEAD.len() - lines.len() - "X: \r\n\r\n".len();
     let mut wire = format!("{HEAD}{lines}X: {}\r\n\r\n", "x".repeat(left)).into_bytes();

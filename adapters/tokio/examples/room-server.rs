@@ -1,4 +1,4 @@
-//! A room: what one says is sent to all. Whoever reads too slowly is dropped, and holds nobody up.
+//! A chat room: every message is sent to all members. A member that reads too slowly is dropped, and delays nobody.
 //!
 //! ```text
 //! cargo run --example room-server
@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use tokio::time::timeout;
 use websocket_proto_tokio::{Acceptor, CloseCode, PreparedMessage};
 
-/// How many messages a member may be behind.
+/// The number of messages that a member may lag.
 const BACKLOG: usize = 256;
 
 /// How long a member may take to make space for one message.

@@ -9,16 +9,16 @@ use crate::pipe::Sink;
 use crate::tally::Tally;
 use crate::wire::{Frame, Role, Wire, written};
 
-/// Some work that everybody does.
+/// Work that every entry does.
 pub(crate) struct Case {
     pub(crate) name: String,
-    /// At most that many times the floor.
+    /// The goal: at most that many times the floor.
     pub(crate) goal: Option<f64>,
     prepare: Box<dyn Fn(bool) -> Task>,
 }
 
 impl Case {
-    /// Makes the input; `thorough` where every byte of the results is to be checked.
+    /// Makes the input; `thorough` if every byte of the results is to be checked.
     pub(crate) fn prepare(&self, thorough: bool) -> Task {
         (self.prepare)(thorough)
     }
@@ -31,7 +31,7 @@ impl Case {
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// An input that stays in the first-level cache; one that doesn't; what a packet has in it.
+/// Inputs: one that stays in the first-level cache, one that doesn't, and the payload of a TCP packet.
 const INPUTS: [usize; 3] = [16 * KIB, 64 * KIB, 1460];
 
 pub(crate) fn all() -> Vec<Case> {
@@ -82,7 +82,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases
 }
 
-/// How long the messages of a wire are.
+/// Lengths of a wire's messages.
 #[derive(Clone, Copy)]
 enum Size {
     Each(usize),
@@ -101,7 +101,7 @@ impl Size {
         }
     }
 
-    /// The sizes of the messages of a pass, some 256 KiB together.
+    /// The sizes of the messages of a pass, about 256 KiB together.
     fn all(self, random: &mut Random) -> Vec<usize> {
         match self {
             Self::Each(size) => vec![size; (256 * KIB / (size + 8)).max(1)],
@@ -111,7 +111,7 @@ impl Size {
     }
 }
 
-/// What arrives, and what is to be seen of it.
+/// The input of a case, and what an entry should see of it.
 fn wire(role: Role, content: Content, size: Size, input: usize, thorough: bool) -> (Wire, Tally) {
     let mut random = Random::new();
     let (mut pass, mut expected) = (Vec::new(), Tally::new(thorough));
@@ -184,7 +184,7 @@ fn inflate(size: usize, takeover: bool) -> Case {
         let messages = json_messages(size);
         let mut expected = Tally::new(thorough);
         messages.iter().for_each(|message| expected.visit(message));
-        // From the second pass on, the window before each pass is the same.
+        // From the second pass on, every pass begins with the same window.
         let [first, pass] = compress_twice(&messages, takeover);
         let payloads =
             [&first, &pass].map(|pass| written(pass).into_iter().map(|frame| frame.payload.into()).collect());

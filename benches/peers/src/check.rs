@@ -1,4 +1,4 @@
-//! Every case once, every byte of its results looked at: for CI.
+//! Runs every case once and checks every byte of its results: for CI.
 
 use zlib_rs::{Inflate, InflateFlush};
 
@@ -9,14 +9,14 @@ use crate::pipe::Sink;
 use crate::tally::Tally;
 use crate::wire::{Role, Written, written};
 
-/// Panics where an entry's result isn't what it must be; says who took part.
+/// Panics if the result of an entry is wrong; returns the names of the entries that ran.
 pub(crate) fn check(case: &Case) -> Vec<&'static str> {
     let task = case.prepare(true);
     let mut names = Vec::new();
     for &entry in entries::ALL {
         let Some(mut work) = task.job.work(entry) else { continue };
         names.push(entry.name());
-        // Twice, since what one pass leaves behind is where the next begins.
+        // Twice, because the second pass begins with what the first one left.
         let outputs = [(); 2].map(|()| {
             task.assert(entry, work());
             sink(&task).and_then(Sink::take_record)
@@ -40,7 +40,7 @@ fn sink(task: &Task) -> Option<&Sink> {
     }
 }
 
-/// Takes apart what an entry has written in a pass.
+/// Parses what an entry has written in a pass.
 fn check_output(entry: &dyn Entry, task: &Task, output: &[u8], inflater: &mut Inflate) {
     let text = String::from_utf8_lossy(output);
     match &task.job {
@@ -56,7 +56,7 @@ fn check_output(entry: &dyn Entry, task: &Task, output: &[u8], inflater: &mut In
         }
         Job::Accept(job) => {
             assert_eq!(text.matches("HTTP/1.1 101 ").count() as u64, job.request.messages);
-            // RFC 6455 1.3 has that answer to the key.
+            // RFC 6455 section 1.3 has that answer to the key.
             assert_eq!(text.matches("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=").count() as u64, job.request.messages);
         }
         Job::Connect(job) => {

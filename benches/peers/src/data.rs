@@ -1,10 +1,10 @@
-//! What messages consist of.
+//! Payloads of the messages.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// Bytes that nobody can guess, and that are the same in every run.
+/// Unpredictable bytes that are the same in every run.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -26,7 +26,7 @@ impl Random {
     }
 }
 
-/// What a message is made of.
+/// The content of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Binary,
@@ -50,7 +50,7 @@ impl Content {
         if self == Self::Binary { 2 } else { 1 }
     }
 
-    /// A payload of that many bytes; text is filled up with dashes where a character would be cut.
+    /// A payload of that many bytes. Where a character of text would be cut, dashes fill the rest.
     pub(crate) fn payload(self, size: usize, random: &mut Random) -> Vec<u8> {
         let text = match self {
             Self::Binary => return random.bytes(size),
@@ -66,7 +66,7 @@ impl Content {
     }
 }
 
-/// Texts of that size, together longer than the largest window, as an API sends them.
+/// Texts of that size, as an API sends them, together longer than the largest window.
 pub(crate) fn json_messages(size: usize) -> Arc<[Bytes]> {
     let count = (128 << 10) / size;
     let text = json(count * size + 4 * count);
@@ -81,7 +81,7 @@ pub(crate) fn json_messages(size: usize) -> Arc<[Bytes]> {
     messages.collect()
 }
 
-/// Records in two languages, none like another.
+/// Records in two languages, all different.
 fn json(size: usize) -> String {
     const WORDS: [&str; 10] =
         ["alpha", "delta", "online", "聊天室", "你好", "offline", "状态", "omega", "away", "已读"];
@@ -99,11 +99,11 @@ fn json(size: usize) -> String {
     text
 }
 
-/// The least that a client asks with: 152 bytes.
+/// The smallest request of a client: 152 bytes.
 pub(crate) const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-/// What a browser asks with: 630 bytes.
+/// A browser's request: 630 bytes.
 pub(crate) const BROWSER_REQUEST: &str = "GET /live/room/7 HTTP/1.1\r\nHost: chat.example.com\r\nConnection: Upgrade\r\n\
     Pragma: no-cache\r\nCache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 \
     (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36\r\nUpgrade: websocket\r\nOrigin: https://chat.example.com\r\n\

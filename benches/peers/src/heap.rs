@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 pub(crate) struct Counting;
 
-/// A load and a store rather than an atomic addition: there is one thread, and who allocates much shall not pay for
-/// being counted.
+/// A load and a store rather than an atomic addition: there is one thread, and counting should not slow down entries
+/// that allocate much.
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-/// How often memory was asked for so far, growing included.
+/// The number of allocations so far, including reallocations.
 pub(crate) fn allocations() -> u64 {
     ALLOCATIONS.load(Relaxed)
 }
@@ -18,7 +18,7 @@ fn count() {
     ALLOCATIONS.store(ALLOCATIONS.load(Relaxed) + 1, Relaxed);
 }
 
-// SAFETY: every call is handed to the system's allocator as it is.
+// SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();

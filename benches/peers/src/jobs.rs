@@ -1,4 +1,4 @@
-//! What an entry is asked to do.
+//! The jobs that an entry is asked to do.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use crate::pipe::Sink;
 use crate::tally::{Tally, Work};
 use crate::wire::{Role, Wire};
 
-/// A job and what it must come to.
+/// A job and its expected result.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) job: Job,
     pub(crate) messages: u64,
-    /// `None` where entries may differ in what they write.
+    /// `None` if entries may write different amounts.
     expected: Option<Tally>,
 }
 
@@ -30,12 +30,12 @@ impl Task {
         Self { job, messages, expected: None }
     }
 
-    /// Whether entries may write more or less than others.
+    /// Returns whether entries may write different amounts.
     pub(crate) fn may_differ(&self) -> bool {
         self.expected.is_none()
     }
 
-    /// Holds a pass to what it must come to.
+    /// Checks the result of a pass.
     pub(crate) fn assert(&self, entry: &dyn Entry, tally: Tally) {
         match self.expected {
             Some(expected) => assert_eq!(tally, expected, "{}", entry.name()),
@@ -56,7 +56,7 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    /// How that entry does it, if it can.
+    /// Returns how that entry does it, if it can.
     pub(crate) fn work(&self, entry: &dyn Entry) -> Option<Work> {
         match self {
             Self::Receive(job) => entry.receive(job),
@@ -86,19 +86,19 @@ pub(crate) struct Send {
     pub(crate) payload: Bytes,
     /// In every pass.
     pub(crate) messages: u64,
-    /// The output is written after so many.
+    /// The output is written after so many messages.
     pub(crate) batch: u64,
     pub(crate) sink: Sink,
 }
 
 impl Send {
-    /// How often the output is written in a pass.
+    /// Returns how often the output is written in a pass.
     pub(crate) fn batches(&self) -> u64 {
         self.messages / self.batch
     }
 }
 
-/// A server sends back what it receives, at once.
+/// A server sends back what it receives, immediately.
 #[derive(Clone, Debug)]
 pub(crate) struct Echo {
     pub(crate) wire: Wire,
@@ -124,21 +124,21 @@ impl Connect {
     /// Handshakes in a pass.
     pub(crate) const PASS: u64 = 64;
 
-    /// The key of RFC 6455 1.3.
+    /// The key of RFC 6455 section 1.3.
     pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
     pub(crate) fn encode_key(nonce: [u8; 16]) -> String {
         STANDARD.encode(nonce)
     }
 
-    /// The key that a request has in it.
+    /// Returns the key of a request.
     pub(crate) fn key_in(request: &[u8]) -> &str {
         let text = std::str::from_utf8(request).expect("text");
         let line = text.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
         line.expect("a key")
     }
 
-    /// What a server answers to that key.
+    /// A server's response to that key.
     pub(crate) fn response(key: &str) -> Wire {
         let accept = STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize());
         let head = format!(
@@ -149,7 +149,7 @@ impl Connect {
     }
 }
 
-/// What is appended to a key before it is hashed (RFC 6455 1.3).
+/// The text that is appended to a key before it is hashed (RFC 6455 section 1.3).
 pub(crate) const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// A server receives compressed text.
@@ -170,5 +170,5 @@ pub(crate) struct Deflate {
     pub(crate) sink: Sink,
 }
 
-/// At which level everybody compresses.
+/// The level at which every entry compresses.
 pub(crate) const LEVEL: u8 = 4;

@@ -1,4 +1,4 @@
-//! The same work through websocket-proto, other crates and hand-written floors: `README.md` beside this says how.
+//! The same work through websocket-proto, other crates and hand-written floors: see `README.md`.
 
 mod cases;
 mod check;
@@ -64,10 +64,11 @@ fn main() -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Starts anew with what makes the C library copy in one way only.
+/// Restarts the program with a setting that makes the C library copy in one way only.
 ///
-/// From 2 KiB on, glibc copies by `rep movsb`; on AMD's CPUs that takes up to three times as long where source and
-/// destination happen to lie alike within their pages. Which entry's buffers do is luck, so nobody shall have it.
+/// From 2 KiB on, glibc copies with `rep movsb`. On AMD's CPUs that takes up to three times as long if source and
+/// destination happen to lie alike within their pages. Whose buffers do is a matter of luck, so it is switched off for
+/// all.
 fn without_luck() -> io::Result<()> {
     const NAME: &str = "GLIBC_TUNABLES";
     if std::env::var_os(NAME).is_some() {
@@ -78,8 +79,8 @@ fn without_luck() -> io::Result<()> {
     Err(again.exec())
 }
 
-/// Does that work and nothing else; without an entry, says who takes part and with how many messages
-/// in a pass.
+/// Does that work and nothing else; without an entry, prints the entries that take part, with the number of messages in
+/// a pass.
 fn run(case: &cases::Case, name: Option<&str>, passes: u32) {
     let task = case.prepare(false);
     for &entry in entries::ALL {

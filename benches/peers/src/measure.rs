@@ -1,4 +1,4 @@
-//! How long it takes: CPU time, everybody in turn, round by round, and the median of the rounds.
+//! Measures CPU time: in each round every entry has a turn, and the median of the rounds counts.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use crate::tally::Work;
 /// The shortest time that is measured.
 const ROUND: Duration = Duration::from_millis(20);
 
-/// What an entry needs for a message.
+/// The cost of a message for one entry.
 #[derive(Clone, Debug)]
 pub(crate) struct Measured {
     pub(crate) name: &'static str,
     pub(crate) standing: Standing,
     pub(crate) nanoseconds: f64,
     pub(crate) allocations: f64,
-    /// How much is written, or how much payload is received.
+    /// Bytes written, or bytes of payload received.
     pub(crate) bytes: f64,
 }
 
-/// A case, and what everybody needs for it.
+/// A case, and the costs for all entries.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) case: String,
     pub(crate) goal: Option<f64>,
-    /// Entries may write more or less than others.
+    /// True if entries may write different amounts.
     pub(crate) may_differ: bool,
     pub(crate) entries: Vec<Measured>,
 }
@@ -42,7 +42,7 @@ impl Row {
         self.entries.iter().find(|entry| entry.standing == Standing::Ours).expect("ours")
     }
 
-    /// Ours against the floor.
+    /// Ours divided by the floor.
     pub(crate) fn to_floor(&self) -> f64 {
         let floor = self.entries.iter().find(|entry| entry.standing == Standing::Floor).expect("a floor");
         self.ours().nanoseconds / floor.nanoseconds
@@ -80,7 +80,7 @@ pub(crate) fn measure(case: &Case, rounds: usize) -> Row {
     for &entry in entries::ALL {
         let Some(work) = task.job.work(entry) else { continue };
         let mut runner = Runner { entry, work, passes: 1, allocations: 0, bytes: 0, times: Vec::new() };
-        // The first pass warms up what is kept.
+        // The first pass warms up what is reused.
         run(&mut runner);
         loop {
             let time = run(&mut runner);
@@ -98,7 +98,7 @@ pub(crate) fn measure(case: &Case, rounds: usize) -> Row {
         runners.push(runner);
     }
     for round in 0..rounds {
-        // Nobody is always behind the same one.
+        // The order changes, so that no entry always follows the same one.
         let start = round % runners.len();
         let (first, second) = runners.split_at_mut(start);
         for runner in second.iter_mut().chain(first) {
@@ -122,7 +122,7 @@ fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
-/// What this thread has used of a CPU.
+/// The CPU time that this thread has used.
 fn cpu_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().expect("a time")
 }

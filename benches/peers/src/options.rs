@@ -1,15 +1,17 @@
-//! What the command line says.
+//! The command line.
 
 pub(crate) const USAGE: &str = "\
-Arguments: names of cases, in full or in part (all without one), and
-  --check                     run every case once, with every byte checked, and measure nothing
-  --list                      only say which cases there are
-  --rounds N                  measure N times (7)
-  --markdown FILE             write the table
-  --svg FILE                  draw a picture of some of the cases, if they were run
+Usage: websocket-proto-peers [OPTION...] [CASE...]
+
+CASE is the name of a case or a part of it; without one, all cases are run.
+  --check                     run every case once, check every byte, and measure nothing
+  --list                      print the names of the cases
+  --rounds N                  measure N rounds (default: 7)
+  --markdown FILE             write the table to FILE
+  --svg FILE                  draw a picture of some of the cases to FILE, if they were run
   --date DATE                 the date in the table and in the picture
 For `instructions`, with the name of a case in full:
-  --entries                   say who takes part, and with how many messages in a pass
+  --entries                   print the entries that take part, and the messages in a pass
   --pass ENTRY N              do N passes, and nothing else";
 
 pub(crate) enum Command {
@@ -52,17 +54,17 @@ impl Options {
                 "--markdown" => options.markdown = Some(value()?),
                 "--svg" => options.svg = Some(value()?),
                 "--date" => options.date = value()?,
-                option if option.starts_with("--") => return Err(format!("{option} isn't known")),
+                option if option.starts_with("--") => return Err(format!("{option} is not an option")),
                 _ => options.names.push(argument),
             }
         }
         Ok(options)
     }
 
-    /// Whether a case was asked for.
+    /// Returns whether a case was selected.
     pub(crate) fn wants(&self, case: &str) -> bool {
         match self.command {
-            // One name may be a part of another.
+            // One name may be part of another.
             Command::Pass { .. } => self.names.iter().any(|name| case == name),
             _ => self.names.is_empty() || self.names.iter().any(|name| case.contains(name)),
         }

@@ -1,4 +1,4 @@
-//! A transport without a network: reads come from a wire, writes go to a sink that counts; both are always ready.
+//! A transport without a network: reads come from a wire, writes go to a counting sink, and both are always ready.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -9,14 +9,14 @@ use std::task::{Context, Poll, Waker};
 
 use crate::wire::Wire;
 
-/// Where output goes: it is counted. All clones of a sink are the same.
+/// The destination of output, which counts it. All clones of a sink are the same one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sink(Rc<Written>);
 
 #[derive(Debug, Default)]
 struct Written {
     bytes: Cell<u64>,
-    /// Everything that was written, for those who check it.
+    /// All bytes that were written, if they are to be checked.
     record: Option<RefCell<Vec<u8>>>,
 }
 
@@ -41,18 +41,18 @@ impl Sink {
         slices.iter().map(|slice| self.write(slice)).sum()
     }
 
-    /// How many bytes came since the last call.
+    /// The number of bytes written since the last call.
     pub(crate) fn take(&self) -> u64 {
         self.0.bytes.take()
     }
 
-    /// What came since the last call, if it is kept.
+    /// The bytes written since the last call, if they are kept.
     pub(crate) fn take_record(&self) -> Option<Vec<u8>> {
         self.0.record.as_ref().map(RefCell::take)
     }
 }
 
-/// Both directions, for entries that want a stream: blocking, tokio's or that of the futures crates.
+/// Both directions, for entries that need a stream: blocking, tokio's or that of the futures crates.
 #[derive(Clone, Debug)]
 pub(crate) struct Pipe {
     pub(crate) wire: Wire,
@@ -158,7 +158,7 @@ impl futures_util::AsyncWrite for Pipe {
     }
 }
 
-/// The result of a future that never has to wait, since the pipe is always ready: no runtime comes between.
+/// The result of a future that never has to wait, because the pipe is always ready. No runtime is involved.
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,

@@ -26,9 +26,10 @@ pub(crate) fn markdown(rows: &[Row], date: &str, rounds: usize) -> String {
     let columns: Vec<_> = entries::ALL.iter().filter(|entry| entry.standing() == Standing::Peer).collect();
     let mut text = format!(
         "# Nanoseconds per message, {date}\n\n\
-         CPU time, the median of {rounds} rounds, everybody in turn. In bold: the fastest of ours and the peers. The \
-         ratios are ours to the floor (with its goal) and ours to the fastest peer: below 1, ours is faster. The last \
-         column has the allocations per message of ours, and of that peer. [What is compared](README.md).\n\n\
+         CPU time: the median of {rounds} rounds, in each of which every entry has a turn. In bold: the fastest of ours \
+         and the peers. The ratios are ours divided by the floor (next to its goal) and by the fastest peer: below 1, ours \
+         is faster. The last column has the allocations per message, of ours and of that peer. \
+         [How this is measured](README.md).\n\n\
          | case | floor | ours | to floor | goal | to fastest peer |"
     );
     for column in &columns {
@@ -71,7 +72,7 @@ pub(crate) fn markdown(rows: &[Row], date: &str, rounds: usize) -> String {
     text
 }
 
-/// What the columns don't tell.
+/// Results that have no column.
 fn notes(row: &Row) -> Vec<String> {
     let asides = row.entries.iter().filter(|entry| entry.standing == Standing::Aside);
     let mut notes: Vec<_> = asides.map(|entry| format!("{} {} ns", entry.name, time(entry))).collect();
@@ -82,7 +83,7 @@ fn notes(row: &Row) -> Vec<String> {
     notes
 }
 
-/// Nanoseconds, with three digits at least.
+/// Nanoseconds, with at least three digits.
 pub(crate) fn time(entry: &Measured) -> String {
     if entry.nanoseconds < 100.0 {
         return format!("{:.1}", entry.nanoseconds);

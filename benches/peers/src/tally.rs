@@ -1,18 +1,18 @@
-//! What a pass of work comes to: the same for every entry, which is asserted.
+//! The result of a pass, which must be the same for every entry.
 
 use std::hint::black_box;
 
 /// One pass over a case's messages.
 pub(crate) type Work = Box<dyn FnMut() -> Tally>;
 
-/// What was seen of the messages of a pass.
+/// Counters over the messages of a pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) messages: u64,
-    /// Of payload that was received, or of output that was written.
+    /// Bytes of payload received, or of output written.
     pub(crate) bytes: u64,
     sum: u64,
-    /// Whether every byte is looked at, and not only the first and the last.
+    /// True if every byte is examined, not only the first and the last.
     thorough: bool,
 }
 
@@ -21,7 +21,7 @@ impl Tally {
         Self { thorough, ..Self::default() }
     }
 
-    /// Looks at a message: at its length, its first and its last byte.
+    /// Examines a message: its length, its first and its last byte.
     #[inline]
     pub(crate) fn visit(&mut self, payload: &[u8]) {
         let payload = black_box(payload);
@@ -35,7 +35,7 @@ impl Tally {
         }
     }
 
-    /// Looks at a message that is known to be text.
+    /// Examines a message that is known to be text.
     #[inline]
     pub(crate) fn visit_text(&mut self, text: &str) {
         self.visit(text.as_bytes());

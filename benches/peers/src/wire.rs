@@ -1,4 +1,4 @@
-//! Bytes as they come from a peer: frames, and the pieces in which a transport delivers them.
+//! Bytes as they come from a peer: frames, and the chunks in which a transport delivers them.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use bytes::Bytes;
 
 use crate::tally::Tally;
 
-/// Which side the entry under test is on.
+/// The role of the entry under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Client,
     Server,
 }
 
-/// What arrives: the same frames pass by pass, for ever.
+/// The input: the same frames in every pass, forever.
 #[derive(Clone, Debug)]
 pub(crate) struct Wire {
     bytes: Arc<[u8]>,
     at: usize,
-    /// Where the second pass begins, and every one behind it; the first may differ, where compression remembers.
+    /// The start of the second pass, which all later ones repeat; the first may differ, because compression has memory.
     again: usize,
     /// The most that one read delivers.
     pub(crate) input: usize,
@@ -32,7 +32,7 @@ impl Wire {
         Self { bytes: pass.into(), at: 0, again: 0, input, messages, thorough }
     }
 
-    /// A first pass that differs from those behind it.
+    /// A first pass that differs from the later ones.
     pub(crate) fn with_first(first: &[u8], pass: &[u8], messages: u64, input: usize, thorough: bool) -> Self {
         Self { again: first.len(), ..Self::new([first, pass].concat(), messages, input, thorough) }
     }
@@ -46,7 +46,7 @@ impl Wire {
         Tally::new(self.thorough)
     }
 
-    /// The next bytes, at most `room`; a piece never reaches into the next pass.
+    /// The next bytes, at most `room`; a chunk never extends into the next pass.
     pub(crate) fn next(&mut self, room: usize) -> &[u8] {
         let (start, end) = if self.at < self.again { (0, self.again) } else { (self.again, self.bytes.len()) };
         let piece = start + (self.at - start) / self.input * self.input + self.input;
@@ -63,7 +63,7 @@ impl Wire {
         piece.len()
     }
 
-    /// The same into two places, the second where the first is full.
+    /// The same into two buffers; the second is used when the first is full.
     pub(crate) fn read_vectored(&mut self, first: &mut [u8], second: &mut [u8]) -> usize {
         let piece = self.next(first.len() + second.len());
         let (front, back) = piece.split_at(piece.len().min(first.len()));
@@ -111,7 +111,7 @@ pub(crate) struct Written {
     pub(crate) payload: Bytes,
 }
 
-/// Takes apart what an entry has written.
+/// Parses what an entry has written.
 pub(crate) fn written(mut wire: &[u8]) -> Vec<Written> {
     let mut take = |count: usize| {
         let (taken, rest) = wire.split_at_checked(count)?;

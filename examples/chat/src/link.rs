@@ -1,6 +1,7 @@
 //! A connection and its socket, shared by threads: one reads and handles events, one writes, any may send.
 //!
-//! So a peer that reads slowly holds up nobody but itself. The lock is held neither while reading nor while writing.
+//! A peer that reads slowly therefore delays nobody but itself. The lock is held neither while reading nor while
+//! writing.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -11,36 +12,39 @@ use std::time::{Duration, Instant};
 use bytes::Buf;
 use websocket_proto::{Connection, Event, Scratch, State, TransportShutdown};
 
-/// Fits the first-level cache, and so does what is done with it.
+/// Fits into the first-level cache, together with the messages in it.
 const INPUT: usize = 16 << 10;
 
-/// What is written at once. The output shrinks by what was written, which is how the keepalive sees that the peer takes it.
+/// The most that is written in one call. The output shrinks by what was written, which shows the keepalive that the
+/// peer is reading.
 const PIECE: usize = 64 << 10;
 
-/// From this much pending output on, the peer isn't read from: let it take what it asked for first.
+/// With this much pending output, the peer isn't read from: it has to read its answers first.
 pub const HIGH_WATER: usize = 256 << 10;
 
 /// A peer that is silent for so long is pinged,
 #[allow(dead_code)]
 pub const IDLE: Duration = Duration::from_secs(30);
 
-/// and dropped if it doesn't answer within this time. The ping lies behind what the kernels on both sides hold, some MiB
-/// where a peer reads slowly. Silence counts only from when no more than `HIGH_WATER` is left to be handed to the kernel, so
-/// a peer stays that takes what the kernel holds (up to 4 MiB on Linux, `net.ipv4.tcp_wmem`) in both times together: 85 KB/s.
+/// and dropped if it doesn't answer within this time. The ping is queued after the bytes in the buffers of both
+/// kernels, some MiB if a peer reads slowly. Silence counts only once no more than `HIGH_WATER` is left to be handed to
+/// the kernel. So a peer stays if it reads what the kernel holds (up to 4 MiB on Linux, `net.ipv4.tcp_wmem`) within
+/// both times together: 85 KB/s.
 #[allow(dead_code)]
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long the peer may take to close its side. Also how soon a deadline is noticed that another thread brought nearer.
+/// How long the peer may take to close its side. Also the delay until an earlier deadline, set by another thread, is
+/// noticed.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Buffers and codecs, for whichever connections are at work: a few serve any number. Where more are at work at a time, the
-/// others make their own, and drop them.
+/// Buffers and codecs, for the connections that are active at the moment: a few serve any number. If more are active at
+/// a time, the others create their own, and drop them.
 static SCRATCHES: Mutex<[Option<Scratch>; 4]> = Mutex::new([const { None }; 4]);
 
 pub struct Link {
     stream: TcpStream,
     conn: Mutex<Connection>,
-    /// There is output for the writer, or room for more.
+    /// There is output for the writer, or space for more.
     changed: Condvar,
     start: Instant,
 }
@@ -51,7 +55,7 @@ impl Link {
         Ok(Self { stream, conn: Mutex::new(conn), changed: Condvar::new(), start: Instant::now() })
     }
 
-    /// Does something with the connection, on time; what it has to send is sent.
+    /// Calls the connection with the current time; anything that it wants to send is sent.
     pub fn with<T>(&self, act: impl FnOnce(&mut Connection) -> T) -> T {
         let mut conn = self.lock();
         conn.advance_time(self.start.elapsed());
@@ -60,7 +64,7 @@ impl Link {
         result
     }
 
-    /// Waits until the peer has taken most of the output, or the connection is over.
+    /// Waits until the peer has read most of the output, or the connection is closed.
     #[allow(dead_code)]
     pub fn wait_for_room(&self) {
         let has_room = |conn: &Connection| conn.pending_output() <= HIGH_WATER || conn.state() == State::Closed;
@@ -70,8 +74,8 @@ impl Link {
         }
     }
 
-    /// Reads and writes until the connection is over, and ends the socket. `handle` is called for each event with the
-    /// connection locked, `after` once a turn without.
+    /// Reads and writes until the connection is closed, and shuts the socket down. `handle` is called for each event
+    /// with the connection locked, `after` once per iteration without the lock.
     pub fn run(&self, mut handle: impl FnMut(&mut Connection, Event<'_>), mut after: impl FnMut()) -> io::Result<()> {
         let mut buffer = [0; INPUT];
         thread::scope(|scope| {
@@ -83,7 +87,7 @@ impl Link {
             after();
             io::Result::Ok(())
         })?;
-        // Closing with bytes unread would reset the connection, and the last bytes with it: read them first.
+        // Closing with unread bytes would reset the connection and might lose the last bytes: read them first.
         if self.lock().wants_shutdown() == Some(TransportShutdown::Graceful) {
             let until = Instant::now() + GOODBYE;
             let left = || until.saturating_duration_since(Instant::now());
@@ -92,7 +96,7 @@ impl Link {
         Ok(())
     }
 
-    /// One turn of the loop: bytes, the time, events. Whether there will be another.
+    /// One iteration of the loop: bytes, the time, events. Returns whether there will be another.
     fn turn(&self, buffer: &mut [u8], handle: &mut impl FnMut(&mut Connection, Event<'_>)) -> bool {
         let conn = self.lock();
         let shutdown = conn.wants_shutdown();
@@ -103,7 +107,7 @@ impl Link {
                 drop(conn);
                 None
             }
-            // The peer has to take something first, or has said all that it had to say.
+            // The peer has to read first, or has sent everything.
             None if is_held_up => {
                 drop(self.changed.wait_timeout(conn, left.min(GOODBYE)));
                 None
@@ -134,19 +138,19 @@ impl Link {
         shutdown.is_none()
     }
 
-    /// Reads for at most that long; `Some(0)` is the end.
+    /// Reads for at most that long; `Some(0)` is the end of the stream.
     fn read(&self, buffer: &mut [u8], timeout: Duration) -> Option<usize> {
-        // A socket takes no timeout of zero.
+        // A socket accepts no timeout of zero.
         let _ = self.stream.set_read_timeout(Some(timeout.max(Duration::from_millis(1))));
         match (&self.stream).read(buffer) {
             Ok(read) => Some(read),
             Err(error) if is_timeout(&error) => None,
-            // A reset is an end as well.
+            // A reset ends the stream, too.
             Err(_) => Some(0),
         }
     }
 
-    /// Reads what is of no interest any more; whether more may come. Slowly enough that a peer which sends without end takes
+    /// Reads and discards. Returns whether more may come. It is slow enough that a peer which sends without end takes
     /// little time from others.
     fn discard(&self, buffer: &mut [u8], timeout: Duration) -> bool {
         let read = self.read(buffer, timeout);
@@ -156,7 +160,7 @@ impl Link {
         read != Some(0)
     }
 
-    /// Writes whatever there is to write, until the connection is over.
+    /// Writes all output, until the connection is closed.
     fn write(&self) {
         let mut piece = vec![0; PIECE];
         let mut conn = self.lock();
@@ -182,15 +186,16 @@ impl Link {
     fn written(&self, conn: &mut Connection, written: io::Result<usize>) {
         match written {
             Ok(count @ 1..) => {
-                // As long as the peer takes what it has to take first, its silence is our doing: it isn't read from. A peer
-                // that takes nothing is pinged and dropped like any other.
+                // While the peer has to read first, its silence is our doing: we don't read from it. A peer that reads
+                // nothing is pinged and dropped like any other.
                 if conn.pending_output() > HIGH_WATER {
                     conn.reading_paused();
                 }
                 conn.output().advance(count);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Nobody takes it any more. What the peer had sent before is still read, such as why it closed, and then the end.
+            // The peer reads no more. What it sent before is still read, such as the reason why it closed, and then the
+            // end.
             Ok(_) | Err(_) => {
                 let _ = self.stream.shutdown(Shutdown::Both);
                 let pending = conn.pending_output();
@@ -208,7 +213,7 @@ fn scratches() -> MutexGuard<'static, [Option<Scratch>; 4]> {
     SCRATCHES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Copies the first bytes of the output, as many as fit: it is locked no more while they are written.
+/// Copies the first bytes of the output, as many as fit, so that it isn't locked while they are written.
 fn copy_front(output: &impl Buf, piece: &mut [u8]) -> usize {
     let mut slices = [io::IoSlice::new(&[]); 16];
     let filled = output.chunks_vectored(&mut slices);
@@ -221,7 +226,7 @@ fn copy_front(output: &impl Buf, piece: &mut [u8]) -> usize {
     length
 }
 
-/// A handler that panics must not leave the writer waiting for ever.
+/// A handler that panics must not leave the writer waiting forever.
 struct AbortOnPanic<'a>(&'a Link);
 
 impl Drop for AbortOnPanic<'_> {

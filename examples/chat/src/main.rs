@@ -1,14 +1,15 @@
-//! A WebSocket server on blocking sockets: `/` is a chat page for browsers, `/chat` says to all what one says, any other
-//! path echoes.
+//! A WebSocket server on blocking sockets: `/` is a chat page for browsers, messages sent to `/chat` go to everyone
+//! there, and every other path echoes.
 //!
 //! ```text
 //! cargo run --release -p chat -- [ADDRESS] [--quiet] [--context-takeover]
 //! ```
 //!
-//! With `--context-takeover`, what compression has learned from one message serves the next: fewer bytes on the wire, and
-//! up to 450 KiB of memory for each connection.
+//! With `--context-takeover`, the compressor remembers earlier messages. That saves bytes on the wire, and takes up to
+//! 450 KiB of memory for each connection.
 //!
-//! Here is who comes and goes. The loop that reads, handles events and writes is in `link.rs`, the chat in `room.rs`.
+//! This file accepts and closes connections. The loop that reads, handles events and writes is in `link.rs`, the chat
+//! in `room.rs`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -29,13 +30,13 @@ use websocket_proto::{Cause, CloseCode, Closed, Config, Connection, DeflateConfi
 
 const ADDRESS: &str = "127.0.0.1:9001";
 
-/// How many messages to the chat may wait: those who say more wait as well.
+/// The number of messages to the chat that may wait; clients that send more have to wait.
 const BACKLOG: usize = 16;
 
-/// How long connections have to end when the server stops.
+/// How long connections have to close when the server stops.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// How long no connection is taken where that has failed, and how soon a signal is noticed.
+/// How long the server waits after it could not accept a connection, and how soon it notices a signal.
 const PAUSE: Duration = Duration::from_millis(100);
 
 const PAGE: &str = include_str!("chat.html");
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Serves until SIGINT or SIGTERM comes, and says goodbye to all then.
+/// Serves until SIGINT or SIGTERM, and then closes all connections.
 fn run(address: &str, quiet: bool, context_takeover: bool) -> io::Result<()> {
     let listener = TcpListener::bind(address)
         .map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?;
@@ -69,8 +70,8 @@ fn run(address: &str, quiet: bool, context_takeover: bool) -> io::Result<()> {
     for signal in [SIGINT, SIGTERM] {
         flag::register(signal, Arc::clone(&stop))?;
     }
-    // With context takeover, each connection keeps a compressor and a window of its own, 450 KiB together, from its first
-    // compressed message on.
+    // With context takeover, each connection keeps a compressor and a window of its own, 450 KiB together, from its
+    // first compressed message on.
     let deflate = DeflateConfig::new()
         .server_no_context_takeover(!context_takeover)
         .client_no_context_takeover(!context_takeover);
@@ -84,7 +85,7 @@ fn run(address: &str, quiet: bool, context_takeover: bool) -> io::Result<()> {
         says,
     });
     thread::Builder::new().spawn(move || room::run(&said))?;
-    // Nothing but the end of the process wakes a thread that waits for connections.
+    // Only the end of the process wakes a thread that waits for connections.
     thread::Builder::new().spawn({
         let server = Arc::clone(&server);
         move || server.accept(&listener)
@@ -93,8 +94,8 @@ fn run(address: &str, quiet: bool, context_takeover: bool) -> io::Result<()> {
         thread::sleep(PAUSE);
     }
     match server.stop() {
-        0 => println!("stopped, everybody has left"),
-        staying => println!("stopped, {staying} haven't left"),
+        0 => println!("stopped, all connections are closed"),
+        staying => println!("stopped, {staying} connections were still open"),
     }
     Ok(())
 }
@@ -113,7 +114,7 @@ struct Server {
 #[derive(Default)]
 struct Clients {
     all: Vec<Arc<Client>>,
-    /// The server stops: nobody is let in any more.
+    /// The server is stopping: new clients are rejected.
     stopping: bool,
 }
 
@@ -124,28 +125,29 @@ impl Server {
             let serve = |stream| thread::Builder::new().spawn(move || server.serve(stream));
             match listener.accept().and_then(|(stream, _)| serve(stream)) {
                 Ok(_) => {}
-                // A client that has gone meanwhile.
+                // A client that has disconnected meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                // No descriptor or no thread is left. Clients wait in the backlog meanwhile.
+                // There is no free descriptor or thread. Clients wait in the backlog meanwhile.
                 Err(error) => {
-                    eprintln!("server: can't take a connection: {error}");
+                    eprintln!("server: can't accept a connection: {error}");
                     thread::sleep(PAUSE);
                 }
             }
         }
     }
 
-    /// Closes all connections with 1001, and waits until they are gone, or their time is up. How many are left.
+    /// Closes all connections with 1001, and waits until they are gone or the time is up. Returns the number that is
+    /// left.
     fn stop(&self) -> usize {
         let all = {
             let mut clients = self.clients();
             clients.stopping = true;
             clients.all.clone()
         };
-        // Not with all locked: a connection that is at work may want to know of the others.
+        // Not while all are locked: the handler of a connection may need the list.
         for client in all {
             client.link.with(|conn| {
-                // One that has ended or is closing already is told nothing more.
+                // A connection that is closing or closed gets no Close from us.
                 let said = conn.close(CloseCode::GOING_AWAY, "the server stops");
                 or_abort(said.is_ok() || conn.state() != State::Connecting, conn);
             });
@@ -159,7 +161,7 @@ impl Server {
         let client = Arc::new(Client { name: OnceLock::new(), link });
         let Some(_guest) = self.admit(&client) else { return Ok(()) };
         let mut chats = false;
-        // What waits until there is room for it and this client isn't locked any more.
+        // Messages that wait until there is space and this client is unlocked.
         let waiting = RefCell::new(VecDeque::new());
         let handle = |conn: &mut Connection, event: Event<'_>| {
             let said = match event {
@@ -180,7 +182,8 @@ impl Server {
             };
             let mut waiting = waiting.borrow_mut();
             waiting.extend(said);
-            // At once if possible, and so in the order of events, whichever client's they are.
+            // Sends it immediately if possible, so that the chat has the order of the events, whichever clients they
+            // are from.
             if let Some(said) = waiting.pop_front()
                 && let Err(TrySendError::Full(said)) = self.says.try_send(said)
             {
@@ -191,8 +194,8 @@ impl Server {
         client.link.run(handle, after)
     }
 
-    /// Accepts a request, unless it is one for the chat from a page of somebody else. A server whose users have cookies
-    /// lists its own origins here.
+    /// Accepts a request, unless it asks for the chat and comes from a page of another origin. A server whose users
+    /// have cookies lists its own origins here.
     fn open(&self, client: &Client, conn: &mut Connection, request: &server::Request) -> bool {
         let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
         if request.path() == "/chat"
@@ -212,12 +215,12 @@ impl Server {
         match closed.cause {
             _ if client.name.get().is_some() => self.log(client.name(), &closed.to_string()),
             Cause::Handshake(error) => self.log("refused:", &error.to_string()),
-            // A page was served, or a spare socket wasn't used.
+            // A page was served, or a browser's spare socket was never used.
             _ => {}
         }
     }
 
-    /// Lets a client in, until the guard is dropped.
+    /// Registers a client until the guard is dropped.
     fn admit<'a>(&'a self, client: &'a Arc<Client>) -> Option<Guest<'a>> {
         let mut clients = self.clients();
         (!clients.stopping).then(|| {
@@ -237,7 +240,7 @@ impl Server {
     }
 }
 
-/// A client that is among all, until this is dropped.
+/// A registered client, until this is dropped.
 struct Guest<'a> {
     server: &'a Server,
     client: &'a Arc<Client>,
@@ -258,13 +261,13 @@ fn answer(conn: &mut Connection, event: Event<'_>) {
         }
         Event::Text(text) => conn.send_text(&text).is_ok(),
         Event::Binary(data) => conn.send_binary(&data).is_ok(),
-        // Anything else is left to the connection, which answers 405 or 426.
+        // Everything else is left to the connection, which answers 405 or 426.
         _ => true,
     };
     or_abort(is_sent, conn);
 }
 
-/// An answer that can't be sent is one that the client doesn't wait for, or that it doesn't read.
+/// An answer that can't be sent is dropped: the client doesn't wait for it, or doesn't read it.
 fn or_abort(is_sent: bool, conn: &mut Connection) {
     if !is_sent {
         conn.abort();

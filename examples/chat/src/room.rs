@@ -1,5 +1,5 @@
-//! The chat: who is in it, and what all of them are told. One thread speaks to all, in one order for all, and each message is
-//! compressed once.
+//! The chat: its members, and the messages that all of them get. One thread sends to all, in the same order for all,
+//! and each message is compressed once.
 
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, OnceLock};
@@ -8,21 +8,21 @@ use websocket_proto::{CloseCode, DeflateConfig, Message, PreparedMessage};
 
 use crate::link::{HIGH_WATER, Link};
 
-/// A connection, in the chat or not.
+/// A connection, in the chat or not yet.
 pub struct Client {
-    /// Given when it is let in: browsers open spare sockets, too.
+    /// Set when the client is accepted: browsers open spare sockets, too.
     pub name: OnceLock<String>,
     pub link: Link,
 }
 
-/// What is to be said to the chat.
+/// A message for the chat.
 pub enum Said {
     Joined(Arc<Client>),
     Left(Arc<Client>),
     Message(Message),
 }
 
-/// Says to all who are in the chat what is said, until nobody can say anything any more.
+/// Sends messages to all members of the chat, until no more can arrive.
 pub fn run(said: &Receiver<Said>) {
     let mut here: Vec<Arc<Client>> = Vec::new();
     for said in said {
@@ -49,7 +49,7 @@ impl Client {
         self.name.get().map_or("somebody", String::as_str)
     }
 
-    /// Sends to this client from any thread; one that doesn't keep up is let go.
+    /// Sends to this client from any thread; a client that doesn't keep up is disconnected.
     fn push(&self, message: &PreparedMessage) {
         self.link.with(|conn| {
             if conn.pending_output() > HIGH_WATER {

@@ -1,7 +1,7 @@
-//! All the memory there is: an array, in which `linked_list_allocator` takes the first place that fits, and how full it
-//! has been.
+//! All the memory there is: an array, in which `linked_list_allocator` uses the first gap that fits, and counters of
+//! its use.
 //!
-//! A program that allocates in interrupts takes `embedded-alloc` instead: the same list in a critical section.
+//! A program that allocates in interrupts uses `embedded-alloc` instead: the same list in a critical section.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
@@ -21,7 +21,7 @@ pub struct Arena<const SIZE: usize> {
 #[repr(align(16))]
 struct Memory<const SIZE: usize>(UnsafeCell<[MaybeUninit<u8>; SIZE]>);
 
-// SAFETY: only the heap touches it, which is locked.
+// SAFETY: only the heap accesses it, and the heap is locked.
 unsafe impl<const SIZE: usize> Sync for Memory<SIZE> {}
 
 impl<const SIZE: usize> Arena<SIZE> {
@@ -34,17 +34,17 @@ impl<const SIZE: usize> Arena<SIZE> {
         }
     }
 
-    /// How many bytes are in use.
+    /// The number of bytes in use.
     pub fn used(&self) -> usize {
         self.heap.lock().used()
     }
 
-    /// The most bytes that were in use since this was last asked.
+    /// The most bytes in use since this was last called.
     pub fn most(&self) -> usize {
         self.most.swap(self.used(), Relaxed)
     }
 
-    /// Up to where the arena was ever used, gaps included: one of that size would have done.
+    /// The end of the highest block that was ever used, gaps included: an arena of that size would have been enough.
     pub fn reach(&self) -> usize {
         self.reach.load(Relaxed)
     }
@@ -55,7 +55,7 @@ impl<const SIZE: usize> Arena<SIZE> {
 
     fn allocate(&self, heap: &mut Heap, layout: Layout) -> Option<NonNull<u8>> {
         if heap.size() == 0 {
-            // SAFETY: the memory belongs to nobody else, and lives as long as the heap. This happens once.
+            // SAFETY: the memory is used by nothing else, and lives as long as the heap. This happens once.
             unsafe { heap.init(self.start(), SIZE) };
         }
         let place = heap.allocate_first_fit(layout).ok()?;
@@ -71,7 +71,7 @@ impl<const SIZE: usize> Default for Arena<SIZE> {
     }
 }
 
-// SAFETY: the heap's own allocations, whose rules are the same; what is counted beside changes none.
+// SAFETY: the heap's own allocations, with the same rules; the counters change none of them.
 unsafe impl<const SIZE: usize> GlobalAlloc for Arena<SIZE> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.allocate(&mut self.heap.lock(), layout).map_or(ptr::null_mut(), NonNull::as_ptr)

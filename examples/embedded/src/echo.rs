@@ -1,4 +1,4 @@
-//! A server that says again what it is told: small messages whole, large ones part by part as they come.
+//! An echo server: small messages are sent back whole, large ones chunk by chunk as they arrive.
 
 use alloc::vec::Vec;
 
@@ -7,8 +7,8 @@ use websocket_proto::{Chunk, Connection, Event, SendError, server};
 use crate::limits::WHOLE;
 use crate::wire::MTU;
 
-/// Pieces come as small as the wire hands them over. They are collected, since every fragment that is sent costs a header,
-/// and some clients take only some thousands for a message.
+/// Chunks are as small as the wire delivers them. They are collected, because every fragment costs a header, and some
+/// clients accept only some thousands per message.
 #[derive(Default)]
 pub struct Echo {
     part: Vec<u8>,
@@ -23,14 +23,15 @@ impl Echo {
             Event::Chunk(chunk) => self.collect(conn, &chunk),
             _ => Ok(()),
         };
-        // An answer that can't be sent is one that the peer doesn't wait for.
+        // An answer that can't be sent is dropped: the peer doesn't wait for it.
         if sent.is_err() {
             conn.abort();
         }
     }
 
     fn collect(&mut self, conn: &mut Connection, chunk: &Chunk<'_>) -> Result<(), SendError> {
-        // Only the first is larger than an input: it has what was assembled until the message turned out to be large.
+        // Only the first chunk is larger than an input: it has the bytes that were assembled until the message turned
+        // out to be large.
         self.part.reserve_exact((WHOLE + MTU).saturating_sub(self.part.len()));
         for bytes in chunk.parts() {
             self.part.extend_from_slice(bytes);

@@ -1,4 +1,4 @@
-//! A connection on a wire: one turn reads a little, handles it, and writes what the wire takes.
+//! A connection on a wire: one iteration reads a little, handles it, and writes what the wire accepts.
 
 use core::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::wire::{MTU, Wire};
 
 pub struct Endpoint {
     pub conn: Connection,
-    /// Whether anything may still come.
+    /// Returns whether more may arrive.
     listens: bool,
-    /// Keeps nothing: it takes back what the connection would keep for its next message.
+    /// Keeps no buffer for the next message: it takes back what the connection would keep.
     scratch: Option<Scratch>,
 }
 
@@ -20,7 +20,7 @@ impl Endpoint {
         Self { conn, listens: true, scratch: Some(Scratch::new().keep(0)) }
     }
 
-    /// Does all there is to do now, without waiting for anything.
+    /// Does everything that is possible now, without waiting.
     pub fn turn(&mut self, now: Duration, wire: &mut impl Wire, mut handle: impl FnMut(&mut Connection, Event<'_>)) {
         if let Some(scratch) = self.scratch.take() {
             self.conn.attach_scratch(scratch);
@@ -42,13 +42,14 @@ impl Endpoint {
         self.scratch = self.conn.detach_scratch();
     }
 
-    /// Whether there is room for an answer: a peer that reads nothing isn't listened to, and so fills its own memory. A
-    /// client, which answers nothing, always listens: if both waited for the other to read, neither would.
+    /// Returns whether there is space for an answer. A peer that reads nothing isn't read from either, so it fills its
+    /// own memory. A client, which answers nothing, always reads: if both waited for the other to read first, they
+    /// would deadlock.
     pub fn wants_input(&self) -> bool {
         self.listens && (self.conn.role() == Role::Client || self.conn.pending_output() < MTU)
     }
 
-    /// Reads what isn't of interest any more; whether all of that has come.
+    /// Reads and discards. Returns whether the end has been reached.
     pub fn discard(&mut self, wire: &mut impl Wire) -> bool {
         self.read(&mut [0; MTU], wire);
         !self.listens

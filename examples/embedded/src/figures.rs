@@ -1,4 +1,5 @@
-//! Measures how much of the arena a server and a client take, while they talk over a line of a few bytes each way.
+//! Measures how much of the arena a server and a client use while they talk over a line of a few bytes in each
+//! direction.
 //!
 //! ```text
 //! cargo run --release --manifest-path examples/embedded/Cargo.toml --bin example-embedded-figures
@@ -51,7 +52,7 @@ struct Talk {
     client: Side,
     up: Pipe,
     down: Pipe,
-    /// How long the client's message is, how much of it is still to be said, and how much of the answer it has heard.
+    /// The length of the client's message, how much of it is still to be sent, and how much of the answer has arrived.
     length: usize,
     unsaid: usize,
     heard: usize,
@@ -112,7 +113,7 @@ impl Talk {
     }
 }
 
-/// Says all of a message that may be whole, else a fragment when there is room for one.
+/// Sends all of a message that may be whole, else a fragment if there is space for one.
 fn say(conn: &mut Connection, length: usize, unsaid: &mut usize) {
     if *unsaid == 0 || conn.pending_output() >= MTU {
         return;
@@ -136,7 +137,7 @@ fn heard_of(event: &Event<'_>) -> usize {
     }
 }
 
-/// An endpoint, and what of the arena it has.
+/// An endpoint, and the part of the arena that it uses.
 struct Side {
     endpoint: Endpoint,
     live: usize,
@@ -151,7 +152,7 @@ impl Side {
         Self { endpoint, live: ARENA.used() - before, most: ARENA.most() - before }
     }
 
-    /// Works, and counts what that takes: nobody else works meanwhile.
+    /// Runs it and counts the memory: nothing else runs meanwhile.
     fn work<T>(&mut self, work: impl FnOnce(&mut Endpoint) -> T) -> T {
         let others = ARENA.used() - self.live;
         ARENA.most();
@@ -161,7 +162,7 @@ impl Side {
         done
     }
 
-    /// The most that it had since this was last asked.
+    /// The most memory that it used since this was last called.
     fn most(&mut self) -> usize {
         mem::replace(&mut self.most, self.live)
     }

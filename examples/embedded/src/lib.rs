@@ -24,7 +24,7 @@ pub mod program;
 mod tests;
 pub mod wire;
 
-/// Of which a program's entry is made.
+/// The parts of a program's entry.
 #[doc(hidden)]
 #[cfg(target_os = "none")]
 pub use cortex_m_rt;

@@ -1,4 +1,4 @@
-//! How much memory a peer can make us use, and so how large the arena must be.
+//! The memory that a peer can make us use, and therefore the size of the arena.
 //!
 //! | what | at most, in bytes |
 //! |---|--:|
@@ -6,22 +6,22 @@
 //! | the head of a request, while it comes, and what is kept of it until it is answered | 2 × [`HEAD`], and its places |
 //! | a message: assembled, collected, and answered, in a buffer that doubles beside what it was | 8 × [`WHOLE`] |
 //!
-//! The head is gone when messages come. `example-embedded-figures` measures what it really is.
+//! The head is freed when messages arrive. `example-embedded-figures` measures the actual numbers.
 
 use core::time::Duration;
 
 use websocket_proto::Config;
 
-/// The longest head of a request or a response: enough for a browser that has some cookies.
+/// The longest head of a request or a response: enough for a browser with some cookies.
 pub const HEAD: usize = 2 << 10;
 
-/// From this size on, a message comes in pieces, and is never in memory as a whole.
+/// From this size on, a message is delivered in chunks and is never in memory as a whole.
 pub const WHOLE: usize = 1 << 10;
 
-/// All memory there is for `Box`, `Vec` and `Arc`: what a peer can ask for at most, and the gaps between what is in use.
+/// All memory for `Box`, `Vec` and `Arc`: the most that a peer can use, plus the gaps between allocations.
 pub const ARENA: usize = 12 << 10;
 
-/// What a peer may ask of us. Nothing that it does fills the arena, and so nothing it does ends the program.
+/// The limits for a peer. No peer can fill the arena, and so no peer can end the program.
 pub fn config() -> Config {
     Config::new()
         .max_handshake_size(HEAD)
@@ -31,7 +31,7 @@ pub fn config() -> Config {
         .max_message_size(WHOLE as u64 - 1)
         .max_chunked_message_size(1 << 30)
         .max_fragments(64)
-        // One input may bring the end of a large message and a small one: both are answered.
+        // One input may contain the end of a large message and a small one: both are answered.
         .max_pending_output(2 * WHOLE)
         .handshake_timeout(Duration::from_secs(10))
         .close_timeout(Duration::from_secs(2))

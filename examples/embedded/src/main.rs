@@ -1,6 +1,6 @@
-//! Echoes what a WebSocket client says on a wire, without an operating system or `std`, in a fixed arena.
+//! Echoes a WebSocket client on a wire, without an operating system or `std`, in a fixed arena.
 //!
-//! On the host, the wire is standard input and output; on a Cortex-M4 board, a serial line, also where QEMU is the board:
+//! On the host, the wire is standard input and output; on a Cortex-M4 board or in QEMU, it is a serial line:
 //!
 //! ```text
 //! cargo build --release --manifest-path examples/embedded/Cargo.toml
@@ -8,7 +8,7 @@
 //! cargo build --release --manifest-path examples/embedded/Cargo.toml --target thumbv7em-none-eabihf
 //! ```
 //!
-//! What it takes on the Cortex-M4, in bytes, of which `tests/loops/run embedded` prints the first line:
+//! Size on the Cortex-M4, in bytes; `tests/loops/run embedded` prints the first line:
 //!
 //! | | code (`.text`) | constants (`.rodata`) |
 //! |---|--:|--:|
@@ -22,7 +22,7 @@
 //! | opening handshake, a head of 200 bytes | 932 |
 //! | opening handshake, a head of 2,000 bytes | 4,408 |
 //! | echo of 125, 500, 1,023 bytes | 420, 1,168, 2,216 |
-//! | echo of 1 KiB and more, in pieces | 2,280 |
+//! | echo of 1 KiB and more, in chunks | 2,280 |
 //!
 //! The memory is measured by `example-embedded-figures`, built for the board; the host's pointers are twice as large:
 //!

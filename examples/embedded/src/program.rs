@@ -1,13 +1,13 @@
-//! What a program needs around it where no `std` brings that: an arena, an entry, and what happens on a panic.
+//! The parts of a program that `std` would provide: an arena, an entry, and a panic handler.
 
-/// Makes a program of a function `run(&mut Board)`, and its `ARENA`.
+/// Makes a program from a function `run(&mut Board)` and its `ARENA`.
 #[macro_export]
 macro_rules! program {
     ($run:path) => {
         #[global_allocator]
         static ARENA: $crate::arena::Arena<{ $crate::limits::ARENA }> = $crate::arena::Arena::new();
 
-        /// Also where the arena is full: better to begin again than to go on without memory.
+        /// It is also called when the arena is full: better to restart than to continue without memory.
         #[panic_handler]
         fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
             let mut board = $crate::board::Board::again();

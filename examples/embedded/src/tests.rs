@@ -84,7 +84,7 @@ fn echoes_what_is_small_and_what_is_larger_than_its_memory() {
     for length in [0, 1, 125, 126, limits::WHOLE - 1, limits::WHOLE, 10 * limits::ARENA] {
         let mut talk = Talk::open();
         let text: String = "再见 👋🏽".chars().cycle().take(length).collect();
-        // Fragments that the client has memory for, wherever they cut a character.
+        // Fragments that the client has memory for, wherever they split a character.
         for part in text.as_bytes().chunks(100) {
             talk.client.conn.send_fragment(MessageKind::Text, part, false).unwrap();
             talk.run(|talk| talk.client.conn.pending_output() == 0);
@@ -102,7 +102,7 @@ fn listens_to_nobody_who_does_not_read() {
         if talk.client.conn.can_send() {
             talk.client.conn.send_binary(&[1; 100]).unwrap();
         }
-        // It writes, and reads nothing.
+        // This peer writes, and reads nothing.
         let mut nothing = Pipe::default();
         talk.client.turn(talk.now, &mut End { incoming: &mut nothing, outgoing: &mut talk.up }, |_, _| {});
         talk.serve();
@@ -129,7 +129,7 @@ fn gives_up_on_who_falls_silent() {
     for seconds in [30, 10] {
         assert!(talk.server_closed.is_none());
         talk.now += Duration::from_secs(seconds);
-        // Turns at once, as long as the connection asks for them.
+        // Iterations without a pause, as long as the connection asks for them.
         while talk.server_closed.is_none() && talk.server.conn.next_timeout().is_some_and(|at| at <= talk.now) {
             talk.serve();
         }

@@ -1,17 +1,17 @@
-//! What carries the bytes: a few at a time, and never waiting.
+//! The transport: a few bytes at a time, never blocking.
 
-/// The most that is read at a time, as of a line that has a small FIFO.
+/// The most that is read at a time, as from a line with a small FIFO.
 pub const MTU: usize = 64;
 
 pub trait Wire {
-    /// Reads what is there now, perhaps nothing; `None` when nothing more will come.
+    /// Reads the bytes that are there now, perhaps none; `None` when no more will come.
     fn receive(&mut self, buffer: &mut [u8]) -> Option<usize>;
 
-    /// Writes what there is room for now, perhaps nothing; says how much.
+    /// Writes as many bytes as possible now, perhaps none, and returns their number.
     fn send(&mut self, bytes: &[u8]) -> usize;
 }
 
-/// One direction of a line that lies in memory.
+/// One direction of a line in memory.
 #[derive(Default)]
 pub struct Pipe {
     bytes: [u8; 32],

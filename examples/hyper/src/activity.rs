@@ -1,4 +1,5 @@
-//! What keeps a connection of HTTP open: its requests, for some time, and its WebSockets, as long as there are any.
+//! The activity that keeps an HTTP connection open: its requests, for some time, and its WebSockets, as long as there
+//! are any.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,7 +28,7 @@ impl Activity {
         Self(Arc::new(Mutex::new(State { last: Instant::now(), websockets: 0 })))
     }
 
-    /// Something happens: from here on the connection is idle, if nothing else does.
+    /// Records an activity: the idle time starts again.
     pub(crate) fn note(&self) {
         self.lock().last = Instant::now();
     }

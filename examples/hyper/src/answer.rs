@@ -1,4 +1,4 @@
-//! What a request is answered with: a WebSocket for all who ask for one, a page for those who don't.
+//! The answer to a request: a WebSocket if it asks for one, otherwise a page.
 
 use std::sync::Arc;
 
@@ -24,14 +24,14 @@ pub fn answer(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<Full
             println!("{:?} {} {}", request.version(), request.method(), request.uri().path());
             let (chat, path) = (Arc::clone(chat), request.uri().path().to_owned());
             tokio::spawn(async move {
-                // The client may have gone before it had the response.
+                // The client may have disconnected before it had the response.
                 if let Ok(ws) = upgrading.await {
                     let _ = chat.talk(ws, &path).await;
                 }
             });
             response.map(|()| Full::default())
         }
-        // Not for a WebSocket: HTTP as ever.
+        // A plain HTTP request.
         Err(HandshakeError::NoUpgrade | HandshakeError::HttpVersion) if request.uri().path() == "/" => page(),
         Err(HandshakeError::NoUpgrade | HandshakeError::HttpVersion) => not_found(),
         Err(error) => refusal(error).map(Full::new),

@@ -14,7 +14,7 @@ use websocket_proto_tokio::WebSocket;
 
 use crate::Upgraded;
 
-/// Opens a WebSocket over a stream on which HTTP/2 is spoken: by agreement (ALPN), or because it is known to be.
+/// Opens a WebSocket over a stream on which HTTP/2 is spoken: negotiated (ALPN), or known in advance.
 pub async fn connect<T>(
     stream: T,
     request: client::Request,

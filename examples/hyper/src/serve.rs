@@ -23,8 +23,8 @@ use crate::activity::Activity;
 /// An answer has to be there by then, too.
 pub const IDLE: Duration = Duration::from_secs(10);
 
-/// How long a connection that is to be closed has to end by itself: a response may be under way. HTTP/2 says by GOAWAY
-/// that no more requests are taken, so that a client knows which of them to repeat elsewhere.
+/// The time that a closing connection has to end by itself: a response may be in progress. HTTP/2 announces with GOAWAY
+/// that no more requests are accepted, so that a client knows which of them to repeat elsewhere.
 pub const GRACE: Duration = Duration::from_secs(1);
 
 /// After so long a silence an HTTP/2 connection is pinged. A WebSocket notices by its own pings when the peer has vanished;

@@ -23,7 +23,7 @@ use crate::serve;
 /// deadline to take effect.
 const FAREWELL: Duration = Duration::from_millis(5_300);
 
-/// The time between two attempts where accepting fails: it does so as long as there is no descriptor left, and at once.
+/// The time between two attempts to accept after a failure, which repeats as long as there is no free descriptor.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves each connection in a task of its own, over TLS if there is an acceptor, until SIGINT or SIGTERM comes. Then all
@@ -70,8 +70,9 @@ where
     drop(listener);
     stopping.send_replace(());
     let all_left = async { join!(chat.stop(), stopping.closed()) };
-    let everybody = if timeout(FAREWELL, all_left).await.is_ok() { "everybody" } else { "not everybody" };
-    println!("{name}: stopped, {everybody} has left");
+    let in_time = timeout(FAREWELL, all_left).await.is_ok();
+    let how = if in_time { "all connections are closed" } else { "some connections were still open" };
+    println!("{name}: stopped, {how}");
     Ok(())
 }
 
@@ -80,9 +81,9 @@ async fn accept(name: &str, listener: &TcpListener) -> TcpStream {
     let mut fails = false;
     loop {
         match listener.accept().await {
-            // A WebSocket's messages are small, and shouldn't wait to be collected.
+            // A WebSocket's messages are small and should be sent without delay.
             Ok((stream, _)) if stream.set_nodelay(true).is_ok() => return stream,
-            // This one went away meanwhile.
+            // This client disconnected meanwhile.
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -116,8 +117,8 @@ async fn serve_securely<S, B>(
     };
     match accepted {
         Ok(Ok(stream)) => serve(stream, service, stopping).await,
-        // A browser that doesn't trust the certificate says so by this.
-        Ok(Err(error)) => eprintln!("{name}: no handshake: {error}"),
+        // A browser that doesn't trust the certificate ends the handshake like this.
+        Ok(Err(error)) => eprintln!("{name}: the TLS handshake failed: {error}"),
         Err(_) => {}
     }
 }

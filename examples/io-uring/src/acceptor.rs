@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Acceptor {
     free: Vec<usize>,
     in_flight: usize,
-    /// Set from a failure to the next success.
+    /// Set after a failure, until the next success.
     retry_at: Option<Duration>,
     is_stopped: bool,
 }
@@ -42,7 +42,7 @@ impl Acceptor {
         };
         self.free.push(slot);
         if !self.is_stopped {
-            // Once, not ten times a second.
+            // Logged once, not ten times a second.
             if self.retry_at.is_none() {
                 eprintln!("io-uring: can't accept a connection: {error}");
             }

@@ -1,4 +1,4 @@
-//! Buffers that the kernel receives into, whichever is free, and gives back with a completion.
+//! Buffers for the kernel to receive into. It picks one that is free, and returns it with a completion.
 
 use std::io;
 use std::slice;
@@ -49,8 +49,8 @@ impl Buffers {
 
     /// Gives a buffer to the kernel.
     pub fn provide(&mut self, buffer: u16) {
-        // SAFETY: one of as many entries as the page has, and the kernel doesn't read it before it is told of it below.
-        // The buffer lies in the memory.
+        // SAFETY: one of as many entries as the page has, and the kernel doesn't read it until the count is updated
+        // below. The buffer lies in the memory.
         unsafe {
             let entry = &mut *self.free.add(usize::from(self.provided % BUFFERS));
             entry.set_addr(self.memory.add(usize::from(buffer) * BUFFER) as u64);

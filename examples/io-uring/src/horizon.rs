@@ -1,5 +1,5 @@
-//! How far the past is known: a deadline that passed is acted on only when everything has been handled that had arrived
-//! by then.
+//! Decides when a deadline that has passed may be acted on: not before everything that had arrived by then has been
+//! handled.
 //!
 //! A process that was stopped for a minute finds deadlines that have passed, and the bytes that would have kept their
 //! peers. The kernel reports those bytes a few at a time. So deadlines wait for a turn after which no completion is

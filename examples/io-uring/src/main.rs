@@ -1,13 +1,13 @@
-//! A WebSocket server on one thread and `io_uring`: the kernel receives into buffers that it was given before, and
+//! A WebSocket server on one thread and `io_uring`: the kernel receives into buffers that it was given in advance, and
 //! sends from buffers that it is handed.
 //!
 //! ```text
 //! cargo run --release -p example-io-uring -- [ADDRESS]
 //! ```
 //!
-//! `/` is a chat page for browsers, `/chat` passes on to everybody what one says, any other path echoes. SIGTERM and
-//! SIGINT stop it: it says goodbye to everybody and waits for 5 seconds at most. It needs Linux 6.1 or later, and one
-//! that allows `io_uring`, which many containers don't: it says so then, and exits with 2.
+//! `/` is a chat page for browsers, messages sent to `/chat` go to everyone there, and every other path echoes. SIGTERM
+//! and SIGINT stop it: it closes all connections and waits for at most 5 seconds. It needs Linux 6.1 or later with
+//! `io_uring` allowed, which many containers forbid: then it prints why, and exits with 2.
 //!
 //! # The flow of bytes
 //!
@@ -76,7 +76,9 @@ fn main() -> ExitCode {
     let ring = match Ring::new(listener, signals) {
         Ok(ring) => ring,
         Err(error) => {
-            eprintln!("io-uring: no io_uring (Linux 6.1 or later) to be had here: {error}");
+            eprintln!(
+                "io-uring: io_uring is not available (it needs Linux 6.1 or later, and containers may forbid it): {error}"
+            );
             return ExitCode::from(2);
         }
     };
@@ -85,8 +87,8 @@ fn main() -> ExitCode {
     );
     match run(ring) {
         Ok(left) => {
-            let who = if left == 0 { "everybody has left" } else { "not everybody has left" };
-            println!("io-uring: stopped, {who}");
+            let how = if left == 0 { "all connections are closed" } else { "some connections were still open" };
+            println!("io-uring: stopped, {how}");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -105,7 +107,7 @@ fn listen(address: &str) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves until the process is told to stop. Returns the number of peers that hadn't left in time.
+/// Serves until a signal stops the process. Returns the number of peers that hadn't left in time.
 fn run(mut ring: Ring) -> io::Result<usize> {
     let start = Instant::now();
     let mut server = Server::new(ring.slots());

@@ -1,4 +1,4 @@
-//! Operations that the kernel is asked for, and their completions: all that the server and the ring know of each other.
+//! Operations for the kernel, and their completions: the whole interface between the server and the ring.
 //!
 //! A slot is an index into the table of sockets that the kernel keeps for the ring. Each operation on a slot has
 //! exactly one completion that is its last.
@@ -15,24 +15,24 @@ pub enum Op {
     Accept(usize),
     /// Receives again and again, each time into whichever buffer is free.
     Receive(usize),
-    /// Ends a `Receive`. The kernel may not find it; then it goes on.
+    /// Ends a `Receive`. The kernel may not find it; then it continues.
     CancelReceive(usize),
     /// Receives once and drops the bytes, a bounded number of them.
     Discard(usize),
     /// Sends up to [`MAX_SEND`] bytes, of which the socket may take fewer.
     Send(usize, Vec<u8>),
-    /// Ends one or both directions, and so whatever waits for them.
+    /// Shuts down one or both directions, and so ends operations that wait for them.
     ShutDown(usize, Shutdown),
     /// Closes the socket. No other operation may be in flight in its slot.
     Close(usize),
-    /// Refuses clients from now on; each `Accept` in flight fails.
+    /// Rejects clients from now on; each `Accept` in flight fails.
     StopListening,
 }
 
 #[derive(Debug)]
 pub enum Done<'b> {
     Accepted(usize, io::Result<()>),
-    /// `more`: the `Receive` goes on.
+    /// `more`: the `Receive` continues.
     Received {
         slot: usize,
         input: Input<'b>,
@@ -46,13 +46,13 @@ pub enum Done<'b> {
     Sent(usize, Vec<u8>, io::Result<usize>),
     ShutDown(usize),
     Closed(usize),
-    /// SIGTERM or SIGINT came.
+    /// SIGTERM or SIGINT arrived.
     ToldToStop,
 }
 
 #[derive(Debug)]
 pub enum Input<'b> {
-    /// A buffer of the kernel's, borrowed until this is handled.
+    /// A buffer of the kernel, borrowed until this is handled.
     Bytes(&'b mut [u8]),
     /// The `Receive` was canceled, or no buffer was free.
     Nothing,

@@ -1,4 +1,4 @@
-//! A connection without its socket: bytes that arrived become events, and events are answered.
+//! A connection without its socket: it turns received bytes into events, and answers events.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use websocket_proto::{CloseCode, Connection, Event, Message, PreparedMessage, Sc
 
 const PAGE: &str = include_str!("../../chat/src/chat.html");
 
-/// From this much pending output on, nothing more is received: the peer has to read what it asked for first.
+/// With this much pending output, nothing more is received: the peer has to read its answers first.
 pub const HIGH_WATER: usize = 256 << 10;
 
 pub struct Peer {
@@ -14,7 +14,7 @@ pub struct Peer {
     pub is_in_chat: bool,
 }
 
-/// What the peers of a server share.
+/// State that the peers of a server share.
 pub struct Shared {
     /// Everything that had arrived at this time is handled in this turn, or in a later one.
     pub now: Duration,
@@ -46,7 +46,7 @@ impl Peer {
         self.handle_events(&mut [], shared);
     }
 
-    /// Sends what another peer said. One that doesn't keep up is sent away.
+    /// Sends another peer's message. A peer that doesn't keep up is disconnected.
     pub fn push(&mut self, message: &PreparedMessage, now: Duration) {
         if self.conn.pending_output() > HIGH_WATER {
             self.advance_time(now);
@@ -56,7 +56,7 @@ impl Peer {
         }
     }
 
-    /// The server stops.
+    /// Closes the connection, because the server is stopping.
     pub fn say_goodbye(&mut self, now: Duration) {
         match self.conn.state() {
             State::Connecting => self.conn.abort(),
@@ -135,7 +135,7 @@ fn respond(conn: &mut Connection, request: &server::Request) -> bool {
 }
 
 fn serve_page(conn: &mut Connection, request: &server::Request) -> bool {
-    // Anything else is left to the connection, which answers 405 or 426.
+    // Everything else is left to the connection, which answers 405 or 426.
     request.path() != "/" || !matches!(request.method(), "GET" | "HEAD") || {
         let page = server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
         conn.reject(page).is_ok()

@@ -1,4 +1,4 @@
-//! The server's turn: completions go in, deadlines are acted on, operations come out.
+//! The server's loop: it handles completions, acts on deadlines, and returns operations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct Server {
     touched: Vec<usize>,
     buffers: Vec<Vec<u8>>,
     ops: Vec<Op>,
-    /// When the last peers are left behind, once the server is told to stop.
+    /// The time at which a stopped server drops the last peers.
     stops_at: Option<Duration>,
 }
 
@@ -111,7 +111,7 @@ impl Server {
         [self.deadlines.next(), self.acceptor.next_timeout(), self.stops_at].into_iter().flatten().min()
     }
 
-    /// The number of peers that are left, once a server that was told to stop is done.
+    /// The number of peers that are left when a stopped server is done.
     pub fn stopped(&self) -> Option<usize> {
         let stops_at = self.stops_at?;
         let all_left = self.count == 0 && self.acceptor.is_idle();
@@ -167,7 +167,7 @@ impl Server {
         }
     }
 
-    /// Passes on to everybody in the chat what some have said in this turn.
+    /// Sends the messages that peers sent in this turn to everyone in the chat.
     fn say(&mut self) {
         let said = std::mem::take(&mut self.shared.said);
         let messages: Vec<_> =

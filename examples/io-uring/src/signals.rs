@@ -1,12 +1,12 @@
-//! SIGTERM and SIGINT as a descriptor, which the ring waits for like for any other.
+//! SIGTERM and SIGINT as a descriptor, on which the ring waits like on any other.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
 
-/// Blocks both signals for this thread and all that it starts, and returns the descriptor that is readable when one has
-/// come instead. A signal that comes before anybody waits isn't lost.
+/// Blocks both signals for this thread and all threads that it starts, and returns the descriptor that is readable when
+/// one has arrived. A signal that arrives early isn't lost.
 pub fn told_to_stop() -> io::Result<OwnedFd> {
     let mut signals = MaybeUninit::uninit();
     // SAFETY: `sigemptyset` initializes the set, which is used only after that; nothing else keeps a pointer to it. The

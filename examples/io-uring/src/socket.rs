@@ -20,7 +20,7 @@
 //! The kernel looks a slot up when it performs an operation, not when that is submitted. It performs a shutdown in a
 //! thread of its own, some time later. If the slot belonged to another connection by then, that one would be shut down.
 //! So `Close` waits for the last completion of every other operation, and a slot is free only when its `Close` has
-//! completed. No completion that comes can then be a previous owner's, and nothing has to tell owners apart.
+//! completed. A completion therefore always belongs to the current owner of its slot.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
@@ -32,7 +32,7 @@ use websocket_proto::{State, TransportShutdown};
 use crate::ops::{Input, MAX_SEND, Op};
 use crate::peer::{HIGH_WATER, Peer, Shared};
 
-/// When so little output is left, receiving goes on.
+/// With so little output left, receiving continues.
 const LOW_WATER: usize = HIGH_WATER / 4;
 
 /// The time that a peer has to end its side after we have ended ours. Closing a socket with unread bytes would reset
@@ -43,7 +43,7 @@ pub struct Socket {
     pub peer: Peer,
     /// The earliest deadline that is in the heap.
     pub scheduled: Option<Duration>,
-    /// Whether the server is about to ask for the next operations.
+    /// True if the server is about to ask for the next operations.
     pub is_touched: bool,
     stage: Stage,
     in_flight: InFlight,
@@ -78,12 +78,12 @@ struct InFlight {
 enum Reading {
     Receive,
     Discard,
-    /// The peer has to read first. The connection isn't told by `hold_back`, since the keepalive is to drop a peer that
-    /// never reads. One that takes some output now and then is spared.
+    /// The peer has to read first. `reading_paused` is not called, since the keepalive should drop a peer that never
+    /// reads. A peer that reads some output now and then is kept.
     Pause,
 }
 
-/// What completions mean.
+/// Handles a completion.
 impl Socket {
     pub fn new(peer: Peer) -> Self {
         Self {
@@ -152,13 +152,13 @@ impl Socket {
         self.peer.conn.abort();
     }
 
-    /// Whether bytes that arrive mean nothing any more.
+    /// Returns whether bytes that arrive are ignored from now on.
     fn is_over(&self) -> bool {
         self.stage != Stage::Serving || self.peer.conn.state() == State::Closed
     }
 }
 
-/// What comes next.
+/// Returns the next operations.
 impl Socket {
     /// Submits what the state asks for and isn't in flight.
     pub fn next_ops(&mut self, slot: usize, now: Duration, buffers: &mut Vec<Vec<u8>>, ops: &mut Vec<Op>) {

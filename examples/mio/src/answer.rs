@@ -32,7 +32,7 @@ pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, 
         }
         _ => true,
     };
-    // An answer that can't be sent is one that the peer doesn't wait for, or that it doesn't read.
+    // An answer that can't be sent is dropped: the peer doesn't wait for it, or doesn't read it.
     if !done {
         conn.abort();
     }
@@ -48,7 +48,7 @@ fn respond(conn: &mut Connection, request: &server::Request) -> bool {
 }
 
 fn serve_page(conn: &mut Connection, request: &server::Request) -> bool {
-    // Anything else is left to the connection, which answers 405 or 426.
+    // Everything else is left to the connection, which answers 405 or 426.
     request.path() != "/" || !matches!(request.method(), "GET" | "HEAD") || {
         let page = server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE);
         conn.reject(page).is_ok()

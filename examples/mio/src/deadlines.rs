@@ -1,6 +1,6 @@
-//! When each peer wants to be called again: one heap, in which a peer stands once.
+//! The time at which each peer wants to be called again: one heap, which has each peer once.
 //!
-//! A deadline that has become later isn't moved: when the old one comes, the peer says what it wants now.
+//! A deadline that has become later isn't moved: when the old one passes, the peer is asked for the new one.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Deadlines(BinaryHeap<Reverse<(Duration, usize)>>);
 
 impl Deadlines {
-    /// Notes when a peer is to be called, unless it will be by then; `scheduled` remembers that for it.
+    /// Schedules a call of a peer, unless there is one before that time; `scheduled` remembers that for it.
     pub fn schedule(&mut self, peer: usize, at: Option<Duration>, scheduled: &mut Option<Duration>) {
         if let Some(at) = at
             && scheduled.is_none_or(|scheduled| at < scheduled)
@@ -20,18 +20,18 @@ impl Deadlines {
         }
     }
 
-    /// How long nobody has to be called.
+    /// The time until the first call.
     pub fn next(&self) -> Option<Duration> {
         self.0.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// How many bytes of heap they take.
+    /// The number of bytes of heap that they take.
     #[cfg(feature = "memory")]
     pub fn size(&self) -> usize {
         self.0.capacity() * size_of::<Reverse<(Duration, usize)>>()
     }
 
-    /// A peer whose time has come, and what that was.
+    /// A peer whose time has come, and that time.
     pub fn due(&mut self, now: Duration) -> Option<(Duration, usize)> {
         let Reverse((at, _)) = self.0.peek()?;
         if *at > now { None } else { self.0.pop().map(|Reverse(due)| due) }

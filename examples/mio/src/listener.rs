@@ -32,7 +32,7 @@ impl Listener {
 
     /// Notes that an event has come for this socket.
     pub fn ready(&mut self, now: Duration) {
-        // A pause goes on: whatever it waits for hasn't come with another client.
+        // A pause continues: another client doesn't mean that there are descriptors again.
         self.accept_at.get_or_insert(now);
     }
 
@@ -52,7 +52,7 @@ impl Listener {
                     return Some(stream);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.accept_at = None,
-                // This one went away while it waited.
+                // This client disconnected while it waited.
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 Err(error) => {
                     self.accept_at = Some(now + PAUSE);

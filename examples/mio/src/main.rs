@@ -5,8 +5,8 @@
 //! cargo run --release -p example-mio -- [ADDRESS]
 //! ```
 //!
-//! `/` is a chat page for browsers, `/chat` says to all what one says, any other path echoes. On Ctrl-C and on SIGTERM it
-//! closes all connections with 1001.
+//! `/` is a chat page for browsers, messages sent to `/chat` go to everyone there, every other path echoes. On Ctrl-C
+//! and SIGTERM it closes all connections with 1001.
 //!
 //! ```text
 //!        poll ──► listener.rs: a new connection        signals.rs: it is time to stop
@@ -15,8 +15,8 @@
 //!        queue of the peers that have something to do                                      server.rs
 //!          │
 //!          └──► a turn: read, handle events, write; a bounded amount of work               peer.rs
-//!                 │          │         what is answered                                    answer.rs
-//!                 │          └──────── what the socket is ready for                        socket.rs
+//!                 │          │         the answers                                         answer.rs
+//!                 │          └──────── the socket's readiness                              socket.rs
 //!                 ▼
 //!        deadlines: when the peer has to have another turn                                 deadlines.rs
 //! ```
@@ -60,7 +60,7 @@ fn run(address: SocketAddr) -> io::Result<()> {
     println!(
         "mio: listening on {address}: http://{address}/ is a chat page, ws://{address}/chat the chat, any other path echoes"
     );
-    let everybody = if server.run()? { "everybody" } else { "not everybody" };
-    println!("mio: stopped, {everybody} has left");
+    let how = if server.run()? { "all connections are closed" } else { "some connections were still open" };
+    println!("mio: stopped, {how}");
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! The memory that the connections take: the bytes of the heap are counted, and one line on SIGUSR1 says whose they are.
+//! The memory of the connections: the bytes of the heap are counted, and SIGUSR1 prints one line that says what they
+//! belong to.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::VecDeque;
@@ -12,7 +13,7 @@ use crate::peer::Peer;
 
 #[derive(Default)]
 pub struct Account {
-    /// What was on the heap before the first connection.
+    /// The heap before the first connection.
     before: usize,
 }
 
@@ -21,7 +22,7 @@ impl Account {
         self.before = heap();
     }
 
-    /// Prints whose the bytes on the heap are: of the server's lists, of the scratch, or else of the connections.
+    /// Prints how many bytes of the heap belong to the server's lists, to the scratch, and to the connections.
     pub fn print(
         &self,
         peers: &Slab<Peer>,
@@ -30,7 +31,7 @@ impl Account {
         scratch: &mut Option<Scratch>,
     ) {
         let held = heap();
-        // An empty scratch again, as in the beginning: what that frees is what it held.
+        // An empty scratch again, as in the beginning: the bytes that this frees are those it held.
         *scratch = Some(Scratch::new());
         let scratch = held - heap();
         let lists = list_of_peers(peers.capacity()) + deadlines.size() + queue.capacity() * size_of::<usize>();
@@ -65,7 +66,7 @@ fn heap() -> usize {
     HEAP.load(Relaxed)
 }
 
-// SAFETY: every call is handed to the system's allocator as it is.
+// SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         HEAP.fetch_add(layout.size(), Relaxed);

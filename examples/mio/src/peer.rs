@@ -13,7 +13,7 @@ use websocket_proto::{CloseCode, Connection, Event, Message, PreparedMessage, Sc
 use crate::answer::answer;
 use crate::socket::{Found, Socket};
 
-/// From this much pending output on, the peer isn't read from: let it take what it asked for first.
+/// With this much pending output, the peer isn't read from: it has to read its answers first.
 const HIGH_WATER: usize = 256 << 10;
 
 /// The work of a turn, in bytes: of the input, and of the messages in it, which may be far longer where they are
@@ -36,17 +36,17 @@ pub struct Peer {
     pub queued: bool,
 }
 
-/// What all peers have in common while it is their turn.
+/// State that all peers share while it is their turn.
 pub struct Shared {
     /// The time since the server started.
     pub now: Duration,
     pub buffer: Box<[u8]>,
     pub scratch: Option<Scratch>,
-    /// What was said in the chat.
+    /// Messages for the chat.
     pub said: Vec<Message>,
 }
 
-/// What is to be done with a peer after its turn.
+/// What the server has to do after a peer's turn.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Then {
     /// Nothing until an event comes for it or its time has come.
@@ -122,7 +122,7 @@ impl Peer {
     /// Begins to close the connection because the server stops. Whether there is one to wait for.
     pub fn stop(&mut self, now: Duration) -> bool {
         self.conn.advance_time(now);
-        // One that is closing or closed already goes on with that.
+        // A peer that is closing or closed already continues with that.
         let _ = self.conn.close(CloseCode::GOING_AWAY, "the server stops");
         self.conn.state() != State::Connecting
     }
@@ -148,7 +148,7 @@ impl Peer {
         }
     }
 
-    /// Whether there may be something to read that is wanted now.
+    /// Returns whether there may be something to read that is wanted now.
     fn wants_to_read(&self) -> bool {
         self.socket.is_readable() && self.conn.pending_output() < HIGH_WATER && self.conn.wants_shutdown().is_none()
     }
@@ -190,11 +190,11 @@ impl Peer {
     }
 }
 
-/// What a read has brought.
+/// The result of a read.
 #[derive(Default)]
 struct Read {
     bytes: usize,
-    /// How many of them are in the buffer.
+    /// The number of bytes in the buffer.
     input: usize,
 }
 

@@ -1,5 +1,5 @@
-//! Whose turn it is: the peers that an event came for or whose time has come are queued, and each has one bounded turn
-//! before any has another.
+//! The queue of turns: the peers with an event or a deadline are queued, and each has one bounded turn before any has
+//! another.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -21,7 +21,7 @@ use crate::signals::{Signal, Signals};
 /// size take a tenth to a quarter more CPU time (`benches/loopback`).
 const INPUT: usize = 64 << 10;
 
-/// How many connections are accepted before the others have their turns.
+/// The number of connections that are accepted before the others have their turns.
 const ACCEPTED: usize = 64;
 
 /// How long connections have to end when the server stops: the 5 seconds of a closing handshake, and a little for its
@@ -44,7 +44,7 @@ pub struct Server {
     config: Arc<Config>,
     shared: Shared,
     start: Instant,
-    /// When the server is stopped, whoever is still there.
+    /// The peers that are left when the server is stopped.
     stop_at: Option<Duration>,
     #[cfg(feature = "memory")]
     memory: crate::memory::Account,
@@ -108,7 +108,7 @@ impl Server {
         self.accept();
         self.queue_who_is_due();
         for _ in 0..self.queue.len() {
-            // It may have left since it was queued.
+            // It may have disconnected since it was queued.
             if let Some(token) = self.queue.pop_front()
                 && let Some(peer) = self.peers.get_mut(token)
             {

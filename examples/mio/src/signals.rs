@@ -1,6 +1,6 @@
 //! Signals as events of the poll: a signal handler writes to a pipe, which wakes the loop.
 
-/// What the process was asked for.
+/// A request to the process.
 pub enum Signal {
     /// SIGINT or SIGTERM.
     Stop,
@@ -48,7 +48,7 @@ mod system {
     }
 }
 
-/// Without signals the process ends when it is killed.
+/// Without signals, only killing the process ends it.
 #[cfg(not(unix))]
 mod system {
     use std::io;

@@ -23,7 +23,7 @@ pub struct Socket {
     watched: bool,
 }
 
-/// What a read has found.
+/// The result of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     Bytes(usize),
@@ -53,7 +53,7 @@ impl Socket {
         self.readable = !self.at_end;
     }
 
-    /// Whether a read may find something.
+    /// Returns whether a read may find something.
     pub fn is_readable(&self) -> bool {
         self.readable
     }

@@ -1,15 +1,15 @@
-//! A certificate for this machine, made when a server starts: for trying things out, where no authority needs to vouch.
+//! A self-signed certificate for this machine, made when a server starts: for trying things out, without an authority.
 
 use std::path::Path;
 
 use rcgen::{CertificateParams, CertifiedKey, DnType, KeyPair};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A certificate that vouches for itself: whoever is to trust it must be given it.
+/// A self-signed certificate: clients have to be given it before they trust it.
 pub struct SelfSigned(CertifiedKey<KeyPair>);
 
 impl SelfSigned {
-    /// One for the names under which this machine reaches itself.
+    /// Creates one for the local names of this machine.
     pub fn for_loopback() -> Result<Self, rcgen::Error> {
         let names = ["localhost", "127.0.0.1", "::1"];
         let mut params = CertificateParams::new(names.map(String::from))?;
@@ -19,12 +19,12 @@ impl SelfSigned {
         Ok(Self(CertifiedKey { cert, signing_key }))
     }
 
-    /// Writes the certificate, which is public, for clients to trust; the key is never written anywhere.
+    /// Writes the certificate, which is public, for clients to trust; the key is never written to a file.
     pub fn write(&self, file: &Path) -> std::io::Result<()> {
         std::fs::write(file, self.0.cert.pem())
     }
 
-    /// What the server shows: the certificate, and the key that proves that it is its own.
+    /// The server's certificate, and the private key that belongs to it.
     pub(crate) fn into_parts(self) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
         (self.0.cert.into(), PrivatePkcs8KeyDer::from(self.0.signing_key.serialize_der()).into())
     }

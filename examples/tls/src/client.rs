@@ -1,4 +1,4 @@
-//! The client's side: whom to trust, and whom to talk to.
+//! The client's side: which certificates to trust, and how to connect.
 
 use std::io;
 use std::path::Path;
@@ -15,7 +15,7 @@ use websocket_proto_tokio::client::Uri;
 
 use crate::HANDSHAKE;
 
-/// Whose word a client takes for who a server is.
+/// The certificates that a client trusts.
 pub struct Trust(RootCertStore);
 
 impl Trust {
@@ -24,7 +24,7 @@ impl Trust {
         Self(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() })
     }
 
-    /// The certificates of a PEM file, and nobody else.
+    /// The certificates in a PEM file, and no others.
     pub fn only(file: &Path) -> io::Result<Self> {
         let mut store = RootCertStore::empty();
         for certificate in CertificateDer::pem_file_iter(file).map_err(io::Error::other)? {
@@ -40,16 +40,17 @@ impl From<Trust> for ClientConfig {
     }
 }
 
-/// A stream to the host of a `wss` address, once that has proved who it is. `protocols` are the names of ALPN to offer.
+/// Connects to the host of a `wss` address, and checks its certificate. `protocols` are the ALPN names to offer.
 pub async fn connect(uri: &Uri, trust: Trust, protocols: &[&str]) -> io::Result<TlsStream<TcpStream>> {
     let mut config = ClientConfig::from(trust);
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-    // This name is sent (SNI), unless it is an address, and the certificate must be for it (RFC 6455 4.1, item 5).
+    // This name is sent (SNI), unless it is an address, and the certificate must be for it (RFC 6455 section 4.1, item
+    // 5).
     let name = ServerName::try_from(uri.host().to_owned()).map_err(io::Error::other)?;
 
     let connecting = async {
         let stream = TcpStream::connect((uri.host_with_zone(), uri.port())).await?;
-        // A WebSocket's messages are small, and shouldn't wait to be collected.
+        // A WebSocket's messages are small and should be sent without delay.
         stream.set_nodelay(true)?;
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     };

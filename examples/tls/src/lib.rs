@@ -1,13 +1,12 @@
-//! TLS for WebSockets, by rustls: what a server shows, and what a client checks.
+//! TLS for WebSockets with rustls: the server's certificate, and how a client checks it.
 //!
-//! A WebSocket knows nothing of it: it runs over any stream, and `wss` is one over a TLS stream. Three things are left to
-//! the caller (RFC 6455 4.1 and 10):
+//! A WebSocket doesn't know about TLS: it runs over any stream, and `wss` is one over a TLS stream. Three things are up
+//! to you (RFC 6455 sections 4.1 and 10):
 //!
-//! - a client asks for the host of its address by name (SNI), and checks the certificate against that same name:
-//!   `client.rs`;
-//! - nobody waits for ever for a handshake that doesn't go on: `HANDSHAKE`;
-//! - at the end the stream is shut down, which sends a `close_notify`, and read until the peer's own has come. That is what
-//!   `WebSocket` does with any stream, so there is nothing to be seen of it here.
+//! - a client sends the host name of its address (SNI), and checks the certificate against that same name: `client.rs`;
+//! - a TLS handshake has a deadline, so that a stalled one doesn't wait forever: `HANDSHAKE`;
+//! - at the end, the stream is shut down, which sends a `close_notify`, and read until the peer's own has arrived.
+//! `WebSocket` does that with any stream, so you don't see it here.
 
 mod certificate;
 mod client;
@@ -21,5 +20,5 @@ pub use client::{Trust, connect};
 pub use server::acceptor;
 pub use terminal::talk;
 
-/// How long a TLS handshake may take. The clock of the WebSocket starts only after it.
+/// The time limit of a TLS handshake. The deadlines of the WebSocket start only after it.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);

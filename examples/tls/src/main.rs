@@ -4,8 +4,8 @@
 //! cargo run --release -p example-tls -- [ADDRESS] [--certificate FILE]
 //! ```
 //!
-//! Its certificate is made when it starts and vouches for itself: a browser warns of it, other clients may be given the
-//! FILE that it is written to.
+//! It makes a self-signed certificate at startup, so browsers show a warning. Other clients can be given the FILE to
+//! which the certificate is written.
 
 use std::io;
 use std::path::Path;
@@ -46,7 +46,7 @@ async fn run(address: &str, file: Option<&Path>) -> io::Result<()> {
     if let Some(file) = file {
         certificate.write(file)?;
     }
-    // The handshake of the WebSocket is one of HTTP/1.1.
+    // The WebSocket handshake is one of HTTP/1.1.
     let acceptor = acceptor(certificate, &["http/1.1"]).map_err(io::Error::other)?;
 
     let listener = TcpListener::bind(address).await?;
@@ -60,10 +60,10 @@ async fn run(address: &str, file: Option<&Path>) -> io::Result<()> {
 
 async fn serve(stream: TcpStream, acceptor: TlsAcceptor, chat: Arc<Chat>) {
     match timeout(HANDSHAKE, acceptor.accept(stream)).await {
-        // How it ended is of no interest here.
+        // The way it ended doesn't matter here.
         Ok(Ok(stream)) => drop(chat.serve(stream).await),
-        // A browser that doesn't trust the certificate says so by this.
-        Ok(Err(error)) => eprintln!("tls: no handshake: {error}"),
+        // A browser that doesn't trust the certificate ends the handshake like this.
+        Ok(Err(error)) => eprintln!("tls: the TLS handshake failed: {error}"),
         Err(_) => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The server's side: a certificate to show, and the protocols that are spoken under it.
+//! The server's side: its certificate, and the protocols to offer over TLS.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use tokio_rustls::rustls::{Error, ServerConfig};
 
 use crate::SelfSigned;
 
-/// Accepts clients of TLS 1.2 and 1.3. `protocols` are the names of ALPN in order of preference: a client that offers others
-/// only is refused, one that offers none is taken.
+/// Accepts clients of TLS 1.2 and 1.3. `protocols` are the ALPN names in order of preference. A client that offers only
+/// other names is rejected; one that offers none is accepted.
 pub fn acceptor(certificate: SelfSigned, protocols: &[&str]) -> Result<TlsAcceptor, Error> {
     let (certificate, key) = certificate.into_parts();
     let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?;

@@ -1,4 +1,5 @@
-//! A WebSocket in a terminal: lines typed are sent, messages are printed, the end of the input closes.
+//! A WebSocket in a terminal: sends the lines that you type, prints the messages that arrive, and closes at the end of
+//! the input.
 
 use std::future::pending;
 use std::io;
@@ -9,12 +10,12 @@ use tokio::select;
 use tokio::sync::mpsc;
 use websocket_proto_tokio::{CloseCode, Error, Receiver, Sender, WebSocket};
 
-/// Sends and prints at the same time, since either may have to wait for the other side, until the connection is closed.
+/// Sends and prints at the same time, until the connection is closed: either may have to wait for the peer.
 pub async fn talk<T: AsyncRead + AsyncWrite + Unpin>(ws: WebSocket<T>) -> Result<(), Error> {
     let (sender, mut receiver) = ws.into_split();
     select! {
         printed = print(&mut receiver) => printed?,
-        // What can't be sent any more is of no interest: that it is closed is printed.
+        // Errors are ignored here: the end of the connection is printed anyway.
         _ = async { (send_typed(sender).await, pending::<()>().await) } => {}
     }
     if let Some(closed) = receiver.closed() {
@@ -41,7 +42,7 @@ async fn send_typed<T: AsyncRead + AsyncWrite + Unpin>(mut sender: Sender<T>) ->
     sender.close(CloseCode::NORMAL, "")
 }
 
-/// Lines that are typed. A thread reads them: a task that is blocked by the terminal couldn't be ended.
+/// The lines that are typed. A thread reads them, because a task that blocks on the terminal couldn't be ended.
 fn typed() -> mpsc::Receiver<String> {
     let (lines, typed) = mpsc::channel(1);
     thread::spawn(move || {

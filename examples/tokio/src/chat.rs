@@ -1,4 +1,5 @@
-//! A chat server over any transport: `/` is a page for browsers, `/chat` says to all what one says, any other path echoes.
+//! A chat server over any transport: `/` is a page for browsers, messages sent to `/chat` go to everyone there, and
+//! every other path echoes.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -32,16 +33,16 @@ const LONGEST: usize = 64 << 10;
 /// Messages of so many bytes and more are compressed.
 const COMPRESSED: usize = 1024;
 
-/// How many messages may wait for the slowest.
+/// The number of messages that may wait for the slowest peer.
 const BACKLOG: usize = 256;
 
-/// What all connections have in common.
+/// State that all connections share.
 #[derive(Debug)]
 pub struct Chat {
     config: Arc<Config>,
     acceptor: Acceptor,
     said: broadcast::Sender<PreparedMessage>,
-    /// Whether the server stops. Every connection has a receiver, and so the sender knows when all are gone.
+    /// True when the server stops. Every connection has a receiver, so the sender knows when all are gone.
     stopping: watch::Sender<bool>,
     guests: AtomicU64,
 }
@@ -164,7 +165,7 @@ impl Chat {
 
     /// Says to all in the chat what one says: encoded and compressed once.
     fn say(&self, message: impl Into<Message>) {
-        // Without anybody there, nobody hears it.
+        // Without members, the message is dropped.
         let _ = self.said.send(PreparedMessage::compressed(message, &DeflateConfig::new().min_size(COMPRESSED)));
     }
 }
@@ -205,7 +206,7 @@ fn echo(conn: &mut Connection, event: Event<'_>) -> ControlFlow<()> {
         }
         _ => Ok(()),
     };
-    // An answer that can't be sent is one that the peer doesn't wait for, or that it doesn't read.
+    // An answer that can't be sent is dropped: the peer doesn't wait for it, or doesn't read it.
     if sent.is_err() {
         conn.abort();
     }

@@ -1,5 +1,5 @@
-//! What the chat servers of the examples on tokio have in common ([`chat`], [`server`]), and what their client does when a
-//! connection is lost or redirected ([`backoff`], [`redirect`]).
+//! Code that the chat servers on tokio share ([`chat`], [`server`]), and what their client does when a connection is
+//! lost or redirected ([`backoff`], [`redirect`]).
 //!
 //! The connections are those of the crate `websocket-proto-tokio`.
 

@@ -1,4 +1,4 @@
-//! A listener that serves until the process is told to stop.
+//! A listener that serves until a signal stops the process.
 
 use std::future::Future;
 use std::io::{self, ErrorKind};
@@ -14,7 +14,7 @@ use crate::chat::Chat;
 /// deadline to take effect.
 const FAREWELL: Duration = Duration::from_millis(5_300);
 
-/// How long no connection is taken where that has failed: asking again at once would take a whole CPU.
+/// The pause after a failed accept: trying again immediately would use a whole CPU.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves each connection in a task of its own, until SIGINT or SIGTERM comes; then lets all who chat go, and returns
@@ -36,20 +36,20 @@ where
         };
         match accepted {
             Ok((stream, _)) if stream.set_nodelay(true).is_ok() => drop(tokio::spawn(serve(stream))),
-            // A client that has gone meanwhile.
+            // A client that has disconnected meanwhile.
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
             // No descriptor is left. Clients wait in the backlog meanwhile.
             Err(error) => {
-                eprintln!("{name}: can't take a connection: {error}");
+                eprintln!("{name}: can't accept a connection: {error}");
                 sleep(PAUSE).await;
             }
         }
     }
     drop(listener);
     match timeout(FAREWELL, chat.stop()).await {
-        Ok(()) => println!("{name}: stopped, everybody has left"),
-        Err(_) => println!("{name}: stopped, not everybody has left"),
+        Ok(()) => println!("{name}: stopped, all connections are closed"),
+        Err(_) => println!("{name}: stopped, some connections were still open"),
     }
     Ok(())
 }

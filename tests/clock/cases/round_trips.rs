@@ -22,7 +22,7 @@ fn a_round_trip_in_any_order() {
             for step in order.chars() {
                 match step {
                     'a' => conn.advance_time(now),
-                    // It waits as long as it is told to, or until the pong is there.
+                    // It waits until the next timeout, or until the pong is there.
                     'w' if conn.next_timeout().is_none() => {
                         now += Duration::from_millis(70);
                         input = pong.take().unwrap_or_default();

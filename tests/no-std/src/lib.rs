@@ -1,5 +1,5 @@
-//! Builds the crate without `std`: this library brings its own panic handler, of which there can be only one, so that
-//! the build fails as soon as anything in it links `std`.
+//! Builds the crate without `std`: this library has its own panic handler, and a program can have only one, so the
+//! build fails as soon as anything in it links `std`.
 
 #![no_std]
 
@@ -10,7 +10,7 @@ use core::ptr;
 
 use websocket_proto::{Config, Connection, Event, Negotiated};
 
-/// Echoes what arrives, as a device without an operating system would.
+/// Echoes messages, as a device without an operating system would.
 #[unsafe(no_mangle)]
 pub extern "C" fn echo() {
     let mut conn = Connection::upgraded_server(Negotiated::new(), Config::new());
@@ -25,7 +25,7 @@ pub extern "C" fn echo() {
 
 struct Nothing;
 
-// SAFETY: it never hands out memory.
+// SAFETY: it never returns memory.
 unsafe impl GlobalAlloc for Nothing {
     unsafe fn alloc(&self, _: Layout) -> *mut u8 {
         ptr::null_mut()

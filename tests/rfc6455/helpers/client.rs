@@ -1,4 +1,4 @@
-//! A client in its opening handshake: what it sends, and the responses that it gets.
+//! A client in its opening handshake: its requests, and the responses to them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use websocket_proto::{
 use crate::helpers::{assert_nothing_can_be_sent, closed};
 use crate::support::{close_body, drain, feed, frame, pending_events, seed, sent};
 
-/// A whole message, where none may be read.
+/// A whole message, where none should be read.
 pub(crate) const FRAME: &[u8] = b"\x81\x02hi";
 
 /// A request without offers.
@@ -35,7 +35,7 @@ pub(crate) fn request_bytes_for(uri: &str) -> Vec<u8> {
     request_bytes(client::Request::new(uri.parse().unwrap()))
 }
 
-/// Why a request can't be sent.
+/// The reason why a request can't be sent.
 pub(crate) fn request_error(request: client::Request) -> RequestError {
     Connection::client(request, Config::new(), seed()).unwrap_err()
 }
@@ -44,7 +44,7 @@ pub(crate) fn first_line(request: &[u8]) -> &str {
     str::from_utf8(request).unwrap().lines().next().unwrap()
 }
 
-/// The values of all lines of that name in a request, as a parser of its own reads it.
+/// The values of all lines of that name in a request, as an independent parser reads them.
 pub(crate) fn header_values(request: &[u8], name: &str) -> Vec<String> {
     let mut slots = [httparse::EMPTY_HEADER; 16];
     let mut parsed = httparse::Request::new(&mut slots);
@@ -65,7 +65,7 @@ pub(crate) fn key_of(seed: Seed) -> String {
     header_values(&request, "Sec-WebSocket-Key").remove(0)
 }
 
-/// The answer to a key: RFC 6455 4.2.2, item 5.4.
+/// The answer to a key: RFC 6455 section 4.2.2, item 5.4.
 pub(crate) fn accept_value_of(key: impl AsRef<[u8]>) -> String {
     let hash = Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
     BASE64_STANDARD.encode(hash)
@@ -76,7 +76,7 @@ pub(crate) fn expected_accept() -> String {
     accept_value_of(key_of(seed()))
 }
 
-/// The least response that a client accepts.
+/// The smallest response that a client accepts.
 pub(crate) fn minimal_response() -> String {
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -101,20 +101,20 @@ pub(crate) fn splits(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     (0..=bytes.len()).map(|cut| bytes.split_at(cut))
 }
 
-/// What the least response comes to with one part of it exchanged.
+/// The result of the smallest response with one part replaced.
 pub(crate) fn outcome_of_replacing(part: &str, by: &str) -> Result<Option<String>, HandshakeError> {
     let response = minimal_response();
     assert!(response.contains(part), "{part:?}");
     outcome_at_every_split(&response.replacen(part, by, 1))
 }
 
-/// What the least response comes to with further lines of that name.
+/// The result of the smallest response with further lines of that name.
 pub(crate) fn outcome_with_header(name: &str, values: &[&str]) -> Result<Option<String>, HandshakeError> {
     let lines: String = values.iter().flat_map(|value| [name, ": ", value, "\r\n"]).collect();
     outcome_of_replacing("\r\n\r\n", &format!("\r\n{lines}\r\n"))
 }
 
-/// What a response comes to: the same at every split of it.
+/// The result of a response: the same at every split.
 pub(crate) fn outcome_at_every_split(response: &str) -> Result<Option<String>, HandshakeError> {
     let whole = outcome(&mut connecting(), (response.as_bytes(), b""));
     for chunks in splits(response.as_bytes()) {
@@ -123,7 +123,7 @@ pub(crate) fn outcome_at_every_split(response: &str) -> Result<Option<String>, H
     whole
 }
 
-/// What a response in two chunks comes to: an open connection with its subprotocol, or a failed handshake.
+/// The result of a response in two chunks: an open connection with its subprotocol, or a failed handshake.
 pub(crate) fn outcome(
     conn: &mut Connection,
     (first, second): (&[u8], &[u8]),
@@ -148,7 +148,7 @@ pub(crate) fn outcome(
     }
 }
 
-/// The refusal that a response in two chunks comes to, with what ends it behind them.
+/// The rejection in a response in two chunks, and the way it ends.
 pub(crate) fn rejected_response(
     config: &Config,
     chunks: (&[u8], &[u8]),
@@ -176,7 +176,8 @@ pub(crate) fn pass_the_handshake_deadline(conn: &mut Connection) {
     conn.advance_time(Duration::from_secs(10));
 }
 
-/// The opening handshake has failed: nothing is left to send or to receive, and the transport is to be closed at once.
+/// The opening handshake has failed: nothing is left to send or to receive, and the transport is to be closed
+/// immediately.
 pub(crate) fn assert_handshake_failed(conn: &mut Connection, closed: &Closed) {
     assert_eq!((closed.code, &closed.reason[..], closed.clean), (CloseCode::ABNORMAL, "", false));
     assert!(feed(conn, &frame(Role::Server, 0x89, b"ping")).is_empty());
@@ -197,7 +198,7 @@ pub(crate) fn assert_ends_at_eof(conn: &mut Connection, shutdown: TransportShutd
     assert_nothing_can_be_sent(conn, SendError::Closed);
 }
 
-/// The bytes break the protocol, and are answered with the Close frame that belongs to it.
+/// The bytes break the protocol, and are answered with the right Close frame.
 pub(crate) fn assert_protocol_error(conn: &mut Connection, bytes: &[u8], error: ProtocolError) {
     let closed = closed(feed(conn, bytes));
     let expected = (CloseCode::ABNORMAL, false, Cause::Protocol(error));

@@ -12,7 +12,8 @@ pub(crate) fn close(role: Role, code: u16, reason: &str) -> Vec<u8> {
     peer(role, &[(0x88, &close_body(code, reason))])
 }
 
-/// The peer's Close is answered: what stays is to drain, and for a client to let the server close TCP first.
+/// The peer's Close is answered: what remains is to drain the output and, for a client, to let the server close TCP
+/// first.
 #[track_caller]
 pub(crate) fn assert_shuts_down(conn: &mut Connection) {
     assert_eq!(conn.state(), State::Closed);

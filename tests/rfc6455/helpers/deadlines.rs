@@ -18,7 +18,7 @@ pub(crate) fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-/// A connection whose opening handshake is under way.
+/// A connection during its opening handshake.
 pub(crate) fn connecting(role: Role, config: Config) -> Connection {
     match role {
         Role::Client => {
@@ -29,7 +29,7 @@ pub(crate) fn connecting(role: Role, config: Config) -> Connection {
     }
 }
 
-/// Time passes. The turns of a loop at that time, until none is due, and the events of them.
+/// Time passes. Returns the events of the loop's iterations at that time, until no deadline is due.
 pub(crate) fn turns_at(conn: &mut Connection, now: Duration) -> Vec<OwnedEvent> {
     owned_events(turns(conn, now))
 }

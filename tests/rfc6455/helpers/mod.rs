@@ -1,4 +1,4 @@
-//! What the tests of the opening handshake and of both roles share.
+//! Helpers for the tests of the opening handshake and of both roles.
 
 pub(crate) mod client;
 pub(crate) mod closing;

@@ -5,7 +5,7 @@ use websocket_proto::{CloseCode, Config, Connection, Role, State, TransportShutd
 use crate::checks::peer;
 use crate::support::{ROLES, close_body, drain, feed, open, request, seed};
 
-/// Where a connection can be.
+/// The phases of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Connecting,
@@ -45,7 +45,8 @@ impl Phase {
         both.filter_map(|(phase, role)| Some((phase, phase.reach(role)?)))
     }
 
-    /// A connection in that phase, its events received and its output drained; nothing where that role can't.
+    /// A connection in that phase, its events received and its output drained; `None` if that role doesn't have the
+    /// phase.
     pub(crate) fn reach(self, role: Role) -> Option<Connection> {
         let close = peer(role, &[(0x88, &close_body(1000, ""))]);
         let cut = peer(role, &[(0x01, b"part"), (0x80, b"cut")]);
@@ -88,7 +89,8 @@ impl Phase {
         }
     }
 
-    /// Whether the time is to be set: for the deadline of a handshake, or since there is something to do at once.
+    /// Returns whether the time has to be set: for the deadline of a handshake, or because there is something to do
+    /// immediately.
     pub(crate) fn has_deadline(self) -> bool {
         !matches!(self, Self::Open | Self::InMessage)
     }

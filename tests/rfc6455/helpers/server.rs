@@ -1,4 +1,4 @@
-//! A server in its opening handshake: the requests that it gets, and what it answers.
+//! A server in its opening handshake: the requests to it, and its answers.
 
 use bytes::Buf;
 use websocket_proto::{
@@ -9,7 +9,7 @@ use websocket_proto::{
 use crate::helpers::{assert_nothing_can_be_sent, closed};
 use crate::support::{Sent, close_body, drain, feed, frame, pending_events, request, request_with};
 
-/// The least request, that line replaced.
+/// The smallest request, with that line replaced.
 pub(crate) fn with_line_replaced(start: &str, lines: &str) -> Vec<u8> {
     let request = String::from_utf8(request()).unwrap();
     let line = request.split_inclusive("\r\n").find(|line| line.starts_with(start)).unwrap();
@@ -20,7 +20,7 @@ pub(crate) fn with_request_line(line: &str) -> Vec<u8> {
     with_line_replaced("GET ", &format!("{line}\r\n"))
 }
 
-/// The least request, that header replaced. Each line of `values` has a header line of its own.
+/// The smallest request, with that header replaced. Each of `values` has a header line of its own.
 pub(crate) fn with_header(name: &str, values: &str) -> Vec<u8> {
     with_line_replaced(&format!("{name}:"), &header_lines(name, values))
 }
@@ -80,7 +80,7 @@ pub(crate) fn reject(rejection: server::Rejection) -> ParsedResponse {
     rejection_sent(conn)
 }
 
-/// The answer of a connection whose request was rejected; nothing but the end is behind it.
+/// The answer of a connection whose request was rejected; nothing but the end follows it.
 pub(crate) fn rejection_sent(mut conn: Connection) -> ParsedResponse {
     let closed = closed(pending_events(&mut conn));
     let answer = last_response(&mut conn);
@@ -111,7 +111,7 @@ pub(crate) fn assert_awaits_answer(mut conn: Connection) {
     assert!(drain(&mut conn).starts_with(b"HTTP/1.1 101 "));
 }
 
-/// The answer to a request that is refused for this reason, in one line, however it is cut.
+/// The answer to a request that is rejected for this reason, in one line, however it is split.
 pub(crate) fn assert_refused(request: &[u8], error: HandshakeError) -> ParsedResponse {
     let answers = every_cut(request).map(|chunks| {
         let answer = assert_refused_by(Connection::server(Config::new()), &chunks, error);
@@ -148,7 +148,7 @@ pub(crate) fn assert_refused_by(mut conn: Connection, chunks: &[&[u8]], error: H
     };
     assert_eq!(answer.status_line, status_line, "{error:?}");
     assert_eq!(answer.values("Connection"), [connection]);
-    // RFC 9110 15.5.6 and 15.5.22: these two say what would do instead.
+    // RFC 9110 sections 15.5.6 and 15.5.22: these two name a request that would work.
     let is_405 = status_line.contains("405");
     let is_426 = status_line.contains("426");
     assert_eq!(answer.values("Allow"), if is_405 { vec!["GET"] } else { vec![] });
@@ -157,7 +157,7 @@ pub(crate) fn assert_refused_by(mut conn: Connection, chunks: &[&[u8]], error: H
     answer
 }
 
-/// The answer of a connection that is over, taken byte by byte: the shutdown is wanted behind the last.
+/// The answer of a closed connection, drained byte by byte: the shutdown is wanted after the last one.
 pub(crate) fn last_response(conn: &mut Connection) -> ParsedResponse {
     let mut bytes = Vec::new();
     while conn.output().has_remaining() {
@@ -168,7 +168,7 @@ pub(crate) fn last_response(conn: &mut Connection) -> ParsedResponse {
     ParsedResponse::parse(&bytes)
 }
 
-/// An HTTP response, read by another parser than ours.
+/// An HTTP response, read by an independent parser.
 #[derive(Debug)]
 pub(crate) struct ParsedResponse {
     pub(crate) status_line: String,
@@ -196,7 +196,7 @@ impl ParsedResponse {
     }
 }
 
-/// RFC 6455 7.1.5: no Close frame came.
+/// RFC 6455 section 7.1.5: no Close frame was received.
 pub(crate) fn assert_abnormal(closed: &Closed, cause: Cause) {
     assert_eq!((closed.cause, closed.code), (cause, CloseCode::ABNORMAL));
     assert_eq!((closed.clean, &closed.reason[..]), (false, ""));

@@ -92,7 +92,7 @@ async fn close_codes_and_reasons() {
     }
 }
 
-/// Where one side vanishes, the other one is dropped as well.
+/// If one side disappears, the other one is dropped as well.
 #[tokio::test]
 async fn dropped_connections() {
     is_transparent("/drop", hello).await;

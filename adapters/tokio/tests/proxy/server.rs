@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, mpsc};
 use websocket_proto_tokio::{Acceptor, CloseCode, Event, Message, WebSocket, server};
 
-/// What `/flood` sends: more than the sockets between it and a client have space for.
+/// The messages of `/flood`: more than fits into the sockets between it and a client.
 pub(crate) const FLOOD: usize = 400;
 pub(crate) const FLOOD_MESSAGE: usize = 256 << 10;
 
@@ -37,12 +37,12 @@ impl Server {
         Self { address, seen: Mutex::new(seen), flooded }
     }
 
-    /// What the server has seen of the next session that has ended.
+    /// The log of the next session that has ended.
     pub(crate) async fn seen(&self) -> Vec<String> {
         self.seen.lock().await.recv().await.unwrap()
     }
 
-    /// How many messages of the flood the transport has taken.
+    /// The number of messages of the flood that the transport has accepted.
     pub(crate) fn flooded(&self) -> usize {
         self.flooded.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What servers and clients of both kinds share.
+//! Helpers for servers and clients of both kinds.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! Deadlines, in made-up time: each passes when it should and wakes whoever waits.
+//! Deadlines, in simulated time: each passes when it should and wakes the tasks that wait.
 
 use std::time::Duration;
 

@@ -336,7 +336,7 @@ async fn the_halves() {
     .await;
 }
 
-/// These aren't cancel-safe: the transport is dropped, and the peer is told by that.
+/// These aren't cancel-safe: the transport is dropped, which the peer notices.
 #[tokio::test(start_paused = true)]
 async fn accept_and_handshake_drop_the_transport() {
     at_each_await(100, async |polls| {

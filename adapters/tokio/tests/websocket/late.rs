@@ -66,7 +66,7 @@ async fn what_waits_in_the_transport_has_come_also_for_one_that_sends() -> Resul
     let (transport, mut peer) = duplex(1000);
     let mut server = server(transport, keepalive());
     server.send(vec![0; 2 * HIGH_WATER]).await?;
-    // The peer takes nothing for a while, and the ping waits behind what it has to take.
+    // The peer reads nothing for a while, and the ping is queued after the pending output.
     assert!(timeout(31 * SECOND, server.send("more")).await.is_err());
     peer.write_all(HELLO).await?;
     sleep(60 * SECOND).await;

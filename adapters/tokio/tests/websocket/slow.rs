@@ -10,7 +10,7 @@ use websocket_proto_tokio::{Error, Message, WebSocket};
 
 use crate::support::{Result, client, server};
 
-/// What lies between the server and the network: a kernel's send buffer of some MiB.
+/// The buffer between the server and the network: a kernel's send buffer of some MiB.
 const SEND_BUFFER: usize = 3 << 20;
 
 /// Messages may be as large as here.
@@ -49,7 +49,7 @@ fn echo(conn: &mut Connection, event: Event<'_>) -> ControlFlow<()> {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_echo_is_delivered_whole() -> Result {
-    // The send buffer alone holds what the slower one takes in 42 seconds.
+    // The send buffer alone holds what the slower peer reads in 42 seconds.
     for (size, rate) in [(30 << 20, 150_000), (15 << 20, 75_000)] {
         let (mut server, mut client) = slow_pair(rate);
         let serve = tokio::spawn(async move { server.run(echo).await });
@@ -84,7 +84,7 @@ async fn a_peer_that_takes_nothing_of_its_echo_is_dropped() -> Result {
     let (mut server, mut client) = (server(transport, config()), client(other, Config::new()));
     let serve = tokio::spawn(async move { server.run(echo).await });
     let begun = Instant::now();
-    // It goes on sending, which doesn't help it: nobody reads that.
+    // It keeps sending, which doesn't help it: nobody reads its messages.
     while client.send(vec![7; 1 << 20]).await.is_ok() && client.flush().await.is_ok() {}
     let Err(Error::Closed(closed)) = serve.await.unwrap() else { panic!() };
     assert_eq!(closed.cause, Cause::Timeout(Deadline::Keepalive));

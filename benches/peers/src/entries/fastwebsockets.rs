@@ -48,7 +48,7 @@ impl Entry for Fastwebsockets {
         let mut socket = open(job.role, Pipe::writing(job.sink.clone()));
         let job = job.clone();
         Some(Box::new(move || {
-            // Every frame is written at once, whatever the batch.
+            // Every frame is written immediately, whatever the batch.
             ready(async {
                 for _ in 0..job.messages {
                     let frame = Frame::binary(Payload::Borrowed(&job.payload));

@@ -1,4 +1,4 @@
-//! Everybody who does the work: one file for each peer, for ours, and for the floors.
+//! All entries: one file for each of the peers, for ours, and for the floors.
 
 mod fastwebsockets;
 mod floor;
@@ -16,7 +16,7 @@ pub(crate) use ours::compress_twice;
 use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, Receive, Send};
 use crate::tally::Work;
 
-/// What an entry stands for.
+/// The role of an entry in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The least work that is correct.
@@ -24,11 +24,11 @@ pub(crate) enum Standing {
     /// This crate.
     Ours,
     Peer,
-    /// Another way of a floor or of ours, told beside the ratios.
+    /// A variant of a floor or of ours, which is listed beside the ratios.
     Aside,
 }
 
-/// Someone who does the work; `None` where it can't be done, or not without a network.
+/// An entry that does the work; `None` if it can't, or can't without a network.
 pub(crate) trait Entry {
     fn name(&self) -> &'static str;
 
@@ -82,7 +82,7 @@ pub(crate) const ALL: &[&dyn Entry] = &[
     &floor::TrivialKeys,
 ];
 
-/// What a caller must do to get text from an entry that doesn't check it (RFC 6455 8.1).
+/// Validates text that an entry doesn't check itself (RFC 6455 section 8.1).
 fn checked(text: &[u8]) -> &str {
     simdutf8::basic::from_utf8(text).expect("text")
 }

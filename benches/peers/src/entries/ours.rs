@@ -1,4 +1,4 @@
-//! This crate, driven as its documentation says: one input buffer, and a scratch that the thread lends.
+//! This crate, driven as its documentation says: one input buffer, and one scratch for the thread.
 
 use std::borrow::Cow;
 use std::mem;
@@ -14,7 +14,7 @@ use crate::wire::{Role, Wire};
 
 pub(crate) struct Ours;
 
-/// From this size on, a server that owns a payload hands it over instead of having it copied.
+/// From this size on, a server that owns a payload moves it into the output instead of copying it.
 const HAND_OVER: usize = 2048;
 
 impl Entry for Ours {
@@ -97,7 +97,7 @@ impl Entry for Ours {
         let request = client::Request::new(url.parse().expect("a URL"));
         let config = std::sync::Arc::new(Config::new());
         let start = move || Connection::client(request.clone(), config.clone(), Seed::new([1; 32])).expect("a request");
-        // The same seed makes the same key, which the prepared response answers.
+        // The same seed gives the same key, which the prepared response answers.
         let request = start().output().take().expect("a request");
         let mut wire = Connect::response(Connect::key_in(&request));
         let sink = job.sink.clone();
@@ -131,7 +131,7 @@ impl Entry for Ours {
     }
 }
 
-/// The same, with buffers of its own.
+/// The same, with buffers of the connection's own.
 pub(crate) struct WithoutScratch;
 
 impl Entry for WithoutScratch {
@@ -148,7 +148,7 @@ impl Entry for WithoutScratch {
     }
 }
 
-/// The same, with nothing read but into the input's buffer: what an engine costs that is handed all of its input.
+/// The same, with all input read into the input buffer: the cost of an engine that only receives slices.
 pub(crate) struct OneBuffer;
 
 impl Entry for OneBuffer {
@@ -167,7 +167,7 @@ impl Entry for OneBuffer {
     }
 }
 
-/// A server that has a large payload copied, as it must where it doesn't own it.
+/// A server that copies a large payload, as it must if it doesn't own it.
 pub(crate) struct Copying;
 
 impl Entry for Copying {
@@ -188,7 +188,7 @@ impl Entry for Copying {
     }
 }
 
-/// A connection as behind its handshake.
+/// A connection as after its handshake.
 fn open(role: Role) -> Connection {
     match role {
         Role::Server => Connection::upgraded_server(Negotiated::new(), Config::new()),
@@ -196,7 +196,7 @@ fn open(role: Role) -> Connection {
     }
 }
 
-/// A connection that has agreed on compression, at work with a thread's buffers.
+/// A connection that has negotiated compression, with a scratch attached.
 pub(crate) fn open_compressed(role: Role, takeover: bool) -> Connection {
     let settings = websocket_proto::DeflateConfig::new()
         .level(LEVEL)
@@ -213,9 +213,9 @@ pub(crate) fn open_compressed(role: Role, takeover: bool) -> Connection {
     conn
 }
 
-/// Reads as one does who knows of the room in a large message: into that, and into the buffer behind it. Behind a large
-/// message, the buffer is first read into only as far as a header needs: if another large one comes, the rest of it goes
-/// to its place.
+/// Reads large messages directly into place: into the connection's read buffer, and into the input buffer after it.
+/// After a large message, the next read is only as long as a header needs; if another large message follows, the rest
+/// of it is read into place.
 struct Reader {
     buffer: Vec<u8>,
     directly: bool,
@@ -223,7 +223,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// A message from this size on is large; what is read before there is room for it.
+    /// The size from which a message is large, and the length of a read that may find the header of another one.
     const LARGE: usize = 16 << 10;
     const HEADER: usize = 1 << 10;
 
@@ -309,7 +309,7 @@ fn drain(conn: &mut Connection, sink: &Sink) {
     }
 }
 
-/// What a client of ours sends in two passes over the messages.
+/// The frames that one of our clients sends in two passes over the messages.
 pub(crate) fn compress_twice(messages: &[Bytes], takeover: bool) -> [Vec<u8>; 2] {
     let mut client = open_compressed(Role::Client, takeover);
     [(); 2].map(|()| {

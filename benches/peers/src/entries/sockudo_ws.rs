@@ -1,4 +1,4 @@
-//! sockudo-ws: its protocol object without its streams, fed with a `BytesMut`, into a vector that is used again.
+//! sockudo-ws: its protocol object without its streams, fed with a `BytesMut`, into a vector that is reused.
 
 use std::hint::black_box;
 
@@ -84,7 +84,7 @@ impl Entry for SockudoWs {
         let mut buffer = BytesMut::new();
         Some(Box::new(move || {
             for _ in 0..Connect::PASS {
-                // A key is made, but which can't be foreseen: the known one is sent.
+                // It makes a key that can't be predicted, so the known one is sent.
                 black_box(handshake::generate_key());
                 sink.write(&handshake::build_request(host, path, Connect::KEY, None, None));
                 buffer.extend_from_slice(wire.next(usize::MAX));
@@ -145,7 +145,7 @@ fn receive(
             buffer.extend_from_slice(wire.next(usize::MAX));
             process(&mut buffer, &mut messages).expect("messages");
             for message in messages.drain(..) {
-                // Text is checked; `as_text` would check it again.
+                // Text has been checked; `as_text` would check it again.
                 tally.visit(message.as_bytes());
             }
         }

@@ -1,5 +1,5 @@
-//! soketto: futures around the traits of the futures crates, polled without a runtime; messages are appended to a vector
-//! of the caller's.
+//! soketto: futures on the traits of the futures crates, polled without a runtime. Messages are appended to a vector
+//! that we own.
 
 use std::hint::black_box;
 

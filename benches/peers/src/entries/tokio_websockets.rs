@@ -1,4 +1,4 @@
-//! tokio-websockets: a `Stream` and a `Sink` around tokio's traits, polled without a runtime.
+//! tokio-websockets: a `Stream` and a `Sink` on tokio's traits, polled without a runtime.
 
 use ::tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 use futures_util::{SinkExt, StreamExt};
@@ -83,7 +83,7 @@ impl Entry for TokioWebsockets {
         const SEED: u64 = 7;
         let uri = format!("ws://{}{}", job.host, job.path);
         let builder = ClientBuilder::new().uri(&uri).expect("a URI");
-        // Its key comes from `fastrand`: the same seed makes the same, which the prepared response answers.
+        // Its key comes from `fastrand`: the same seed gives the same key, which the prepared response answers.
         fastrand::seed(SEED);
         let key = Connect::encode_key(fastrand::u128(..).to_ne_bytes());
         let pipe = Pipe::new(Connect::response(&key), job.sink.clone());

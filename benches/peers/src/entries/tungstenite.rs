@@ -1,4 +1,4 @@
-//! tungstenite: a blocking stream around `Read + Write`.
+//! tungstenite: a blocking stream on `Read + Write`.
 
 use ::tungstenite::handshake::client::Request;
 use ::tungstenite::protocol::Role as Side;
@@ -75,7 +75,7 @@ impl Entry for Tungstenite {
     }
 
     fn connect(&self, job: &Connect) -> Option<Work> {
-        // The caller may bring its own key, which makes the response known.
+        // The caller may set the key, so the response is known in advance.
         let request = Request::builder()
             .uri(format!("ws://{}{}", job.host, job.path))
             .header("Host", job.host)

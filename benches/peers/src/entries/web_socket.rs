@@ -1,5 +1,5 @@
-//! web-socket: futures around tokio's traits, polled without a runtime. It reads field by field, so it gets a buffered
-//! reader as large as the input, as its own examples do it.
+//! web-socket: futures on tokio's traits, polled without a runtime. It reads field by field, so it gets a buffered
+//! reader as large as the input, as in its own examples.
 
 use ::web_socket::{DataType, Event, MessageType, Stream, WebSocket};
 use tokio::io::BufReader;
@@ -54,7 +54,7 @@ impl Entry for WebSocketCrate {
         let mut socket = open(job.role, Pipe::writing(job.sink.clone()));
         let job = job.clone();
         Some(Box::new(move || {
-            // Every frame is written at once, whatever the batch.
+            // Every frame is written immediately, whatever the batch.
             ready(async {
                 for _ in 0..job.messages {
                     socket.send(&job.payload[..]).await.expect("to be open");

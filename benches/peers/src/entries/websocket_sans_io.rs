@@ -1,5 +1,5 @@
-//! websocket-sans-io: a decoder and an encoder of frames. What it leaves to its caller (messages, their assembly, UTF-8)
-//! is done here, in the least way.
+//! websocket-sans-io: a decoder and an encoder of frames. The work that it leaves to its users (messages, their
+//! assembly, UTF-8) is done here in the cheapest way.
 
 use ::websocket_sans_io::{
     FrameInfo, Opcode, WebsocketFrameDecoder, WebsocketFrameEncoder, WebsocketFrameEvent as FrameEvent,
@@ -40,7 +40,7 @@ impl Entry for WebsocketSansIo {
         Some(Box::new(move || {
             for _ in 0..job.batches() {
                 for _ in 0..job.batch {
-                    // The key is the caller's.
+                    // This crate leaves the masking key to its user.
                     let mask = (job.role == Role::Client).then(|| fastrand::u32(..).to_ne_bytes());
                     append(&mut output, Opcode::Binary, mask, &job.payload);
                 }
@@ -77,7 +77,7 @@ impl Entry for WebsocketSansIo {
 struct Messages {
     decoder: WebsocketFrameDecoder,
     frame: FrameInfo,
-    /// The message was handed over from the input, where it lay whole.
+    /// The message lay whole in the input and was delivered from there.
     lent: bool,
     assembled: Vec<u8>,
 }

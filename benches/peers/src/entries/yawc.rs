@@ -1,4 +1,4 @@
-//! yawc: a `Stream` and a `Sink` around tokio's traits, polled without a runtime; UTF-8 is checked, as an option says.
+//! yawc: a `Stream` and a `Sink` on tokio's traits, polled without a runtime. UTF-8 is checked, by an option.
 
 use ::yawc::{CompressionLevel, Frame, Options, Role as Side, WebSocket};
 use futures_util::SinkExt;
@@ -104,7 +104,7 @@ fn receive(mut socket: WebSocket<Pipe>, wire: Wire) -> Work {
         let mut tally = wire.tally();
         ready(async {
             for _ in 0..wire.messages {
-                // The text is checked; `as_str` would check it again.
+                // Text has been checked; `as_str` would check it again.
                 tally.visit(socket.next_frame().await.expect("a message").payload());
             }
         });

@@ -1,11 +1,11 @@
-//! A WebSocket client in a terminal: lines typed are sent, messages are printed.
+//! A WebSocket client in a terminal: sends the lines that you type, and prints the messages that arrive.
 //!
 //! ```text
 //! cargo run --release -p chat --bin chat-client -- ws://127.0.0.1:9001/chat [SUBPROTOCOL ...]
 //! ```
 //!
-//! `/close 3001 bye` closes with that code and reason, `/ping text` pings, the end of the input (Ctrl-D) closes with
-//! 1000.
+//! `/close 3001 bye` closes with that code and reason, `/ping text` sends a ping, and the end of the input (Ctrl-D)
+//! closes with 1000.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -34,11 +34,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Connects and talks; whether the connection was opened and closed in order.
+/// Connects and chats. Returns whether the connection was opened and closed in order.
 fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Box<dyn Error>> {
     let uri: client::Uri = uri.parse()?;
     if uri.is_secure() {
-        return Err("this example has no TLS: wss needs a transport that does".into());
+        return Err("this example has no TLS; for wss, use example-tls-client".into());
     }
     let request = subprotocols.fold(client::Request::new(uri.clone()), |request, name| request.subprotocol(&name));
     let config = Config::new().keepalive(IDLE, PATIENCE).deflate(DeflateConfig::new());
@@ -68,7 +68,7 @@ fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Bo
         }
         _ => {}
     };
-    // The round trip ends with the time that is set next.
+    // The round trip ends at the next time that is set.
     let after = || {
         if is_answered.take() {
             println!("pong, round trip {:?}", link.with(|conn| conn.round_trip()).unwrap_or_default());
@@ -78,7 +78,7 @@ fn run(uri: &str, subprotocols: impl Iterator<Item = String>) -> Result<bool, Bo
     Ok(in_order)
 }
 
-/// Sends what is typed, no faster than the server takes it.
+/// Sends what is typed, no faster than the server reads it.
 fn type_in(link: &Link) {
     for line in io::stdin().lines().map_while(Result::ok) {
         link.wait_for_room();
@@ -91,7 +91,7 @@ fn type_in(link: &Link) {
             println!("not sent: {error}");
         }
     }
-    // Closing what is closed already is no news.
+    // Closing twice is no error.
     let _ = link.with(|conn| conn.close(CloseCode::NORMAL, ""));
 }
 

@@ -1,4 +1,4 @@
-//! The host as a board: standard input and output are the wire, standard error is the log, by the C library alone.
+//! The host as a board: standard input and output are the wire, standard error is the log, using only the C library.
 
 use core::fmt::{self, Write};
 use core::time::Duration;
@@ -16,7 +16,7 @@ impl Board {
         Self { start: clock() }
     }
 
-    /// For who has lost the one that there was.
+    /// For a peer that has lost its connection.
     pub fn again() -> Self {
         Self::new()
     }
@@ -26,15 +26,15 @@ impl Board {
         clock() - self.start
     }
 
-    /// Sleeps until there is something to read or room to write, whichever is wanted, or that time has come.
+    /// Sleeps until it can read or write, if that is wanted, or until that time.
     pub fn wait(&self, to_read: bool, to_write: bool, until: Option<Duration>) {
-        // Rounded up, so that the time has come then.
+        // Rounded up, so that the time has passed when it returns.
         let millis = |at: Duration| at.saturating_sub(self.now()).as_nanos().div_ceil(1_000_000);
         let timeout = until.map_or(-1, |at| c_int::try_from(millis(at)).unwrap_or(c_int::MAX));
         poll([(0, POLLIN, to_read), (1, POLLOUT, to_write)], timeout);
     }
 
-    /// 32 bytes nobody can guess.
+    /// 32 unpredictable bytes.
     pub fn entropy(&mut self) -> [u8; 32] {
         let mut entropy = [0; 32];
         // SAFETY: it writes as many bytes.
@@ -47,9 +47,9 @@ impl Board {
         let _ = writeln!(Log, "{line}");
     }
 
-    /// Nothing more will be sent.
+    /// Ends the output.
     pub fn shut_down(&mut self) {
-        // SAFETY: nothing of ours refers to it but by its number.
+        // SAFETY: nothing in this program refers to it except by its number.
         unsafe { libc::close(1) };
     }
 
@@ -76,7 +76,7 @@ impl Wire for Board {
     }
 
     fn send(&mut self, bytes: &[u8]) -> usize {
-        // A pipe that has room has room for as many without waiting.
+        // A pipe that is ready for writing accepts that many bytes without blocking.
         let count = bytes.len().min(libc::PIPE_BUF);
         if poll([(1, POLLOUT, true)], 0) { write(1, &bytes[..count]) } else { 0 }
     }
@@ -94,27 +94,27 @@ impl Write for Log {
 fn write(file: c_int, bytes: &[u8]) -> usize {
     // SAFETY: it reads as many bytes.
     let count = unsafe { libc::write(file, bytes.as_ptr().cast::<c_void>(), bytes.len()) };
-    // What can't be written any more has nobody who waits for it: that is found out about by reading.
+    // Errors are ignored here: a peer that is gone shows when we read.
     usize::try_from(count).unwrap_or(bytes.len())
 }
 
-/// Whether one of those files that are wanted is ready, or becomes so in that many milliseconds.
+/// Returns whether one of the wanted files is ready, or becomes so within that many milliseconds.
 fn poll<const N: usize>(files: [(c_int, i16, bool); N], timeout: c_int) -> bool {
-    // A negative file is left out.
+    // A negative file is ignored.
     let mut files = files.map(|(fd, events, wanted)| pollfd { fd: if wanted { fd } else { -1 }, events, revents: 0 });
-    // SAFETY: as many entries as it is told of.
+    // SAFETY: the count is that of the entries.
     unsafe { libc::poll(files.as_mut_ptr(), N as libc::nfds_t, timeout) > 0 }
 }
 
 fn clock() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: it writes the time there.
+    // SAFETY: it writes the time to that place.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
     Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
 }
 
-/// The host's `alloc` was compiled for programs that unwind, and asks for how that is done. Nothing does it here: a panic
-/// ends the program.
+/// The host's `alloc` was compiled for programs that unwind, and refers to a function for that. Nothing unwinds here: a
+/// panic ends the program.
 #[cfg(not(test))]
 mod unwinding {
     #[unsafe(no_mangle)]

@@ -1,5 +1,5 @@
-//! A Cortex-M4 board, ARM's MPS2 with the image AN386, as QEMU has it (`qemu-system-arm -M mps2-an386`): its first serial
-//! line is the wire, its second the log, its tick counter the clock.
+//! A Cortex-M4 board: ARM's MPS2 with the image AN386, as QEMU emulates it (`qemu-system-arm -M mps2-an386`). Its first
+//! serial line is the wire, its second the log, its tick counter the clock.
 
 use core::fmt::{self, Write};
 use core::ptr;
@@ -27,12 +27,12 @@ fn SysTick() {
 pub struct Board {
     wire: Uart,
     log: Uart,
-    /// The time when it was last asked for: the counter begins again every 49 days, time doesn't.
+    /// The time at the last call: the counter wraps every 49 days, time must not.
     ticks: u64,
 }
 
 impl Board {
-    /// Once, at the start.
+    /// Call it once, at the start.
     pub fn new() -> Self {
         if let Some(Peripherals { mut SYST, .. }) = Peripherals::take() {
             SYST.set_clock_source(SystClkSource::Core);
@@ -44,7 +44,7 @@ impl Board {
         Self::again()
     }
 
-    /// For who has lost the one that there was.
+    /// For a peer that has lost its connection.
     pub fn again() -> Self {
         Self { wire: Uart::new(0x4000_4000), log: Uart::new(0x4000_5000), ticks: 0 }
     }
@@ -56,10 +56,10 @@ impl Board {
         Duration::from_millis(self.ticks * 1000 / u64::from(TICKS_PER_SECOND))
     }
 
-    /// It asks again and again: a board that saves power sleeps until its lines interrupt it.
+    /// It polls: a board that saves power sleeps until its lines interrupt it.
     pub fn wait(&self, _to_read: bool, _to_write: bool, _until: Option<Duration>) {}
 
-    /// A stand-in, which anybody can guess: this board has no generator. One that talks to others needs one.
+    /// A predictable stand-in: this board has no generator. A board on a real network needs one.
     pub fn entropy(&mut self) -> [u8; 32] {
         core::array::from_fn(|index| index as u8)
     }
@@ -71,7 +71,7 @@ impl Board {
     /// A serial line has no end.
     pub fn shut_down(&mut self) {}
 
-    /// Begins anew, for whoever comes next.
+    /// Starts over, for the next peer.
     pub fn end(&mut self, _well: bool) -> ! {
         SCB::sys_reset()
     }
@@ -128,7 +128,7 @@ impl Uart {
     }
 
     fn get(&self, register: usize) -> u32 {
-        // SAFETY: a register of the board, which no Rust object lies at.
+        // SAFETY: a register of the board; no Rust object has that address.
         unsafe { ptr::with_exposed_provenance::<u32>(self.base + register).read_volatile() }
     }
 

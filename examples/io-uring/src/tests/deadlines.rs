@@ -1,4 +1,4 @@
-//! Deadlines: whom they end, and whom they must not.
+//! Deadlines: the peers that they end, and the peers that they must not end.
 
 use std::io;
 use std::net::Shutdown;

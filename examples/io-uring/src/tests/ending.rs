@@ -7,7 +7,7 @@ use websocket_proto::{CloseCode, Event};
 use super::script::{A, B, C, Kernel, the_send};
 use crate::ops::{Done, Input, Op};
 
-/// A peer in the slot that has said goodbye, and whose writing side the server shuts down.
+/// A peer in the slot that has closed, and whose writing side the server shuts down.
 fn says_goodbye(kernel: &mut Kernel, slot: usize) {
     let mut client = kernel.open(slot, "/echo");
     let close = the_send(slot, kernel.received(slot, &client.close()));
@@ -115,7 +115,7 @@ fn says_goodbye_to_all_when_told_to_stop() {
     let Ok([Op::StopListening, Op::Send(A, close), Op::ShutDown(B, Shutdown::Both)]) = <[Op; 3]>::try_from(ops) else {
         panic!()
     };
-    // It still talks: that is no reason to withdraw the goodbye.
+    // It still sends: that is no reason to cancel the shutdown.
     assert_eq!(kernel.received(A, &client.text("one more thing")), []);
     assert_eq!(client.is_told_to_leave(&close), CloseCode::GOING_AWAY);
     assert_eq!(kernel.sent(A, close), []);
@@ -126,7 +126,7 @@ fn says_goodbye_to_all_when_told_to_stop() {
 
     kernel.done(Done::ShutDown(B));
     assert_eq!(kernel.receive_ends(B, Input::End), [Op::Close(B)]);
-    // A client that came at the last moment.
+    // A client that arrived at the last moment.
     assert_eq!(kernel.done(Done::Accepted(C, Ok(()))), [Op::Close(C)]);
     assert_eq!(kernel.done(Done::Closed(C)), []);
     assert_eq!(kernel.server.stopped(), None);
@@ -146,7 +146,7 @@ fn stops_in_bounded_time_whoever_stays() {
     }
     kernel.after_seconds(1);
     assert_eq!(kernel.server.stopped(), None);
-    // Told twice is told once.
+    // Stopping twice is the same as stopping once.
     assert_eq!(kernel.done(Done::ToldToStop), []);
     kernel.after_seconds(5);
     assert_eq!(kernel.server.stopped(), Some(1));

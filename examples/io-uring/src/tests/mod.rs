@@ -1,4 +1,4 @@
-//! The server without a ring: the tests take the kernel's part.
+//! The server without a ring: the tests play the kernel.
 
 mod client;
 mod deadlines;

@@ -31,21 +31,21 @@ impl Random {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// Says something some times, waits for the echo each time, says goodbye, and ends when the server does.
+    /// Sends some messages, waits for the echo of each, closes, and ends when the server does.
     Polite { messages: usize },
-    /// Says goodbye when it has been sent so many pings, after half a minute each.
+    /// Closes after it has been sent so many pings, half a minute apart.
     Quiet { pings: usize },
     /// Sends everything at once, its end included.
     Hasty,
-    /// Says goodbye and floods the server after that.
+    /// Closes, and floods the server after that.
     Flooding,
-    /// Sends a large message, and goes when the server has sent a part of the echo.
+    /// Sends a large message, and disconnects when the server has sent a part of the echo.
     Leaving,
     /// Sends a large message and never reads.
     Deaf,
 }
 
-/// A client with manners, and what has become of it.
+/// A client with certain manners, and its state.
 #[derive(Debug)]
 pub struct Guest {
     client: Client,
@@ -153,7 +153,7 @@ impl Guest {
         self.manner != Manner::Deaf || self.sent == 0
     }
 
-    /// Whether it was served as its manners allow.
+    /// Returns whether it was served as its manners allow.
     fn is_content(&self) -> bool {
         let expected = match self.manner {
             Manner::Polite { messages } => messages,

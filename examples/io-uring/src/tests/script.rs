@@ -1,4 +1,4 @@
-//! A kernel that completes what a test says, one operation in each turn.
+//! A kernel that completes what a test says, one operation per turn.
 
 use std::io;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Kernel {
         self.server.next_ops(true).collect()
     }
 
-    /// As many turns as the server wants now, and then when that time has passed.
+    /// As many turns as the server wants now, and again after that time.
     pub fn after(&mut self, time: Duration) -> Vec<Op> {
         let mut ops = self.turns();
         self.now += time;
@@ -67,7 +67,7 @@ impl Kernel {
         assert_eq!(self.done(Done::Accepted(slot, Ok(()))), [Op::Receive(slot)]);
     }
 
-    /// Bytes have arrived, and the `Receive` goes on.
+    /// Bytes have arrived, and the `Receive` continues.
     pub fn received(&mut self, slot: usize, bytes: &[u8]) -> Vec<Op> {
         self.done(Done::Received { slot, input: Input::Bytes(&mut bytes.to_vec()), more: true })
     }

@@ -1,4 +1,4 @@
-//! Messages, backpressure, and who is accepted.
+//! Messages, backpressure, and which requests are accepted.
 
 use std::io;
 use std::time::Duration;
@@ -49,7 +49,7 @@ fn much_is_pending(kernel: &mut Kernel) -> Vec<u8> {
     let mut client = kernel.open(A, "/echo");
     let ops = kernel.received(A, &client.text(&"字".repeat(200_000)));
     let Ok([Op::Send(A, bytes), Op::CancelReceive(A)]) = <[Op; 2]>::try_from(ops) else { panic!() };
-    // What comes meanwhile is answered all the same.
+    // Whatever arrives meanwhile is answered all the same.
     assert_eq!(kernel.received(A, &client.text("small")), []);
     bytes
 }

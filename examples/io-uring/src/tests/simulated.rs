@@ -1,7 +1,7 @@
 //! A kernel that completes operations in random order, and in random parts.
 //!
-//! It does what Linux does where that matters: an operation acts on whatever connection its slot has when it is
-//! performed, bytes wait in the socket until they are received, and a cancellation may not find what it is for.
+//! It behaves like Linux where that matters: an operation acts on the connection that its slot has when the operation
+//! is performed, bytes wait in the socket until they are received, and a cancellation may not find its target.
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,7 +26,7 @@ pub struct Kernel {
     canceled: Vec<usize>,
 }
 
-/// A connection, and the client at its far end.
+/// A connection, and the client at its other end.
 pub struct Socket {
     pub guest: Guest,
     /// Bytes that wait for the server.
@@ -68,12 +68,12 @@ impl Kernel {
         self.sockets.iter().map(|socket| &socket.guest)
     }
 
-    /// Whether every client that has come has gone, and nothing happens any more.
+    /// Returns whether all clients that came have disconnected, and nothing more happens.
     pub fn is_over(&self) -> bool {
         self.backlog.is_empty() && self.sockets.iter().all(|socket| socket.is_closed)
     }
 
-    /// A turn: some of what can complete does. Where nothing can, time passes.
+    /// A turn: some of the operations that can complete do. If none can, time passes.
     pub fn turn(&mut self) {
         let mut can_complete = self.can_complete();
         if can_complete.is_empty()
@@ -101,7 +101,7 @@ impl Kernel {
         (0..self.ops.len()).filter(|&op| self.can(&self.ops[op])).collect()
     }
 
-    /// A thread of the kernel performs it, when that comes to it.
+    /// A thread of the kernel performs it later.
     fn is_late(&self, op: usize) -> bool {
         matches!(self.ops[op], Op::ShutDown(..))
     }
@@ -135,7 +135,7 @@ impl Kernel {
                 self.server.handle(Done::Discarded(slot, taken));
             }
             Op::CancelReceive(slot) => {
-                // Not where it is just at work.
+                // Not while a thread is performing it.
                 if self.random.below(3) > 0 && self.ops.contains(&Op::Receive(slot)) {
                     self.canceled.push(slot);
                 }
@@ -209,7 +209,7 @@ impl Kernel {
         Ok(socket.to_server.drain(..count).collect())
     }
 
-    /// What the client answers waits in its socket at once.
+    /// The client's answer is in its socket immediately.
     fn send(&mut self, slot: usize, bytes: &[u8]) -> io::Result<usize> {
         let Some(socket) = self.table[slot] else { return Err(io::ErrorKind::NotConnected.into()) };
         let socket = &mut self.sockets[socket];

@@ -1,11 +1,11 @@
-//! A WebSocket client over TLS, in a terminal: lines typed are sent, messages are printed.
+//! A WebSocket client over TLS, in a terminal: sends the lines that you type, and prints the messages that arrive.
 //!
 //! ```text
 //! cargo run --release -p example-tls --bin example-tls-client -- wss://HOST[:PORT]/PATH [--ca FILE]
 //! ```
 //!
-//! With `--ca`, the certificates of FILE are trusted and no others, such as the one that `example-tls --certificate FILE`
-//! has written; without, the authorities that browsers trust.
+//! With `--ca`, only the certificates in FILE are trusted, such as the one that `example-tls --certificate FILE` has
+//! written. Without it, the authorities that browsers trust are.
 
 use std::error::Error;
 use std::path::Path;
@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
 async fn run(uri: &str, file: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let uri: client::Uri = uri.parse()?;
     if !uri.is_secure() {
-        return Err("without TLS there is example-tokio-client".into());
+        return Err("this example connects to wss only; for ws, use example-tokio-client".into());
     }
     let trust = match file {
         Some(file) => Trust::only(file)?,

@@ -25,7 +25,7 @@ use websocket_proto_tokio::{
     WebSocket, client,
 };
 
-/// How many redirects are followed.
+/// The number of redirects that are followed.
 const REDIRECTS: usize = 5;
 
 /// A connection that lasted as long wasn't refused by what it found.
@@ -65,7 +65,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Why the client ends.
+/// The reason why the client ends.
 enum Failure {
     Connect(ConnectError),
     Lost(Error),
@@ -93,7 +93,7 @@ fn typed() -> mpsc::Receiver<String> {
     typed
 }
 
-/// Whom to talk to, and how.
+/// The server's address, and how to connect to it.
 struct Target {
     uri: client::Uri,
     connector: Connector,
@@ -141,7 +141,7 @@ impl Target {
     }
 }
 
-/// Whether trying again may help.
+/// Returns whether trying again may help.
 fn is_passing(ended: &Result<Closed, Failure>) -> bool {
     match ended {
         Ok(closed) => {
@@ -193,7 +193,7 @@ async fn send_typed(mut sender: Sender<ClientStream>, lines: &mut mpsc::Receiver
             println!("not sent: {error}");
         }
     }
-    // Closing what is closed already is no news.
+    // Closing twice is no error.
     let _ = sender.close(CloseCode::NORMAL, "");
     pending().await
 }

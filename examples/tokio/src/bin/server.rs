@@ -4,8 +4,8 @@
 //! cargo run --release -p example-tokio --bin example-tokio -- [ADDRESS]
 //! ```
 //!
-//! `/` is a chat page for browsers, `/chat` says to all what one says, any other path echoes. On Ctrl-C it says goodbye to
-//! all.
+//! `/` is a chat page for browsers, messages sent to `/chat` go to everyone there, and every other path echoes. On
+//! Ctrl-C it closes all connections.
 
 use std::io;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ async fn run(address: &str) -> io::Result<()> {
     let serve = |stream| {
         let chat = Arc::clone(&chat);
         async move {
-            // How it ended is of no interest here.
+            // The way it ended doesn't matter here.
             let _ = chat.serve(stream).await;
         }
     };

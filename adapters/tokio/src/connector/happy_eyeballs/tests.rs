@@ -30,7 +30,7 @@ fn families_alternate_beginning_with_the_first() {
     }
 }
 
-/// What an address does: when it answers, and whether it accepts.
+/// The behaviour of an address: when it answers, and whether it accepts.
 type Behaviour = (&'static str, u64, bool);
 
 /// Connects to hosts that behave so. Returns when each attempt began, the outcome, and when it was there.

@@ -14,7 +14,7 @@ pub(super) struct Behaviour {
     pub(super) code: u8,
     /// The type and the bytes of the bound address.
     pub(super) bound: &'static [u8],
-    /// What is sent with the reply, as if by the server.
+    /// Bytes after the reply, as if sent by the server.
     pub(super) more: &'static [u8],
 }
 

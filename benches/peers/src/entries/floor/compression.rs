@@ -1,4 +1,4 @@
-//! zlib-rs alone, from a payload without a frame into a buffer that is ready.
+//! zlib-rs alone, from a payload without a frame into a preallocated buffer.
 
 use zlib_rs::{DeflateConfig, DeflateFlush, Inflate as Inflater, InflateFlush};
 
@@ -9,7 +9,7 @@ use crate::tally::{Tally, Work};
 pub(super) fn inflate(job: &Inflate) -> Work {
     let Inflate { wire, payloads: [first, others], size, takeover } = job.clone();
     let mut stream = Inflater::new(false, 15);
-    // What doesn't come out before the end of the last block is less than that.
+    // Output that appears only with the end of the last block takes less than the 300 bytes.
     let mut room = vec![0; size + 300];
     let mut next = Some(first);
     Box::new(move || {
@@ -43,7 +43,8 @@ pub(super) fn deflate(job: Deflate) -> Work {
             let start = stream.total_out();
             stream.compress(message, &mut room, DeflateFlush::SyncFlush).expect("room");
             let length = (stream.total_out() - start) as usize;
-            // A server's header (all results are of that length), so that it can be checked as everybody's.
+            // A server's header (the same for all results of that length), so that the result can be checked like all
+            // others.
             let payload = u16::try_from(length - 4).expect("a medium length").to_be_bytes();
             sink.write(&[0xc1, 126, payload[0], payload[1]]);
             sink.write(&room[..length - 4]);

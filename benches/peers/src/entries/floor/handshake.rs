@@ -1,5 +1,5 @@
-//! The opening handshake by httparse, SHA-1 and base64 (RFC 6455 4). The other end's head is kept, with the places of its
-//! fields, for a caller who may look at it later: a copy, and a table.
+//! The opening handshake with httparse, SHA-1 and base64 (RFC 6455 section 4). It keeps the peer's head, with the
+//! positions of its fields, so that the caller can inspect it later: a copy, and a table.
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
@@ -46,7 +46,7 @@ pub(super) fn accept(job: Accept) -> Work {
     })
 }
 
-/// The key of a request that asks for a WebSocket and for nothing else (RFC 6455 4.2.1).
+/// Returns the key of a request that asks for a WebSocket and for nothing else (RFC 6455 section 4.2.1).
 fn key_of<'a>(headers: &[Header<'a>]) -> &'a [u8] {
     let (mut key, mut host, mut version, mut upgrade, mut connection) = (None, 0, 0, false, false);
     for &Header { name, value } in headers {
@@ -78,7 +78,7 @@ pub(super) fn connect(job: Connect) -> Work {
     let Connect { host, path, sink } = job;
     let start = || {
         let mut nonce = [0; 16];
-        // Who connects anew has a new generator.
+        // Each new connection has a new generator.
         ChaCha12Rng::from_seed([1; 32]).fill_bytes(&mut nonce);
         let mut key = [0; 24];
         STANDARD.encode_slice(nonce, &mut key).expect("room");
@@ -106,7 +106,7 @@ pub(super) fn connect(job: Connect) -> Work {
     })
 }
 
-/// Checks a response (RFC 6455 4.1).
+/// Checks a response (RFC 6455 section 4.1).
 fn verify(response: &[u8], key: &[u8]) {
     let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut head = Response::new(&mut []);
@@ -131,7 +131,7 @@ fn verify(response: &[u8], key: &[u8]) {
     assert!(accepted == 1 && upgrade && connection);
 }
 
-/// What the other end sent, for whoever asks.
+/// The peer's head, for a caller that wants it.
 struct Kept {
     _head: Box<[u8]>,
     /// Of names and values.
@@ -152,12 +152,12 @@ impl Kept {
     }
 }
 
-/// A target in origin-form (RFC 9112 3.2.1).
+/// A target in origin-form (RFC 9112 section 3.2.1).
 fn is_resource_name(target: &str) -> bool {
     target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
-/// A name or an address, perhaps with a port (RFC 3986 3.2).
+/// A name or an address, perhaps with a port (RFC 3986 section 3.2).
 fn is_host(value: &[u8]) -> bool {
     let end = value.iter().position(|&byte| byte == b':').unwrap_or(value.len());
     let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(byte);
@@ -171,7 +171,7 @@ fn accept_key(key: &[u8]) -> [u8; 28] {
     accept
 }
 
-/// Whether a list has that token in it.
+/// Returns whether a list contains that token.
 fn lists(value: &[u8], token: &[u8]) -> bool {
     value.split(|&byte| byte == b',').any(|element| element.trim_ascii().eq_ignore_ascii_case(token))
 }

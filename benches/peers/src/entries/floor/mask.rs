@@ -1,6 +1,6 @@
-//! Masking, in place and from one place to another.
+//! Masking, in place and while copying.
 
-/// Words from here on; below, the overlapping ends.
+/// From this length on whole words are masked; below it, the first and the last bytes, which overlap.
 const WORDS: usize = 64;
 
 #[inline]
@@ -25,7 +25,7 @@ pub(super) fn mask(payload: &mut [u8], key: [u8; 4]) {
     }
 }
 
-/// Copies and masks in one pass; both are of the same length.
+/// Copies and masks in one pass; both slices have the same length.
 #[inline]
 pub(super) fn copy_masked(to: &mut [u8], from: &[u8], key: [u8; 4]) {
     let (to_words, to_rest) = to.as_chunks_mut::<4>();

@@ -1,7 +1,7 @@
-//! The floors: the least work that is correct, by hand, in safe code, for nobody but these cases.
+//! The floors: the least work that is correct, written by hand in safe code, for these cases only.
 //!
-//! What is received is checked by every rule of RFC 6455 that applies to data frames, and yielded as the API yields it:
-//! `&[u8]`, and `&str` where it is text. Control frames don't come in these cases and are refused.
+//! Received frames are checked by every rule of RFC 6455 that applies to data frames, and yielded as the API yields
+//! them: `&[u8]`, and `&str` for text. These cases have no control frames, and the floors reject them.
 
 mod compression;
 mod handshake;
@@ -61,7 +61,7 @@ impl Entry for Floor {
     }
 }
 
-/// A client whose masking keys anybody could guess: the difference is the share of the keys.
+/// A client with predictable masking keys: the difference is what good keys cost.
 pub(crate) struct TrivialKeys;
 
 impl Entry for TrivialKeys {

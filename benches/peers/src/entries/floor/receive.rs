@@ -1,4 +1,4 @@
-//! Frames that arrive in any pieces: in place where a message lies whole in the input, assembled where it doesn't.
+//! Receives frames in chunks of any size: in place if a message lies whole in the input, else assembled.
 
 use super::mask::{copy_masked, mask, rotate};
 use crate::tally::Work;
@@ -7,7 +7,7 @@ use crate::wire::Wire;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 
-/// As everybody else has a limit, too.
+/// The other entries have a limit, too.
 const MAX_SIZE: usize = 16 << 20;
 const MAX_HEADER: usize = 14;
 
@@ -34,13 +34,13 @@ pub(super) enum Message<'a> {
 
 #[derive(Default)]
 pub(super) struct Receiver<const MASKED: bool> {
-    /// The first bytes of a header that the input has cut.
+    /// The first bytes of a header that the input has split.
     cut: Vec<u8>,
-    /// The opcode of the message under way, or 0.
+    /// The opcode of the message in progress, or 0.
     under_way: u8,
-    /// The frame under way, and how much of it is still to come.
+    /// The frame in progress, and how much of it is still to come.
     frame: Option<Header>,
-    /// What has arrived of the message under way. Its room is never given back, and never cleared.
+    /// The part of the message that has arrived. The capacity is never freed, and the bytes are never cleared.
     room: Vec<u8>,
     length: usize,
 }
@@ -92,7 +92,7 @@ impl<const MASKED: bool> Receiver<MASKED> {
         self.frame = Some(header);
     }
 
-    /// Takes in what there is of the frame under way; the input behind it is left.
+    /// Consumes what the input has of the current frame, and leaves the rest of the input.
     fn go_on<'b>(&mut self, input: &'b mut [u8], yields: &mut impl FnMut(Message<'_>)) -> &'b mut [u8] {
         let Some(frame) = &mut self.frame else { return input };
         let (payload, rest) = input.split_at_mut(frame.length.min(input.len()));
@@ -128,7 +128,7 @@ fn message(opcode: u8, payload: &[u8]) -> Message<'_> {
     }
 }
 
-/// A header and its size, if it is all there (RFC 6455 5.2).
+/// A header and its size, if it is complete (RFC 6455 section 5.2).
 #[inline]
 fn parse<const MASKED: bool>(bytes: &[u8], under_way: u8) -> Option<(Header, usize)> {
     let &[first, second, ref rest @ ..] = bytes else { return None };

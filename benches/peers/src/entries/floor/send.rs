@@ -1,4 +1,4 @@
-//! Frames into an output that is used again.
+//! Writes frames into an output that is reused.
 
 use bytes::Bytes;
 use chacha20::ChaCha12Rng;
@@ -76,10 +76,11 @@ pub(super) fn echo(job: Echo) -> Work {
     })
 }
 
-/// Binary frames, one behind the other.
+/// Binary frames, one after the other.
 #[derive(Default)]
 struct Output {
-    /// It grows, and is never cleared: so a payload is copied and masked in one pass, and a header is written as a whole.
+    /// It grows and is never cleared, so that a payload is copied and masked in one pass, and a header is written as a
+    /// whole.
     room: Vec<u8>,
     end: usize,
 }
@@ -97,7 +98,7 @@ impl Output {
         }
     }
 
-    /// Writes a header, and makes room for the payload behind it.
+    /// Writes a header, and reserves space for the payload after it.
     #[inline]
     fn header(&mut self, length: usize, key: Option<[u8; 4]>) {
         let needed = self.end + MAX_HEADER + length;
@@ -130,7 +131,7 @@ impl Output {
         }
     }
 
-    /// What is written now; the next frame comes in its place.
+    /// The bytes to write now; the next frame takes their place.
     #[inline]
     fn take(&mut self) -> &[u8] {
         let end = std::mem::take(&mut self.end);
@@ -138,12 +139,12 @@ impl Output {
     }
 }
 
-/// Where masking keys come from.
+/// A source of masking keys.
 pub(super) trait Keys {
     fn next(&mut self) -> [u8; 4];
 }
 
-/// Keys that nobody can predict (RFC 6455 5.3).
+/// Unpredictable keys (RFC 6455 section 5.3).
 pub(super) struct Secret(ChaCha12Rng);
 
 impl Secret {
@@ -159,7 +160,7 @@ impl Keys for Secret {
     }
 }
 
-/// Keys that anybody can predict: what a key costs at least.
+/// Predictable keys: the least that a key costs.
 pub(super) struct Trivial(u32);
 
 impl Trivial {
