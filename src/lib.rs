@@ -127,7 +127,7 @@
 //! | [Scale](guide::scale) | rooms on several nodes, load balancers, restarts, the arithmetic for a million connections |
 //! | [The opening handshake](guide::handshake) | `Origin`, cookies, authentication, subprotocols, a page for browsers |
 //! | [Browsers](guide::browsers) | what scripts can do, Local Network Access |
-//! | [Deploying](guide::deploying) | nginx, HAProxy, the PROXY protocol, load balancers and their probes |
+//! | [Deploying](guide::deploying) | nginx, `HAProxy`, the PROXY protocol, load balancers and their probes |
 //! | [Clients](guide::clients) | proxies, TLS, redirects, 401, 503, reconnecting |
 //! | [HTTP/2 and HTTP/3](guide::over_http) | handshakes done by hyper, axum or another HTTP library |
 //! | [Coming from another crate](guide::coming_from) | the equivalents of tungstenite, fastwebsockets and tokio-websockets APIs |

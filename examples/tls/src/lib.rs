@@ -6,7 +6,7 @@
 //! - a client sends the host name of its address (SNI), and checks the certificate against that same name: `client.rs`;
 //! - a TLS handshake has a deadline, so that a stalled one doesn't wait forever: `HANDSHAKE`;
 //! - at the end, the stream is shut down, which sends a `close_notify`, and read until the peer's own has arrived.
-//! `WebSocket` does that with any stream, so you don't see it here.
+//!   `WebSocket` does that with any stream, so you don't see it here.
 
 mod certificate;
 mod client;
