@@ -48,6 +48,8 @@ pub(crate) struct Scenario {
     /// The connection begins with the opening handshake.
     pub(crate) opens: bool,
     pub(crate) keepalive: bool,
+    /// Closing has no deadline of its own.
+    pub(crate) closes_slowly: bool,
     pub(crate) calls: &'static [Call],
     /// How many calls each side makes at most.
     pub(crate) most_calls: usize,
@@ -88,6 +90,14 @@ impl Scenario {
         least_states: 30_000,
         ..Self::NOTHING.named("keepalive")
     };
+    /// Without a deadline of its own, closing has that of the keepalive.
+    pub(crate) const CLOSING_SLOWLY: Self = Self {
+        closes_slowly: true,
+        can_cut: true,
+        depth: 7,
+        least_states: 5_000,
+        ..Self::KEEPALIVE.named("closing slowly")
+    };
     pub(crate) const OPENING: Self = Self {
         opens: true,
         calls: &[Call::Accept, Call::Reject, Call::Text, Call::Close, Call::Abort],
@@ -123,6 +133,7 @@ impl Scenario {
         name: "",
         opens: false,
         keepalive: false,
+        closes_slowly: false,
         calls: &[],
         most_calls: 0,
         cuts_everywhere: false,
@@ -139,6 +150,7 @@ impl Scenario {
 
     pub(crate) fn config(&self) -> Config {
         let config = Config::new().handshake_timeout(HANDSHAKE).close_timeout(CLOSING);
+        let config = if self.closes_slowly { config.close_timeout(None) } else { config };
         if self.keepalive { config.keepalive(IDLE, SILENCE) } else { config }
     }
 }

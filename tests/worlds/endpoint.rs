@@ -8,10 +8,10 @@ use websocket_proto::{
     Cause, Closed, Connection, Deadline, Event, MessageKind, Role, State, TransportShutdown, server,
 };
 
-use crate::action::{CLOSING, Call, Scenario};
+use crate::action::{CLOSING, Call, IDLE, SILENCE, Scenario};
 use crate::model::{self, CODE, Model, REASON, STATUS};
 use crate::transport::Incoming;
-use crate::wire::{Decoded, Said, decode, is_keepalive};
+use crate::wire::{Decoded, Frame, Said, decode, is_keepalive};
 
 pub(crate) struct Endpoint {
     pub(crate) conn: Connection,
@@ -28,11 +28,14 @@ pub(crate) struct Endpoint {
     had_request: bool,
     shut: Option<TransportShutdown>,
     has_keepalive: bool,
+    closes_slowly: bool,
     /// How many bytes were pending when it had closed.
     pending_at_end: Option<usize>,
     /// When it was found closed by a turn, from which it has the time of a closing handshake to write what is left.
     pub(crate) closed_since: Option<Duration>,
     pub(crate) last_turn: Option<Duration>,
+    /// The first turn in which the peer had been silent for the keepalive's idle time, and turns since, up to a few.
+    pub(crate) silent: Option<(Duration, u8)>,
     pub(crate) recent: Recent,
 }
 
@@ -62,9 +65,11 @@ impl Endpoint {
             had_request: false,
             shut: None,
             has_keepalive: scenario.keepalive,
+            closes_slowly: scenario.closes_slowly,
             pending_at_end: None,
             closed_since: None,
             last_turn: None,
+            silent: None,
             recent: Recent::default(),
         }
     }
@@ -89,11 +94,13 @@ impl Endpoint {
             Call::Accept => {
                 conn.accept(server::Response::new()).unwrap();
                 model.awaits_answer = false;
+                model.answer = Some(Said::Open);
             }
             Call::Reject => {
                 conn.reject(server::Rejection::new(STATUS)).unwrap();
                 model.awaits_answer = false;
                 model.ended_by_call = Some(Cause::Rejected(STATUS));
+                model.answer = Some(Said::Rejected(STATUS));
             }
             Call::Text => {
                 let text = model.text();
@@ -140,10 +147,13 @@ impl Endpoint {
         let state = self.conn.state();
         let deadline = match state {
             State::Connecting => Some(Deadline::Opening),
-            State::Closing => Some(Deadline::Closing),
-            State::Open | State::Closed => None,
+            State::Closing if !self.closes_slowly => Some(Deadline::Closing),
+            _ => None,
         };
         self.model.turn(now, deadline, count > 0);
+        let is_silent = self.model.last_received.is_some_and(|received| now >= received + IDLE);
+        let (since, turns) = self.silent.unwrap_or((now, 0));
+        self.silent = is_silent.then_some((since, (turns + 1).min(8)));
         self.conn.advance_time(now);
         let mut bytes = self.incoming.read(count).to_vec();
         if self.incoming.is_at_eof() && !self.is_at_eof {
@@ -175,7 +185,13 @@ impl Endpoint {
             Event::Rejected(response) => Said::Rejected(response.status()),
             Event::Text(text) => Said::Text(text.as_bytes().to_vec()),
             Event::Ping(payload) => Said::Ping(payload.to_vec()),
-            Event::Pong(payload) => Said::Pong(payload.to_vec()),
+            Event::Pong(payload) => {
+                // The answer to the newest ping of the keepalive is its own business.
+                let is_own = |frame: &Frame| frame.first == 0x89 && is_keepalive(&frame.payload);
+                let newest = self.sent().frames.into_iter().rfind(is_own);
+                assert!(newest.is_none_or(|newest| newest.payload != *payload), "a keepalive's pong");
+                Said::Pong(payload.to_vec())
+            }
             Event::Closed(closed) => {
                 let said = match closed.cause {
                     Cause::Peer | Cause::Local(_) => {
@@ -216,8 +232,12 @@ impl Endpoint {
         match (expected, closed.cause) {
             (None, Cause::Timeout(deadline)) => {
                 self.model.check_timeout(deadline, now);
-                self.model.awaits_answer = false;
                 self.had_request = !self.incoming.received().is_empty();
+                if deadline == Deadline::Opening && self.had_request {
+                    let status = if self.model.awaits_answer { 503 } else { 408 };
+                    self.model.answer = Some(Said::Rejected(status));
+                }
+                self.model.awaits_answer = false;
             }
             (expected, cause) => assert_eq!(expected, Some(cause)),
         }
@@ -309,6 +329,9 @@ impl Endpoint {
             assert!(self.model.sends.starts_with(&frames), "{frames:?} of {:?}", self.model.sends);
         } else {
             assert_eq!(frames, self.model.sends);
+            if self.opens && !is_client {
+                assert_eq!(sent.head, self.model.answer);
+            }
         }
     }
 
@@ -325,7 +348,13 @@ impl Endpoint {
                 "{shutdown:?} of what isn't closed"
             );
         };
-        let is_late = self.closed_since.is_some_and(|since| now >= since + CLOSING);
+        // What is left to write has the time of a closing handshake, or of a silence where that has none.
+        let late = if self.closes_slowly {
+            self.model.last_received.map(|received| received + IDLE + SILENCE)
+        } else {
+            self.closed_since.map(|since| since + CLOSING)
+        };
+        let is_late = late.is_some_and(|late| now >= late);
         if shutdown == Some(TransportShutdown::Abort) && is_late {
             return;
         }

@@ -71,6 +71,7 @@ fn hash(end: &mut Endpoint, now: Duration, hasher: &mut impl Hasher) {
     let heard = [end.heard.first(), end.heard.last()].map(|said| said.map(discriminant));
     (heard, end.closed.as_ref().map(|closed| closed.cause)).hash(hasher);
     ago(now, end.last_turn).hash(hasher);
+    end.silent.map(|(since, turns)| (now - since, turns)).hash(hasher);
     ago(now, end.closed_since).hash(hasher);
 }
 

@@ -23,7 +23,8 @@
 //! |---|--:|--:|--:|
 //! | [`talking`]: messages, fragments, pings and Close frames, cut at every byte | 5 | 22,151 | 41,142 |
 //! | [`closing`]: messages, Close frames and aborts; a transport that breaks, time that passes | 7 | 67,071 | 161,588 |
-//! | [`keepalive`]: messages and Close frames, time that passes | 8 | 31,766 | 70,386 |
+//! | [`keepalive`]: messages and Close frames, time that passes | 8 | 33,144 | 71,900 |
+//! | [`closing_slowly`]: the same and a transport that breaks, without a deadline of the closing handshake | 7 | 24,349 | 55,127 |
 //! | [`opening`]: the opening handshake, with all of the above | 7 | 16,258 | 36,353 |
 //! | [`violations`]: messages and Close frames, frames that are none, time that passes | 6 | 14,918 | 33,813 |
 //! | [`every_path`]: everything but the opening handshake, nothing merged | 4 | 57,555 | 57,554 |
@@ -66,6 +67,12 @@ fn closing() {
 #[test]
 fn keepalive() {
     explore(&Scenario::KEEPALIVE);
+}
+
+/// The same, where only silence ends a closing handshake.
+#[test]
+fn closing_slowly() {
+    explore(&Scenario::CLOSING_SLOWLY);
 }
 
 /// The opening handshake, answered, late, or broken off.

@@ -19,6 +19,8 @@ pub(crate) struct Model {
     pub(crate) texts: u8,
     pub(crate) has_unfinished: bool,
     pub(crate) awaits_answer: bool,
+    /// The answer to the request.
+    pub(crate) answer: Option<Said>,
     pub(crate) close_called: bool,
     /// It ended by a call, which is still to be reported.
     pub(crate) ended_by_call: Option<Cause>,
