@@ -6,9 +6,9 @@ use websocket_proto::{Cause, Closed, Deadline, State};
 
 use crate::plan::{CLOSING, HANDSHAKE, IDLE, SILENCE};
 
-/// How many turns without progress there may be at one time: a deadline starts, is noticed, leaves a turn, and takes effect.
+/// The most turns without progress at one time: a deadline starts, is noticed, leaves a turn, and takes effect.
 const MOST_IDLE: usize = 5;
-/// How many turns a deadline that has passed may take: one that notices it, one in which it takes effect.
+/// The turns of a deadline that has passed: one that notices it, one in which it takes effect.
 const MOST_LATE: usize = 2;
 /// The same for a keepalive, which sends its ping before.
 const MOST_SILENT: usize = 8;
@@ -25,7 +25,7 @@ pub(crate) struct Deadlines {
     idle_turns: usize,
 }
 
-/// What a turn did.
+/// The outcome of a turn.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
     pub(crate) now: Duration,

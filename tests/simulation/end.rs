@@ -12,11 +12,11 @@ use websocket_proto::{
 use crate::content::Content;
 use crate::deadlines::{Deadlines, Turn};
 use crate::memory::{bound, counted};
-use crate::plan::Act;
+use crate::plan::{Act, LARGEST, MOST_PENDING};
 
-/// How much is read at once.
+/// The most bytes that are read at once.
 const READ: usize = 16 << 10;
-/// How much a slow reader reads at once, and how long it takes over that.
+/// The same for a slow reader, and the time that it takes for them.
 const SLOW_READ: usize = 1000;
 const SLOW: Duration = Duration::from_millis(700);
 /// Between two fragments of a message.
@@ -39,13 +39,15 @@ pub(crate) struct End {
     reads_slowly: bool,
     /// It doesn't read before.
     reads_at: Duration,
-    /// What came of a message in chunks.
+    /// The chunks of a message so far.
     chunks: Vec<u8>,
-    /// How many bytes came since the last message.
+    /// The number of bytes received since the last message.
     unfinished: usize,
+    /// The pings that were sent and received, and the pongs that were received.
     pub(crate) pings: [usize; 3],
+    pub(crate) pongs_sent: usize,
     deadlines: Deadlines,
-    /// What it holds of the heap, with the growth of the scratch in its turns, and the bound of that.
+    /// The heap memory that it holds, with the growth of the scratch in its turns, and the bound of that.
     pub(crate) held: isize,
     pub(crate) bound: usize,
     pub(crate) scheduled: Option<Duration>,
@@ -65,7 +67,7 @@ impl Answer {
     }
 }
 
-/// What came of a turn.
+/// The result of a turn.
 pub(crate) struct Turned {
     pub(crate) written: Vec<u8>,
     pub(crate) shutdown: Option<TransportShutdown>,
@@ -89,6 +91,7 @@ impl End {
             chunks: Vec::new(),
             unfinished: 0,
             pings: [0; 3],
+            pongs_sent: 0,
             deadlines: Deadlines::default(),
             held,
             bound: 0,
@@ -96,13 +99,13 @@ impl End {
         }
     }
 
-    /// One turn. The peer's messages are those that are on the way here; `said` are those that this end has sent, and
-    /// `space` is how much the transport takes.
+    /// One turn. `expected` are the messages that the peer has sent and this end has not received, `said`
+    /// those that this end sends, and `space` is the number of bytes that the transport accepts.
     pub(crate) fn turn(
         &mut self,
         now: Duration,
         scratch: &mut Scratch,
-        heard: &mut VecDeque<Content>,
+        expected: &mut VecDeque<Content>,
         said: &mut VecDeque<Content>,
         space: usize,
     ) -> Turned {
@@ -118,15 +121,21 @@ impl End {
         if is_paused {
             counted(&mut self.held, || self.conn.reading_paused());
         } else {
-            has_bytes = self.read(now, heard);
+            has_bytes = self.read(now, expected);
         }
         let has_acted = self.act(now, said);
         let written = self.write(space);
         *scratch = counted(&mut self.held, || self.conn.detach_scratch().expect("it is attached"));
         self.bound = bound(&self.conn, self.unfinished);
+        assert!(
+            self.conn.pending_output() < MOST_PENDING + LARGEST,
+            "{} bytes are pending",
+            self.conn.pending_output()
+        );
 
         let shutdown = self.conn.wants_shutdown().filter(|shutdown| self.shut != Some(*shutdown));
         self.shut = shutdown.or(self.shut);
+        assert!(!self.is_aborted() || self.conn.pending_output() == 0, "output of an aborted connection");
         self.deadlines.check(Turn {
             now,
             before,
@@ -141,7 +150,7 @@ impl End {
         Turned { wakes_at: self.wakes_at(now), written, shutdown }
     }
 
-    fn read(&mut self, now: Duration, heard: &mut VecDeque<Content>) -> bool {
+    fn read(&mut self, now: Duration, expected: &mut VecDeque<Content>) -> bool {
         let most = if self.reads_slowly { SLOW_READ } else { READ };
         let mut bytes: Vec<u8> = self.socket.drain(..self.socket.len().min(most)).collect();
         if self.reads_slowly && !bytes.is_empty() {
@@ -157,7 +166,7 @@ impl End {
         while let Some(event) = counted(&mut self.held, || self.conn.receive(&mut input)) {
             assert!(self.closed.is_none(), "{event:?} after the last event");
             let left = input.len();
-            if self.hear(event, now, heard) {
+            if self.report(event, now, expected) {
                 self.unfinished = left;
             }
         }
@@ -165,8 +174,8 @@ impl End {
         has_bytes
     }
 
-    /// Whether what is unfinished is so no more.
-    fn hear(&mut self, event: Event<'_>, now: Duration, heard: &mut VecDeque<Content>) -> bool {
+    /// Returns whether the event ends a message, or the opening handshake.
+    fn report(&mut self, event: Event<'_>, now: Duration, expected: &mut VecDeque<Content>) -> bool {
         let mut is_whole = true;
         match event {
             Event::Request(_) => {
@@ -174,12 +183,12 @@ impl End {
                 is_whole = false;
             }
             Event::Text(text) => {
-                assert_eq!(next(heard, MessageKind::Text), text.as_bytes());
+                assert_eq!(next(expected, MessageKind::Text), text.as_bytes());
                 counted(&mut self.held, || self.conn.recycle(text));
                 return true;
             }
             Event::Binary(data) => {
-                assert_eq!(next(heard, MessageKind::Binary), &data[..]);
+                assert_eq!(next(expected, MessageKind::Binary), &data[..]);
                 counted(&mut self.held, || self.conn.recycle(data));
                 return true;
             }
@@ -187,7 +196,7 @@ impl End {
                 self.chunks.extend(chunk.parts().concat());
                 let is_last = chunk.is_last();
                 if is_last {
-                    assert_eq!(next(heard, chunk.kind()), self.chunks);
+                    assert_eq!(next(expected, chunk.kind()), self.chunks);
                     self.chunks = Vec::new();
                 }
                 counted(&mut self.held, || drop(chunk));
@@ -195,7 +204,12 @@ impl End {
             }
             // Those of a keepalive have four bytes.
             Event::Ping(ref payload) => {
-                self.pings[1] += usize::from(payload.len() != 4);
+                if payload.len() != 4 {
+                    self.pings[1] += 1;
+                    // Nothing follows our Close frame, and above that limit only the newest ping is answered.
+                    let is_answered = self.conn.state() == State::Open && self.conn.pending_output() < MOST_PENDING;
+                    self.pongs_sent += usize::from(is_answered);
+                }
                 is_whole = false;
             }
             Event::Pong(ref payload) => {
@@ -214,7 +228,7 @@ impl End {
         is_whole
     }
 
-    /// Does what is due. Whether there was anything.
+    /// Does what is due. Returns whether there was anything.
     fn act(&mut self, now: Duration, said: &mut VecDeque<Content>) -> bool {
         if self.answer.due.is_some_and(|due| due <= now) {
             self.answer.due = None;
@@ -337,8 +351,8 @@ impl End {
     }
 }
 
-fn next(heard: &mut VecDeque<Content>, kind: MessageKind) -> Vec<u8> {
-    let content = heard.pop_front().expect("a message that nobody sent");
+fn next(expected: &mut VecDeque<Content>, kind: MessageKind) -> Vec<u8> {
+    let content = expected.pop_front().expect("a message that nobody sent");
     assert_eq!(content.kind, kind);
     content.bytes()
 }

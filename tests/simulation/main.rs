@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `random` | numbers from a seed |
 //! | `content` | messages that a receiver knows to be right by themselves |
-//! | `plan` | what happens in a session: messages, floods, faults, its end; and its settings, with every one of compression |
+//! | `plan` | the events of a session: messages, floods, faults, its end; and its settings, with every one of compression |
 //! | `end` | an end: its connection, its socket, and one turn of its loop |
 //! | `deadlines` | which deadlines an end has to meet, and that it does |
 //! | `memory` | the documented bound of what the server's connections hold |
@@ -13,7 +13,7 @@
 //! | `world` | all sessions, the transports, the clock, and what happens to all of them: broadcasts, jumps, a server that goes down |
 //! | `tally` | what a run consisted of |
 //!
-//! What holds in every step: messages arrive whole, once and in order, and all of them where both ends agree that the
+//! In every step, messages arrive whole, once and in order, and all of them where both ends agree that the
 //! connection was closed; each end reports one `Closed`; a deadline takes effect in the turns after it has passed and not
 //! before; the server's connections hold no more memory than is documented; no loop turns without progress.
 //!
@@ -43,13 +43,13 @@ use world::World;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How many sessions a run has; `SIMULATION_SESSIONS` sets another number.
+/// The sessions of a run; `SIMULATION_SESSIONS` sets another number.
 const SESSIONS: usize = 10_000;
-/// How many there are in most worlds.
+/// The sessions of most worlds.
 const FEW: usize = 100;
-/// How many there are in the largest world: two connections each, some of which end before others begin.
+/// The sessions of the largest world: two connections each, some of which end before others begin.
 const MANY: usize = 5_500;
-/// How many connections it has at once.
+/// The connections that it has at once, at least.
 const CONNECTIONS: usize = 10_000;
 
 /// One large world.

@@ -1,4 +1,4 @@
-//! What the server's connections may hold: the chapter on memory of the guide (`src/guide/memory.md`), and the table of
+//! The memory that the server's connections may hold: the chapter on memory of the guide (`src/guide/memory.md`), and the table of
 //! `DeflateConfig`, as bounds.
 
 use websocket_proto::{Connection, State};
@@ -10,7 +10,7 @@ use crate::plan::MOST_MESSAGE;
 const LEAST_BUFFER: usize = 4 << 10;
 /// The boxes of a control frame that is cut, of a pong that is owed, of the list of payloads that are chained.
 const BOXES: usize = 600;
-/// What a request's head becomes until it is answered, beside its bytes.
+/// A request's head until it is answered, beside its bytes.
 const REQUEST: usize = 4 << 10;
 /// The inflater of a compressed message that is unfinished.
 const INFLATER: usize = 49 << 10;
@@ -21,7 +21,7 @@ const COMPRESSOR: usize = 250_000;
 /// The widest window for which a scratch shares the compressor.
 const SHARED_BITS: u8 = 12;
 
-/// What a thread's scratch holds: buffers, an inflater, and one compressor for every window size, level and memory level.
+/// A thread's scratch: buffers, an inflater, and one compressor for every window size, level and memory level.
 pub(crate) const SCRATCH: usize = (4 << 20) + INFLATER + 7 * 2 * 2 * (COMPRESSOR + (4 << 15));
 
 /// Does the work of the engine, and counts what it keeps of the heap.

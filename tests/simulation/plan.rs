@@ -1,4 +1,4 @@
-//! What happens in a session, and its settings.
+//! The events of a session, and its settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,8 @@ pub(crate) const CLOSING: Duration = Duration::from_secs(5);
 
 /// Pending output beyond which a message is refused.
 pub(crate) const MOST_PENDING: usize = 48 << 10;
+/// The largest message that is sent, with its header; it may pass that limit, and so may a Close frame.
+pub(crate) const LARGEST: usize = 20_500;
 /// The largest message that is received.
 pub(crate) const MOST_MESSAGE: usize = 64 << 10;
 /// From this length on, messages come in chunks, at those who want that.
@@ -24,7 +26,7 @@ pub(crate) const CHUNKED: u64 = 3000;
 /// The longest time that a session's plan spans.
 const SPAN: Duration = Duration::from_secs(60);
 
-/// What an end does.
+/// A step of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Message(Content),
@@ -39,12 +41,12 @@ pub(crate) enum Act {
     ReadSlowly,
 }
 
-/// What happens to the transport.
+/// A fault of the transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// Both ends see its end; what is on the way is lost.
     Reset,
-    /// What is on the way is lost, and all that follows, and nobody sees it.
+    /// Bytes on the way are lost, and all that follow, and neither end sees it.
     Silence,
     /// Nothing arrives for so long.
     Stall(Duration),

@@ -10,14 +10,14 @@ use crate::end::{Answer, End};
 use crate::memory::counted;
 use crate::plan::Plan;
 
-/// How much is on the way or in the socket, at most.
+/// The most bytes on the way and in the socket together.
 const WINDOW: usize = 64 << 10;
 
 pub(crate) struct Session {
     pub(crate) plan: Plan,
     /// The client and the server, from the start to the end of the session.
     pub(crate) ends: Option<[End; 2]>,
-    /// What each has sent and the other hasn't received.
+    /// The messages that each has sent and the other hasn't received.
     pub(crate) said: [VecDeque<Content>; 2],
     pub(crate) links: [Link; 2],
     /// Nothing arrives before.
@@ -64,18 +64,19 @@ impl Session {
         self.ends.as_mut().map(|ends| &mut ends[index(role)])
     }
 
-    /// How much this end may write.
+    /// Returns the number of bytes that this end may write.
     pub(crate) fn space(&self, role: Role) -> usize {
         let in_socket = self.ends.as_ref().map_or(0, |ends| ends[1 - index(role)].socket.len());
         if self.is_reset { usize::MAX } else { WINDOW.saturating_sub(self.links[index(role)].in_flight + in_socket) }
     }
 
-    /// Both ends are done: what was said is what was heard. Returns what the server's connection held when it was dropped.
+    /// Both ends are done: all that was sent was received. Returns what is left of the memory of the server's connection.
     pub(crate) fn finish(&mut self) -> isize {
         let Some([client, server]) = self.ends.take() else { return 0 };
         let [one, other] = [&client, &server].map(|end| end.closed.as_ref().expect("it is reported"));
         if one.clean && other.clean {
             assert_eq!(self.said, [VecDeque::new(), VecDeque::new()], "lost, although both ends closed");
+            assert!(client.pings[2] >= server.pongs_sent && server.pings[2] >= client.pongs_sent, "pongs");
             assert_eq!([client.pings[0], server.pings[0]], [server.pings[1], client.pings[1]], "pings");
         }
         for end in [&client, &server] {

@@ -1,8 +1,8 @@
-//! What a run consisted of.
+//! The figures of a run.
 
 use std::ops::AddAssign;
 
-/// How much there was of everything.
+/// The figures of a run, and a number that its trace decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) sessions: usize,

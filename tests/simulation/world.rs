@@ -13,10 +13,10 @@ use crate::random::Random;
 use crate::session::{Session, index};
 use crate::tally::Tally;
 
-/// How many turns pass before the server's thread makes its scratch anew, so that what is left is the connections' own.
+/// The turns after which the server's thread drops its scratch, so that what is left is the connections' own.
 const SCRATCH_TURNS: usize = 64;
 
-/// How many turns a session takes at most, on average.
+/// The most turns of a session, on average.
 const MOST_TURNS: usize = 2_000;
 
 pub(crate) struct World {
@@ -34,13 +34,13 @@ pub(crate) struct World {
     scratches: [Scratch; 2],
     /// Kept, so that what the connections share of them is freed here.
     broadcasts: Vec<PreparedMessage>,
-    /// What the server holds of the heap, its scratch included, and the bound of what its connections hold.
+    /// The heap memory of the server, its scratch included, and the bound of that of its connections.
     held: isize,
     bound: usize,
     tally: Tally,
 }
 
-/// What is due at a time; those of one time in the order in which they were entered.
+/// An event at its time; those of one time are in the order in which they were entered.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: Duration,
@@ -94,7 +94,7 @@ impl World {
         world
     }
 
-    /// What happens to all of them.
+    /// Enters the events that concern all sessions.
     fn disturb(&mut self) {
         for _ in 0..5 {
             let at = self.now + self.random.time(80 * SECOND);
@@ -227,8 +227,8 @@ impl World {
         end.scheduled = None;
         let (held, bound, sent) = (end.held, end.bound, said[side].len());
         let [of_client, of_server] = said;
-        let (heard, said) = if is_server { (of_client, of_server) } else { (of_server, of_client) };
-        let turned = end.turn(now, &mut self.scratches[side], heard, said, space);
+        let (expected, said) = if is_server { (of_client, of_server) } else { (of_server, of_client) };
+        let turned = end.turn(now, &mut self.scratches[side], expected, said, space);
         self.tally.turns += 1;
         assert!(self.tally.turns < most_turns, "turns without end: {:?}", end.conn);
         self.tally.messages += said.len().saturating_sub(sent);
@@ -251,7 +251,7 @@ impl World {
         self.end(number);
     }
 
-    /// What was written is on the way, and so is the end of the transport.
+    /// Puts the written bytes on the way, and the end of the transport.
     fn send(&mut self, number: usize, side: usize, bytes: Vec<u8>, shutdown: Option<TransportShutdown>) {
         let session = &mut self.sessions[number];
         let link = &mut session.links[side];

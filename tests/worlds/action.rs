@@ -9,7 +9,7 @@ pub(crate) const IDLE: Duration = Duration::from_secs(30);
 pub(crate) const SILENCE: Duration = Duration::from_secs(7);
 pub(crate) const CLOSING: Duration = Duration::from_secs(5);
 
-/// What can happen next.
+/// A step of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
     Call(Role, Call),
@@ -18,7 +18,7 @@ pub(crate) enum Action {
     Read(Role, usize),
     /// This end writes its output, and then does with the transport what it is asked to.
     Write(Role),
-    /// What is on the way to this end is lost, and nothing follows.
+    /// Bytes on the way to this end are lost, and none follow.
     Cut(Role),
     /// Somebody puts a frame on the way to this end that its peer didn't send, and that no peer may send.
     Break(Role),
@@ -51,9 +51,9 @@ pub(crate) struct Scenario {
     /// Closing has no deadline of its own.
     pub(crate) closes_slowly: bool,
     pub(crate) calls: &'static [Call],
-    /// How many calls each side makes at most.
+    /// The most calls of each side.
     pub(crate) most_calls: usize,
-    /// Reads are cut at every byte, rather than behind the first and before the last.
+    /// Reads are cut at every byte, rather than after the first and before the last.
     pub(crate) cuts_everywhere: bool,
     pub(crate) can_wait: bool,
     pub(crate) can_cut: bool,

@@ -19,7 +19,7 @@ pub(crate) struct Endpoint {
     pub(crate) model: Model,
     pub(crate) opens: bool,
     pub(crate) calls: usize,
-    pub(crate) heard: Vec<Said>,
+    pub(crate) received: Vec<Said>,
     pub(crate) closed: Option<Closed>,
     pub(crate) written: Vec<u8>,
     /// The end of the transport was reported.
@@ -29,7 +29,7 @@ pub(crate) struct Endpoint {
     shut: Option<TransportShutdown>,
     has_keepalive: bool,
     closes_slowly: bool,
-    /// How many bytes were pending when it had closed.
+    /// The number of pending bytes when it had closed.
     pending_at_end: Option<usize>,
     /// When it was found closed by a turn, from which it has the time of a closing handshake to write what is left.
     pub(crate) closed_since: Option<Duration>,
@@ -39,11 +39,11 @@ pub(crate) struct Endpoint {
     pub(crate) recent: Recent,
 }
 
-/// What was done since the turn before, for the identity of the state.
+/// The calls and events since the turn before, for the identity of the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Recent {
     pub(crate) calls: Vec<Call>,
-    pub(crate) heard: usize,
+    pub(crate) received: usize,
     pub(crate) has_bytes: bool,
     /// Turns and writes since a ping of the keepalive was sent, up to a few.
     pub(crate) ping: Option<(u8, u8)>,
@@ -58,7 +58,7 @@ impl Endpoint {
             model: Model::default(),
             opens: scenario.opens,
             calls: 0,
-            heard: Vec::new(),
+            received: Vec::new(),
             closed: None,
             written: Vec::new(),
             is_at_eof: false,
@@ -166,11 +166,11 @@ impl Endpoint {
         let was_reported = self.closed.is_some();
         while let Some(event) = self.conn.receive(&mut input) {
             assert!(self.closed.is_none(), "{event:?} after the last event");
-            self.hear(event);
+            self.report(event);
         }
         assert!(input.is_empty());
         if !was_reported {
-            self.check_heard(state, now);
+            self.check_received(state, now);
         }
         if self.conn.state() == State::Closed {
             self.closed_since.get_or_insert(now);
@@ -178,7 +178,7 @@ impl Endpoint {
         self.recent.ping = self.recent.ping.map(|(turns, writes)| (turns.saturating_add(1).min(6), writes));
     }
 
-    fn hear(&mut self, event: Event<'_>) {
+    fn report(&mut self, event: Event<'_>) {
         let said = match event {
             Event::Request(_) => Said::Request,
             Event::Open(_) => Said::Open,
@@ -207,22 +207,22 @@ impl Endpoint {
             }
             other => panic!("{other:?} is none of this world"),
         };
-        self.recent.heard += 1;
-        self.model.hear(&said);
-        self.heard.push(said);
+        self.recent.received += 1;
+        self.model.report(&said);
+        self.received.push(said);
     }
 
-    /// All that was received was heard, in its order, and nothing else; and the end is the one that follows from it.
-    fn check_heard(&mut self, before: State, now: Duration) {
+    /// Every byte that was received was reported, in order, and nothing else; and the end is the one that follows from it.
+    fn check_received(&mut self, before: State, now: Duration) {
         let decoded = decode(self.incoming.received(), self.opens);
         if before != State::Closed {
             let is_own_pong = |said: &Said| matches!(said, Said::Pong(payload) if is_keepalive(payload));
             let said: Vec<Said> = decoded.said().into_iter().filter(|said| !is_own_pong(said)).collect();
-            let heard: Vec<Said> = self.heard.iter().filter(|said| !is_own_pong(said)).cloned().collect();
-            let is_cut_off = decoded.head.is_none() && matches!(heard[..], [Said::Rejected(_)]);
-            assert!(heard == said || is_cut_off, "{heard:?} was heard of {said:?}");
+            let received: Vec<Said> = self.received.iter().filter(|said| !is_own_pong(said)).cloned().collect();
+            let is_cut_off = decoded.head.is_none() && matches!(received[..], [Said::Rejected(_)]);
+            assert!(received == said || is_cut_off, "{received:?} was received of {said:?}");
         }
-        let expected = self.model.end(&self.heard, self.is_at_eof, self.conn.role());
+        let expected = self.model.end(&self.received, self.is_at_eof, self.conn.role());
         let Some(closed) = &self.closed else {
             assert_eq!(expected, None, "not reported");
             let is_overdue = self.model.is_overdue() && self.conn.state() == before;
@@ -242,7 +242,7 @@ impl Endpoint {
             (expected, cause) => assert_eq!(expected, Some(cause)),
         }
         let reported = (closed.code, &closed.reason[..], closed.clean);
-        assert_eq!(reported, model::reported(closed.cause, &self.heard));
+        assert_eq!(reported, model::reported(closed.cause, &self.received));
     }
 
     /// Writes the output. Returns it, and what is to be done with the transport, once.
@@ -267,7 +267,7 @@ impl Endpoint {
 
     /// The opening handshake was completed.
     fn was_open(&self) -> bool {
-        !self.opens || self.heard.first() == Some(&Said::Open)
+        !self.opens || self.received.first() == Some(&Said::Open)
     }
 
     /// The transport is closed.
@@ -288,7 +288,7 @@ impl Endpoint {
         sent
     }
 
-    /// What holds after every action.
+    /// Checks what holds after every action.
     pub(crate) fn check(&mut self, now: Duration) {
         self.check_sent();
         self.check_shutdown(now);
@@ -306,7 +306,7 @@ impl Endpoint {
         assert_eq!(self.conn.can_send(), state == State::Open);
     }
 
-    /// What was sent is what had to be: each frame once, in order, whole; and nothing after a Close.
+    /// Checks that what was sent is what had to be: each frame once, in order, whole; and nothing after a Close.
     fn check_sent(&mut self) {
         let sent = self.sent();
         let is_client = self.conn.role() == Role::Client;
@@ -370,7 +370,7 @@ impl Endpoint {
     }
 }
 
-/// What is pending, without writing it.
+/// Returns the pending output, without writing it.
 fn pending(conn: &mut Connection) -> Vec<u8> {
     let output = conn.output();
     let mut slices = [IoSlice::new(&[]); 8];

@@ -7,14 +7,14 @@ use crate::support::ROLES;
 use crate::wire::{Said, decode, is_keepalive};
 use crate::world::World;
 
-/// How many rounds a world takes to its end, by far: every deadline there is, one after the other.
+/// The most rounds to the end of a world, by far: every deadline there is, one after the other.
 const MOST_ROUNDS: usize = 60;
 
-/// From whatever state, both ends come to theirs, and if nothing went wrong, all that was said is heard.
+/// Runs a world until both connections have ended. If nothing went wrong, all that was sent is received.
 pub(crate) fn finish(world: &mut World<'_>) {
     settle(world);
     if !world.is_faulty {
-        check_heard(world);
+        check_received(world);
     }
     for round in 0..MOST_ROUNDS {
         if world.is_over() {
@@ -59,15 +59,15 @@ fn settle(world: &mut World<'_>) {
     panic!("the ends talk without end");
 }
 
-/// What each end was to send is what the other has heard: messages, pings and Close frames, in order.
-fn check_heard(world: &mut World<'_>) {
+/// Checks that each end has received what the other sent: messages, pings and Close frames, in order.
+fn check_received(world: &mut World<'_>) {
     for role in ROLES {
         let written = world.end(role).written.clone();
         let opens = world.scenario.opens;
         let peer = world.end(crate::support::other(role));
         let is_own = |said: &Said| matches!(said, Said::Pong(payload) if is_keepalive(payload));
         let said: Vec<Said> = decode(&written, opens).said().into_iter().filter(|said| !is_own(said)).collect();
-        let heard: Vec<Said> = peer.heard.iter().filter(|said| !is_own(said)).cloned().collect();
-        assert_eq!(heard, said, "the {role:?} said");
+        let received: Vec<Said> = peer.received.iter().filter(|said| !is_own(said)).cloned().collect();
+        assert_eq!(received, said, "the {role:?} said");
     }
 }

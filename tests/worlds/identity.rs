@@ -1,11 +1,11 @@
-//! What makes two states the same.
+//! The identity of a state: which of them are the same.
 //!
 //! A `Connection` shows little of its inside, so a state is what it shows, and all that its future can depend on of what was
 //! done to it:
 //!
 //! - shown: the state, the output (without masking keys), what it asks for, and how far its deadline is;
 //! - of what was received: the bytes of the message and of the frame that are unfinished, and how many of them;
-//! - of time: how long ago the time was set, bytes came, and a ping was sent; and what was called and heard since the last turn;
+//! - of time: how long ago the time was set, bytes came, and a ping was sent; and what was called and received since the last turn;
 //! - of what was said: the kinds of messages that are still on the way, and what is still to be reported.
 //!
 //! Masking keys, absolute times and what is over and done with are left out: by those, states are merged that differ. `search`
@@ -68,8 +68,8 @@ fn hash(end: &mut Endpoint, now: Duration, hasher: &mut impl Hasher) {
     (model.ended_by_call, model.since.map(|(deadline, since)| (deadline, now - since)), model.due_turns.min(2))
         .hash(hasher);
     ago(now, model.last_received).hash(hasher);
-    let heard = [end.heard.first(), end.heard.last()].map(|said| said.map(discriminant));
-    (heard, end.closed.as_ref().map(|closed| closed.cause)).hash(hasher);
+    let ends = [end.received.first(), end.received.last()].map(|said| said.map(discriminant));
+    (ends, end.closed.as_ref().map(|closed| closed.cause)).hash(hasher);
     ago(now, end.last_turn).hash(hasher);
     end.silent.map(|(since, turns)| (now - since, turns)).hash(hasher);
     ago(now, end.closed_since).hash(hasher);

@@ -7,17 +7,17 @@
 //! | `world` | two endpoints, the transport between them, and their clock |
 //! | `endpoint` | one of them, with the invariants that hold after every action |
 //! | `transport` | one direction of the transport between them |
-//! | `model` | what each end has to send, to hear and to report, from the table of causes alone |
+//! | `model` | what each end has to send, to receive and to report, from the table of causes alone |
 //! | `wire` | the frames of a stream, decoded from RFC 6455 alone |
-//! | `identity` | what makes two states the same |
-//! | `finish` | a fair end: from every state, both ends come to theirs |
+//! | `identity` | which states are the same |
+//! | `finish` | a fair end: from every state, both connections end |
 //! | `search` | breadth first, over states that are reached by a replay of their path |
 //!
 //! A `Connection` can't be copied, so a state is its path, replayed. Two paths lead to one state if [`identity`] says so; for
 //! every sixteenth of those that are merged the search checks that every action has the same outcome in both. And
 //! [`every_path`] merges none.
 //!
-//! What is explored, states without merged ones:
+//! The explored states, without merged ones:
 //!
 //! | world | depth | states | transitions |
 //! |---|--:|--:|--:|

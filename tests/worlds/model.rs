@@ -1,4 +1,4 @@
-//! What an endpoint has to send and to report: the table of causes (`src/guide/closing.md`), written a second time.
+//! A model of what an endpoint has to send and to report: the table of causes (`src/guide/closing.md`), written a second time.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub(crate) const CODE: CloseCode = CloseCode::NORMAL;
 pub(crate) const REASON: &str = "x";
 pub(crate) const STATUS: u16 = 403;
 
-/// What follows from the calls that were made and from what was heard.
+/// The consequences of the calls that were made and of what was received.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     /// The frames to send: the first byte and the payload of each. The pings of a keepalive come between them.
@@ -27,7 +27,7 @@ pub(crate) struct Model {
     pub(crate) was_aborted: bool,
     /// When the deadline began that runs, if the model knows it.
     pub(crate) since: Option<(Deadline, Duration)>,
-    /// How many turns that deadline has been due for.
+    /// The number of turns in which that deadline was due.
     pub(crate) due_turns: usize,
     /// When bytes were last received.
     pub(crate) last_received: Option<Duration>,
@@ -46,8 +46,8 @@ impl Model {
         self.sends.push((0x88, body));
     }
 
-    /// What it answers by itself.
-    pub(crate) fn hear(&mut self, said: &Said) {
+    /// Notes what the connection answers by itself.
+    pub(crate) fn report(&mut self, said: &Said) {
         match said {
             Said::Request => self.awaits_answer = true,
             // RFC 6455 section 5.5.2; nothing follows a Close frame (section 5.5.1).
@@ -82,9 +82,9 @@ impl Model {
         self.due_turns >= 2
     }
 
-    /// What ends the connection when it has heard that, if anything does.
-    pub(crate) fn end(&self, heard: &[Said], is_at_eof: bool, role: Role) -> Option<Cause> {
-        match heard.last() {
+    /// Returns what ends the connection when it has received that, if anything does.
+    pub(crate) fn end(&self, received: &[Said], is_at_eof: bool, role: Role) -> Option<Cause> {
+        match received.last() {
             _ if self.ended_by_call.is_some() => self.ended_by_call,
             Some(Said::Close(..)) if self.close_called => Some(Cause::Local(CODE)),
             Some(Said::Close(..)) => Some(Cause::Peer),
@@ -99,8 +99,8 @@ impl Model {
     pub(crate) fn check_timeout(&self, deadline: Deadline, now: Duration) {
         match deadline {
             Deadline::Keepalive => {
-                let heard = self.last_received.expect("a turn");
-                assert!(now >= heard + IDLE + SILENCE, "dropped {:?} after it was heard", now - heard);
+                let received = self.last_received.expect("a turn");
+                assert!(now >= received + IDLE + SILENCE, "dropped {:?} after its last bytes", now - received);
             }
             deadline => {
                 assert_eq!(self.since.map(|(running, _)| running), Some(deadline));
@@ -110,9 +110,9 @@ impl Model {
     }
 }
 
-/// What is reported of that cause, where the peer's Close frame was the last that was heard.
-pub(crate) fn reported(cause: Cause, heard: &[Said]) -> (CloseCode, &str, bool) {
-    match (cause, heard.last()) {
+/// Returns what is reported of that cause, where a Close frame of the peer was received last.
+pub(crate) fn reported(cause: Cause, received: &[Said]) -> (CloseCode, &str, bool) {
+    match (cause, received.last()) {
         (Cause::Peer | Cause::Local(_), Some(Said::Close(code, reason))) => {
             let code =
                 code.map_or(CloseCode::NO_STATUS, |code| CloseCode::try_from(code).expect("one that may travel"));

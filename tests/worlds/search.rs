@@ -61,7 +61,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Looks at the state behind that path. Returns the paths to the next ones, if it is new.
+    /// Looks at the state at the end of that path. Returns the paths to the next ones, if it is new.
     fn visit(&mut self, path: Vec<Action>, is_last: bool) -> Vec<Vec<Action>> {
         self.transitions += usize::from(!path.is_empty());
         let scenario = self.scenario;

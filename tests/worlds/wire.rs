@@ -2,7 +2,7 @@
 
 use bytes::Buf;
 
-/// What an endpoint says with its bytes.
+/// A message, control frame or head of a handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Said {
     Request,
@@ -40,7 +40,7 @@ pub(crate) struct Decoded {
     pub(crate) broken: bool,
 }
 
-/// How long a key is, behind the two bytes of a short header.
+/// The length of a masking key, which follows the two bytes of a short header.
 const KEY: usize = 4;
 
 pub(crate) fn decode(stream: &[u8], opens: bool) -> Decoded {
@@ -90,7 +90,7 @@ fn frame(stream: &[u8], start: usize) -> Option<Frame> {
 }
 
 impl Decoded {
-    /// What the frames say, as far as they are whole messages, and up to a Close.
+    /// Returns the content of the frames, as far as they are whole messages, and up to a Close.
     pub(crate) fn said(&self) -> Vec<Said> {
         let mut said: Vec<Said> = self.head.iter().cloned().collect();
         let mut message = None;
@@ -120,7 +120,7 @@ impl Decoded {
         said
     }
 
-    /// Where the message begins that is unfinished, or else the frame that is.
+    /// Returns the start of the unfinished message, or else of the unfinished frame.
     pub(crate) fn boundary(&self) -> usize {
         let begun = self.frames.iter().rposition(|frame| frame.first == 0x01);
         match begun {

@@ -78,7 +78,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// What can happen next, in the part of the alphabet that this world explores.
+    /// Returns the possible actions, in the part of the alphabet that this world explores.
     pub(crate) fn actions(&self) -> Vec<Action> {
         let mut actions = Vec::new();
         for role in ROLES {
@@ -106,7 +106,7 @@ impl<'a> World<'a> {
         actions
     }
 
-    /// How many bytes of so many may be read at once.
+    /// Returns the numbers of bytes, of so many, that may be read at once.
     fn cuts(&self, length: usize) -> impl Iterator<Item = usize> + use<> {
         let everywhere = self.scenario.cuts_everywhere;
         (0..=length).filter(move |count| everywhere || [0, 1, length.saturating_sub(1), length].contains(count))
@@ -131,7 +131,7 @@ impl<'a> World<'a> {
         self.is_faulty |= shutdown == Some(TransportShutdown::Abort);
     }
 
-    /// What holds after every action.
+    /// Checks what holds after every action.
     pub(crate) fn check(&mut self) {
         let now = self.now;
         self.client.check(now);
