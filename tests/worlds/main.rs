@@ -29,7 +29,7 @@
 //! | [`violations`]: messages and Close frames, frames that are none, time that passes | 6 | 14,918 | 33,813 |
 //! | [`every_path`]: everything but the opening handshake, nothing merged | 4 | 57,555 | 57,554 |
 //!
-//! `WORLDS_DEPTH=1` goes one action deeper in all of them, which takes some ten times as long.
+//! `WORLDS_DEPTH=1` goes one action deeper in all but the last, which takes three to six times as long.
 
 #![cfg(feature = "std")]
 #![expect(clippy::unchecked_time_subtraction, reason = "a time that runs backwards here is to fail the test")]
