@@ -299,6 +299,7 @@ impl End {
     /// A message for everybody.
     pub(crate) fn broadcast(&mut self, message: &PreparedMessage, content: Content, said: &mut VecDeque<Content>) {
         note(counted(&mut self.held, || self.conn.send_prepared(message)), content, said);
+        self.bound = bound(&self.conn, self.unfinished);
     }
 
     fn write(&mut self, space: usize) -> Vec<u8> {
