@@ -214,7 +214,7 @@ pub use send::{BinaryWriter, Message, Output, PreparedMessage, TextWriter};
 
 /// The opening handshake, as a client does it: the request that it sends, and the response that it receives.
 pub mod client {
-    pub use crate::handshake::{ClientRequest as Request, HandshakeResponse as Response, Uri};
+    pub use crate::handshake::{ClientRequest as Request, HandshakeResponse as Response, IntoUri, Uri};
 }
 
 /// The opening handshake, as a server does it: the request that it receives, and the answers that it can send.

@@ -16,7 +16,7 @@
 //!             headers.rs: those with rules
 //!
 //! uri.rs                                  what a client asks for
-//! uri_reference.rs, url.rs                other ways to a URI: a `Location`, the crate `url`
+//! uri_reference.rs, url.rs, into_uri.rs   other ways to a URI: a `Location`, the crate `url`, either or a text
 //! user_info.rs, authority.rs              parts of URIs
 //! accept_key.rs, extensions.rs            values of headers
 //! origin.rs                               a check that a server may ask for
@@ -44,6 +44,7 @@ mod headers;
 #[cfg(feature = "http")]
 mod http;
 mod inline_list;
+mod into_uri;
 mod negotiated;
 mod origin;
 mod redacted;
@@ -65,6 +66,7 @@ pub(crate) use client::{ClientHandshake, Outcome};
 pub use client_request::Request as ClientRequest;
 pub use handshake_response::Response as HandshakeResponse;
 pub(crate) use head_reader::HeadReader;
+pub use into_uri::IntoUri;
 pub use negotiated::Negotiated;
 pub use rejection::Rejection;
 pub use request::Request;

@@ -5,11 +5,15 @@ use core::str;
 use super::rejection::Rejection;
 
 /// Checks the values of all headers `Origin` of a request against the origins that are allowed.
-pub(crate) fn check_origin<'a>(mut values: impl Iterator<Item = &'a [u8]>, allowed: &[&str]) -> Result<(), Rejection> {
+pub(crate) fn check_origin<'a>(
+    mut values: impl Iterator<Item = &'a [u8]>,
+    allowed: &[impl AsRef<str>],
+) -> Result<(), Rejection> {
     let is_allowed = match (values.next(), values.next()) {
         (None, _) => true,
         (Some(value), None) => {
-            str::from_utf8(value).is_ok_and(|origin| allowed.iter().any(|allowed| is_same_origin(origin, allowed)))
+            let is_one = |origin| allowed.iter().any(|allowed| is_same_origin(origin, allowed.as_ref()));
+            str::from_utf8(value).is_ok_and(is_one)
         }
         // Whichever of them a program looks at, the other one may be the page's.
         (Some(_), Some(_)) => false,

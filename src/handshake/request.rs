@@ -191,8 +191,9 @@ impl Request {
     /// ```
     /// use websocket_proto::{AcceptError, Connection, server};
     ///
-    /// fn answer(conn: &mut Connection, request: &server::Request) -> Result<(), AcceptError> {
-    ///     match request.check_origin(&["https://app.example", "https://app.example:8443"]) {
+    /// /// Pages of the origins in `allowed` may connect: "https://app.example", "https://app.example:8443".
+    /// fn answer(conn: &mut Connection, request: &server::Request, allowed: &[String]) -> Result<(), AcceptError> {
+    ///     match request.check_origin(allowed) {
     ///         Ok(()) => conn.accept(server::Response::new()),
     ///         Err(rejection) => conn.reject(rejection),
     ///     }
@@ -203,7 +204,7 @@ impl Request {
     ///
     /// The rejection to answer with, whose status is 403: the origin is none of those, the value isn't one origin, or there
     /// are several headers.
-    pub fn check_origin(&self, allowed: &[&str]) -> Result<(), Rejection> {
+    pub fn check_origin(&self, allowed: &[impl AsRef<str>]) -> Result<(), Rejection> {
         check_origin(self.fields.values("Origin"), allowed)
     }
 
@@ -270,7 +271,7 @@ impl Request {
     /// assert_eq!(conn.subprotocol(), Some("v2.chat"));
     /// # Ok::<(), websocket_proto::AcceptError>(())
     /// ```
-    pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&str> {
+    pub fn select_subprotocol(&self, supported: &[impl AsRef<str>]) -> Option<&str> {
         select_subprotocol(supported, || self.subprotocols())
     }
 }

@@ -79,8 +79,8 @@ impl Offers {
 
 /// Selects the first of `supported`, the server's order of preference, that the client offers.
 pub(crate) fn select_subprotocol<'r, I: Iterator<Item = &'r str>>(
-    supported: &[&str],
+    supported: &[impl AsRef<str>],
     offered: impl Fn() -> I,
 ) -> Option<&'r str> {
-    supported.iter().find_map(|supported| offered().find(|offered| offered == supported))
+    supported.iter().find_map(|supported| offered().find(|offered| *offered == supported.as_ref()))
 }

@@ -23,7 +23,7 @@ pub mod coming_from {}
 
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
 pub use connector::{
-    ClientStream, ConnectError, ConnectStage, Connector, IntoUri, ProxyError, ProxyUriError, RedirectError, connect,
+    ClientStream, ConnectError, ConnectStage, Connector, ProxyError, ProxyUriError, RedirectError, connect,
 };
 pub use defaults::default_config;
 pub use reconnecting::Reconnecting;
@@ -35,6 +35,7 @@ pub use bytes;
 pub use tokio_rustls::rustls;
 /// The engine that this crate runs on tokio, with every type of it.
 pub use websocket_proto as proto;
+pub use websocket_proto::client::IntoUri;
 pub use websocket_proto::{
     Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State,
     client, server,

@@ -196,7 +196,7 @@ impl Server {
     fn open(&self, client: &Client, conn: &mut Connection, request: &server::Request) -> bool {
         let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
         if request.path() == "/chat"
-            && let Err(rejection) = request.check_origin(&own.each_ref().map(String::as_str))
+            && let Err(rejection) = request.check_origin(&own)
         {
             or_abort(conn.reject(rejection).is_ok(), conn);
             return false;

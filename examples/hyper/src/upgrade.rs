@@ -47,7 +47,7 @@ pub fn refuse_other_sites<B>(request: &Request<B>) -> Option<Response<Bytes>> {
     let host = request.headers().get(hyper::header::HOST).and_then(|host| host.to_str().ok());
     let host = request.uri().authority().map(|authority| authority.as_str()).or(host).unwrap_or_default();
     let own = ["http://", "https://"].map(|scheme| [scheme, host].concat());
-    let rejection = HttpServerHandshake::check_origin(request, &own.each_ref().map(String::as_str)).err()?;
+    let rejection = HttpServerHandshake::check_origin(request, &own).err()?;
     Some(rejection.into_http().expect("a rejection without headers can be sent"))
 }
 

@@ -179,7 +179,7 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 fn respond(request: &server::Request) -> Result<server::Response, server::Rejection> {
     if request.path() == "/chat" {
         let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
-        request.check_origin(&own.each_ref().map(String::as_str))?;
+        request.check_origin(&own)?;
     }
     Ok(server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"])))
 }

@@ -119,7 +119,7 @@ impl HttpServerHandshake {
     /// # Errors
     ///
     /// The rejection to answer with, whose status is 403; [`Rejection::into_http`] makes one of the `http` crate of it.
-    pub fn check_origin<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<(), Rejection> {
+    pub fn check_origin<B>(request: &http::Request<B>, allowed: &[impl AsRef<str>]) -> Result<(), Rejection> {
         check_origin(request.headers().get_all(header::ORIGIN).iter().map(|value| trim(value.as_bytes())), allowed)
     }
 
@@ -129,7 +129,7 @@ impl HttpServerHandshake {
     }
 
     /// Returns the first of `supported`, in the server's order of preference, that the client offers.
-    pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&str> {
+    pub fn select_subprotocol(&self, supported: &[impl AsRef<str>]) -> Option<&str> {
         select_subprotocol(supported, || self.subprotocols())
     }
 

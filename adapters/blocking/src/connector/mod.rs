@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! mod.rs        Connector: what to ask for
-//! into_uri.rs   the types that connect takes
 //! dial.rs       URI → stream: resolve, TCP, TLS
 //! tls/          with the feature rustls; without it, a twin that says so
 //! deadline.rs   one for all of this
@@ -15,7 +14,6 @@ mod deadline;
 mod dial;
 mod error;
 mod handshake;
-mod into_uri;
 mod stream;
 #[cfg(feature = "rustls")]
 mod tls;
@@ -27,12 +25,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use websocket_proto::Config;
-use websocket_proto::client::{Request, Uri};
+use websocket_proto::client::{IntoUri, Request, Uri};
 
 use crate::{Transport, WebSocket, default_config};
 use deadline::Deadline;
 pub use error::{ConnectError, ConnectStage};
-pub use into_uri::IntoUri;
 pub use stream::ClientStream;
 
 /// Connects to a WebSocket server, with the [defaults](default_config). [`Connector`] has everything else.

@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! mod.rs             Connector: what to ask for
-//! into_uri.rs        the types that connect takes
 //! redirect.rs        where a redirect leads, and which headers go along
 //! dial.rs            URI → stream: proxy, resolve, TCP, TLS
 //!   proxy/             with the feature proxy; without it, a twin that takes none
@@ -21,7 +20,6 @@ mod dial;
 mod error;
 mod handshake;
 mod happy_eyeballs;
-mod into_uri;
 mod permanent;
 #[cfg(feature = "proxy")]
 mod proxy;
@@ -44,12 +42,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use websocket_proto::Config;
-use websocket_proto::client::{Request, Uri};
+use websocket_proto::client::{IntoUri, Request, Uri};
 
 use crate::{WebSocket, default_config};
 use deadline::Deadline;
 pub use error::{ConnectError, ConnectStage};
-pub use into_uri::IntoUri;
 pub use proxy_error::{ProxyError, ProxyUriError};
 pub use redirect::RedirectError;
 use redirect::Route;
