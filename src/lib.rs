@@ -203,9 +203,9 @@ pub use error::{
 };
 pub use event::{Cause, Closed, Deadline, Event};
 pub use frame::MessageKind;
-pub use handshake::Negotiated;
 #[cfg(feature = "http")]
 pub use handshake::{HttpClientHandshake, HttpServerHandshake};
+pub use handshake::{Negotiated, RedirectError};
 pub use role::Role;
 pub use seed::Seed;
 #[cfg(feature = "getrandom")]
@@ -214,7 +214,7 @@ pub use send::{BinaryWriter, Message, Output, PreparedMessage, TextWriter};
 
 /// The opening handshake, as a client does it: the request that it sends, and the response that it receives.
 pub mod client {
-    pub use crate::handshake::{ClientRequest as Request, HandshakeResponse as Response, IntoUri, Uri};
+    pub use crate::handshake::{ClientRequest as Request, HandshakeResponse as Response, IntoUri, Redirects, Uri};
 }
 
 /// The opening handshake, as a server does it: the request that it receives, and the answers that it can send.

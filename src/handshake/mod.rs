@@ -8,7 +8,7 @@
 //!             upgrade.rs: what is kept until the answer
 //! client    handshake_response.rs                      client_request.rs
 //!             client.rs: states, rules (section 4.1)
-//!             body.rs: the body of a rejection
+//!             body.rs: the body of a rejection            redirects.rs: the next request after one
 //! both      head_reader.rs: input in any split → head  header_lines.rs: the caller's headers
 //!             find_control.rs: the search for line ends
 //!             head.rs: a whole head, its lines
@@ -48,6 +48,7 @@ mod into_uri;
 mod negotiated;
 mod origin;
 mod redacted;
+mod redirects;
 mod rejection;
 mod request;
 mod response;
@@ -68,6 +69,7 @@ pub use handshake_response::Response as HandshakeResponse;
 pub(crate) use head_reader::HeadReader;
 pub use into_uri::IntoUri;
 pub use negotiated::Negotiated;
+pub use redirects::{RedirectError, Redirects};
 pub use rejection::Rejection;
 pub use request::Request;
 pub use response::Response;

@@ -12,8 +12,8 @@ impl Uri {
     /// without its scheme, or a whole URI. A fragment is left out.
     ///
     /// The user information of this URI stays with its server: it is part of the result only if scheme, host and port are
-    /// the same. Before you follow a redirect, compare [`is_secure`](Self::is_secure), so that none leads from `wss` to
-    /// `ws`, and count how many you follow.
+    /// the same. To follow redirects, use [`Redirects`](crate::client::Redirects), which limits them and lets none lead from
+    /// `wss` to `ws`.
     ///
     /// ```
     /// use websocket_proto::client::Uri;

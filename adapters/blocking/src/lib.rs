@@ -23,8 +23,8 @@ pub use rustls;
 pub use websocket_proto as proto;
 pub use websocket_proto::client::IntoUri;
 pub use websocket_proto::{
-    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State,
-    client, server,
+    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, RedirectError,
+    SendError, State, client, server,
 };
 #[cfg(feature = "deflate")]
 pub use websocket_proto::{DeflateConfig, DeflateParams};

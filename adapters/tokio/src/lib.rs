@@ -22,9 +22,7 @@ pub use self::hyper::{UpgradeRejection, Upgraded, Upgrading, upgrade};
 pub mod coming_from {}
 
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
-pub use connector::{
-    ClientStream, ConnectError, ConnectStage, Connector, ProxyError, ProxyUriError, RedirectError, connect,
-};
+pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, ProxyError, ProxyUriError, connect};
 pub use defaults::default_config;
 pub use reconnecting::Reconnecting;
 pub use websocket::{Error, HIGH_WATER, Receiver, Sender, WebSocket};
@@ -37,8 +35,8 @@ pub use tokio_rustls::rustls;
 pub use websocket_proto as proto;
 pub use websocket_proto::client::IntoUri;
 pub use websocket_proto::{
-    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State,
-    client, server,
+    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, RedirectError,
+    SendError, State, client, server,
 };
 #[cfg(feature = "deflate")]
 pub use websocket_proto::{DeflateConfig, DeflateParams};

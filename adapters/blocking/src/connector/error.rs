@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use websocket_proto::client::Response;
-use websocket_proto::{HandshakeError, RequestError, SeedError, UriError};
+use websocket_proto::{HandshakeError, RedirectError, RequestError, SeedError, UriError};
 
 /// Why there is no connection with a server, and whose doing that is.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,15 @@ pub enum ConnectError {
     /// go, 503 when to come again.
     #[error("the server answered with status {} {}", .0.status(), .0.reason())]
     Rejected(Box<Response>),
+    /// The server answered with a redirect that was not followed, though [redirects](crate::Connector::redirects) are.
+    #[error("a redirect was not followed: {error}")]
+    Redirect {
+        /// The reason.
+        #[source]
+        error: RedirectError,
+        /// The redirect.
+        response: Box<Response>,
+    },
     /// The server's response is not a valid opening handshake.
     #[error("the server's response is not a valid opening handshake: {0}")]
     Handshake(#[source] HandshakeError),

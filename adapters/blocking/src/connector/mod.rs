@@ -24,8 +24,8 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use websocket_proto::Config;
-use websocket_proto::client::{IntoUri, Request, Uri};
+use websocket_proto::client::{IntoUri, Redirects, Request};
+use websocket_proto::{Config, UriError};
 
 use crate::{Transport, WebSocket, default_config};
 use deadline::Deadline;
@@ -75,6 +75,7 @@ pub struct Connector {
     headers: Vec<(String, String)>,
     subprotocols: Vec<String>,
     origin: Option<String>,
+    redirects: usize,
     timeout: Option<Duration>,
     tls: tls::Settings,
 }
@@ -87,6 +88,7 @@ impl Connector {
             headers: Vec::new(),
             subprotocols: Vec::new(),
             origin: None,
+            redirects: 0,
             timeout: Some(DEFAULT_TIMEOUT),
             tls: tls::Settings::new_default(),
         }
@@ -128,8 +130,19 @@ impl Connector {
         self
     }
 
+    /// Sets how many redirects [`connect`](Self::connect) follows: responses with status 301, 302, 303, 307 or 308 and a
+    /// `Location`. 0 by default: a redirect is a [rejection](ConnectError::Rejected).
+    ///
+    /// The rules are those of [`client::Redirects`](crate::client::Redirects): credentials stay with the origin that you
+    /// connect to, and nothing leads from `wss` to `ws`. What is not followed is a [`ConnectError::Redirect`]. The
+    /// [`timeout`](Self::timeout) covers all of them. [`handshake`](Self::handshake) follows none.
+    pub fn redirects(mut self, max: usize) -> Self {
+        self.redirects = max;
+        self
+    }
+
     /// Sets the time that [`connect`](Self::connect) and [`handshake`](Self::handshake) have for everything: resolving the
-    /// name, TCP, TLS, and the opening handshake. 10 seconds by default; `None` for no deadline.
+    /// name, TCP, TLS, the opening handshake, and redirects. 10 seconds by default; `None` for no deadline.
     ///
     /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration bounds the opening handshake in any case.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
@@ -154,9 +167,20 @@ impl Connector {
     ///
     /// There is no connection; [`ConnectError`] says what went wrong.
     pub fn connect(&self, uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
-        let (deadline, uri) = (Deadline::after(self.timeout), uri.into_uri()?);
-        let stream = dial::dial(&uri, &self.tls, deadline)?;
-        handshake::handshake(self.request(uri), Arc::clone(&self.config), stream, deadline)
+        let deadline = Deadline::after(self.timeout);
+        let mut redirects = Redirects::new(self.request(uri)?, self.redirects);
+        loop {
+            let request = redirects.request().clone();
+            let stream = dial::dial(request.uri(), &self.tls, deadline)?;
+            match handshake::handshake(request, Arc::clone(&self.config), stream, deadline) {
+                Err(ConnectError::Rejected(response)) => match redirects.follow(&response) {
+                    Ok(true) => {}
+                    Ok(false) => return Err(ConnectError::Rejected(response)),
+                    Err(error) => return Err(ConnectError::Redirect { error, response }),
+                },
+                connected => return connected,
+            }
+        }
     }
 
     /// Opens a WebSocket connection over a stream that is already there: a TLS stream of another library, a Unix socket.
@@ -177,11 +201,11 @@ impl Connector {
     /// ```
     pub fn handshake<S: Transport>(&self, uri: impl IntoUri, stream: S) -> Result<WebSocket<S>, ConnectError> {
         let deadline = Deadline::after(self.timeout);
-        handshake::handshake(self.request(uri.into_uri()?), Arc::clone(&self.config), stream, deadline)
+        handshake::handshake(self.request(uri)?, Arc::clone(&self.config), stream, deadline)
     }
 
-    fn request(&self, uri: Uri) -> Request {
-        let mut request = Request::new(uri);
+    fn request(&self, uri: impl IntoUri) -> Result<Request, UriError> {
+        let mut request = Request::new(uri.into_uri()?);
         for subprotocol in &self.subprotocols {
             request = request.subprotocol(subprotocol);
         }
@@ -191,7 +215,7 @@ impl Connector {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        request
+        Ok(request)
     }
 }
 
