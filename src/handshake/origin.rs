@@ -21,6 +21,11 @@ pub(crate) fn check_origin<'a>(
     if is_allowed { Ok(()) } else { Err(Rejection::new(403).body("pages of this origin may not connect\n")) }
 }
 
+/// Checks these values against the origins that a server has by its `Host`. Its scheme is unknown: a proxy may do TLS for it.
+pub(crate) fn check_same_origin<'a>(values: impl Iterator<Item = &'a [u8]>, host: &str) -> Result<(), Rejection> {
+    check_origin(values, &["http://", "https://"].map(|scheme| [scheme, host].concat()))
+}
+
 /// Compares two serialised origins (RFC 6454 section 6.2), of which neither may be more than scheme, host and port. The case
 /// of scheme and host does not matter, and the default port may be there or not.
 fn is_same_origin(one: &str, other: &str) -> bool {

@@ -7,7 +7,7 @@ use core::fmt;
 use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
 use super::headers::HeaderName;
-use super::origin::check_origin;
+use super::origin::{check_origin, check_same_origin};
 use super::rejection::Rejection;
 use super::target::{check_request_line, split_target};
 use super::upgrade::select_subprotocol;
@@ -206,6 +206,31 @@ impl Request {
     /// are several headers.
     pub fn check_origin(&self, allowed: &[impl AsRef<str>]) -> Result<(), Rejection> {
         check_origin(self.fields.values("Origin"), allowed)
+    }
+
+    /// Checks that the request comes from a page of this server itself, or from no page at all: the origin is the
+    /// [`host`](Self::host) that the client asks for, by `http` or `https`.
+    ///
+    /// That protects the users of browsers as [`check_origin`](Self::check_origin) does, without a list. Use the list if a
+    /// proxy in front of the server replaces `Host`. If the server is reached by a local network only, check `host` as
+    /// well: a page on the web can have its own name resolve to an address there (DNS rebinding).
+    ///
+    /// ```
+    /// use websocket_proto::{AcceptError, Connection, server};
+    ///
+    /// fn answer(conn: &mut Connection, request: &server::Request) -> Result<(), AcceptError> {
+    ///     match request.check_same_origin() {
+    ///         Ok(()) => conn.accept(server::Response::new()),
+    ///         Err(rejection) => conn.reject(rejection),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`check_origin`](Self::check_origin).
+    pub fn check_same_origin(&self) -> Result<(), Rejection> {
+        check_same_origin(self.fields.values("Origin"), self.host())
     }
 
     /// Returns the value of the first header of that name (in any case), if it is text. [`headers`](Self::headers)

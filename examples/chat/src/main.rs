@@ -194,9 +194,8 @@ impl Server {
     /// Accepts a request, unless it is one for the chat from a page of somebody else. A server whose users have cookies
     /// lists its own origins here.
     fn open(&self, client: &Client, conn: &mut Connection, request: &server::Request) -> bool {
-        let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
         if request.path() == "/chat"
-            && let Err(rejection) = request.check_origin(&own)
+            && let Err(rejection) = request.check_same_origin()
         {
             or_abort(conn.reject(rejection).is_ok(), conn);
             return false;

@@ -5,13 +5,14 @@ use core::fmt;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::Authority;
 use http::{Method, StatusCode, Uri, Version};
 
 use super::header_map::{append_lines, header_value};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
 use crate::handshake::negotiated::Negotiated;
-use crate::handshake::origin::check_origin;
+use crate::handshake::origin::{check_origin, check_same_origin};
 use crate::handshake::rejection::Rejection;
 use crate::handshake::response::Response;
 use crate::handshake::server::{Purpose, parse_connect, parse_purpose};
@@ -120,7 +121,19 @@ impl HttpServerHandshake {
     ///
     /// The rejection to answer with, whose status is 403; [`Rejection::into_http`] makes one of the `http` crate of it.
     pub fn check_origin<B>(request: &http::Request<B>, allowed: &[impl AsRef<str>]) -> Result<(), Rejection> {
-        check_origin(request.headers().get_all(header::ORIGIN).iter().map(|value| trim(value.as_bytes())), allowed)
+        check_origin(origins(request.headers()), allowed)
+    }
+
+    /// Checks that a request comes from a page of this server itself, or from no page at all, as
+    /// [`server::Request::check_same_origin`](crate::server::Request::check_same_origin) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`check_origin`](Self::check_origin).
+    pub fn check_same_origin<B>(request: &http::Request<B>) -> Result<(), Rejection> {
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = request.uri().authority().map(Authority::as_str).or(host).unwrap_or_default();
+        check_same_origin(origins(request.headers()), host)
     }
 
     /// The subprotocols that the client offers, in its order of preference.
@@ -194,6 +207,11 @@ impl fmt::Debug for HttpServerHandshake {
             .field("extensions", &self.offers().extensions())
             .finish()
     }
+}
+
+/// The values of all headers `Origin`.
+fn origins(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(header::ORIGIN).iter().map(|value| trim(value.as_bytes()))
 }
 
 /// Checks the target of a request of HTTP/1.
