@@ -1,9 +1,6 @@
-//! What the chat servers of the examples on tokio have in common ([`chat`], [`server`]), and what their client does when a
-//! connection is lost or redirected ([`backoff`], [`redirect`]).
+//! What the chat servers of the examples on tokio have in common.
 //!
 //! The connections are those of the crate `websocket-proto-tokio`.
 
-pub mod backoff;
 pub mod chat;
-pub mod redirect;
 pub mod server;
