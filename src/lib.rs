@@ -213,9 +213,9 @@ pub use error::{
 };
 pub use event::{Cause, Closed, Deadline, Event};
 pub use frame::MessageKind;
-pub use handshake::Negotiated;
 #[cfg(feature = "http")]
 pub use handshake::{HttpClientHandshake, HttpServerHandshake};
+pub use handshake::{Negotiated, RedirectError};
 pub use role::Role;
 pub use seed::Seed;
 #[cfg(feature = "getrandom")]
@@ -224,7 +224,7 @@ pub use send::{BinaryWriter, Message, Output, PreparedMessage, TextWriter};
 
 /// The client side of the opening handshake: the request to send and the response received.
 pub mod client {
-    pub use crate::handshake::{ClientRequest as Request, HandshakeResponse as Response, Uri};
+    pub use crate::handshake::{ClientRequest as Request, HandshakeResponse as Response, IntoUri, Redirects, Uri};
 }
 
 /// The server side of the opening handshake: the request received, and the response or rejection to send.

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::{fs, io};
 
 use websocket_proto::{
-    AcceptError, Cause, CloseCode, Deadline, HandshakeError, HeaderError, ProtocolError, RequestError, SendError,
-    SendWithError, UriError,
+    AcceptError, Cause, CloseCode, Deadline, HandshakeError, HeaderError, ProtocolError, RedirectError, RequestError,
+    SendError, SendWithError, UriError, client,
 };
 
 /// One row for each variant of each error.
@@ -97,6 +97,12 @@ fn table() -> Vec<Row> {
         row(UriError::Resource('\n'), r"path or query has '\n', which must be percent-encoded"),
         row(UriError::Fragment, "a WebSocket URI has no fragment"),
 
+        // Without user information.
+        row(RedirectError::TooMany(5), "more than 5 redirects"),
+        row(RedirectError::Loop(uri("ws://user:secret@a/b")), "ws://a/b has been requested before"),
+        row(RedirectError::Insecure(uri("ws://a/b")), "ws://a/b is not secure"),
+        row(RedirectError::Location(UriError::Port), "its Location is not a WebSocket URI: port is not a number from 1 to 65535"),
+
         row(Cause::Peer, "the peer closed"),
         row(Cause::Local(CloseCode::NORMAL), "we closed with 1000 (normal closure)"),
         row(Cause::Protocol(ProtocolError::CloseCode(0)), "invalid close code 0 in a Close frame"),
@@ -126,6 +132,7 @@ fn every_error_has_its_text() {
 fn every_variant_has_a_row() {
     let rows: BTreeSet<_> = table().into_iter().map(|row| row.error).collect();
     let mut variants = variants(include_str!("../src/error.rs"));
+    variants.extend(self::variants(include_str!("../src/handshake/redirects.rs")));
     variants
         .extend(self::variants(include_str!("../src/event.rs")).into_iter().filter(|name| name.starts_with("Cause::")));
     // A cause has a text for each deadline.
@@ -141,11 +148,11 @@ fn every_variant_has_a_row() {
 
 /// No error is defined elsewhere, where the table would miss it.
 #[test]
-fn errors_are_defined_in_three_files() {
+fn errors_are_defined_in_four_files() {
     let mut files = Vec::new();
     files_with("#[error(", &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files).unwrap();
     files.sort();
-    assert_eq!(files, ["close.rs", "error.rs", "seed.rs"]);
+    assert_eq!(files, ["close.rs", "error.rs", "redirects.rs", "seed.rs"]);
 }
 
 /// The data of an error must not make the `Result`s of the calls large.
@@ -157,6 +164,10 @@ fn errors_are_small() {
     assert!(size_of::<HeaderError>() <= 3 * size_of::<usize>());
     assert!(size_of::<AcceptError>() <= 3 * size_of::<usize>());
     assert!(size_of::<RequestError>() <= 3 * size_of::<usize>());
+}
+
+fn uri(text: &str) -> client::Uri {
+    text.parse().unwrap()
 }
 
 struct Row {

@@ -40,3 +40,12 @@ fn urls_that_are_none_of_websocket_are_refused() {
         assert_eq!(client::Uri::try_from(&Url::parse(url).unwrap()), Err(error), "{url}");
     }
 }
+
+#[test]
+fn functions_that_take_a_uri_take_a_url() {
+    let into_uri = |uri: Url| (client::IntoUri::into_uri(&uri), client::IntoUri::into_uri(uri));
+    let expected = || Ok("wss://h/a".parse().unwrap());
+    assert_eq!(into_uri(Url::parse("wss://h/a").unwrap()), (expected(), expected()));
+    let expected = || Err(UriError::Scheme);
+    assert_eq!(into_uri(Url::parse("ftp://h/a").unwrap()), (expected(), expected()));
+}

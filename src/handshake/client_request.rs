@@ -105,9 +105,30 @@ impl Request {
         self.headers.push(name, value, OutgoingHead::Request);
         self
     }
+
+    /// Returns the URI that is requested.
+    ///
+    /// ```
+    /// use websocket_proto::client;
+    ///
+    /// let request = client::Request::new("wss://example.com/chat".parse()?).subprotocol("chat");
+    /// assert_eq!((request.uri().host(), request.uri().port()), ("example.com", 443)); // connect there
+    /// # Ok::<(), websocket_proto::UriError>(())
+    /// ```
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
 }
 
 impl Request {
+    pub(super) fn uri_mut(&mut self) -> &mut Uri {
+        &mut self.uri
+    }
+
+    pub(super) fn remove_headers(&mut self, names: &[&str]) {
+        self.headers.remove(names);
+    }
+
     /// Returns the parts of the request, if everything that the caller set can be sent.
     pub(crate) fn checked(&self) -> Result<CheckedRequest<'_>, RequestError> {
         for (i, subprotocol) in self.subprotocols.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 
 use super::redacted::fmt_headers;
 use crate::error::HeaderError;
@@ -54,6 +54,15 @@ impl HeaderLines {
             Err(error) => {
                 self.error.get_or_insert(error);
             }
+        }
+    }
+
+    /// Removes the headers of these names.
+    pub(crate) fn remove(&mut self, names: &[&str]) {
+        let lines = mem::take(&mut self.lines);
+        let is_named = |header: &str| names.iter().any(|name| header.eq_ignore_ascii_case(name));
+        for (name, value) in CheckedLines(&lines).iter().filter(|(name, _)| !is_named(name)) {
+            self.lines.extend([name, ": ", value, "\r\n"]);
         }
     }
 

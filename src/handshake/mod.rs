@@ -8,7 +8,7 @@
 //!             upgrade.rs: what is kept until the answer
 //! client    handshake_response.rs                      client_request.rs
 //!             client.rs: states, rules (section 4.1)
-//!             body.rs: the body of a rejection
+//!             body.rs: the body of a rejection            redirects.rs: the next request after one
 //! both      head_reader.rs: input in any split → head  header_lines.rs: the caller's headers
 //!             find_control.rs: the search for line ends
 //!             head.rs: a whole head, its lines
@@ -16,7 +16,7 @@
 //!             headers.rs: those with rules
 //!
 //! uri.rs                                  what a client asks for
-//! uri_reference.rs, url.rs                other ways to a URI: a `Location`, the crate `url`
+//! uri_reference.rs, url.rs, into_uri.rs   other ways to a URI: a `Location`, the crate `url`, either or a text
 //! user_info.rs, authority.rs              parts of URIs
 //! accept_key.rs, extensions.rs            values of headers
 //! origin.rs                               a check that a server may ask for
@@ -44,9 +44,11 @@ mod headers;
 #[cfg(feature = "http")]
 mod http;
 mod inline_list;
+mod into_uri;
 mod negotiated;
 mod origin;
 mod redacted;
+mod redirects;
 mod rejection;
 mod request;
 mod response;
@@ -65,7 +67,9 @@ pub(crate) use client::{ClientHandshake, Outcome};
 pub use client_request::Request as ClientRequest;
 pub use handshake_response::Response as HandshakeResponse;
 pub(crate) use head_reader::HeadReader;
+pub use into_uri::IntoUri;
 pub use negotiated::Negotiated;
+pub use redirects::{RedirectError, Redirects};
 pub use rejection::Rejection;
 pub use request::Request;
 pub use response::Response;

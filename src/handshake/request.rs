@@ -7,7 +7,7 @@ use core::fmt;
 use super::fields::{Fields, HeaderIndex};
 use super::head::{Head, Span};
 use super::headers::HeaderName;
-use super::origin::check_origin;
+use super::origin::{check_origin, check_same_origin};
 use super::rejection::Rejection;
 use super::target::{check_request_line, split_target};
 use super::upgrade::select_subprotocol;
@@ -195,8 +195,9 @@ impl Request {
     /// ```
     /// use websocket_proto::{AcceptError, Connection, server};
     ///
-    /// fn answer(conn: &mut Connection, request: &server::Request) -> Result<(), AcceptError> {
-    ///     match request.check_origin(&["https://app.example", "https://app.example:8443"]) {
+    /// /// Pages of the origins in `allowed` may connect: "https://app.example", "https://app.example:8443".
+    /// fn answer(conn: &mut Connection, request: &server::Request, allowed: &[String]) -> Result<(), AcceptError> {
+    ///     match request.check_origin(allowed) {
     ///         Ok(()) => conn.accept(server::Response::new()),
     ///         Err(rejection) => conn.reject(rejection),
     ///     }
@@ -207,8 +208,33 @@ impl Request {
     ///
     /// Returns the rejection to send, with status 403, if the origin is not allowed, if the value is not a single
     /// origin, or if there are several `Origin` headers.
-    pub fn check_origin(&self, allowed: &[&str]) -> Result<(), Rejection> {
+    pub fn check_origin(&self, allowed: &[impl AsRef<str>]) -> Result<(), Rejection> {
         check_origin(self.fields.values("Origin"), allowed)
+    }
+
+    /// Checks that the request comes from a page of this server itself, or from no page at all: the origin is the
+    /// [`host`](Self::host) that the client asks for, by `http` or `https`.
+    ///
+    /// That protects the users of browsers as [`check_origin`](Self::check_origin) does, without a list. Use the list if a
+    /// proxy in front of the server replaces `Host`. If the server is reached by a local network only, check `host` as
+    /// well: a page on the web can have its own name resolve to an address there (DNS rebinding).
+    ///
+    /// ```
+    /// use websocket_proto::{AcceptError, Connection, server};
+    ///
+    /// fn answer(conn: &mut Connection, request: &server::Request) -> Result<(), AcceptError> {
+    ///     match request.check_same_origin() {
+    ///         Ok(()) => conn.accept(server::Response::new()),
+    ///         Err(rejection) => conn.reject(rejection),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`check_origin`](Self::check_origin).
+    pub fn check_same_origin(&self) -> Result<(), Rejection> {
+        check_same_origin(self.fields.values("Origin"), self.host())
     }
 
     /// Returns the value of the first header with this name (case-insensitive), if it is text.
@@ -275,7 +301,7 @@ impl Request {
     /// assert_eq!(conn.subprotocol(), Some("v2.chat"));
     /// # Ok::<(), websocket_proto::AcceptError>(())
     /// ```
-    pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&str> {
+    pub fn select_subprotocol(&self, supported: &[impl AsRef<str>]) -> Option<&str> {
         select_subprotocol(supported, || self.subprotocols())
     }
 }

@@ -80,8 +80,8 @@ impl Offers {
 /// Selects the first subprotocol of `supported` that the client offers. `supported` is in the server's order of
 /// preference.
 pub(crate) fn select_subprotocol<'r, I: Iterator<Item = &'r str>>(
-    supported: &[&str],
+    supported: &[impl AsRef<str>],
     offered: impl Fn() -> I,
 ) -> Option<&'r str> {
-    supported.iter().find_map(|supported| offered().find(|offered| offered == supported))
+    supported.iter().find_map(|supported| offered().find(|offered| *offered == supported.as_ref()))
 }

@@ -11,9 +11,8 @@ impl Uri {
     /// Resolves a URI reference against this URI, such as the value of the `Location` header of a redirect. It may be a
     /// path, a URI without a scheme, or a whole URI. A fragment is omitted.
     ///
-    /// The result has the user information of this URI only if scheme, host and port are the same. Before you follow a
-    /// redirect, compare [`is_secure`](Self::is_secure) so that it does not lead from `wss` to `ws`, and limit how many
-    /// you follow.
+    /// The result has the user information of this URI only if scheme, host and port are the same. To follow redirects, use
+    /// [`Redirects`](crate::client::Redirects), which limits them and lets none lead from `wss` to `ws`.
     ///
     /// ```
     /// use websocket_proto::client::Uri;

@@ -75,7 +75,6 @@ async def check_client_follows_redirects():
         await connection.send(connection.request.path)
 
     async with serve(tell, process_request=move) as server, client(server) as typing:
-        expect((await typing.line()).startswith("redirected to ws://"), True)
         expect(await typing.line(), "open")
         expect(await typing.line(), "< /elsewhere")
 
@@ -87,8 +86,8 @@ async def check_client_is_not_sent_in_circles():
         return response
 
     async with serve(echo, process_request=move) as server, client(server) as typing:
-        lines = await typing.rest()
-        expect([line.split()[0] for line in lines], ["redirected"] * 5 + ["the", "moved"])
+        [line] = await typing.rest()
+        expect(line.endswith("/path has been requested before"), True)
         expect(await typing.process.wait(), 1)
 
 
@@ -119,11 +118,11 @@ async def check_client_comes_back_after_losses():
             [
                 "open",
                 "closed with 1006 (abnormal closure): the transport ended without a Close frame",
-                "again",
+                "connecting again",
                 "the server answered with status 503 Service Unavailable, again",
                 "open",
                 "closed with 1012 (service restart): the peer closed",
-                "again",
+                "connecting again",
                 "open",
             ],
         )

@@ -28,6 +28,7 @@ mod origin;
 mod output;
 mod plain_http;
 mod protocol_errors;
+mod redirects;
 mod rejected_client;
 mod rejections;
 mod server_request;

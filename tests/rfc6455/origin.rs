@@ -84,6 +84,28 @@ fn other_origins_are_rejected() {
     }
 }
 
+/// S-14: pages of the host that is asked for pass, by either scheme, and so does whoever is no page.
+#[test]
+fn pages_of_the_server_itself_pass() {
+    let host = "localhost";
+    let own = ["http://", "HTTPS://"].map(|scheme| format!("Origin: {scheme}{host}\r\n"));
+    for lines in [String::new()].iter().chain(&own) {
+        assert_eq!(check_same(lines.as_bytes()), Ok(()), "{lines}");
+    }
+    for origin in [
+        format!("https://sub.{host}"),
+        format!("https://{host}.example"),
+        format!("https://{host}:8443"),
+        format!("ftp://{host}"),
+        host.to_owned(),
+        "https://".to_owned(),
+        "null".to_owned(),
+    ] {
+        assert!(check_same(format!("Origin: {origin}\r\n").as_bytes()).is_err(), "{origin}");
+    }
+    assert!(check_same([&*own[0], &own[0]].concat().as_bytes()).is_err());
+}
+
 /// S-15: the rejection can be sent as it is.
 #[test]
 fn the_rejection_has_status_403() {
@@ -96,20 +118,32 @@ fn the_rejection_has_status_403() {
     );
 }
 
+/// The check of pages of the server itself, in both ways as well.
+fn check_same(lines: &[u8]) -> Result<(), server::Rejection> {
+    let (_, request) = received(lines);
+    let checked = request.check_same_origin();
+    #[cfg(feature = "http")]
+    assert_eq!(websocket_proto::HttpServerHandshake::check_same_origin(&http_request(&request)), checked);
+    checked
+}
+
 /// The check, by the built-in handshake and with the types of the crate `http`.
 fn check(lines: &[u8], allowed: &[&str]) -> Result<(), server::Rejection> {
     let (_, request) = received(lines);
     let checked = request.check_origin(allowed);
     #[cfg(feature = "http")]
-    {
-        let mut other = http::Request::new(());
-        for (name, value) in request.headers() {
-            let name = http::HeaderName::from_bytes(name.as_bytes()).unwrap();
-            other.headers_mut().append(name, http::HeaderValue::from_bytes(value).unwrap());
-        }
-        assert_eq!(websocket_proto::HttpServerHandshake::check_origin(&other, allowed), checked);
-    }
+    assert_eq!(websocket_proto::HttpServerHandshake::check_origin(&http_request(&request), allowed), checked);
     checked
+}
+
+#[cfg(feature = "http")]
+fn http_request(request: &server::Request) -> http::Request<()> {
+    let mut other = http::Request::new(());
+    for (name, value) in request.headers() {
+        let name = http::HeaderName::from_bytes(name.as_bytes()).unwrap();
+        other.headers_mut().append(name, http::HeaderValue::from_bytes(value).unwrap());
+    }
+    other
 }
 
 fn received(lines: &[u8]) -> (Connection, Box<server::Request>) {

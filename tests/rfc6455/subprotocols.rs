@@ -64,7 +64,7 @@ fn subprotocols_may_span_lines() {
         // The server's preference counts.
         assert_eq!(request.select_subprotocol(&["x", "c", "a"]), Some("c"));
         assert_eq!(request.select_subprotocol(&["A", "x", ""]), None);
-        assert_eq!(request.select_subprotocol(&[]), None);
+        assert_eq!(request.select_subprotocol(&[""; 0]), None);
     }
     assert_eq!(accepted(&request()).subprotocols().next(), None);
 }

@@ -15,6 +15,24 @@ fn a_uri_with_a_fragment_is_refused() {
     assert_eq!(first_line(&request_bytes_for("ws://h/a%23b?c%23d")), "GET /a%23b?c%23d HTTP/1.1");
 }
 
+/// Functions that take a server's URI take each of these.
+#[test]
+fn a_uri_may_be_a_text_or_parsed() {
+    fn converted(uri: impl client::IntoUri) -> Result<String, UriError> {
+        uri.into_uri().map(|uri| format!("{uri:?}"))
+    }
+
+    let (text, other) = ("wss://user@h:444/a?b".to_owned(), "h/a".to_owned());
+    let uri: client::Uri = text.parse().unwrap();
+    let expected = Ok("wss://***@h:444/a?b".to_owned());
+    for result in [converted(&*text), converted(&text), converted(text), converted(&uri), converted(uri)] {
+        assert_eq!(result, expected);
+    }
+    for result in [converted(&*other), converted(&other), converted(other)] {
+        assert_eq!(result, Err(UriError::Scheme));
+    }
+}
+
 /// C-02, C-11, C-12: the request line asks for path and query with GET and HTTP/1.1, and changes nothing in them.
 #[test]
 fn the_request_line_has_path_and_query_as_the_uri_has_them() {

@@ -10,7 +10,7 @@ mod transport;
 mod websocket;
 
 pub use acceptor::{AcceptError, Acceptor, accept};
-pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, IntoUri, connect};
+pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, connect};
 pub use defaults::default_config;
 pub use transport::{Transport, TryClone};
 pub use websocket::{Error, HIGH_WATER, Reader, WebSocket, Writer};
@@ -21,9 +21,10 @@ pub use bytes;
 pub use rustls;
 /// The engine that this crate runs on blocking streams, with all its types.
 pub use websocket_proto as proto;
+pub use websocket_proto::client::IntoUri;
 pub use websocket_proto::{
-    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State,
-    client, server,
+    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, RedirectError,
+    SendError, State, client, server,
 };
 #[cfg(feature = "deflate")]
 pub use websocket_proto::{DeflateConfig, DeflateParams};

@@ -24,9 +24,7 @@ pub mod coming_from {}
 #[cfg(feature = "rustls")]
 pub use acceptor::TlsAcceptor;
 pub use acceptor::{AcceptError, Acceptor, Incoming, accept};
-pub use connector::{
-    ClientStream, ConnectError, ConnectStage, Connector, IntoUri, ProxyError, ProxyUriError, RedirectError, connect,
-};
+pub use connector::{ClientStream, ConnectError, ConnectStage, Connector, ProxyError, ProxyUriError, connect};
 pub use defaults::default_config;
 pub use reconnecting::Reconnecting;
 pub use websocket::{Error, HIGH_WATER, Receiver, Sender, WebSocket};
@@ -40,9 +38,10 @@ pub use tokio_rustls::rustls;
 pub use tokio_rustls::server::TlsStream;
 /// The engine that this crate runs on tokio, with every type of it.
 pub use websocket_proto as proto;
+pub use websocket_proto::client::IntoUri;
 pub use websocket_proto::{
-    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, SendError, State,
-    client, server,
+    Cause, CloseCode, Closed, Config, Connection, Event, Message, MessageKind, PreparedMessage, RedirectError,
+    SendError, State, client, server,
 };
 #[cfg(feature = "deflate")]
 pub use websocket_proto::{DeflateConfig, DeflateParams};

@@ -197,9 +197,8 @@ impl Server {
     /// Accepts a request, unless it asks for the chat and comes from a page of another origin. A server whose users
     /// have cookies lists its own origins here.
     fn open(&self, client: &Client, conn: &mut Connection, request: &server::Request) -> bool {
-        let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
         if request.path() == "/chat"
-            && let Err(rejection) = request.check_origin(&own.each_ref().map(String::as_str))
+            && let Err(rejection) = request.check_same_origin()
         {
             or_abort(conn.reject(rejection).is_ok(), conn);
             return false;

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hyper::Request;
 use tokio::time::{Instant, sleep_until};
 
 /// The activity of one connection.
@@ -19,9 +20,14 @@ struct State {
     websockets: usize,
 }
 
-/// A WebSocket of the connection, which isn't idle until this is dropped.
+/// Keeps a connection of HTTP from being idle until it is dropped: for as long as a WebSocket lasts that came out of it.
 #[derive(Debug)]
-pub(crate) struct Hold(Activity);
+pub struct Hold(Activity);
+
+/// Returns a hold on the connection that a request came by, if it is one that [`serve`](crate::serve) serves.
+pub fn hold<B>(request: &Request<B>) -> Option<Hold> {
+    request.extensions().get().map(Activity::hold)
+}
 
 impl Activity {
     pub(crate) fn new() -> Self {
@@ -33,7 +39,7 @@ impl Activity {
         self.lock().last = Instant::now();
     }
 
-    pub(crate) fn hold(&self) -> Hold {
+    fn hold(&self) -> Hold {
         self.lock().websockets += 1;
         Hold(self.clone())
     }

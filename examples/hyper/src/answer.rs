@@ -3,27 +3,29 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use example_hyper::{refusal, refuse_other_sites, upgrade};
+use example_hyper::hold;
 use example_tokio::chat::Chat;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
-use websocket_proto::HandshakeError;
+use websocket_proto::{HandshakeError, HttpServerHandshake, server};
+use websocket_proto_tokio::UpgradeRejection;
 
 const PAGE: &str = include_str!("../../chat/src/chat.html");
 
 pub fn answer(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<Full<Bytes>> {
     if request.uri().path() == "/chat"
-        && let Some(response) = refuse_other_sites(&request)
+        && let Err(rejection) = HttpServerHandshake::check_same_origin(&request)
     {
-        return response.map(Full::new);
+        return UpgradeRejection::Origin(rejection).into_http().map(Full::new);
     }
-    match upgrade(&mut request, &chat.config(), &["chat", "echo"]) {
+    match chat.acceptor().upgrade(&mut request, server::Response::new()) {
         Ok((response, upgrading)) => {
             println!("{:?} {} {}", request.version(), request.method(), request.uri().path());
-            let (chat, path) = (Arc::clone(chat), request.uri().path().to_owned());
+            let (chat, path, hold) = (Arc::clone(chat), request.uri().path().to_owned(), hold(&request));
             tokio::spawn(async move {
+                let _hold = hold;
                 // The client may have disconnected before it had the response.
                 if let Ok(ws) = upgrading.await {
                     let _ = chat.talk(ws, &path).await;
@@ -32,9 +34,10 @@ pub fn answer(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<Full
             response.map(|()| Full::default())
         }
         // A plain HTTP request.
-        Err(HandshakeError::NoUpgrade | HandshakeError::HttpVersion) if request.uri().path() == "/" => page(),
-        Err(HandshakeError::NoUpgrade | HandshakeError::HttpVersion) => not_found(),
-        Err(error) => refusal(error).map(Full::new),
+        Err(UpgradeRejection::Handshake(HandshakeError::NoUpgrade | HandshakeError::HttpVersion)) => {
+            if request.uri().path() == "/" { page() } else { not_found() }
+        }
+        Err(rejection) => rejection.into_http().map(Full::new),
     }
 }
 

@@ -7,19 +7,18 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::client::conn::http2;
 use hyper::ext::Protocol;
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use websocket_proto::{Config, Connection, HttpClientHandshake, Seed, client};
 use websocket_proto_tokio::WebSocket;
-
-use crate::Upgraded;
 
 /// Opens a WebSocket over a stream on which HTTP/2 is spoken: negotiated (ALPN), or known in advance.
 pub async fn connect<T>(
     stream: T,
     request: client::Request,
     config: Arc<Config>,
-) -> Result<WebSocket<Upgraded>, Box<dyn Error + Send + Sync>>
+) -> Result<WebSocket<TokioIo<Upgraded>>, Box<dyn Error + Send + Sync>>
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -39,5 +38,5 @@ where
     let negotiated = client.check(&response).map_err(|error| format!("{}: {error}", response.status()))?;
     let upgraded = hyper::upgrade::on(response).await?;
     let conn = Connection::upgraded_client(negotiated, config, Seed::from_os()?);
-    Ok(WebSocket::new(Upgraded::new(upgraded, None), conn))
+    Ok(WebSocket::new(TokioIo::new(upgraded), conn))
 }

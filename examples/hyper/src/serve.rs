@@ -46,7 +46,7 @@ where
     let activity = Activity::new();
     let service = service_fn(|mut request: Request<Incoming>| {
         activity.note();
-        // For `upgrade`.
+        // For `hold`.
         request.extensions_mut().insert(activity.clone());
         service.call(request)
     });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use example_hyper::{GRACE, IDLE, connect, refusal, serve, upgrade};
+use example_hyper::{GRACE, IDLE, connect, hold, serve};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -15,8 +15,8 @@ use hyper::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
-use websocket_proto::{CloseCode, Config, client};
-use websocket_proto_tokio::Connector;
+use websocket_proto::{CloseCode, Config, client, server};
+use websocket_proto_tokio::{Acceptor, Connector};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -41,9 +41,11 @@ fn answer(mut request: Request<Incoming>) -> Response<Full<Bytes>> {
     if request.uri().path() == "/" {
         return Response::new("a page".into());
     }
-    match upgrade(&mut request, &config(), &[]) {
+    match Acceptor::new().config(config()).upgrade(&mut request, server::Response::new()) {
         Ok((response, upgrading)) => {
+            let hold = hold(&request);
             tokio::spawn(async move {
+                let _hold = hold;
                 let mut ws = upgrading.await.expect("the connection lives");
                 while let Ok(Some(message)) = ws.recv().await {
                     ws.send(message).await.expect("the client reads");
@@ -51,7 +53,7 @@ fn answer(mut request: Request<Incoming>) -> Response<Full<Bytes>> {
             });
             response.map(|()| Full::default())
         }
-        Err(error) => refusal(error).map(Full::new),
+        Err(rejection) => rejection.into_http().map(Full::new),
     }
 }
 

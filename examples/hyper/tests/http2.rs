@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use example_hyper::{Upgraded, connect, refusal, upgrade};
+use example_hyper::connect;
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
@@ -16,8 +16,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
-use websocket_proto::{CloseCode, Config, DeflateConfig, client};
-use websocket_proto_tokio::WebSocket;
+use websocket_proto::{CloseCode, Config, DeflateConfig, client, server};
+use websocket_proto_tokio::{Acceptor, Upgraded, WebSocket};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -27,11 +27,9 @@ async fn both_sides_know_what_was_agreed_on() -> Outcome {
     let request = client::Request::new("wss://chat.example/path".parse()?).subprotocol("b").subprotocol("a");
     let mut client = connect(stream, request, config()).await?;
     let mut server = server.recv().await.ok_or("nothing was accepted")?;
-    for ws in [&mut client, &mut server] {
-        // The first that the server knows.
-        assert_eq!(ws.subprotocol(), Some("a"));
-        assert!(ws.deflate().is_some());
-    }
+    // The first that the server knows.
+    assert_eq!((client.subprotocol(), server.subprotocol()), (Some("a"), Some("a")));
+    assert!(client.deflate().is_some() && server.deflate().is_some());
     client.send("你好 👋".repeat(100)).await?;
     assert_eq!(server.recv().await?, Some("你好 👋".repeat(100).into()));
     let (closed, told) = tokio::join!(client.close(CloseCode::NORMAL, "bye"), server.recv());
@@ -112,7 +110,8 @@ fn answer(
     mut request: Request<Incoming>,
     accepted: mpsc::UnboundedSender<WebSocket<Upgraded>>,
 ) -> Response<Full<Bytes>> {
-    match upgrade(&mut request, &config(), &["a", "b"]) {
+    let acceptor = Acceptor::new().config(config()).subprotocols(["a", "b"]);
+    match acceptor.upgrade(&mut request, server::Response::new()) {
         Ok((response, upgrading)) => {
             tokio::spawn(async move {
                 if let Ok(ws) = upgrading.await {
@@ -121,7 +120,7 @@ fn answer(
             });
             response.map(|()| Full::default())
         }
-        Err(error) => refusal(error).map(Full::new),
+        Err(rejection) => rejection.into_http().map(Full::new),
     }
 }
 

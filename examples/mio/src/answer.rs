@@ -40,8 +40,7 @@ pub fn answer(conn: &mut Connection, chats: &mut bool, said: &mut Vec<Message>, 
 
 /// Accepts a request, unless it is one for the chat from a page of another site.
 fn respond(conn: &mut Connection, request: &server::Request) -> bool {
-    let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
-    match request.check_origin(&own.each_ref().map(String::as_str)) {
+    match request.check_same_origin() {
         Err(rejection) if request.path() == "/chat" => conn.reject(rejection).is_ok(),
         _ => conn.accept(server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"]))).is_ok(),
     }

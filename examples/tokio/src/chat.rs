@@ -3,7 +3,6 @@
 
 use std::error::Error;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -39,7 +38,6 @@ const BACKLOG: usize = 256;
 /// State that all connections share.
 #[derive(Debug)]
 pub struct Chat {
-    config: Arc<Config>,
     acceptor: Acceptor,
     said: broadcast::Sender<PreparedMessage>,
     /// True when the server stops. Every connection has a receiver, so the sender knows when all are gone.
@@ -55,19 +53,18 @@ impl Chat {
         // its first compressed message on. Without, a thread's scratch has one of each for all.
         let deflate =
             DeflateConfig::new().min_size(COMPRESSED).server_no_context_takeover(true).client_no_context_takeover(true);
-        let config = Arc::new(Config::new().keepalive(IDLE, PATIENCE).deflate(deflate));
+        let config = Config::new().keepalive(IDLE, PATIENCE).deflate(deflate);
         Self {
-            acceptor: Acceptor::new().config(Arc::clone(&config)).http(page),
-            config,
+            acceptor: Acceptor::new().config(config).subprotocols(["chat", "echo"]).http(page),
             said: broadcast::Sender::new(BACKLOG),
             stopping: watch::Sender::new(false),
             guests: AtomicU64::new(0),
         }
     }
 
-    /// For connections whose handshake is done elsewhere.
-    pub fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.config)
+    /// The configuration and the subprotocols, for handshakes that an HTTP server does.
+    pub fn acceptor(&self) -> &Acceptor {
+        &self.acceptor
     }
 
     /// Serves a connection from its first byte to its end.
@@ -179,10 +176,9 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 /// The answer to a request for WebSocket: yes, unless it is one for the chat from a page of another site.
 fn respond(request: &server::Request) -> Result<server::Response, server::Rejection> {
     if request.path() == "/chat" {
-        let own = ["http://", "https://"].map(|scheme| [scheme, request.host()].concat());
-        request.check_origin(&own.each_ref().map(String::as_str))?;
+        request.check_same_origin()?;
     }
-    Ok(server::Response::new().subprotocol(request.select_subprotocol(&["chat", "echo"])))
+    Ok(server::Response::new())
 }
 
 /// The answer to a request for a page.

@@ -5,13 +5,14 @@ use core::fmt;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::Authority;
 use http::{Method, StatusCode, Uri, Version};
 
 use super::header_map::{append_lines, header_value};
 use crate::config::Config;
 use crate::error::{AcceptError, HandshakeError};
 use crate::handshake::negotiated::Negotiated;
-use crate::handshake::origin::check_origin;
+use crate::handshake::origin::{check_origin, check_same_origin};
 use crate::handshake::rejection::Rejection;
 use crate::handshake::response::Response;
 use crate::handshake::server::{Purpose, parse_connect, parse_purpose};
@@ -124,8 +125,20 @@ impl HttpServerHandshake {
     ///
     /// Returns the rejection to send, with status 403. [`Rejection::into_http`] converts it into a response of the
     /// `http` crate.
-    pub fn check_origin<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<(), Rejection> {
-        check_origin(request.headers().get_all(header::ORIGIN).iter().map(|value| trim(value.as_bytes())), allowed)
+    pub fn check_origin<B>(request: &http::Request<B>, allowed: &[impl AsRef<str>]) -> Result<(), Rejection> {
+        check_origin(origins(request.headers()), allowed)
+    }
+
+    /// Checks that a request comes from a page of this server itself, or from no page at all, as
+    /// [`server::Request::check_same_origin`](crate::server::Request::check_same_origin) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`check_origin`](Self::check_origin).
+    pub fn check_same_origin<B>(request: &http::Request<B>) -> Result<(), Rejection> {
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = request.uri().authority().map(Authority::as_str).or(host).unwrap_or_default();
+        check_same_origin(origins(request.headers()), host)
     }
 
     /// Returns the subprotocols that the client offers, in its order of preference.
@@ -135,7 +148,7 @@ impl HttpServerHandshake {
 
     /// Returns the first subprotocol of `supported` that the client offers. List them in the server's order of
     /// preference.
-    pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&str> {
+    pub fn select_subprotocol(&self, supported: &[impl AsRef<str>]) -> Option<&str> {
         select_subprotocol(supported, || self.subprotocols())
     }
 
@@ -201,6 +214,11 @@ impl fmt::Debug for HttpServerHandshake {
             .field("extensions", &self.offers().extensions())
             .finish()
     }
+}
+
+/// The values of all headers `Origin`.
+fn origins(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(header::ORIGIN).iter().map(|value| trim(value.as_bytes()))
 }
 
 /// Checks the target of a request of HTTP/1.

@@ -183,29 +183,18 @@ impl Acceptor {
                 None => run_to_end(ws),
             });
         }
-        match self.check_origin(&request).and_then(|()| answer(&request)) {
-            Ok(response) => {
-                ws.connection_mut().accept(self.with_subprotocol(response, &request))?;
+        let allowed = self.origins.as_ref().map_or(Ok(()), |allowed| request.check_origin(allowed));
+        match allowed.and_then(|()| answer(&request)) {
+            Ok(mut response) => {
+                if !self.subprotocols.is_empty() {
+                    response = response.subprotocol(request.select_subprotocol(&self.subprotocols));
+                }
+                ws.connection_mut().accept(response)?;
                 // The client is waiting for the response.
                 ws.flush()?;
                 Ok(ws)
             }
             Err(rejection) => Err(AcceptError::Rejected(reject(ws, rejection)?)),
-        }
-    }
-
-    fn with_subprotocol(&self, response: server::Response, request: &server::Request) -> server::Response {
-        if self.subprotocols.is_empty() {
-            return response;
-        }
-        let supported: Vec<&str> = self.subprotocols.iter().map(|name| &**name).collect();
-        response.subprotocol(request.select_subprotocol(&supported))
-    }
-
-    fn check_origin(&self, request: &server::Request) -> Result<(), server::Rejection> {
-        match &self.origins {
-            Some(allowed) => request.check_origin(&allowed.iter().map(String::as_str).collect::<Vec<_>>()),
-            None => Ok(()),
         }
     }
 }

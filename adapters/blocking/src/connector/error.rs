@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use websocket_proto::client::Response;
-use websocket_proto::{HandshakeError, RequestError, SeedError, UriError};
+use websocket_proto::{HandshakeError, RedirectError, RequestError, SeedError, UriError};
 
 /// The reason why connecting to a server failed.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,15 @@ pub enum ConnectError {
     /// authentication is required (401), the resource has moved (301), or you should retry later (503).
     #[error("the server answered with status {} {}", .0.status(), .0.reason())]
     Rejected(Box<Response>),
+    /// The server answered with a redirect that was not followed, though [redirects](crate::Connector::redirects) are.
+    #[error("a redirect was not followed: {error}")]
+    Redirect {
+        /// The reason.
+        #[source]
+        error: RedirectError,
+        /// The redirect.
+        response: Box<Response>,
+    },
     /// The server's response is not a valid opening handshake.
     #[error("the server's response is not a valid opening handshake: {0}")]
     Handshake(#[source] HandshakeError),

@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! mod.rs        Connector: what to ask for
-//! into_uri.rs   the types that connect takes
 //! dial.rs       URI → stream: resolve, TCP, TLS
 //! tls/          with the feature rustls; without it, a twin that says so
 //! deadline.rs   one for all of this
@@ -15,7 +14,6 @@ mod deadline;
 mod dial;
 mod error;
 mod handshake;
-mod into_uri;
 mod stream;
 #[cfg(feature = "rustls")]
 mod tls;
@@ -26,13 +24,12 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use websocket_proto::Config;
-use websocket_proto::client::{Request, Uri};
+use websocket_proto::client::{IntoUri, Redirects, Request};
+use websocket_proto::{Config, UriError};
 
 use crate::{Transport, WebSocket, default_config};
 use deadline::Deadline;
 pub use error::{ConnectError, ConnectStage};
-pub use into_uri::IntoUri;
 pub use stream::ClientStream;
 
 /// Connects to a WebSocket server with the [defaults](default_config). For any other settings, use [`Connector`].
@@ -78,6 +75,7 @@ pub struct Connector {
     headers: Vec<(String, String)>,
     subprotocols: Vec<String>,
     origin: Option<String>,
+    redirects: usize,
     timeout: Option<Duration>,
     tls: tls::Settings,
 }
@@ -90,6 +88,7 @@ impl Connector {
             headers: Vec::new(),
             subprotocols: Vec::new(),
             origin: None,
+            redirects: 0,
             timeout: Some(DEFAULT_TIMEOUT),
             tls: tls::Settings::new_default(),
         }
@@ -132,8 +131,19 @@ impl Connector {
         self
     }
 
+    /// Sets how many redirects [`connect`](Self::connect) follows: responses with status 301, 302, 303, 307 or 308 and a
+    /// `Location`. 0 by default: a redirect is a [rejection](ConnectError::Rejected).
+    ///
+    /// The rules are those of [`client::Redirects`](crate::client::Redirects): credentials stay with the origin that you
+    /// connect to, and nothing leads from `wss` to `ws`. What is not followed is a [`ConnectError::Redirect`]. The
+    /// [`timeout`](Self::timeout) covers all of them. [`handshake`](Self::handshake) follows none.
+    pub fn redirects(mut self, max: usize) -> Self {
+        self.redirects = max;
+        self
+    }
+
     /// Sets the total timeout of [`connect`](Self::connect) and [`handshake`](Self::handshake): for name resolution,
-    /// TCP, TLS and the opening handshake. 10 seconds by default. `None` means no timeout.
+    /// TCP, TLS, the opening handshake and redirects. 10 seconds by default. `None` means no timeout.
     ///
     /// The [`handshake_timeout`](Config::handshake_timeout) of the configuration applies to the opening handshake in
     /// any case.
@@ -159,9 +169,20 @@ impl Connector {
     ///
     /// Returns the reason why there is no connection; see [`ConnectError`].
     pub fn connect(&self, uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
-        let (deadline, uri) = (Deadline::after(self.timeout), uri.into_uri()?);
-        let stream = dial::dial(&uri, &self.tls, deadline)?;
-        handshake::handshake(self.request(uri), Arc::clone(&self.config), stream, deadline)
+        let deadline = Deadline::after(self.timeout);
+        let mut redirects = Redirects::new(self.request(uri)?, self.redirects);
+        loop {
+            let request = redirects.request().clone();
+            let stream = dial::dial(request.uri(), &self.tls, deadline)?;
+            match handshake::handshake(request, Arc::clone(&self.config), stream, deadline) {
+                Err(ConnectError::Rejected(response)) => match redirects.follow(&response) {
+                    Ok(true) => {}
+                    Ok(false) => return Err(ConnectError::Rejected(response)),
+                    Err(error) => return Err(ConnectError::Redirect { error, response }),
+                },
+                connected => return connected,
+            }
+        }
     }
 
     /// Opens a WebSocket connection over an existing stream, such as a TLS stream of another library or a Unix socket.
@@ -182,11 +203,11 @@ impl Connector {
     /// ```
     pub fn handshake<S: Transport>(&self, uri: impl IntoUri, stream: S) -> Result<WebSocket<S>, ConnectError> {
         let deadline = Deadline::after(self.timeout);
-        handshake::handshake(self.request(uri.into_uri()?), Arc::clone(&self.config), stream, deadline)
+        handshake::handshake(self.request(uri)?, Arc::clone(&self.config), stream, deadline)
     }
 
-    fn request(&self, uri: Uri) -> Request {
-        let mut request = Request::new(uri);
+    fn request(&self, uri: impl IntoUri) -> Result<Request, UriError> {
+        let mut request = Request::new(uri.into_uri()?);
         for subprotocol in &self.subprotocols {
             request = request.subprotocol(subprotocol);
         }
@@ -196,7 +217,7 @@ impl Connector {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        request
+        Ok(request)
     }
 }
 

@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
-use websocket_proto_blocking::{AcceptError, Acceptor, ConnectError, ConnectStage, Connector, accept, connect, server};
+use websocket_proto_blocking::{
+    AcceptError, Acceptor, ConnectError, ConnectStage, Connector, RedirectError, accept, connect, server,
+};
 
 use crate::support::{serve, tcp_pair};
 
@@ -39,6 +41,46 @@ fn a_rejection_has_its_status_headers_and_body() {
     assert_eq!(response.header("www-authenticate"), Some("Bearer"));
     assert_eq!(response.body(), b"who are you?");
     assert!(matches!(server.join().unwrap(), Err(AcceptError::Rejected(401))));
+}
+
+#[test]
+fn a_redirect_is_followed_without_the_cookies_of_another_origin() {
+    let (there, other) = serve(|stream| {
+        Acceptor::new().accept_with(stream, |request| {
+            assert_eq!((request.header("Cookie"), request.header("X-Trace")), (None, Some("1")));
+            Ok(server::Response::new())
+        })
+    });
+    let location = format!("http://{there}/");
+    let redirect = move |stream| {
+        Acceptor::new().accept_with(stream, |request| {
+            assert_eq!(request.header("Cookie"), Some("id=7"));
+            Err(server::Rejection::new(307).header("Location", &location))
+        })
+    };
+    let connector = Connector::new().header("Cookie", "id=7").header("X-Trace", "1");
+    let (here, first) = serve(redirect.clone());
+    connector.clone().redirects(1).connect(format!("ws://{here}")).unwrap();
+    first.join().unwrap().unwrap_err();
+    other.join().unwrap().unwrap();
+
+    let (here, first) = serve(redirect);
+    let Err(ConnectError::Rejected(response)) = connector.connect(format!("ws://{here}")) else {
+        panic!("not by default")
+    };
+    assert_eq!(response.status(), 307);
+    first.join().unwrap().unwrap_err();
+}
+
+#[test]
+fn a_redirect_that_is_not_followed_is_an_error() {
+    let (address, server) = serve(|stream| {
+        Acceptor::new().accept_with(stream, |_| Err(server::Rejection::new(302).header("Location", "/#again")))
+    });
+    let connected = Connector::new().redirects(3).connect(format!("ws://{address}"));
+    let Err(ConnectError::Redirect { error: RedirectError::Loop(_), response }) = connected else { panic!("a loop") };
+    assert_eq!(response.header("Location"), Some("/#again"));
+    server.join().unwrap().unwrap_err();
 }
 
 #[test]

@@ -7,7 +7,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use websocket_proto::server;
 
 use super::AcceptError;
-use super::subprotocol::with_subprotocol;
 use crate::{Error, WebSocket};
 
 /// A client's request that waits for your answer, returned by
@@ -35,9 +34,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     /// # Cancel safety
     ///
     /// Not cancel-safe: the stream is dropped with the future.
-    pub async fn accept(mut self, response: server::Response) -> Result<WebSocket<S>, AcceptError> {
-        let response =
-            with_subprotocol(response, &self.supported, |supported| self.request.select_subprotocol(supported));
+    pub async fn accept(mut self, mut response: server::Response) -> Result<WebSocket<S>, AcceptError> {
+        if !self.supported.is_empty() {
+            response = response.subprotocol(self.request.select_subprotocol(&self.supported));
+        }
         self.ws.connection_mut().accept(response)?;
         // The client is waiting for the response.
         self.ws.flush().await?;

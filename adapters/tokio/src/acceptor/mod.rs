@@ -2,7 +2,6 @@
 
 mod error;
 mod incoming;
-pub(crate) mod subprotocol;
 #[cfg(feature = "rustls")]
 mod tls;
 
@@ -246,17 +245,12 @@ impl Acceptor {
             let answer = self.http.as_ref().and_then(|answer| answer(incoming.request()));
             return Err(incoming.answer_http(answer).await);
         }
-        if let Err(rejection) = self.check_origin(incoming.request()) {
+        if let Some(allowed) = &self.origins
+            && let Err(rejection) = incoming.request().check_origin(allowed)
+        {
             return Err(AcceptError::Rejected(incoming.answer(rejection).await?));
         }
         Ok(incoming)
-    }
-
-    fn check_origin(&self, request: &server::Request) -> Result<(), server::Rejection> {
-        match &self.origins {
-            Some(allowed) => request.check_origin(&allowed.iter().map(String::as_str).collect::<Vec<_>>()),
-            None => Ok(()),
-        }
     }
 }
 

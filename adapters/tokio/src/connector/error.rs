@@ -5,9 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 
 use websocket_proto::client::Response;
-use websocket_proto::{HandshakeError, RequestError, SeedError, UriError};
+use websocket_proto::{HandshakeError, RedirectError, RequestError, SeedError, UriError};
 
-use super::{ProxyError, ProxyUriError, RedirectError};
+use super::{ProxyError, ProxyUriError};
 
 /// The reason why connecting to a server failed.
 #[derive(Debug, thiserror::Error)]
@@ -182,7 +182,7 @@ mod tests {
             (ConnectError::Rejected(response(503, "").into()), "the server answered with status 503 Because"),
             (
                 ConnectError::Redirect { error: RedirectError::TooMany(3), response: response(302, "").into() },
-                "a redirect was not followed: the limit is 3",
+                "a redirect was not followed: more than 3 redirects",
             ),
             (ConnectError::Timeout(ConnectStage::Resolve), "timed out while resolving the host"),
             (ConnectError::Timeout(ConnectStage::Tcp), "timed out while connecting to the host"),

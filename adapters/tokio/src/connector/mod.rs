@@ -2,8 +2,6 @@
 //!
 //! ```text
 //! mod.rs             Connector: what to ask for
-//! into_uri.rs        the types that connect takes
-//! redirect.rs        where a redirect leads, and which headers go along
 //! dial.rs            URI → stream: proxy, resolve, TCP, TLS
 //!   proxy/             with the feature proxy; without it, a twin that takes none
 //!   proxy_error.rs     ProxyError: what a proxy answered
@@ -22,7 +20,6 @@ mod dial;
 mod error;
 mod handshake;
 mod happy_eyeballs;
-mod into_uri;
 mod permanent;
 #[cfg(feature = "proxy")]
 mod proxy;
@@ -30,7 +27,6 @@ mod proxy;
 #[path = "proxy/off.rs"]
 mod proxy;
 mod proxy_error;
-mod redirect;
 mod stream;
 #[cfg(test)]
 pub(crate) mod test_response;
@@ -45,16 +41,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::Config;
-use websocket_proto::client::{Request, Uri};
+use websocket_proto::client::{IntoUri, Redirects, Request};
+use websocket_proto::{Config, UriError};
 
 use crate::{WebSocket, default_config};
 use deadline::Deadline;
 pub use error::{ConnectError, ConnectStage};
-pub use into_uri::IntoUri;
 pub use proxy_error::{ProxyError, ProxyUriError};
-pub use redirect::RedirectError;
-use redirect::Route;
 pub use stream::ClientStream;
 
 /// Connects to a WebSocket server with the [defaults](default_config). For any other settings, use [`Connector`].
@@ -168,6 +161,27 @@ impl Connector {
         self
     }
 
+    /// Sets how many redirects [`connect`](Self::connect) follows: responses with status 301, 302, 303, 307 or 308 and a
+    /// `Location`. 0 by default: a redirect is a [rejection](ConnectError::Rejected).
+    ///
+    /// The headers `Authorization`, `Cookie` and `Proxy-Authorization` and the user information of the URI stay with the
+    /// origin (scheme, host and port) that you connect to: after a redirect to another one they are not sent again. All
+    /// other headers are sent to each server. What is not followed is a [`ConnectError::Redirect`]: a redirect from `wss` to
+    /// `ws`, to a URI that was requested before, to what is not a WebSocket URI, or one more than `max`. The
+    /// [`timeout`](Self::timeout) covers all of them.
+    ///
+    /// [`handshake`](Self::handshake) follows none, since its stream leads to one server.
+    ///
+    /// ```
+    /// use websocket_proto_tokio::Connector;
+    ///
+    /// let connector = Connector::new().redirects(5);
+    /// ```
+    pub fn redirects(mut self, max: usize) -> Self {
+        self.redirects = max;
+        self
+    }
+
     /// Sets the total timeout of [`connect`](Self::connect) and [`handshake`](Self::handshake): for name resolution,
     /// TCP, the proxy, TLS, the opening handshake and redirects. 10 seconds by default. `None` means no timeout.
     ///
@@ -219,7 +233,7 @@ impl Connector {
     ///
     /// Not cancel-safe: dropping the future cancels the attempt and releases its resources.
     pub async fn connect(&self, uri: impl IntoUri) -> Result<WebSocket<ClientStream>, ConnectError> {
-        self.connect_within(Deadline::after(self.timeout), uri.into_uri()?).await
+        self.connect_within(Deadline::after(self.timeout), self.request(uri)?).await
     }
 
     /// Opens a WebSocket connection over an existing stream, such as a TLS stream of another library, a Unix socket or
@@ -248,34 +262,41 @@ impl Connector {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let deadline = Deadline::after(self.timeout);
-        let route = Route::new(uri.into_uri()?, 0);
-        handshake::handshake(self.request(&route), Arc::clone(&self.config), stream, deadline).await
+        handshake::handshake(self.request(uri)?, Arc::clone(&self.config), stream, deadline).await
     }
 
-    async fn connect_within(&self, deadline: Deadline, uri: Uri) -> Result<WebSocket<ClientStream>, ConnectError> {
-        let mut route = Route::new(uri, self.redirects);
+    async fn connect_within(
+        &self,
+        deadline: Deadline,
+        request: Request,
+    ) -> Result<WebSocket<ClientStream>, ConnectError> {
+        let mut redirects = Redirects::new(request, self.redirects);
         loop {
-            let stream = dial::dial(route.uri(), &self.tls, &self.proxy, deadline).await?;
-            let request = self.request(&route);
+            let request = redirects.request().clone();
+            let stream = dial::dial(request.uri(), &self.tls, &self.proxy, deadline).await?;
             match handshake::handshake(request, Arc::clone(&self.config), stream, deadline).await {
-                Err(ConnectError::Rejected(response)) => route.follow(response)?,
+                Err(ConnectError::Rejected(response)) => match redirects.follow(&response) {
+                    Ok(true) => {}
+                    Ok(false) => return Err(ConnectError::Rejected(response)),
+                    Err(error) => return Err(ConnectError::Redirect { error, response }),
+                },
                 connected => return connected,
             }
         }
     }
 
-    fn request(&self, route: &Route) -> Request {
-        let mut request = Request::new(route.uri().clone());
+    fn request(&self, uri: impl IntoUri) -> Result<Request, UriError> {
+        let mut request = Request::new(uri.into_uri()?);
         for subprotocol in &self.subprotocols {
             request = request.subprotocol(subprotocol);
         }
         if let Some(origin) = &self.origin {
             request = request.origin(origin);
         }
-        for (name, value) in self.headers.iter().filter(|(name, _)| route.permits_header(name)) {
+        for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        request
+        Ok(request)
     }
 }
 

@@ -19,7 +19,6 @@ use hyper::{Request, Response, Version};
 use websocket_proto::{Config, Connection, HandshakeError, HttpServerHandshake, server};
 
 use crate::Acceptor;
-use crate::acceptor::subprotocol::with_subprotocol;
 pub use rejection::UpgradeRejection;
 pub use upgraded::Upgraded;
 pub use upgrading::Upgrading;
@@ -86,14 +85,15 @@ impl Acceptor {
     pub fn upgrade<B>(
         &self,
         request: &mut Request<B>,
-        response: server::Response,
+        mut response: server::Response,
     ) -> Result<(Response<()>, Upgrading), UpgradeRejection> {
         let offer = handshake(request, &self.config)?;
         if let Some(allowed) = &self.origins {
-            let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
-            HttpServerHandshake::check_origin(request, &allowed).map_err(UpgradeRejection::Origin)?;
+            HttpServerHandshake::check_origin(request, allowed).map_err(UpgradeRejection::Origin)?;
         }
-        let response = with_subprotocol(response, &self.subprotocols, |supported| offer.select_subprotocol(supported));
+        if !self.subprotocols.is_empty() {
+            response = response.subprotocol(offer.select_subprotocol(&self.subprotocols));
+        }
         let (response, negotiated) = offer.accept(response)?;
         // If hyper could not do the upgrade after such a response, the client would wait in vain.
         let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(UpgradeRejection::NotUpgradable)?;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
-use websocket_proto::{Cause, CloseCode, Config, HandshakeError, ProtocolError, RequestError, client, server};
+use websocket_proto::{Cause, CloseCode, Config, HandshakeError, ProtocolError, RequestError, server};
 use websocket_proto_tokio::{
-    AcceptError, Acceptor, ConnectError, Connector, Error, IntoUri, Message, WebSocket, accept, default_config,
+    AcceptError, Acceptor, ConnectError, Connector, Error, Message, WebSocket, accept, default_config,
 };
 
 use crate::support::Result;
@@ -292,32 +292,4 @@ async fn a_request_says_what_it_was_asked_to() {
     assert_eq!((request.resource(), request.host()), ("/chat?room=1", "example.com"));
     assert_eq!((request.header("Cookie"), request.header("X-Id")), (Some("id=7"), Some("8")));
     assert_eq!((request.origin(), request.subprotocols().collect::<Vec<_>>()), (Some("https://a"), vec!["chat"]));
-}
-
-#[tokio::test]
-async fn a_uri_may_be_a_text_or_parsed() {
-    let uri: client::Uri = "ws://a/".parse().unwrap();
-    for connecting in [
-        connect_to(uri.to_string()).await,
-        connect_to(&uri.to_string()).await,
-        connect_to(&*uri.to_string()).await,
-        connect_to(&uri).await,
-        connect_to(uri).await,
-    ] {
-        assert_eq!(connecting, "a");
-    }
-}
-
-/// Connects, and returns the host that is asked for.
-async fn connect_to(uri: impl IntoUri) -> String {
-    let (one, other) = duplex(1000);
-    let (connector, acceptor) = (Connector::new(), Acceptor::new());
-    let (connected, incoming) = tokio::join!(connector.handshake(uri, one), async {
-        let incoming = acceptor.read_request(other).await.unwrap();
-        let host = incoming.request().host().to_owned();
-        incoming.accept(server::Response::new()).await.unwrap();
-        host
-    });
-    connected.unwrap();
-    incoming
 }

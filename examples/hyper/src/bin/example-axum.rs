@@ -9,30 +9,29 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{Html, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use example_hyper::{refusal, refuse_other_sites, server, upgrade};
+use example_hyper::{hold, server};
 use example_tokio::chat::Chat;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use websocket_proto::HttpServerHandshake;
+use websocket_proto_tokio::{UpgradeRejection, WebSocketUpgrade};
 
 /// A request for a WebSocket comes as GET over HTTP/1.1, and as CONNECT over HTTP/2: its route must be for `any` method.
-async fn websocket(State(chat): State<Arc<Chat>>, mut request: Request) -> Response {
-    if request.uri().path() == "/chat"
-        && let Some(response) = refuse_other_sites(&request)
+async fn websocket(State(chat): State<Arc<Chat>>, upgrade: WebSocketUpgrade, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    if path == "/chat"
+        && let Err(rejection) = HttpServerHandshake::check_same_origin(&request)
     {
-        return response.map(Body::from);
+        return UpgradeRejection::Origin(rejection).into_response();
     }
-    match upgrade(&mut request, &chat.config(), &["chat", "echo"]) {
-        Ok((response, upgrading)) => {
-            let path = request.uri().path().to_owned();
-            tokio::spawn(async move { chat.talk(upgrading.await.ok()?, &path).await.ok() });
-            response.map(|()| Body::empty())
-        }
-        Err(error) => refusal(error).map(Body::from),
-    }
+    let hold = hold(&request);
+    upgrade.acceptor(chat.acceptor().clone()).on_upgrade(async move |ws| {
+        let _hold = hold;
+        let _ = chat.talk(ws, &path).await;
+    })
 }
 
 async fn page() -> Html<&'static str> {

@@ -13,23 +13,20 @@ use std::future::pending;
 use std::io;
 use std::process::ExitCode;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use example_tokio::backoff::Backoff;
-use example_tokio::redirect;
 use tokio::select;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
 use websocket_proto_tokio::{
-    Cause, ClientStream, CloseCode, Closed, ConnectError, Connector, DeflateConfig, Error, Event, Receiver, Sender,
-    WebSocket, client,
+    Cause, ClientStream, CloseCode, Closed, ConnectError, Connector, DeflateConfig, Error, Event, Receiver,
+    Reconnecting, Sender, WebSocket,
 };
 
 /// The number of redirects that are followed.
-const REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
-/// A connection that lasted as long wasn't refused by what it found.
-const SETTLED: Duration = Duration::from_secs(10);
+/// The delay after the loss of a connection that lasted so long is a short one again.
+const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -39,17 +36,15 @@ async fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let uri = args.remove(0);
-    let target = match uri.parse() {
-        Ok(uri) => {
-            let connector = Connector::new().configure(|config| config.deflate(DeflateConfig::new()));
-            Target { uri, connector: args.into_iter().fold(connector, Connector::subprotocol) }
-        }
-        Err(error) => {
-            eprintln!("client: {uri}: {error}");
-            return ExitCode::FAILURE;
-        }
+    let connector = Connector::new().configure(|config| config.deflate(DeflateConfig::new())).redirects(MAX_REDIRECTS);
+    let connector = args.into_iter().fold(connector, Connector::subprotocol);
+    let mut lines = typed();
+    let ended = if flags.is_empty() {
+        visit(connector, &uri, &mut lines).await
+    } else {
+        revisit(connector, &uri, &mut lines).await
     };
-    match target.visit(&mut typed(), !flags.is_empty()).await {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match &error {
@@ -93,66 +88,35 @@ fn typed() -> mpsc::Receiver<String> {
     typed
 }
 
-/// The server's address, and how to connect to it.
-struct Target {
-    uri: client::Uri,
-    connector: Connector,
+/// Connects and talks, once.
+async fn visit(connector: Connector, uri: &str, lines: &mut mpsc::Receiver<String>) -> Result<(), Failure> {
+    let ws = connector.connect(uri).await.map_err(Failure::Connect)?;
+    talk(ws, lines).await.map(drop).map_err(Failure::Lost)
 }
 
-impl Target {
-    /// Connects and talks, and does so again after losses if it is to `reconnect`.
-    async fn visit(&self, lines: &mut mpsc::Receiver<String>, reconnect: bool) -> Result<(), Failure> {
-        let mut backoff = Backoff::default();
-        loop {
-            let begun = Instant::now();
-            let ended = match self.connect().await {
-                Ok(ws) => talk(ws, lines).await.map_err(Failure::Lost),
-                Err(error) => Err(Failure::Connect(error)),
-            };
-            if !reconnect || !is_passing(&ended) || lines.is_closed() && lines.is_empty() {
-                return ended.map(drop);
-            }
-            if begun.elapsed() >= SETTLED {
-                backoff.reset();
-            }
-            let delay = backoff.delay();
-            match ended {
-                Ok(_) | Err(Failure::Lost(Error::Closed(_))) => println!("again in {delay:.1?}"),
-                Err(error) => println!("{error}, again in {delay:.1?}"),
-            }
-            sleep(delay).await;
+/// Connects and talks, and does so again after losses.
+async fn revisit(connector: Connector, uri: &str, lines: &mut mpsc::Receiver<String>) -> Result<(), Failure> {
+    let mut connections = Reconnecting::new(connector, uri)
+        .stable_after(STABLE_AFTER)
+        .on_retry(|error, delay| println!("{error}, again in {delay:.1?}"));
+    while let Some(connected) = connections.next().await {
+        let ended = talk(connected.map_err(Failure::Connect)?, lines).await;
+        if !is_passing(&ended) || lines.is_closed() && lines.is_empty() {
+            return ended.map(drop).map_err(Failure::Lost);
         }
+        println!("connecting again");
     }
-
-    /// Connects to where the server is, or where it sends us to.
-    async fn connect(&self) -> Result<WebSocket<ClientStream>, ConnectError> {
-        let mut uri = self.uri.clone();
-        for _ in 0..REDIRECTS {
-            match self.connector.connect(uri.clone()).await {
-                Err(ConnectError::Rejected(response)) => match redirect::location(&uri, &response) {
-                    Some(location) => uri = location,
-                    None => return Err(ConnectError::Rejected(response)),
-                },
-                connected => return connected,
-            }
-            println!("redirected to {uri}");
-        }
-        self.connector.connect(uri).await
-    }
+    Ok(())
 }
 
-/// Returns whether trying again may help.
-fn is_passing(ended: &Result<Closed, Failure>) -> bool {
+/// Returns whether another connection may last longer.
+fn is_passing(ended: &Result<Closed, Error>) -> bool {
     match ended {
         Ok(closed) => {
             let codes = [CloseCode::GOING_AWAY, CloseCode::SERVICE_RESTART, CloseCode::TRY_AGAIN_LATER];
             closed.cause == Cause::Peer && codes.contains(&closed.code)
         }
-        Err(Failure::Connect(ConnectError::Rejected(response))) => response.status() == 429 || response.status() >= 500,
-        Err(Failure::Connect(error)) => {
-            matches!(error, ConnectError::Tcp { .. } | ConnectError::Io(_) | ConnectError::Timeout { .. })
-        }
-        Err(Failure::Lost(error)) => matches!(error, Error::Closed(_) | Error::Io(_)),
+        Err(error) => matches!(error, Error::Closed(_) | Error::Io(_)),
     }
 }
 
