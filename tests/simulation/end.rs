@@ -126,7 +126,7 @@ impl End {
         let has_acted = self.act(now, said);
         let written = self.write(space);
         *scratch = counted(&mut self.held, || self.conn.detach_scratch().expect("it is attached"));
-        self.bound = bound(&self.conn, self.unfinished);
+        self.bound = bound(&self.conn, self.unfinished, self.fragments.is_some());
         assert!(
             self.conn.pending_output() < MOST_PENDING + LARGEST,
             "{} bytes are pending",
@@ -299,7 +299,7 @@ impl End {
     /// A message for everybody.
     pub(crate) fn broadcast(&mut self, message: &PreparedMessage, content: Content, said: &mut VecDeque<Content>) {
         note(counted(&mut self.held, || self.conn.send_prepared(message)), content, said);
-        self.bound = bound(&self.conn, self.unfinished);
+        self.bound = bound(&self.conn, self.unfinished, self.fragments.is_some());
     }
 
     fn write(&mut self, space: usize) -> Vec<u8> {

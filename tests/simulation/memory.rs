@@ -31,13 +31,14 @@ pub(crate) fn counted<T>(held: &mut isize, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The bound of what a connection holds between its turns, of which so many bytes belong to a message that is unfinished.
-pub(crate) fn bound(conn: &Connection, unfinished: usize) -> usize {
+/// The bound of what a connection holds between its turns. `unfinished` bytes belong to a message that it receives;
+/// `sends_fragments` says whether it has sent fragments of a message, but not the last.
+pub(crate) fn bound(conn: &Connection, unfinished: usize, sends_fragments: bool) -> usize {
     let pending = conn.pending_output();
     let mut bound = buffer(pending);
     match conn.state() {
         State::Connecting => bound += buffer(unfinished) + REQUEST,
-        State::Open | State::Closing => bound += buffer(unfinished) + compression(conn, unfinished),
+        State::Open | State::Closing => bound += buffer(unfinished) + compression(conn, unfinished, sends_fragments),
         State::Closed => {}
     }
     bound + if bound > 0 { BOXES } else { 0 }
@@ -47,11 +48,12 @@ fn buffer(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { (4 * bytes).max(LEAST_BUFFER) }
 }
 
-fn compression(conn: &Connection, unfinished: usize) -> usize {
+fn compression(conn: &Connection, unfinished: usize, sends_fragments: bool) -> usize {
     let Some(params) = conn.deflate() else { return 0 };
     let sends = (params.server_max_window_bits(), params.server_no_context_takeover());
     let receives = (params.client_max_window_bits(), params.client_no_context_takeover());
     let sending = match sends {
+        (bits, _) if sends_fragments => COMPRESSOR + (4 << bits),
         (_, true) => 0,
         (bits, _) if bits <= SHARED_BITS => (1 << bits) + WINDOW,
         (bits, _) => COMPRESSOR + (4 << bits),
