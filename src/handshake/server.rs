@@ -83,9 +83,14 @@ fn check_no_body(headers: &impl Headers) -> Result<(), HandshakeError> {
     Ok(())
 }
 
+/// RFC 6455 section 4.2.1, item 3.
+pub(crate) fn asks_for_upgrade(headers: &impl Headers) -> bool {
+    lists::contains_token(headers.all(HeaderName::Upgrade), b"websocket")
+}
+
 /// Checks RFC 6455 section 4.2.1, items 3 to 9. Returns `None` if the request asks for no upgrade to WebSocket.
 fn parse_upgrade(headers: &impl Headers, config: &Config) -> Result<Option<Upgrade>, HandshakeError> {
-    if !lists::contains_token(headers.all(HeaderName::Upgrade), b"websocket") {
+    if !asks_for_upgrade(headers) {
         return Ok(None);
     }
     if !lists::contains_token(headers.all(HeaderName::Connection), b"upgrade") {

@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
-use websocket_proto::{HandshakeError, HttpServerHandshake, server};
+use websocket_proto::{HttpServerHandshake, server};
 use websocket_proto_tokio::UpgradeRejection;
 
 const PAGE: &str = include_str!("../../chat/src/chat.html");
@@ -33,9 +33,12 @@ pub fn answer(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<Full
             });
             response.map(|()| Full::default())
         }
-        // A plain HTTP request.
-        Err(UpgradeRejection::Handshake(HandshakeError::NoUpgrade | HandshakeError::HttpVersion)) => {
-            if request.uri().path() == "/" { page() } else { not_found() }
+        Err(rejection) if rejection.is_plain_http() => {
+            if request.uri().path() == "/" {
+                page()
+            } else {
+                not_found()
+            }
         }
         Err(rejection) => rejection.into_http().map(Full::new),
     }

@@ -15,7 +15,7 @@ use crate::handshake::negotiated::Negotiated;
 use crate::handshake::origin::{check_origin, check_same_origin};
 use crate::handshake::rejection::Rejection;
 use crate::handshake::response::Response;
-use crate::handshake::server::{Purpose, parse_connect, parse_purpose};
+use crate::handshake::server::{Purpose, asks_for_upgrade, parse_connect, parse_purpose};
 use crate::handshake::target::{check_absolute, check_parts, check_request_line, check_without_authority};
 use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
 use crate::http_grammar::lists::trim;
@@ -88,6 +88,21 @@ impl HttpServerHandshake {
             Purpose::WebSocket(upgrade) => Ok(Self(Form::Upgrade(upgrade))),
             Purpose::Http(request) => Err(request.unanswered),
         }
+    }
+
+    /// Returns whether a request of HTTP/1 asks for an upgrade to WebSocket. One that doesn't is plain HTTP, whatever its
+    /// method, version and body: answer it as any HTTP server does.
+    ///
+    /// ```
+    /// use websocket_proto::HttpServerHandshake;
+    ///
+    /// let probe = http::Request::head("/").version(http::Version::HTTP_10).body(()).unwrap();
+    /// assert!(!HttpServerHandshake::is_requested(&probe));
+    /// let request = http::Request::get("/chat").header("upgrade", "websocket").body(()).unwrap();
+    /// assert!(HttpServerHandshake::is_requested(&request));
+    /// ```
+    pub fn is_requested<B>(request: &http::Request<B>) -> bool {
+        asks_for_upgrade(request.headers())
     }
 
     /// Checks an extended CONNECT over HTTP/2 (RFC 8441 sections 4 and 5) or HTTP/3 (RFC 9220). `protocol` is the value

@@ -21,6 +21,7 @@ mod tls;
 #[path = "tls/off.rs"]
 mod tls;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Connector {
     config: Arc<Config>,
     headers: Vec<(String, String)>,
@@ -221,8 +222,33 @@ impl Connector {
     }
 }
 
+impl fmt::Debug for Connector {
+    /// Shows the names of headers only, since values such as that of `Authorization` are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Connector")
+            .field("headers", &headers)
+            .field("subprotocols", &self.subprotocols)
+            .field("origin", &self.origin)
+            .field("redirects", &self.redirects)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for Connector {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_value_of_a_header() {
+        let shown = format!("{:?}", Connector::new().header("Authorization", "Bearer secret").subprotocol("chat"));
+        assert!(shown.contains("Authorization") && shown.contains("chat") && !shown.contains("secret"), "{shown}");
     }
 }

@@ -37,6 +37,7 @@ mod tls;
 mod tls;
 mod tunnel;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,7 +96,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Connector {
     config: Arc<Config>,
     headers: Vec<(String, String)>,
@@ -300,8 +301,34 @@ impl Connector {
     }
 }
 
+impl fmt::Debug for Connector {
+    /// Shows the names of headers only, since values such as that of `Authorization` are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Connector")
+            .field("headers", &headers)
+            .field("subprotocols", &self.subprotocols)
+            .field("origin", &self.origin)
+            .field("redirects", &self.redirects)
+            .field("timeout", &self.timeout)
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for Connector {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_value_of_a_header() {
+        let shown = format!("{:?}", Connector::new().header("Authorization", "Bearer secret").subprotocol("chat"));
+        assert!(shown.contains("Authorization") && shown.contains("chat") && !shown.contains("secret"), "{shown}");
     }
 }

@@ -103,11 +103,12 @@ impl Acceptor {
 }
 
 /// Checks the request by the rules of its version of HTTP.
-pub(crate) fn handshake<B>(request: &Request<B>, config: &Config) -> Result<HttpServerHandshake, HandshakeError> {
-    match (request.version(), request.extensions().get::<Protocol>()) {
-        (_, Some(protocol)) => HttpServerHandshake::connect(request, protocol.as_str(), config),
+pub(crate) fn handshake<B>(request: &Request<B>, config: &Config) -> Result<HttpServerHandshake, UpgradeRejection> {
+    let (checked, is_requested) = match (request.version(), request.extensions().get::<Protocol>()) {
+        (_, Some(protocol)) => (HttpServerHandshake::connect(request, protocol.as_str(), config), true),
         // RFC 8441 section 4: a request without `:protocol` is plain HTTP.
-        (Version::HTTP_2, None) => Err(HandshakeError::NoUpgrade),
-        (_, None) => HttpServerHandshake::upgrade(request, config),
-    }
+        (Version::HTTP_2, None) => (Err(HandshakeError::NoUpgrade), false),
+        (_, None) => (HttpServerHandshake::upgrade(request, config), HttpServerHandshake::is_requested(request)),
+    };
+    checked.map_err(if is_requested { UpgradeRejection::Handshake } else { UpgradeRejection::PlainHttp })
 }

@@ -9,6 +9,10 @@ use websocket_proto::{AcceptError, HandshakeError, server};
 #[cfg_attr(docsrs, doc(cfg(feature = "hyper")))]
 #[non_exhaustive]
 pub enum UpgradeRejection {
+    /// The request asks for no WebSocket connection, whatever its method, version and body. The response, if you have none,
+    /// has the error's [`status`](HandshakeError::status).
+    #[error("the request is plain HTTP: {0}")]
+    PlainHttp(HandshakeError),
     /// The request is not a valid opening handshake. The response has the error's [`status`](HandshakeError::status).
     #[error("the request is not a valid opening handshake: {0}")]
     Handshake(#[from] HandshakeError),
@@ -27,13 +31,13 @@ pub enum UpgradeRejection {
 impl UpgradeRejection {
     /// Returns whether the request is plain HTTP and asks for no WebSocket connection. You may respond with a page.
     pub fn is_plain_http(&self) -> bool {
-        matches!(self, Self::Handshake(HandshakeError::NoUpgrade))
+        matches!(self, Self::PlainHttp(_))
     }
 
     /// Returns the response to the client, with a status, headers and a body of one line.
     pub fn into_http(self) -> Response<Bytes> {
         let rejection = match self {
-            Self::Handshake(error) => error.into(),
+            Self::Handshake(error) | Self::PlainHttp(error) => error.into(),
             Self::Origin(rejection) => rejection,
             // Errors of the server are not revealed to the client.
             Self::Answer(_) | Self::NotUpgradable => server::Rejection::new(500),
@@ -60,6 +64,12 @@ mod tests {
                 format!("the request is not a valid opening handshake: {}", HandshakeError::Protocol),
                 501,
                 format!("{}\n", HandshakeError::Protocol),
+            ),
+            (
+                UpgradeRejection::PlainHttp(HandshakeError::HttpVersion),
+                format!("the request is plain HTTP: {}", HandshakeError::HttpVersion),
+                505,
+                format!("{}\n", HandshakeError::HttpVersion),
             ),
             (UpgradeRejection::Origin(origin()), "pages of this origin may not connect".into(), 403, "no".into()),
             (

@@ -17,7 +17,7 @@ use websocket_proto_tokio::{
 };
 
 use crate::http2;
-use crate::support::{echo, get, talk};
+use crate::support::{echo, get, send, talk};
 
 async fn serve(routes: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -104,6 +104,10 @@ async fn plain_http_is_rejected_unless_the_extractor_is_optional() {
     let address = serve(Router::new().route("/", any(optional))).await;
     let response = get(address, "").await;
     assert!(response.starts_with("HTTP/1.1 200 OK\r\n") && response.ends_with("\r\n\r\nhello"), "{response}");
+    for probe in ["HEAD / HTTP/1.0\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n"] {
+        let response = send(address, format!("{probe}\r\nhi")).await;
+        assert!(response.contains(" 200 OK\r\n"), "{probe}: {response}");
+    }
     talk(&mut connect(format!("ws://{address}/")).await.unwrap()).await;
     let response = get(address, "Upgrade: websocket\r\n").await;
     assert!(response.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{response}");

@@ -25,8 +25,12 @@ pub(crate) async fn talk<S: AsyncRead + AsyncWrite + Unpin>(ws: &mut WebSocket<S
 
 /// Returns the whole response to a GET over HTTP/1.1 with these header lines.
 pub(crate) async fn get(address: SocketAddr, lines: &str) -> String {
+    send(address, format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{lines}\r\n")).await
+}
+
+/// Sends a request, and returns the whole response.
+pub(crate) async fn send(address: SocketAddr, request: String) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{lines}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut response = String::new();
     stream.read_to_string(&mut response).await.unwrap();

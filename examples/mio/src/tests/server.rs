@@ -36,7 +36,7 @@ fn a_peer_has_one_turn_before_the_others_have_theirs() {
     let (mut server, address) = bind();
     let flooding = server.open(address);
     let others: Vec<_> = (0..3).map(|_| server.open(address)).collect();
-    let flood = flooding.flood(frame(0x8A, b"so it goes").repeat(1 << 18));
+    let flood = flooding.flood(frame(0x8A, b"so it goes").repeat(1 << 21));
     for _ in 0..3 {
         assert!(flood.is_held_up());
         others.iter().for_each(|other| other.send(&frame(0x81, b"hello")));
