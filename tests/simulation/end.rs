@@ -36,6 +36,8 @@ pub(crate) struct End {
     /// The message that is sent in fragments: what is left of it, and how much of that goes into each.
     fragments: Option<(Content, Vec<u8>, usize)>,
     answer: Answer,
+    /// The largest payload that was passed in since nothing was pending: it stays whole until its last byte is written.
+    passed_in: usize,
     reads_slowly: bool,
     /// It doesn't read before.
     reads_at: Duration,
@@ -86,6 +88,7 @@ impl End {
             acts: VecDeque::new(),
             fragments: None,
             answer,
+            passed_in: 0,
             reads_slowly: false,
             reads_at: Duration::ZERO,
             chunks: Vec::new(),
@@ -126,7 +129,7 @@ impl End {
         let has_acted = self.act(now, said);
         let written = self.write(space);
         *scratch = counted(&mut self.held, || self.conn.detach_scratch().expect("it is attached"));
-        self.bound = bound(&self.conn, self.unfinished, self.fragments.is_some());
+        self.bound = self.bound();
         assert!(
             self.conn.pending_output() < MOST_PENDING + LARGEST,
             "{} bytes are pending",
@@ -256,6 +259,7 @@ impl End {
                     MessageKind::Text => conn.send_text(&content.text()),
                     MessageKind::Binary => conn.send(content.bytes()),
                 });
+                self.passed_in = self.passed_in.max(content.length);
                 note(sent, content, said);
             }
             Act::Fragments(content, count) => {
@@ -299,7 +303,14 @@ impl End {
     /// A message for everybody.
     pub(crate) fn broadcast(&mut self, message: &PreparedMessage, content: Content, said: &mut VecDeque<Content>) {
         note(counted(&mut self.held, || self.conn.send_prepared(message)), content, said);
-        self.bound = bound(&self.conn, self.unfinished, self.fragments.is_some());
+        self.bound = self.bound();
+    }
+
+    fn bound(&mut self) -> usize {
+        if self.conn.pending_output() == 0 {
+            self.passed_in = 0;
+        }
+        bound(&self.conn, self.unfinished, self.fragments.is_some()) + self.passed_in
     }
 
     fn write(&mut self, space: usize) -> Vec<u8> {
