@@ -7,6 +7,7 @@ mod compression;
 mod handshake;
 mod mask;
 mod receive;
+mod room;
 mod send;
 
 use super::{Entry, Standing};

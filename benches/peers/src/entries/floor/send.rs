@@ -1,59 +1,41 @@
 //! Writes frames into an output that is reused.
 
-use bytes::Bytes;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
+use multiversion::multiversion;
 
 use super::mask::copy_masked;
 use super::receive::{Message, Receiver};
+use super::room::Room;
 use crate::jobs::{Echo, Send};
+use crate::pipe::Sink;
 use crate::tally::{Tally, Work};
+use crate::wire::Wire;
 
 /// From this size on, a server's payload is written from where it is.
 const HAND_OVER: usize = 2048;
 
 const MAX_HEADER: usize = 14;
 
+/// The most messages that wait to be written.
+const MAX_BATCH: usize = 16;
+
+/// A client writes its output when it has so much, so that masking stays in the second-level cache; a socket takes no
+/// more at once either. A multiple of the key's length.
+const MAX_PENDING: usize = 64 << 10;
+
 pub(super) fn server(job: Send) -> Work {
     let mut output = Output::default();
-    // Payloads that are written from where they are, each with the end of its header in the output.
-    let mut chained: Vec<(usize, Bytes)> = Vec::new();
-    Box::new(move || {
-        for _ in 0..job.batches() {
-            for _ in 0..job.batch {
-                if job.payload.len() < HAND_OVER {
-                    output.frame(&job.payload, None);
-                } else {
-                    output.header(job.payload.len(), None);
-                    chained.push((output.end, job.payload.clone()));
-                }
-            }
-            let written = output.take();
-            let mut start = 0;
-            for (end, payload) in chained.drain(..) {
-                job.sink.write(&written[start..end]);
-                job.sink.write(&payload);
-                start = end;
-            }
-            if start < written.len() {
-                job.sink.write(&written[start..]);
-            }
-        }
-        Tally::sent(job.messages, job.sink.take())
-    })
+    Box::new(
+        move || {
+            if job.payload.len() < HAND_OVER { copy_all(&job, &mut output) } else { chain_all(&job, &mut output) }
+        },
+    )
 }
 
 pub(super) fn client(job: Send, mut keys: impl Keys + 'static) -> Work {
     let mut output = Output::default();
-    Box::new(move || {
-        for _ in 0..job.batches() {
-            for _ in 0..job.batch {
-                output.frame(&job.payload, Some(keys.next()));
-            }
-            job.sink.write(output.take());
-        }
-        Tally::sent(job.messages, job.sink.take())
-    })
+    Box::new(move || mask_all(&job, &mut output, &mut keys))
 }
 
 pub(super) fn echo(job: Echo) -> Work {
@@ -61,51 +43,116 @@ pub(super) fn echo(job: Echo) -> Work {
     let mut buffer = vec![0; wire.input];
     let mut receiver = Receiver::<true>::default();
     let mut output = Output::default();
-    Box::new(move || {
-        let mut tally = wire.tally();
-        while tally.messages < wire.messages {
-            let count = wire.read(&mut buffer);
-            receiver.receive(&mut buffer[..count], |message| {
-                let Message::Binary(data) = message else { panic!("no text") };
-                tally.visit(data);
+    Box::new(move || answer_all(&mut wire, &mut buffer, &mut receiver, &mut output, &sink))
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn copy_all(job: &Send, output: &mut Output) -> Tally {
+    for _ in 0..job.batches() {
+        for _ in 0..job.batch {
+            output.frame(&job.payload, None);
+        }
+        job.sink.write(output.take());
+    }
+    Tally::sent(job.messages, job.sink.take())
+}
+
+/// Headers go to the output; the payloads are borrowed until they are written.
+fn chain_all(job: &Send, output: &mut Output) -> Tally {
+    let mut chained: [(usize, &[u8]); MAX_BATCH] = [(0, &[]); MAX_BATCH];
+    for _ in 0..job.batches() {
+        let chained = &mut chained[..job.batch as usize];
+        for chained in &mut *chained {
+            output.header(job.payload.len(), None);
+            *chained = (output.end, &job.payload);
+        }
+        let written = output.take();
+        let mut start = 0;
+        for &(end, payload) in &*chained {
+            job.sink.write(&written[start..end]);
+            job.sink.write(payload);
+            start = end;
+        }
+    }
+    Tally::sent(job.messages, job.sink.take())
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn mask_all<K: Keys>(job: &Send, output: &mut Output, keys: &mut K) -> Tally {
+    for _ in 0..job.batches() {
+        for _ in 0..job.batch {
+            let key = keys.next();
+            output.header(job.payload.len(), Some(key));
+            for part in job.payload.chunks(MAX_PENDING) {
+                output.append(part, Some(key));
+                if output.end >= MAX_PENDING {
+                    job.sink.write(output.take());
+                }
+            }
+        }
+        if output.end > 0 {
+            job.sink.write(output.take());
+        }
+    }
+    Tally::sent(job.messages, job.sink.take())
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn answer_all(
+    wire: &mut Wire,
+    buffer: &mut [u8],
+    receiver: &mut Receiver<true>,
+    output: &mut Output,
+    sink: &Sink,
+) -> Tally {
+    let mut tally = wire.tally();
+    while tally.messages < wire.messages {
+        receiver.receive(wire, buffer, |message| {
+            let Message::Binary(data) = message else { panic!("no text") };
+            tally.visit(data);
+            if data.len() < HAND_OVER {
                 output.frame(data, None);
                 sink.write(output.take());
-            });
-        }
-        tally
-    })
+            } else {
+                output.header(data.len(), None);
+                sink.write(output.take());
+                sink.write(data);
+            }
+        });
+    }
+    tally
 }
 
 /// Binary frames, one after the other.
 #[derive(Default)]
 struct Output {
-    /// It grows and is never cleared, so that a payload is copied and masked in one pass, and a header is written as a
-    /// whole.
-    room: Vec<u8>,
+    /// It is not cleared, so that a payload is copied and masked in one pass, and a header is written as a whole.
+    room: Room,
     end: usize,
 }
 
 impl Output {
-    #[inline]
+    #[inline(always)]
     fn frame(&mut self, payload: &[u8], key: Option<[u8; 4]>) {
         self.header(payload.len(), key);
+        self.append(payload, key);
+    }
+
+    #[inline(always)]
+    fn append(&mut self, payload: &[u8], key: Option<[u8; 4]>) {
         let start = self.end;
         self.end += payload.len();
-        let room = &mut self.room[start..self.end];
+        let room = &mut self.room.at_least(self.end)[start..self.end];
         match key {
             Some(key) => copy_masked(room, payload, key),
             None => room.copy_from_slice(payload),
         }
     }
 
-    /// Writes a header, and reserves space for the payload after it.
-    #[inline]
+    #[inline(always)]
     fn header(&mut self, length: usize, key: Option<[u8; 4]>) {
-        let needed = self.end + MAX_HEADER + length;
-        if self.room.len() < needed {
-            self.room.resize(needed.next_power_of_two(), 0);
-        }
-        let header: &mut [u8; MAX_HEADER] = self.room[self.end..].first_chunk_mut().expect("room");
+        let room = self.room.at_least(self.end + MAX_HEADER);
+        let header: &mut [u8; MAX_HEADER] = room[self.end..].first_chunk_mut().expect("room");
         let mask_bit = if key.is_some() { 0x80 } else { 0 };
         header[0] = 0x82;
         let size = match u16::try_from(length) {
@@ -132,10 +179,10 @@ impl Output {
     }
 
     /// The bytes to write now; the next frame takes their place.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self) -> &[u8] {
         let end = std::mem::take(&mut self.end);
-        &self.room[..end]
+        &self.room.get()[..end]
     }
 }
 
