@@ -20,9 +20,10 @@ const MAX_HEADER: usize = 14;
 /// The most messages that wait to be written.
 const MAX_BATCH: usize = 16;
 
-/// A client writes its output when it has so much, so that masking stays in the second-level cache; a socket takes no
-/// more at once either. A multiple of the key's length.
-const MAX_PENDING: usize = 64 << 10;
+/// From this size on, a client's messages are written one by one, in parts that stay in the cache: some peers write when
+/// they have so much, and a socket takes no more than a part or two at once. A part is a multiple of the key's length.
+const LARGE: usize = 8 << 10;
+const MAX_PART: usize = 32 << 10;
 
 pub(super) fn server(job: Send) -> Work {
     let mut output = Output::default();
@@ -35,7 +36,13 @@ pub(super) fn server(job: Send) -> Work {
 
 pub(super) fn client(job: Send, mut keys: impl Keys + 'static) -> Work {
     let mut output = Output::default();
-    Box::new(move || mask_all(&job, &mut output, &mut keys))
+    Box::new(move || {
+        if job.payload.len() < LARGE {
+            mask_all(&job, &mut output, &mut keys)
+        } else {
+            mask_in_parts(&job, &mut output, &mut keys)
+        }
+    })
 }
 
 pub(super) fn echo(job: Echo) -> Work {
@@ -81,16 +88,20 @@ fn chain_all(job: &Send, output: &mut Output) -> Tally {
 fn mask_all<K: Keys>(job: &Send, output: &mut Output, keys: &mut K) -> Tally {
     for _ in 0..job.batches() {
         for _ in 0..job.batch {
-            let key = keys.next();
-            output.header(job.payload.len(), Some(key));
-            for part in job.payload.chunks(MAX_PENDING) {
-                output.append(part, Some(key));
-                if output.end >= MAX_PENDING {
-                    job.sink.write(output.take());
-                }
-            }
+            output.frame(&job.payload, Some(keys.next()));
         }
-        if output.end > 0 {
+        job.sink.write(output.take());
+    }
+    Tally::sent(job.messages, job.sink.take())
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn mask_in_parts<K: Keys>(job: &Send, output: &mut Output, keys: &mut K) -> Tally {
+    for _ in 0..job.messages {
+        let key = Some(keys.next());
+        output.header(job.payload.len(), key);
+        for part in job.payload.chunks(MAX_PART) {
+            output.append(part, key);
             job.sink.write(output.take());
         }
     }
