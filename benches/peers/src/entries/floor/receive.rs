@@ -106,23 +106,19 @@ impl<const MASKED: bool> Receiver<MASKED> {
         } else if self.frame.is_some() {
             input = self.go_on(input, &mut yields);
         }
-        while let Some((header, size)) = parse::<MASKED>(input, self.under_way) {
-            let rest = &mut input[size..];
-            if header.length <= rest.len() && header.fin && header.opcode != 0 {
-                let payload;
-                (payload, input) = rest.split_at_mut(header.length);
-                if MASKED {
-                    mask(payload, header.key);
-                }
-                yields(message(header.opcode, payload));
-            } else {
-                self.begin(header);
-                input = self.go_on(rest, &mut yields);
-            }
+        loop {
+            input = take_whole::<MASKED>(input, self.under_way, &mut yields);
+            let Some((header, size)) = parse::<MASKED>(input, self.under_way) else { break };
+            self.begin(header);
+            input = self.go_on(&mut input[size..], &mut yields);
         }
         if !input.is_empty() {
             self.cut.extend_from_slice(input);
         }
+    }
+
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.cut.is_empty() && self.under_way == 0
     }
 
     fn begin(&mut self, header: Header) {
@@ -166,6 +162,27 @@ impl<const MASKED: bool> Receiver<MASKED> {
             self.frame = None;
         }
     }
+}
+
+/// Yields the messages that lie whole in the input, and leaves the rest.
+#[inline(always)]
+pub(super) fn take_whole<'b, const MASKED: bool>(
+    mut input: &'b mut [u8],
+    under_way: u8,
+    yields: &mut impl FnMut(Message<'_>),
+) -> &'b mut [u8] {
+    while let Some((header, size)) = parse::<MASKED>(input, under_way) {
+        if header.length > input.len() - size || !header.fin || header.opcode == 0 {
+            break;
+        }
+        let payload;
+        (payload, input) = input[size..].split_at_mut(header.length);
+        if MASKED {
+            mask(payload, header.key);
+        }
+        yields(message(header.opcode, payload));
+    }
+    input
 }
 
 #[inline(always)]
