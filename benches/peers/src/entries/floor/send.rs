@@ -145,48 +145,23 @@ struct Output {
 impl Output {
     #[inline(always)]
     fn frame(&mut self, payload: &[u8], key: Option<[u8; 4]>) {
-        self.header(payload.len(), key);
-        self.append(payload, key);
+        let room = &mut self.room.at_least(self.end + MAX_HEADER + payload.len())[self.end..];
+        let size = write_header(room, payload.len(), key);
+        fill(&mut room[size..size + payload.len()], payload, key);
+        self.end += size + payload.len();
     }
 
     #[inline(always)]
     fn append(&mut self, payload: &[u8], key: Option<[u8; 4]>) {
         let start = self.end;
         self.end += payload.len();
-        let room = &mut self.room.at_least(self.end)[start..self.end];
-        match key {
-            Some(key) => copy_masked(room, payload, key),
-            None => room.copy_from_slice(payload),
-        }
+        fill(&mut self.room.at_least(self.end)[start..self.end], payload, key);
     }
 
     #[inline(always)]
     fn header(&mut self, length: usize, key: Option<[u8; 4]>) {
-        let room = self.room.at_least(self.end + MAX_HEADER);
-        let header: &mut [u8; MAX_HEADER] = room[self.end..].first_chunk_mut().expect("room");
-        let mask_bit = if key.is_some() { 0x80 } else { 0 };
-        header[0] = 0x82;
-        let size = match u16::try_from(length) {
-            Ok(short @ 0..126) => {
-                header[1] = mask_bit | short as u8;
-                2
-            }
-            Ok(medium) => {
-                header[1] = mask_bit | 126;
-                header[2..4].copy_from_slice(&medium.to_be_bytes());
-                4
-            }
-            Err(_) => {
-                header[1] = mask_bit | 127;
-                header[2..10].copy_from_slice(&(length as u64).to_be_bytes());
-                10
-            }
-        };
-        self.end += size;
-        if let Some(key) = key {
-            header[size..size + 4].copy_from_slice(&key);
-            self.end += 4;
-        }
+        let room = &mut self.room.at_least(self.end + MAX_HEADER)[self.end..];
+        self.end += write_header(room, length, key);
     }
 
     /// The bytes to write now; the next frame takes their place.
@@ -195,6 +170,41 @@ impl Output {
         let end = std::mem::take(&mut self.end);
         &self.room.get()[..end]
     }
+}
+
+#[inline(always)]
+fn fill(place: &mut [u8], payload: &[u8], key: Option<[u8; 4]>) {
+    match key {
+        Some(key) => copy_masked(place, payload, key),
+        None => place.copy_from_slice(payload),
+    }
+}
+
+/// Writes a header, and returns its size.
+#[inline(always)]
+fn write_header(room: &mut [u8], length: usize, key: Option<[u8; 4]>) -> usize {
+    let header: &mut [u8; MAX_HEADER] = room.first_chunk_mut().expect("room");
+    let mask_bit = if key.is_some() { 0x80 } else { 0 };
+    header[0] = 0x82;
+    let size = match u16::try_from(length) {
+        Ok(short @ 0..126) => {
+            header[1] = mask_bit | short as u8;
+            2
+        }
+        Ok(medium) => {
+            header[1] = mask_bit | 126;
+            header[2..4].copy_from_slice(&medium.to_be_bytes());
+            4
+        }
+        Err(_) => {
+            header[1] = mask_bit | 127;
+            header[2..10].copy_from_slice(&(length as u64).to_be_bytes());
+            10
+        }
+    };
+    let Some(key) = key else { return size };
+    header[size..size + 4].copy_from_slice(&key);
+    size + 4
 }
 
 /// A source of masking keys.
