@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::data::{BROWSER_REQUEST, Content, REQUEST, Random, json_messages};
 use crate::entries::compress_twice;
-use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, Job, Receive, Send, Task};
+use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, Job, Many, Receive, Send, Task};
 use crate::pipe::Sink;
 use crate::tally::Tally;
 use crate::wire::{Frame, Role, Wire, written};
@@ -79,6 +79,7 @@ pub(crate) fn all() -> Vec<Case> {
         }
     }
     cases.extend([16, KIB, 64 * KIB].map(echo));
+    cases.extend([10_000, 100_000].map(many));
     cases
 }
 
@@ -146,6 +147,28 @@ fn echo(size: usize) -> Case {
     Case::new(format!("H echo binary, {}", bytes(size)), None, move |thorough| {
         let (wire, expected) = wire(Role::Server, Content::Binary, Size::Each(size), 16 * KIB, thorough);
         Task::exactly(Job::Echo(Echo { wire, sink: sink(thorough) }), expected)
+    })
+}
+
+/// Frames of 64 bytes, each for another connection. The order is mixed, so that no prefetcher knows the next connection.
+fn many(connections: usize) -> Case {
+    let name = format!("J receive binary, 64 B, {},000 connections in turn", connections / 1000);
+    Case::new(name, None, move |thorough| {
+        let connections = if thorough { connections / 100 } else { connections };
+        let mut random = Random::new();
+        let (mut pass, mut expected) = (Vec::new(), Tally::new(thorough));
+        for _ in 0..connections {
+            let payload = random.bytes(64);
+            expected.visit(&payload);
+            Frame { fin: true, opcode: 2, key: Some(random.key()), payload: &payload }.append_to(&mut pass);
+        }
+        let mut order: Vec<_> = (0..connections as u32).collect();
+        for i in (1..connections).rev() {
+            order.swap(i, random.next() as usize % (i + 1));
+        }
+        let input = pass.len() / connections;
+        let wire = Wire::new(pass, expected.messages, input, thorough);
+        Task::exactly(Job::Many(Many { wire, order: order.into() }), expected)
     })
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn check(case: &Case) -> Vec<&'static str> {
 
 fn sink(task: &Task) -> Option<&Sink> {
     match &task.job {
-        Job::Receive(_) | Job::Inflate(_) => None,
+        Job::Receive(_) | Job::Many(_) | Job::Inflate(_) => None,
         Job::Send(job) => Some(&job.sink),
         Job::Echo(job) => Some(&job.sink),
         Job::Accept(job) => Some(&job.sink),
@@ -44,7 +44,7 @@ fn sink(task: &Task) -> Option<&Sink> {
 fn check_output(entry: &dyn Entry, task: &Task, output: &[u8], inflater: &mut Inflate) {
     let text = String::from_utf8_lossy(output);
     match &task.job {
-        Job::Receive(_) | Job::Inflate(_) => {}
+        Job::Receive(_) | Job::Many(_) | Job::Inflate(_) => {}
         Job::Send(job) => check_sent(job, &written(output)),
         Job::Echo(_) => {
             let mut tally = Tally::new(true);

@@ -47,6 +47,7 @@ impl Task {
 #[derive(Debug)]
 pub(crate) enum Job {
     Receive(Receive),
+    Many(Many),
     Send(Send),
     Echo(Echo),
     Accept(Accept),
@@ -60,6 +61,7 @@ impl Job {
     pub(crate) fn work(&self, entry: &dyn Entry) -> Option<Work> {
         match self {
             Self::Receive(job) => entry.receive(job),
+            Self::Many(job) => entry.many(job),
             Self::Send(job) => entry.send(job),
             Self::Echo(job) => entry.echo(job),
             Self::Accept(job) => entry.accept(job),
@@ -77,6 +79,29 @@ pub(crate) struct Receive {
     pub(crate) wire: Wire,
     /// Messages come in several frames.
     pub(crate) fragmented: bool,
+}
+
+/// A server receives a message on each of many connections, in turn.
+#[derive(Clone, Debug)]
+pub(crate) struct Many {
+    /// A read delivers a frame.
+    pub(crate) wire: Wire,
+    /// The connections' numbers, each once, in the order in which they receive.
+    pub(crate) order: Arc<[u32]>,
+}
+
+impl Many {
+    /// The most connections for entries that own 8 KiB of buffers or more for each.
+    pub(crate) const MAX_BUFFERED: usize = 10_000;
+
+    /// Opens the connections.
+    pub(crate) fn open<C>(&self, connection: impl FnMut() -> C) -> Vec<C> {
+        std::iter::repeat_with(connection).take(self.order.len()).collect()
+    }
+
+    pub(crate) fn fits_buffered(&self) -> bool {
+        self.order.len() <= Self::MAX_BUFFERED
+    }
 }
 
 /// Send the same binary message again and again.

@@ -11,6 +11,7 @@ mod options;
 mod picture;
 mod pipe;
 mod report;
+mod shared;
 mod tally;
 mod wire;
 

@@ -7,6 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::cases::Case;
 use crate::entries::{self, Entry, Standing};
 use crate::heap;
+use crate::jobs::Job;
 use crate::tally::Work;
 
 /// The shortest time that is measured.
@@ -19,6 +20,8 @@ pub(crate) struct Measured {
     pub(crate) standing: Standing,
     pub(crate) nanoseconds: f64,
     pub(crate) allocations: f64,
+    /// Bytes that are allocated after a pass.
+    pub(crate) memory: f64,
     /// Bytes written, or bytes of payload received.
     pub(crate) bytes: f64,
 }
@@ -30,6 +33,8 @@ pub(crate) struct Row {
     pub(crate) goal: Option<f64>,
     /// True if entries may write different amounts.
     pub(crate) may_differ: bool,
+    /// True if each message has a connection of its own.
+    pub(crate) many: bool,
     pub(crate) entries: Vec<Measured>,
 }
 
@@ -60,6 +65,7 @@ struct Runner {
     /// In a round.
     passes: u32,
     allocations: u64,
+    memory: u64,
     bytes: u64,
     /// Of each round, in seconds for a pass.
     times: Vec<f64>,
@@ -78,10 +84,12 @@ pub(crate) fn measure(case: &Case, rounds: usize) -> Row {
     };
     let mut runners = Vec::new();
     for &entry in entries::ALL {
+        let empty = heap::bytes();
         let Some(work) = task.job.work(entry) else { continue };
-        let mut runner = Runner { entry, work, passes: 1, allocations: 0, bytes: 0, times: Vec::new() };
+        let mut runner = Runner { entry, work, passes: 1, allocations: 0, memory: 0, bytes: 0, times: Vec::new() };
         // The first pass warms up what is reused.
         run(&mut runner);
+        runner.memory = heap::bytes() - empty;
         loop {
             let time = run(&mut runner);
             if time >= ROUND {
@@ -112,9 +120,16 @@ pub(crate) fn measure(case: &Case, rounds: usize) -> Row {
         standing: runner.entry.standing(),
         nanoseconds: per_message(1e9 * median(&mut runner.times)),
         allocations: per_message(runner.allocations as f64),
+        memory: per_message(runner.memory as f64),
         bytes: per_message(runner.bytes as f64),
     });
-    Row { case: case.name.clone(), goal: case.goal, may_differ: task.may_differ(), entries: entries.collect() }
+    Row {
+        case: case.name.clone(),
+        goal: case.goal,
+        may_differ: task.may_differ(),
+        many: matches!(task.job, Job::Many(_)),
+        entries: entries.collect(),
+    }
 }
 
 fn median(times: &mut [f64]) -> f64 {

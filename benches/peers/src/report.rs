@@ -80,6 +80,10 @@ fn notes(row: &Row) -> Vec<String> {
         let sizes: Vec<_> = row.entries.iter().map(|entry| format!("{} {:.0} B", entry.name, entry.bytes)).collect();
         notes.push(format!("written: {}", sizes.join(", ")));
     }
+    if row.many {
+        let sizes: Vec<_> = row.entries.iter().map(|entry| format!("{} {:.0} B", entry.name, entry.memory)).collect();
+        notes.push(format!("memory for each connection: {}", sizes.join(", ")));
+    }
     notes
 }
 

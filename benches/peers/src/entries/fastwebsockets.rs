@@ -3,8 +3,9 @@
 use ::fastwebsockets::{FragmentCollector, Frame, Payload, Role as Side, WebSocket};
 
 use super::Entry;
-use crate::jobs::{Echo, Receive, Send};
+use crate::jobs::{Echo, Many, Receive, Send};
 use crate::pipe::{Pipe, ready};
+use crate::shared::Shared;
 use crate::tally::{Tally, Work};
 use crate::wire::Role;
 
@@ -36,6 +37,24 @@ impl Entry for Fastwebsockets {
             ready(async {
                 for _ in 0..wire.messages {
                     let frame = socket.read_frame().await.expect("a message");
+                    assert!(frame.fin);
+                    tally.visit(&frame.payload);
+                }
+            });
+            tally
+        }))
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        let pipe = Shared::reading(job.wire.clone());
+        let open = || WebSocket::after_handshake(pipe.clone(), Side::Server);
+        let mut sockets = job.fits_buffered().then(|| job.open(open))?;
+        let Many { wire, order } = job.clone();
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            ready(async {
+                for &number in &*order {
+                    let frame = sockets[number as usize].read_frame().await.expect("a message");
                     assert!(frame.fin);
                     tally.visit(&frame.payload);
                 }

@@ -13,7 +13,7 @@ mod yawc;
 
 pub(crate) use ours::compress_twice;
 
-use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, Receive, Send};
+use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, Many, Receive, Send};
 use crate::tally::Work;
 
 /// The role of an entry in the comparison.
@@ -37,6 +37,10 @@ pub(crate) trait Entry {
     }
 
     fn receive(&self, _: &Receive) -> Option<Work> {
+        None
+    }
+
+    fn many(&self, _: &Many) -> Option<Work> {
         None
     }
 

@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 use websocket_proto::{Config, Connection, Event, Negotiated, Scratch, Seed, client, server};
 
 use super::{Entry, Standing, checked};
-use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, LEVEL, Receive, Send};
+use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, LEVEL, Many, Receive, Send};
 use crate::pipe::Sink;
 use crate::tally::{Tally, Work};
 use crate::wire::{Role, Wire};
@@ -30,6 +30,13 @@ impl Entry for Ours {
         let mut conn = open(job.role);
         conn.attach_scratch(Scratch::new());
         Some(receive(conn, job.wire.clone(), true))
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        let mut scratch = Scratch::new();
+        Some(many(job, move |conn, input, tally| {
+            conn.with_scratch(&mut scratch, |conn| receive_binary(conn, input, tally));
+        }))
     }
 
     fn send(&self, job: &Send) -> Option<Work> {
@@ -145,6 +152,10 @@ impl Entry for WithoutScratch {
 
     fn receive(&self, job: &Receive) -> Option<Work> {
         Some(receive(open(job.role), job.wire.clone(), true))
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        Some(many(job, receive_binary))
     }
 }
 
@@ -282,6 +293,31 @@ fn receive(mut conn: Connection, mut wire: Wire, directly: bool) -> Work {
         }
         tally
     })
+}
+
+/// Connections that share their settings.
+fn many(job: &Many, mut one: impl FnMut(&mut Connection, &mut [u8], &mut Tally) + 'static) -> Work {
+    let config = std::sync::Arc::new(Config::new());
+    let mut connections = job.open(|| Connection::upgraded_server(Negotiated::new(), config.clone()));
+    let Many { mut wire, order } = job.clone();
+    let mut buffer = vec![0; wire.input];
+    Box::new(move || {
+        let mut tally = wire.tally();
+        for &number in &*order {
+            let count = wire.read(&mut buffer);
+            one(&mut connections[number as usize], &mut buffer[..count], &mut tally);
+        }
+        tally
+    })
+}
+
+#[inline]
+fn receive_binary(conn: &mut Connection, mut input: &mut [u8], tally: &mut Tally) {
+    while let Some(event) = conn.receive(&mut input) {
+        let Event::Binary(data) = event else { panic!("{event:?}") };
+        tally.visit(&data);
+        conn.recycle(data);
+    }
 }
 
 fn send_copying(conn: Connection, job: &Send) -> Work {

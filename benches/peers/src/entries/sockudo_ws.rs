@@ -8,7 +8,7 @@ use ::sockudo_ws::protocol::{CompressedProtocol, Message, Protocol, Role as Side
 use bytes::BytesMut;
 
 use super::Entry;
-use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, LEVEL, Receive, Send};
+use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, LEVEL, Many, Receive, Send};
 use crate::pipe::Sink;
 use crate::tally::{Tally, Work};
 use crate::wire::{Role, Wire};
@@ -25,6 +25,24 @@ impl Entry for SockudoWs {
     fn receive(&self, job: &Receive) -> Option<Work> {
         let mut protocol = open(job.role);
         Some(receive(job.wire.clone(), move |buffer, messages| protocol.process_into(buffer, messages)))
+    }
+
+    /// All connections take turns with one input buffer, which is empty after each.
+    fn many(&self, job: &Many) -> Option<Work> {
+        let mut protocols = job.open(|| open(Role::Server));
+        let (mut buffer, mut messages) = (BytesMut::new(), Vec::new());
+        let Many { mut wire, order } = job.clone();
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            for &number in &*order {
+                buffer.extend_from_slice(wire.next(usize::MAX));
+                protocols[number as usize].process_into(&mut buffer, &mut messages).expect("messages");
+                for message in messages.drain(..) {
+                    tally.visit(message.as_bytes());
+                }
+            }
+            tally
+        }))
     }
 
     fn send(&self, job: &Send) -> Option<Work> {

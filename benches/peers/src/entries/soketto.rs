@@ -7,8 +7,9 @@ use ::soketto::connection::{Builder, Mode, Receiver, Sender};
 use ::soketto::handshake::server::{Response, Server};
 
 use super::{Entry, checked};
-use crate::jobs::{Accept, Echo, Receive, Send};
+use crate::jobs::{Accept, Echo, Many, Receive, Send};
 use crate::pipe::{Pipe, ready};
+use crate::shared::Shared;
 use crate::tally::{Tally, Work};
 use crate::wire::Role;
 
@@ -33,6 +34,25 @@ impl Entry for Soketto {
                     } else {
                         tally.visit(&message);
                     }
+                }
+            });
+            tally
+        }))
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        let pipe = Shared::reading(job.wire.clone());
+        let mut connections = job.open(|| Builder::new(pipe.clone(), Mode::Server).finish());
+        let mut message = Vec::new();
+        let Many { wire, order } = job.clone();
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            ready(async {
+                for &number in &*order {
+                    message.clear();
+                    let (_sender, receiver) = &mut connections[number as usize];
+                    receiver.receive_data(&mut message).await.expect("a message");
+                    tally.visit(&message);
                 }
             });
             tally

@@ -4,8 +4,9 @@ use ::tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream}
 use futures_util::{SinkExt, StreamExt};
 
 use super::Entry;
-use crate::jobs::{Accept, Connect, Echo, Receive, Send};
+use crate::jobs::{Accept, Connect, Echo, Many, Receive, Send};
 use crate::pipe::{Pipe, ready};
+use crate::shared::Shared;
 use crate::tally::{Tally, Work};
 use crate::wire::Role;
 
@@ -28,6 +29,23 @@ impl Entry for TokioWebsockets {
                         Some(text) => tally.visit_text(text),
                         None => tally.visit(message.as_payload()),
                     }
+                }
+            });
+            tally
+        }))
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        let pipe = Shared::reading(job.wire.clone());
+        let open = || ServerBuilder::new().serve(pipe.clone());
+        let mut sockets = job.fits_buffered().then(|| job.open(open))?;
+        let Many { wire, order } = job.clone();
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            ready(async {
+                for &number in &*order {
+                    let message = sockets[number as usize].next().await.expect("more").expect("a message");
+                    tally.visit(message.as_payload());
                 }
             });
             tally

@@ -1,12 +1,13 @@
 //! tungstenite: a blocking stream on `Read + Write`.
 
 use ::tungstenite::handshake::client::Request;
-use ::tungstenite::protocol::Role as Side;
+use ::tungstenite::protocol::{Role as Side, WebSocketConfig};
 use ::tungstenite::{Message, WebSocket};
 
 use super::Entry;
-use crate::jobs::{Accept, Connect, Echo, Receive, Send};
+use crate::jobs::{Accept, Connect, Echo, Many, Receive, Send};
 use crate::pipe::Pipe;
+use crate::shared::Shared;
 use crate::tally::{Tally, Work};
 use crate::wire::Role;
 
@@ -28,6 +29,23 @@ impl Entry for Tungstenite {
                     Message::Binary(data) => tally.visit(&data),
                     other => panic!("{other:?}"),
                 }
+            }
+            tally
+        }))
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        // By default, each connection has two buffers of 128 KiB.
+        let config = WebSocketConfig::default().read_buffer_size(1 << 10).write_buffer_size(1 << 10);
+        let pipe = Shared::reading(job.wire.clone());
+        let mut sockets = job.open(|| WebSocket::from_raw_socket(pipe.clone(), Side::Server, Some(config)));
+        let Many { wire, order } = job.clone();
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            for &number in &*order {
+                let message = sockets[number as usize].read().expect("a message");
+                let Message::Binary(data) = message else { panic!("{message:?}") };
+                tally.visit(&data);
             }
             tally
         }))

@@ -5,8 +5,9 @@ use ::web_socket::{DataType, Event, MessageType, Stream, WebSocket};
 use tokio::io::BufReader;
 
 use super::{Entry, checked};
-use crate::jobs::{Echo, Receive, Send};
+use crate::jobs::{Echo, Many, Receive, Send};
 use crate::pipe::{Pipe, ready};
+use crate::shared::Shared;
 use crate::tally::{Tally, Work};
 use crate::wire::Role;
 
@@ -44,6 +45,24 @@ impl Entry for WebSocketCrate {
                         }
                         DataType::Stream(_) => fragments.extend_from_slice(&data),
                     }
+                }
+            });
+            tally
+        }))
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        let pipe = Shared::reading(job.wire.clone());
+        let open = || WebSocket::server(BufReader::with_capacity(job.wire.input, pipe.clone()));
+        let mut sockets = job.open(open);
+        let Many { wire, order } = job.clone();
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            ready(async {
+                for &number in &*order {
+                    let event = sockets[number as usize].recv().await.expect("a message");
+                    let Event::Data { data, .. } = event else { panic!("no data") };
+                    tally.visit(&data);
                 }
             });
             tally

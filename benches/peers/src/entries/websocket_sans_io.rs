@@ -6,7 +6,7 @@ use ::websocket_sans_io::{
 };
 
 use super::{Entry, checked};
-use crate::jobs::{Echo, Receive, Send};
+use crate::jobs::{Echo, Many, Receive, Send};
 use crate::tally::{Tally, Work};
 use crate::wire::Role;
 
@@ -29,6 +29,20 @@ impl Entry for WebsocketSansIo {
                     Opcode::Text => tally.visit_text(checked(data)),
                     _ => tally.visit(data),
                 });
+            }
+            tally
+        }))
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        let mut connections = job.open(Messages::default);
+        let Many { mut wire, order } = job.clone();
+        let mut buffer = vec![0; wire.input];
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            for &number in &*order {
+                let count = wire.read(&mut buffer);
+                connections[number as usize].receive(&mut buffer[..count], |_, data| tally.visit(data));
             }
             tally
         }))

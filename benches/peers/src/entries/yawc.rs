@@ -4,8 +4,9 @@ use ::yawc::{CompressionLevel, Frame, Options, Role as Side, WebSocket};
 use futures_util::SinkExt;
 
 use super::Entry;
-use crate::jobs::{Deflate, Echo, Inflate, LEVEL, Receive, Send};
+use crate::jobs::{Deflate, Echo, Inflate, LEVEL, Many, Receive, Send};
 use crate::pipe::{Pipe, ready};
+use crate::shared::Shared;
 use crate::tally::{Tally, Work};
 use crate::wire::{Role, Wire};
 
@@ -20,6 +21,23 @@ impl Entry for Yawc {
         let pipe = Pipe::reading(job.wire.clone());
         let socket = open(job.role, pipe, options().with_read_buffer_capacity(job.wire.input));
         Some(receive(socket, job.wire.clone()))
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        let pipe = Shared::reading(job.wire.clone());
+        let options = options().with_read_buffer_capacity(job.wire.input);
+        let open = || WebSocket::from_stream(pipe.clone(), Side::Server, options.clone()).expect("to be open");
+        let mut sockets = job.fits_buffered().then(|| job.open(open))?;
+        let Many { wire, order } = job.clone();
+        Some(Box::new(move || {
+            let mut tally = wire.tally();
+            ready(async {
+                for &number in &*order {
+                    tally.visit(sockets[number as usize].next_frame().await.expect("a message").payload());
+                }
+            });
+            tally
+        }))
     }
 
     fn send(&self, job: &Send) -> Option<Work> {

@@ -5,12 +5,14 @@
 
 mod compression;
 mod handshake;
+mod many;
 mod mask;
 mod receive;
+mod room;
 mod send;
 
 use super::{Entry, Standing};
-use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, Receive, Send};
+use crate::jobs::{Accept, Connect, Deflate, Echo, Inflate, Many, Receive, Send};
 use crate::tally::Work;
 use crate::wire::Role;
 use send::{Secret, Trivial};
@@ -31,6 +33,10 @@ impl Entry for Floor {
             Role::Server => receive::work::<true>(job.wire.clone()),
             Role::Client => receive::work::<false>(job.wire.clone()),
         })
+    }
+
+    fn many(&self, job: &Many) -> Option<Work> {
+        Some(many::work(job.clone()))
     }
 
     fn send(&self, job: &Send) -> Option<Work> {

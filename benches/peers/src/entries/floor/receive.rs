@@ -1,7 +1,11 @@
-//! Receives frames in chunks of any size: in place if a message lies whole in the input, else assembled.
+//! Receives frames in chunks of any size: in place if a message lies whole in the input, else assembled. The rest of a
+//! payload is read directly behind its beginning.
+
+use multiversion::multiversion;
 
 use super::mask::{copy_masked, mask, rotate};
-use crate::tally::Work;
+use super::room::Room;
+use crate::tally::{Tally, Work};
 use crate::wire::Wire;
 
 const TEXT: u8 = 1;
@@ -11,20 +15,29 @@ const BINARY: u8 = 2;
 const MAX_SIZE: usize = 16 << 20;
 const MAX_HEADER: usize = 14;
 
+/// After a message of this size, the next read takes a header: if another large message follows, nearly all of it is read
+/// into place.
+const LARGE: usize = 4 << 10;
+
+/// The most that is read at a time, so that it stays in the first-level cache until it is unmasked.
+const MAX_READ: usize = 16 << 10;
+
 pub(super) fn work<const MASKED: bool>(mut wire: Wire) -> Work {
-    let mut buffer = vec![0; wire.input];
+    let mut buffer = vec![0; wire.input.min(MAX_READ)];
     let mut receiver = Receiver::<MASKED>::default();
-    Box::new(move || {
-        let mut tally = wire.tally();
-        while tally.messages < wire.messages {
-            let count = wire.read(&mut buffer);
-            receiver.receive(&mut buffer[..count], |message| match message {
-                Message::Text(text) => tally.visit_text(text),
-                Message::Binary(data) => tally.visit(data),
-            });
-        }
-        tally
-    })
+    Box::new(move || pass(&mut wire, &mut buffer, &mut receiver))
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn pass<const MASKED: bool>(wire: &mut Wire, buffer: &mut [u8], receiver: &mut Receiver<MASKED>) -> Tally {
+    let mut tally = wire.tally();
+    while tally.messages < wire.messages {
+        receiver.receive(wire, buffer, |message| match message {
+            Message::Text(text) => tally.visit_text(text),
+            Message::Binary(data) => tally.visit(data),
+        });
+    }
+    tally
 }
 
 pub(super) enum Message<'a> {
@@ -40,9 +53,11 @@ pub(super) struct Receiver<const MASKED: bool> {
     under_way: u8,
     /// The frame in progress, and how much of it is still to come.
     frame: Option<Header>,
-    /// The part of the message that has arrived. The capacity is never freed, and the bytes are never cleared.
-    room: Vec<u8>,
+    /// The part of the message that has arrived.
+    room: Room,
     length: usize,
+    /// The last message was large.
+    large: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -54,8 +69,32 @@ struct Header {
 }
 
 impl<const MASKED: bool> Receiver<MASKED> {
-    #[inline]
-    pub(super) fn receive(&mut self, mut input: &mut [u8], mut yields: impl FnMut(Message<'_>)) {
+    /// Reads once, and yields what that completes.
+    #[inline(always)]
+    pub(super) fn receive(&mut self, wire: &mut Wire, buffer: &mut [u8], mut yields: impl FnMut(Message<'_>)) {
+        let Some(frame) = &self.frame else {
+            let most = if std::mem::take(&mut self.large) { MAX_HEADER.min(buffer.len()) } else { buffer.len() };
+            let count = wire.read(&mut buffer[..most]);
+            return self.consume(&mut buffer[..count], yields);
+        };
+        let end = self.length + frame.length;
+        let place = &mut self.room.at_least(end)[self.length..end.min(self.length + MAX_READ)];
+        let next = match place.len() {
+            MAX_READ => 0,
+            _ if end < LARGE => buffer.len(),
+            _ => MAX_HEADER.min(buffer.len()),
+        };
+        let count = wire.read_vectored(place, &mut buffer[..next]);
+        let in_place = count.min(place.len());
+        if MASKED {
+            mask(&mut place[..in_place], frame.key);
+        }
+        self.advance(in_place, &mut yields);
+        self.consume(&mut buffer[..count - in_place], yields);
+    }
+
+    #[inline(always)]
+    pub(super) fn consume(&mut self, mut input: &mut [u8], mut yields: impl FnMut(Message<'_>)) {
         if !self.cut.is_empty() {
             let known = self.cut.len();
             self.cut.extend(input.iter().take(MAX_HEADER - known));
@@ -67,21 +106,19 @@ impl<const MASKED: bool> Receiver<MASKED> {
         } else if self.frame.is_some() {
             input = self.go_on(input, &mut yields);
         }
-        while let Some((header, size)) = parse::<MASKED>(input, self.under_way) {
-            let rest = &mut input[size..];
-            if header.length <= rest.len() && header.fin && header.opcode != 0 {
-                let payload;
-                (payload, input) = rest.split_at_mut(header.length);
-                if MASKED {
-                    mask(payload, header.key);
-                }
-                yields(message(header.opcode, payload));
-            } else {
-                self.begin(header);
-                input = self.go_on(rest, &mut yields);
-            }
+        loop {
+            input = take_whole::<MASKED>(input, self.under_way, &mut yields);
+            let Some((header, size)) = parse::<MASKED>(input, self.under_way) else { break };
+            self.begin(header);
+            input = self.go_on(&mut input[size..], &mut yields);
         }
-        self.cut.extend_from_slice(input);
+        if !input.is_empty() {
+            self.cut.extend_from_slice(input);
+        }
+    }
+
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.cut.is_empty() && self.under_way == 0
     }
 
     fn begin(&mut self, header: Header) {
@@ -93,34 +130,62 @@ impl<const MASKED: bool> Receiver<MASKED> {
     }
 
     /// Consumes what the input has of the current frame, and leaves the rest of the input.
+    #[inline(always)]
     fn go_on<'b>(&mut self, input: &'b mut [u8], yields: &mut impl FnMut(Message<'_>)) -> &'b mut [u8] {
-        let Some(frame) = &mut self.frame else { return input };
+        let Some(frame) = &self.frame else { return input };
         let (payload, rest) = input.split_at_mut(frame.length.min(input.len()));
         let end = self.length + payload.len();
-        if self.room.len() < end {
-            self.room.resize(end.next_power_of_two(), 0);
-        }
+        let place = &mut self.room.at_least(end)[self.length..end];
         if MASKED {
-            copy_masked(&mut self.room[self.length..end], payload, frame.key);
+            copy_masked(place, payload, frame.key);
         } else {
-            self.room[self.length..end].copy_from_slice(payload);
+            place.copy_from_slice(payload);
         }
-        frame.key = rotate(frame.key, payload.len());
-        frame.length -= payload.len();
-        self.length = end;
+        self.advance(payload.len(), yields);
+        rest
+    }
+
+    /// So many bytes of the current frame have arrived and are unmasked.
+    #[inline(always)]
+    fn advance(&mut self, count: usize, yields: &mut impl FnMut(Message<'_>)) {
+        let Some(frame) = &mut self.frame else { return };
+        frame.key = rotate(frame.key, count);
+        frame.length -= count;
+        self.length += count;
         if frame.length == 0 {
             if frame.fin {
-                yields(message(self.under_way, &self.room[..end]));
+                yields(message(self.under_way, &self.room.get()[..self.length]));
+                self.large = self.length >= LARGE;
                 self.under_way = 0;
                 self.length = 0;
             }
             self.frame = None;
         }
-        rest
     }
 }
 
-#[inline]
+/// Yields the messages that lie whole in the input, and leaves the rest.
+#[inline(always)]
+pub(super) fn take_whole<'b, const MASKED: bool>(
+    mut input: &'b mut [u8],
+    under_way: u8,
+    yields: &mut impl FnMut(Message<'_>),
+) -> &'b mut [u8] {
+    while let Some((header, size)) = parse::<MASKED>(input, under_way) {
+        if header.length > input.len() - size || !header.fin || header.opcode == 0 {
+            break;
+        }
+        let payload;
+        (payload, input) = input[size..].split_at_mut(header.length);
+        if MASKED {
+            mask(payload, header.key);
+        }
+        yields(message(header.opcode, payload));
+    }
+    input
+}
+
+#[inline(always)]
 fn message(opcode: u8, payload: &[u8]) -> Message<'_> {
     match opcode {
         TEXT => Message::Text(simdutf8::basic::from_utf8(payload).expect("text")),
@@ -129,7 +194,7 @@ fn message(opcode: u8, payload: &[u8]) -> Message<'_> {
 }
 
 /// A header and its size, if it is complete (RFC 6455 section 5.2).
-#[inline]
+#[inline(always)]
 fn parse<const MASKED: bool>(bytes: &[u8], under_way: u8) -> Option<(Header, usize)> {
     let &[first, second, ref rest @ ..] = bytes else { return None };
     assert!(first & 0x70 == 0, "reserved bits");
