@@ -17,6 +17,8 @@
 //! | binary message of 64 bytes, whole in the input | 153 | 153 | 196 |
 //! | binary fragment of 16 bytes | 377 | 388 | 483 |
 //! | an input of one byte | 377 | 385 | 581 |
+//!
+//! That was counted before `Connection::receive` was compiled into its caller. Since then the first row is 140, the second 395.
 
 mod assembly;
 mod control;
