@@ -113,8 +113,9 @@ impl Connection {
             body[..2].copy_from_slice(&code.get().to_be_bytes());
             body[2..length].copy_from_slice(reason.as_bytes());
         }
-        self.output.drop_pong();
-        self.sender.control(&mut self.output, OpCode::Close, &body[..length]);
+        let (sender, output) = self.sending();
+        output.drop_pong();
+        sender.control(output, OpCode::Close, &body[..length]);
     }
 }
 

@@ -35,6 +35,7 @@ impl Connection {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn accept(&mut self, response: Response) -> Result<(), AcceptError> {
+        self.lend_to_output();
         let Phase::AwaitingAnswer(request) = &mut self.phase else {
             return Err(AcceptError::NoRequest);
         };
@@ -79,6 +80,7 @@ impl Connection {
 
     pub(super) fn respond(&mut self, rejection: Rejection) -> Result<(), AcceptError> {
         let (head, body) = rejection.encode()?;
+        self.lend_to_output();
         self.output.extend(head.as_bytes());
         if !self.answers_head() {
             self.output.attach(body);

@@ -3,6 +3,7 @@
 use core::mem;
 
 use super::{Connection, Recycled, Scratch};
+use crate::send::{Output, Sender};
 
 /// Borrowed buffers.
 impl Connection {
@@ -18,11 +19,10 @@ impl Connection {
     /// let scratch = conn.detach_scratch();
     /// assert!(scratch.is_some());
     /// ```
+    #[inline]
     pub fn attach_scratch(&mut self, scratch: Scratch) -> Option<Scratch> {
-        let previous = self.detach_scratch();
-        let mut buffers = scratch.0.unwrap_or_default();
-        self.output.borrow_from(&mut buffers.pool, &mut buffers.chain);
-        self.scratch = Some(buffers);
+        let previous = if self.scratch.is_some() { self.detach_scratch() } else { None };
+        self.scratch = Some(scratch.0.unwrap_or_default());
         previous
     }
 
@@ -43,9 +43,12 @@ impl Connection {
     /// }
     /// # Ok::<(), websocket_proto::SendError>(())
     /// ```
+    #[inline]
     pub fn detach_scratch(&mut self) -> Option<Scratch> {
         let mut buffers = self.scratch.take()?;
-        self.output.return_to(&mut buffers.pool, &mut buffers.chain);
+        if mem::take(&mut buffers.output_is_borrowing) {
+            self.output.return_to(&mut buffers.pool, &mut buffers.chain);
+        }
         self.receiver.return_to(buffers.for_receiver());
         self.sender.return_to(&mut buffers.compressors);
         Some(Scratch(Some(buffers)))
@@ -98,6 +101,24 @@ impl Connection {
             scratch.pool.recycle(buffer);
         }
     }
+
+    /// Returns the parts that are needed for sending.
+    #[inline]
+    pub(super) fn sending(&mut self) -> (&mut Sender, &mut Output) {
+        self.lend_to_output();
+        (&mut self.sender, &mut self.output)
+    }
+
+    /// Lends the buffers of the attached scratch to the output. Call it before anything is appended. A connection that
+    /// only receives does not borrow them: each cache line that its turn touches counts if there are many connections.
+    #[inline]
+    pub(super) fn lend_to_output(&mut self) {
+        if !self.output.is_borrowing()
+            && let Some(scratch) = &mut self.scratch
+        {
+            scratch.lend_to(&mut self.output);
+        }
+    }
 }
 
 /// Guard that detaches the scratch when it is dropped.
@@ -108,6 +129,7 @@ struct Attached<'a> {
 }
 
 impl Drop for Attached<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(scratch) = self.conn.detach_scratch() {
             *self.scratch = scratch;
@@ -115,5 +137,58 @@ impl Drop for Attached<'_> {
         if let Some(previous) = self.previous.take() {
             self.conn.attach_scratch(previous);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use bytes::Buf;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::event::Event;
+    use crate::handshake::Negotiated;
+
+    fn connection() -> Connection {
+        Connection::upgraded_server(Negotiated::new(), Config::new())
+    }
+
+    fn scratch_with_a_buffer() -> Scratch {
+        let mut scratch = Scratch::new().keep(1 << 20);
+        scratch.0.get_or_insert_default().pool.recycle(Vec::with_capacity(100_000));
+        scratch
+    }
+
+    fn largest(scratch: &mut Scratch) -> usize {
+        scratch.0.as_mut().unwrap().pool.get().capacity()
+    }
+
+    /// Otherwise each turn of an idle connection would read and write memory that it does not need.
+    #[test]
+    fn a_turn_that_only_receives_lends_nothing_to_the_output() {
+        let (mut conn, mut scratch) = (connection(), scratch_with_a_buffer());
+        conn.with_scratch(&mut scratch, |conn| {
+            let mut arrived = *b"\x81\x82\0\0\0\0hi";
+            assert_eq!(conn.receive(&mut &mut arrived[..]), Some(Event::Text("hi".into())));
+            assert!(!conn.output().has_remaining());
+            assert!(!conn.output.owns_memory());
+            conn.send_text("hi").unwrap();
+            assert!(conn.output.is_borrowing());
+        });
+        assert_eq!(largest(&mut scratch), 100_000);
+        assert_eq!(conn.output().remaining(), 4);
+    }
+
+    /// Otherwise a peer that reads slowly would cost an allocation for each turn in which its output is written.
+    #[test]
+    fn the_buffer_of_pending_output_goes_to_the_scratch_once_it_is_written() {
+        let (mut conn, mut scratch) = (connection(), scratch_with_a_buffer());
+        conn.with_scratch(&mut scratch, |conn| conn.send_binary(&[0; 300])).unwrap();
+        assert_eq!(largest(&mut scratch), 100_000);
+        conn.with_scratch(&mut scratch, |conn| conn.output().advance(304));
+        assert!(!conn.output.owns_memory());
+        assert!((304..5000).contains(&largest(&mut scratch)));
     }
 }

@@ -65,17 +65,20 @@ pub use scratch::{Recycled, Scratch};
 /// }
 /// assert!(conn.output().chunk().ends_with(b"\r\n\r\n\x81\x05Hello"));
 /// ```
+// In this order, receiving a message touches the first 168 bytes only. With many connections, each is in no cache when its
+// turn comes, and the cache lines that the turn touches are what it costs.
+#[repr(C)]
 pub struct Connection {
+    timers: Timers,
+    phase: Phase,
     config: Arc<Config>,
+    /// Attached by the thread that is serving this connection.
+    scratch: Option<Box<Buffers>>,
     receiver: Receiver,
     sender: Sender,
     output: Output,
-    timers: Timers,
-    phase: Phase,
     /// Boxed twice to take one word, since most connections have none.
     subprotocol: Option<Box<Box<str>>>,
-    /// Attached by the thread that is serving this connection.
-    scratch: Option<Box<Buffers>>,
 }
 
 impl Connection {
@@ -213,6 +216,10 @@ impl Connection {
     /// ```
     #[inline]
     pub fn output(&mut self) -> &mut Output {
+        // The buffer of output that was pending before the scratch was attached goes to the scratch once it is written.
+        if !self.output.is_borrowing() && self.output.owns_memory() {
+            self.lend_to_output();
+        }
         &mut self.output
     }
 

@@ -194,7 +194,8 @@ impl Connection {
                 // RFC 6455 section 5.5.2. Nothing is sent after our Close frame: the peer would discard it (section
                 // 1.4).
                 if self.config.auto_pong && self.close_sent().is_none() {
-                    self.sender.answer_ping(&mut self.output, &payload);
+                    let (sender, output) = self.sending();
+                    sender.answer_ping(output, &payload);
                 }
                 Some(Event::Ping(payload))
             }

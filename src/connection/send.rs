@@ -76,7 +76,8 @@ impl Connection {
         if let Some(scratch) = &mut self.scratch {
             self.output.return_recyclable(&mut scratch.pool);
         }
-        self.sender.owned_message(&mut self.output, message.kind(), message.into_bytes())
+        let (sender, output) = self.sending();
+        sender.owned_message(output, message.kind(), message.into_bytes())
     }
 
     /// Sends a text message that `write` writes directly into the output, such as serialised data, without an
@@ -161,7 +162,8 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
     /// ```
     pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
         self.check_can_send()?;
-        self.sender.prepared(&mut self.output, message)
+        let (sender, output) = self.sending();
+        sender.prepared(output, message)
     }
 
     /// Sends a fragment of a message (RFC 6455 section 5.4). All fragments of a message are passed with the same kind,
@@ -190,7 +192,10 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         self.check_can_send()?;
         let opcode = self.sender.begin_fragment(kind, data, last)?;
         match self.sender.compression_of_fragment(opcode) {
-            None => self.sender.fragment(&mut self.output, opcode, data, last),
+            None => {
+                let (sender, output) = self.sending();
+                sender.fragment(output, opcode, data, last);
+            }
             Some(compression) => {
                 let (sender, output, context) = self.compressing();
                 sender.compressed_fragment(output, opcode, data, last, compression, context);
@@ -295,7 +300,8 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
         if self.sender.compresses() && self.send_compressed(kind, payload)? {
             return Ok(());
         }
-        self.sender.message(&mut self.output, kind, payload)
+        let (sender, output) = self.sending();
+        sender.message(output, kind, payload)
     }
 
     fn send_with<R, E>(
@@ -305,7 +311,8 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
     ) -> Result<R, SendWithError<E>> {
         self.check_can_send()?;
         if self.sender.compression_of_message(usize::MAX, &self.config.deflate).is_none() {
-            return self.sender.message_with(&mut self.output, kind, write);
+            let (sender, output) = self.sending();
+            return sender.message_with(output, kind, write);
         }
         self.sender.check_between_messages()?;
         let mut buffer = self.scratch.as_mut().map_or_else(Vec::new, |scratch| scratch.pool.get());
@@ -329,6 +336,7 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
 
     /// Returns the parts that are needed for sending something compressed.
     fn compressing(&mut self) -> (&mut Sender, &mut Output, CompressContext<'_>) {
+        self.lend_to_output();
         let spare = self.scratch.as_mut().map(|scratch| &mut scratch.compressors);
         (&mut self.sender, &mut self.output, CompressContext { settings: &self.config.deflate, spare })
     }
@@ -339,7 +347,8 @@ assert_eq!(conn.output().chunk(), [0x82, 3, 1, 2, 3]);
             return Err(SendError::ControlTooLong);
         }
         self.check_output_space()?;
-        self.sender.control(&mut self.output, opcode, payload);
+        let (sender, output) = self.sending();
+        sender.control(output, opcode, payload);
         Ok(())
     }
 

@@ -43,7 +43,8 @@ impl Connection {
             // There is at most one ping per idle time, so it is sent even if the output is full. Nothing is sent after
             // our Close frame.
             if self.state() == State::Open {
-                self.sender.control(&mut self.output, OpCode::Ping, &payload);
+                let (sender, output) = self.sending();
+                sender.control(output, OpCode::Ping, &payload);
             }
             // Progress of the output counts from now on.
             self.output.take_progress();

@@ -225,6 +225,7 @@ impl Receiver {
     }
 
     /// Returns the buffers that the message in progress does not need.
+    #[inline]
     pub(crate) fn return_to(&mut self, lent: Lent<'_>) {
         if let Some(message) = &mut self.message {
             message.shrink(lent.pool);

@@ -60,6 +60,7 @@ impl Sender {
 
     /// Returns the compressor's stream between messages, so that it can serve other connections, if the window is kept
     /// instead.
+    #[inline]
     pub(crate) fn return_to(&mut self, spare: &mut CompressorPool) {
         if let (Some(compressor), Some(compression)) = (&mut self.compressor, self.compression) {
             compressor.return_stream(spare, compression);

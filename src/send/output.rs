@@ -115,6 +115,18 @@ impl Output {
         Some(taken)
     }
 
+    /// Returns whether its buffers belong to a scratch.
+    #[inline]
+    pub(crate) fn is_borrowing(&self) -> bool {
+        self.retain == Retain::Everything
+    }
+
+    /// Returns whether the output has a buffer or a chain.
+    #[inline]
+    pub(crate) fn owns_memory(&self) -> bool {
+        self.buffer.capacity() > 0 || self.chain.is_some()
+    }
+
     /// Takes a buffer from the pool, if the output has none.
     pub(crate) fn borrow_from(&mut self, pool: &mut BufferPool, spare: &mut Option<Box<Chain>>) {
         if self.buffer.capacity() == 0 {
