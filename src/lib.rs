@@ -221,9 +221,9 @@ pub use frame::MessageKind;
 pub use handshake::{HttpClientHandshake, HttpServerHandshake};
 pub use handshake::{Negotiated, RedirectError};
 pub use role::Role;
-pub use seed::Seed;
 #[cfg(feature = "getrandom")]
 pub use seed::SeedError;
+pub use seed::{Seed, Seeds};
 pub use send::{BinaryWriter, Message, Output, PreparedMessage, TextWriter};
 
 /// The client side of the opening handshake: the request to send and the response received.

@@ -1,5 +1,5 @@
-//! A client's random numbers: an unpredictable new masking key for every frame, and the nonce of its handshake (RFC
-//! 6455 sections 5.3 and 10.3).
+//! A client's random numbers: an unpredictable new masking key for every frame, the nonce of its handshake, and the seeds
+//! of many clients (RFC 6455 sections 5.3 and 10.3).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -27,6 +27,21 @@ impl MaskKeys {
         let mut nonce = [0; 16];
         self.0.fill_bytes(&mut nonce);
         nonce
+    }
+}
+
+/// A generator of seeds.
+pub(crate) struct SeedRng(ChaCha12Rng);
+
+impl SeedRng {
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self(ChaCha12Rng::from_seed(seed.0))
+    }
+
+    pub(crate) fn next(&mut self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.0.fill_bytes(&mut seed);
+        seed
     }
 }
 
