@@ -20,8 +20,11 @@ const MIN_SHRINK: usize = 4 << 10;
 
 /// The spare buffers of a thread, for the connection that it is serving.
 pub(crate) struct BufferPool {
-    /// Empty, the largest at the end.
+    /// The largest at the end. While one connection is served, each keeps the bytes that were last in it: that saves setting
+    /// bytes to zero that are overwritten anyway.
     buffers: Vec<Vec<u8>>,
+    /// Some buffer keeps bytes.
+    keeps_bytes: bool,
     total: usize,
     max_total: usize,
 }
@@ -35,17 +38,33 @@ impl BufferPool {
     /// Returns an empty buffer: the largest one, or a new one without capacity.
     #[inline]
     pub(crate) fn get(&mut self) -> Vec<u8> {
+        let mut buffer = self.get_used();
+        buffer.clear();
+        buffer
+    }
+
+    /// Returns what [`get`](Self::get) does, but with the bytes that were last in it, to be overwritten.
+    #[inline]
+    pub(crate) fn get_used(&mut self) -> Vec<u8> {
         let buffer = self.buffers.pop().unwrap_or_default();
         self.total -= buffer.capacity();
         buffer
     }
 
+    /// Forgets the bytes that the buffers keep, since they will serve another connection, which must not show them.
+    #[inline]
+    pub(crate) fn forget_bytes(&mut self) {
+        if mem::take(&mut self.keeps_bytes) {
+            self.buffers.iter_mut().for_each(Vec::clear);
+        }
+    }
+
     /// Puts a buffer that is no longer needed into the pool, or frees it if the pool is full.
-    pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
+    pub(crate) fn recycle(&mut self, buffer: Vec<u8>) {
         let capacity = buffer.capacity();
         if capacity > 0 && self.total + capacity <= self.max_total && self.buffers.len() < MAX_BUFFERS {
-            buffer.clear();
             self.total += capacity;
+            self.keeps_bytes |= !buffer.is_empty();
             self.buffers.push(buffer);
             // Nearly always it is the largest.
             let mut at = self.buffers.len() - 1;
@@ -112,8 +131,9 @@ impl BufferPool {
         let fits = |buffer: &Vec<u8>| (length..=max_retained(length)).contains(&buffer.capacity());
         match self.buffers.iter().position(fits) {
             Some(at) => {
-                let buffer = self.buffers.remove(at);
+                let mut buffer = self.buffers.remove(at);
                 self.total -= buffer.capacity();
+                buffer.clear();
                 buffer
             }
             None => Vec::with_capacity(length),
@@ -123,7 +143,7 @@ impl BufferPool {
 
 impl Default for BufferPool {
     fn default() -> Self {
-        Self { buffers: Vec::new(), total: 0, max_total: MAX_POOLED }
+        Self { buffers: Vec::new(), keeps_bytes: false, total: 0, max_total: MAX_POOLED }
     }
 }
 

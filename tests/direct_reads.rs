@@ -282,6 +282,29 @@ fn what_is_read_directly_is_heard() {
     assert_eq!(conn.pending_output(), 0, "no ping was needed");
 }
 
+/// While a scratch is attached, what was in a buffer is not set to zero before it is shown, which takes time. A message holds
+/// only what was received.
+#[test]
+fn a_reused_buffer_keeps_its_bytes_and_no_message_holds_them() {
+    for role in ROLES {
+        let mut conn = open_with(role, Config::new());
+        conn.attach_scratch(Scratch::new());
+        for (round, length) in [100 * KIB, 90 * KIB, 120 * KIB, 70 * KIB].into_iter().enumerate() {
+            let content = vec![b'0' + round as u8; length];
+            let wire = frame(other(role), 0x82, &content);
+            assert!(feed(&mut conn, &wire[..20 * KIB]).is_empty());
+            let space = conn.read_buffer().unwrap();
+            assert!(round == 0 || !space.contains(&0), "{role:?}");
+            space[..10 * KIB].copy_from_slice(&wire[20 * KIB..30 * KIB]);
+            assert_eq!(conn.commit_read(10 * KIB), 10 * KIB);
+            let mut rest = wire[30 * KIB..].to_vec();
+            let Some(Event::Binary(data)) = conn.receive(&mut &mut rest[..]) else { panic!() };
+            assert_eq!(data, content, "{role:?}, {round}");
+            conn.recycle(data);
+        }
+    }
+}
+
 /// A reused buffer shows nothing of the connection before. If more bytes are reported than were read, the message has
 /// zeros, not bytes of that connection.
 #[test]

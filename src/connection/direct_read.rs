@@ -13,8 +13,8 @@ impl Connection {
     /// into your own buffer. After reading, call [`commit_read`](Self::commit_read).
     ///
     /// The space never extends past the end of the frame. Its size grows with the bytes received, never with the length
-    /// that the peer announced. Its contents are unspecified until they are overwritten, but never include data of
-    /// another connection.
+    /// that the peer announced. Until they are overwritten, its contents are zeros, or bytes that this connection has received or
+    /// sent, or that you have passed to its [`recycle`](Self::recycle), while the same scratch was attached.
     ///
     /// ```
     /// use std::io::{self, IoSliceMut, Read};

@@ -51,6 +51,7 @@ impl Connection {
         }
         self.receiver.return_to(buffers.for_receiver());
         self.sender.return_to(&mut buffers.compressors);
+        buffers.pool.forget_bytes();
         Some(Scratch(Some(buffers)))
     }
 

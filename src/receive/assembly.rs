@@ -29,8 +29,8 @@ use crate::utf8::{InvalidUtf8, Utf8};
 pub(super) enum Assembly {
     /// Text, validated as far as it has been received. `utf8` has the first bytes of a character that was cut.
     Text { delivery: Delivery, utf8: Utf8, text: String },
-    /// Binary data, followed by `ahead` bytes that will be overwritten: zeros, or bytes of a read that was not
-    /// committed.
+    /// Binary data, followed by `ahead` bytes that will be overwritten: zeros, bytes of a read that was not committed, or
+    /// those of a message whose buffer was recycled.
     Binary { delivery: Delivery, read_offered: bool, ahead: u32, data: Vec<u8> },
 }
 
@@ -48,6 +48,9 @@ const MIN_DIRECT_READ: usize = 8 << 10;
 /// The maximum number of bytes that are zeroed at once for reading into: as many as stay in a cache until they are
 /// overwritten.
 const MAX_ZEROED: usize = 64 << 10;
+
+/// The maximum number of bytes to be overwritten, which are counted in 32 bits.
+const MAX_AHEAD: usize = 1 << 30;
 
 /// The blocks on the stack into which text is inflated before it is checked and appended, by how much input there is: a block
 /// is set to zero before, and costs a call that copies up to 32 KiB of what came out into the inflater's window. Counted by
@@ -70,14 +73,16 @@ impl Assembly {
         match message {
             Some(message) => message,
             none => {
-                let buffer = pool.map(BufferPool::get).unwrap_or_default();
+                let mut buffer = pool.map(BufferPool::get_used).unwrap_or_default();
                 let delivery = Delivery::Whole;
                 match kind {
                     MessageKind::Text => {
                         none.insert(Self::Text { delivery, utf8: Utf8::default(), text: empty_text(buffer) })
                     }
                     MessageKind::Binary => {
-                        none.insert(Self::Binary { delivery, read_offered: false, ahead: 0, data: buffer })
+                        buffer.truncate(MAX_AHEAD);
+                        let ahead = buffer.len() as u32;
+                        none.insert(Self::Binary { delivery, read_offered: false, ahead, data: buffer })
                     }
                 }
             }
@@ -141,7 +146,7 @@ impl Assembly {
                     grow(data, arrived, capacity_limit(arrived, payload.rest, payload.fin, config), pool);
                 }
                 payload.append_to(data, *ahead as usize);
-                // Both counts are at most the number of bytes zeroed ahead.
+                // At most what it was.
                 *ahead = (data.len() - arrived) as u32;
                 Ok(())
             }

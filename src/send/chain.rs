@@ -84,10 +84,10 @@ impl Chain {
     pub(super) fn advance(&mut self, count: usize, recycle: bool) -> usize {
         let Some(Link { payload, .. }) = self.links.front_mut() else { return 0 };
         let step = payload.len().min(count);
-        payload.advance(step);
-        let is_sent = payload.is_empty();
         self.remaining -= step;
-        if is_sent {
+        if step < payload.len() {
+            payload.advance(step);
+        } else {
             self.drop_first(recycle);
         }
         step
@@ -101,7 +101,7 @@ impl Chain {
             && self.recyclable.capacity() == 0
             && payload.is_unique()
         {
-            // This copies nothing, since no byte is left.
+            // This copies nothing if the payload was sent at once, and otherwise its last part.
             let buffer = Vec::from(payload);
             if buffer.capacity() <= MAX_POOLED {
                 self.recyclable = buffer;
