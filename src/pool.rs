@@ -170,7 +170,7 @@ impl fmt::Debug for BufferPool {
             .field("buffers", &self.buffers.len())
             .field("total", &self.total)
             .field("max_total", &self.max_total)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

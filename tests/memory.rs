@@ -7,7 +7,7 @@ mod support;
 
 use std::sync::Arc;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use heap::{Counting, heap_of};
 use support::{drain, feed, frame, request, server};
 use websocket_proto::{Config, Connection, Event, Negotiated, Role, Scratch, client, server};
@@ -187,6 +187,27 @@ fn an_owned_payload_is_not_copied() {
     });
     assert_eq!(sent, (true, 1 << 20));
     assert!(heap.peak < 4096, "{heap:?}");
+}
+
+/// A client masks a large payload in place if it owns it alone. Other owners keep theirs unmasked.
+#[test]
+fn a_client_copies_only_a_payload_that_has_other_owners() {
+    for is_shared in [false, true] {
+        let mut conn = support::open(Role::Client);
+        let payload = Bytes::from(vec![5; 1 << 20]);
+        let place = payload.as_ptr();
+        let other = is_shared.then(|| payload.clone());
+        let ((), heap) = heap_of(|| conn.send(payload).unwrap());
+        assert_eq!(heap.peak < 4096, !is_shared, "{heap:?}");
+        let sent = drain(&mut conn);
+        // RFC 6455 section 5.2: the header has 14 bytes, and the key is the last four of them.
+        assert_eq!((&sent[..10], sent.len()), (&b"\x82\xff\0\0\0\0\0\x10\0\0"[..], 14 + (1 << 20)));
+        assert!(sent[14..].iter().zip(sent[10..14].iter().cycle()).all(|(byte, key)| byte ^ key == 5));
+        if let Some(other) = other {
+            assert_eq!(other.as_ptr(), place);
+            assert!(other.iter().all(|byte| *byte == 5));
+        }
+    }
 }
 
 /// B-05, B-08: an announced length costs nothing; memory follows what arrived, at most four times that.

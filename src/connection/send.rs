@@ -53,7 +53,8 @@ impl Connection {
         self.send_message(MessageKind::Binary, data)
     }
 
-    /// Sends a message that owns its payload. A server moves a large payload into the output without copying it.
+    /// Sends a message that owns its payload. A payload of 2 KiB or more is moved into the output, not copied. A client, which
+    /// must mask it, copies it only if its [`Bytes`](bytes::Bytes) have other owners.
     ///
     /// # Errors
     ///

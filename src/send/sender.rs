@@ -69,21 +69,36 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends a whole message whose payload may be chained into the output.
+    /// Sends a whole message whose payload may be chained into the output. A client masks it in place, if it is the only
+    /// owner.
     pub(crate) fn owned_message(
         &mut self,
         output: &mut Output,
         kind: MessageKind,
         payload: Bytes,
     ) -> Result<(), SendError> {
-        if self.keys.is_some() || payload.len() < MIN_CHAINED {
+        if payload.len() < MIN_CHAINED {
             return self.message(output, kind, &payload);
         }
         self.check_between_messages()?;
-        output.reserve(MAX_HEADER);
-        Header::put(first_byte(kind.opcode(), true), payload.len(), None, |piece| output.extend(piece));
-        output.attach(payload);
-        Ok(())
+        let first = first_byte(kind.opcode(), true);
+        let Some(keys) = &mut self.keys else {
+            output.reserve(MAX_HEADER);
+            Header::put(first, payload.len(), None, |piece| output.extend(piece));
+            output.attach(payload);
+            return Ok(());
+        };
+        match payload.try_into_mut() {
+            Ok(mut payload) => {
+                let key = keys.next();
+                output.reserve(MAX_HEADER);
+                Header::put(first, payload.len(), Some(key), |piece| output.extend(piece));
+                frame::mask(&mut payload, key);
+                output.attach(payload.freeze());
+                Ok(())
+            }
+            Err(payload) => self.message(output, kind, &payload),
+        }
     }
 
     /// Sends a whole message that `write` appends to the buffer of the output.
