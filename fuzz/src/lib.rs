@@ -1,5 +1,6 @@
-//! Helpers of several targets: a connection under watch, and limits small enough to be reached.
+//! Helpers of several targets: a connection under watch, limits small enough to be reached, and DEFLATE streams of any blocks.
 
+pub mod deflate;
 pub mod response;
 
 use std::borrow::Cow;
