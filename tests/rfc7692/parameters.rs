@@ -94,7 +94,7 @@ fn answered(
     Some((text.join("; "), (server_forgets, client_forgets, server_bits, client_bits)))
 }
 
-/// P-16, P-18, P-23, P-24, P-26, P-31, P-32, P-36, P-38, P-40: a server's answer to every offer.
+/// B-85, P-16, P-18, P-23, P-24, P-26, P-31, P-32, P-36, P-38, P-40: a server's answer to every offer.
 #[test]
 fn every_answer_of_a_server() {
     for (i, wanted) in every_settings().enumerate() {
@@ -111,7 +111,7 @@ fn every_answer_of_a_server() {
     }
 }
 
-/// P-05, P-20, P-22, P-24, P-25, P-27, P-33, P-34, P-37, P-40: a client's result for every answer.
+/// B-85, P-05, P-20, P-22, P-24, P-25, P-27, P-33, P-34, P-37, P-40: a client's result for every answer.
 #[test]
 fn every_check_of_a_client() {
     for (i, offered) in every_settings().enumerate() {
