@@ -112,7 +112,7 @@
 //!
 //! # Guide
 //!
-//! The [guide] lists its chapters by task, too.
+//! The [guide] also lists its chapters by task.
 //!
 //! | chapter | |
 //! |---|---|
@@ -122,8 +122,8 @@
 //! | [Closing](guide::closing) | the states, what [`Closed`] reports, the end of TCP and TLS without losing the last bytes |
 //! | [Backpressure](guide::backpressure) | peers that don't read, callers that can't keep up, proxies |
 //! | [Deadlines](guide::deadlines) | opening, closing and keepalive; one timer for thousands of connections |
-//! | [Memory](guide::memory) | limits and what they protect from, large messages, [`Scratch`], compression |
-//! | [Broadcast](guide::broadcast) | one message for many, and those who read slowly |
+//! | [Memory](guide::memory) | limits and what they protect against, large messages, [`Scratch`], compression |
+//! | [Broadcast](guide::broadcast) | one message for many connections, and slow readers |
 //! | [Scale](guide::scale) | rooms on several nodes, load balancers, restarts, the arithmetic for a million connections |
 //! | [The opening handshake](guide::handshake) | `Origin`, cookies, authentication, subprotocols, a page for browsers |
 //! | [Browsers](guide::browsers) | what scripts can do, Local Network Access |
@@ -137,8 +137,10 @@
 //! # What you are responsible for
 //!
 //! - **Time**: call [`advance_time`](Connection::advance_time) on every iteration of your loop, and wake up at
-//!   [`next_timeout`](Connection::next_timeout). Without the time there are no [deadlines](guide::deadlines).
-//! - **The transport** and its [shutdown](guide::closing#shut-the-transport-down). For `wss`, that is a TLS stream.
+//!   [`next_timeout`](Connection::next_timeout). If you never set the time, there are no
+//!   [deadlines](guide::deadlines).
+//! - **The transport** and its [shutdown](guide::closing#shut-the-transport-down). For `wss`, the transport is a
+//!   TLS stream.
 //! - **Access control**: a server that authenticates browsers by cookies must check
 //!   [`Origin`](guide::handshake#authenticate-a-browser).
 //! - **[Connecting](guide::clients)** and reconnecting.
@@ -146,16 +148,18 @@
 //!
 //! # Features
 //!
-//! - `std` (default): masking and UTF-8 validation with the SIMD instructions that the CPU has at run time, and
-//!   `chunks_vectored` for [`Output`]. Without it the crate needs only `alloc`.
+//! - `std` (default): masking and UTF-8 validation with SIMD instructions, chosen at run time for the CPU, and
+//!   `chunks_vectored` for [`Output`]. Without `std`, the crate needs only `alloc`.
 //! - `getrandom` (default): `Seed::from_os`.
 //! - `deflate`: compression of messages (`Config::deflate`). It needs `std`.
-//! - `http`: `HttpServerHandshake` and `HttpClientHandshake`, for opening handshakes done by an HTTP library that uses
-//!   the types of the `http` crate, over HTTP/1.1, HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220). It needs `std`.
-//! - `url`: conversion of a `Url` of the `url` crate, which supports internationalized domain names, into a
-//!   [`client::Uri`].
+//! - `http`: `HttpServerHandshake` and `HttpClientHandshake`, for opening handshakes that an HTTP library does over
+//!   HTTP/1.1, HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220). The library has to use the types of the `http` crate. This
+//!   feature needs `std`.
+//! - `url`: conversion of the `url` crate's `Url` into a [`client::Uri`]. That crate supports
+//!   internationalized domain names.
 //!
-//! All combinations compile, also for [WebAssembly](guide::clients#run-on-webassembly-or-without-an-operating-system).
+//! All combinations compile, including for
+//! [WebAssembly](guide::clients#run-on-webassembly-or-without-an-operating-system).
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -28,8 +28,8 @@
 //! - [move from tungstenite, fastwebsockets or tokio-websockets](coming_from)
 //! - [test without a network, a clock or randomness](testing)
 //!
-//! If you read it from beginning to end, follow the link at the end of each page. The guide is part of the documentation only: none of
-//! it is compiled into a program.
+//! To read the guide from beginning to end, follow the link at the end of each page. The guide is part of the documentation only:
+//! none of it is compiled into a program.
 
 // The items that the pages link to.
 use crate::{
