@@ -8,8 +8,8 @@
 //! With `--context-takeover`, the compressor remembers earlier messages. That saves bytes on the wire, and takes up to
 //! 450 KiB of memory for each connection.
 //!
-//! This file accepts and closes connections. The loop that reads, handles events and writes is in `link.rs`, the chat
-//! in `room.rs`.
+//! This file accepts and closes connections. The loop that reads, handles events and writes is in `link.rs`, and the
+//! chat is in `room.rs`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
