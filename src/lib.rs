@@ -87,13 +87,17 @@
 //!
 //! # A client loop
 //!
-//! A client loop differs only in its start: the output holds the request before anything is received.
+//! A client loop differs only in its start: the output holds the request before anything is received. So a client
+//! writes first.
 //!
 //! ```no_run
-//! # use std::net::TcpStream;
-//! # use std::io::Write;
-//! # use bytes::Buf;
-//! # use websocket_proto::{Config, Connection, Event, Seed, client};
+//! use std::io::Write;
+//! use std::net::TcpStream;
+//!
+//! use websocket_proto::bytes::Buf;
+//! # #[cfg(feature = "getrandom")]
+//! use websocket_proto::{Config, Connection, Seed, client};
+//!
 //! # #[cfg(feature = "getrandom")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let uri: client::Uri = "ws://127.0.0.1:9001/chat".parse()?;
@@ -104,7 +108,9 @@
 //!     let n = stream.write(conn.output().chunk())?;
 //!     conn.output().advance(n);
 //! }
-//! // Continue as above. After `Event::Open` you can send messages; `Event::Rejected` carries the rejection.
+//! // Continue with the loop above. A client has these events instead of `Event::Request`:
+//! //     Event::Open(response) => the connection is open: send the first message
+//! //     Event::Rejected(response) => the server has rejected the request; `Event::Closed` follows
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "getrandom"))] fn main() {}

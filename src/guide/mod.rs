@@ -1,5 +1,5 @@
-//! The guide: find your task in this list. Every page starts with what to do, and gives the reasons afterwards. The samples are
-//! tests.
+//! The guide: find your task in this list. Most pages have a section for each task, which says first what to do and
+//! then why. [Scale](scale) and [the capabilities](capabilities) are for looking things up. The samples are tests.
 //!
 //! You want to …
 //!

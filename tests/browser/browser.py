@@ -279,7 +279,7 @@ def binary_is_pushed_to_all(one, two, **_):
 @step
 def mistakes_are_shown_and_change_nothing(one, two, **_):
     two.say("c0 f")
-    two.sees("error", re.compile("Not sent SyntaxError: .*"))
+    two.sees("error", "Not sent enter pairs of hex digits, such as c0 ff ee")
     two.run("document.querySelector('#kind').value = 'text'")
     two.close("999", "")
     two.sees("error", re.compile("Close InvalidAccessError: .*"))
@@ -302,7 +302,7 @@ def closing_is_clean_with_code_and_reason(one, two, scratch, **_):
 @step
 def nothing_is_sent_once_closed(two, **_):
     two.say("anybody?")
-    two.sees("error", "Not sent Error: the connection is closed")
+    two.sees("error", "Not sent the connection is closed; connect again first")
     check(two.run("return document.querySelector('#message').value"), "anybody?")
 
 

@@ -1,3 +1,11 @@
+fn main() -> Result<(), Box<dyn Error>> {
+    for stream in TcpListener::bind("127.0.0.1:9001")?.incoming() {
+        let (stream, conn) = (stream?, Connection::server(Config::new()));
+        thread::spawn(move || serve(stream, conn).unwrap_or_else(|error| eprintln!("{error}")));
+    }
+    Ok(())
+}
+
 fn serve(mut stream: TcpStream, mut conn: Connection) -> Result<(), Box<dyn Error>> {
     let (start, mut buf) = (Instant::now(), [0; 16 * 1024]);
     stream.set_write_timeout(Some(Duration::from_secs(20)))?; // for a peer that doesn't read

@@ -38,8 +38,9 @@ pub trait Transport: Read + Write {
     /// Reads as [`Read::read`] does, but waits at most once for the peer. A read that returns
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) because more has to come is repeated, after deadlines are checked.
     ///
-    /// The default calls `read`. Implement it for streams whose `read` reads again and again until it has something to return,
-    /// as those of TLS libraries do. Else a peer that sends a byte from time to time is never timed out.
+    /// The default calls `read`. Implement this method for streams whose `read` reads again and again until it has
+    /// something to return, as those of TLS libraries do. Otherwise a peer that sends a byte from time to time never times
+    /// out.
     ///
     /// # Errors
     ///
@@ -48,7 +49,8 @@ pub trait Transport: Read + Write {
         self.read(buffer)
     }
 
-    /// Writes as [`Write::write`] does, but fails with [`WouldBlock`](io::ErrorKind::WouldBlock) where nothing is accepted now.
+    /// Writes as [`Write::write`] does, but fails with [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing is accepted
+    /// now.
     ///
     /// The default calls `write`. Implement it for streams whose `write` returns 0 while their own buffer is full.
     ///

@@ -1,4 +1,8 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    // Without `deflate`, the samples do not compile.
+    any(not(doctest), feature = "deflate"),
+    doc = include_str!("../README.md")
+)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,7 +1,7 @@
-//! A connection and its socket, shared by threads: one reads and handles events, one writes, any may send.
+//! A connection and its socket, shared by threads: one reads and handles events, one writes, and any thread
+//! may send.
 //!
-//! A peer that reads slowly therefore delays nobody but itself. The lock is held neither while reading nor while
-//! writing.
+//! No thread holds the lock while it reads or writes. So a peer that reads slowly delays only itself.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};

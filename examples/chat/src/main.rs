@@ -8,8 +8,8 @@
 //! With `--context-takeover`, the compressor remembers earlier messages. That saves bytes on the wire, and takes up to
 //! 450 KiB of memory for each connection.
 //!
-//! This file accepts and closes connections. The loop that reads, handles events and writes is in `link.rs`, the chat
-//! in `room.rs`.
+//! This file accepts and closes connections. The loop that reads, handles events and writes is in `link.rs`, and the
+//! chat is in `room.rs`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -60,8 +60,10 @@ fn main() -> ExitCode {
 
 /// Serves until SIGINT or SIGTERM, and then closes all connections.
 fn run(address: &str, quiet: bool, context_takeover: bool) -> io::Result<()> {
-    let listener = TcpListener::bind(address)
-        .map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?;
+    let listener = TcpListener::bind(address).map_err(|error| {
+        let hint = "pass another address as the argument, such as 127.0.0.1:9002";
+        io::Error::new(error.kind(), format!("can't listen on {address}: {error}; {hint}"))
+    })?;
     let address = listener.local_addr()?;
     println!(
         "listening on {address}: http://{address}/ is a chat page, ws://{address}/chat the chat, any other path echoes"

@@ -1,5 +1,5 @@
-//! The chat: its members, and the messages that all of them get. One thread sends to all, in the same order for all,
-//! and each message is compressed once.
+//! The chat: its members, and the messages that all of them get. One thread sends each message to all members, in
+//! the same order for each of them, and compresses it once.
 
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, OnceLock};

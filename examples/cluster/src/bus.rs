@@ -1,8 +1,7 @@
-//! The bus: one Redis stream, to which every node appends what its members say, and which every node reads from one end to
-//! the other.
+//! The bus: one Redis stream, to which every node appends the messages of its members. Every node reads the whole stream.
 //!
-//! A stream keeps its last entries, so a node that was cut off for a moment reads on from the last entry that it has seen
-//! and misses nothing. With `PUBLISH`, what was said meanwhile would be lost, and nobody would know.
+//! A stream keeps its last entries, so a node that was cut off for a moment resumes after the last entry that it has
+//! seen, and misses nothing. With `PUBLISH`, the messages of that moment would be lost, and nobody would know.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,19 +11,21 @@ use redis::streams::{StreamMaxlen, StreamRangeReply, StreamReadOptions, StreamRe
 use redis::{AsyncCommands, Client, IntoConnectionInfo, ProtocolVersion, RedisResult};
 use tokio::time::timeout;
 
-/// The stream. All rooms are in it. Where that is more than a node can read, have several and choose by a hash of the room.
+/// The stream, with the messages of all rooms. If that is more than a node can read, use several and choose by a hash of
+/// the room.
 const STREAM: &str = "cluster:said";
 
-/// How many entries Redis keeps at least. A node that is further behind has missed something.
+/// The least number of entries that Redis keeps. A node that lags by more has missed something.
 const KEPT: usize = 10_000;
 
-/// How many entries are read at once.
+/// The number of entries that are read at once.
 const BATCH: usize = 256;
 
-/// For how long Redis holds a request for entries while there are none. An answer within this time shows that it is alive.
+/// The time for which Redis holds a request while there are no entries. An answer within this time shows that Redis is
+/// alive.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// How long an answer of Redis may take, and for how long bytes may stay unacknowledged by its machine.
+/// The time that an answer of Redis may take, and that bytes may stay unacknowledged by its machine.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The longest pause between two attempts to connect. The first is 100 ms; each is random, and bounded by twice the last.
@@ -38,7 +39,7 @@ pub(crate) struct Said {
     pub(crate) text: String,
 }
 
-/// To say something. Cheap to clone.
+/// The sending side of the bus. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Bus {
     connection: ConnectionManager,
@@ -54,10 +55,10 @@ impl Bus {
         Ok((Self { connection }, Reader { connection: reading, last: None }))
     }
 
-    /// Says something to all who are in the room, wherever they are.
+    /// Sends a message to all members of the room, on all nodes.
     ///
-    /// After an error it isn't known whether it was said: the connection may have broken before or after Redis had it. It
-    /// isn't said again, since everybody might hear it twice.
+    /// After an error, it isn't known whether the message was sent: the connection may have broken before or after Redis
+    /// had it. The message isn't repeated, since everybody might receive it twice.
     pub(crate) async fn say(&self, room: &str, name: &str, text: &str) -> RedisResult<()> {
         let fields = [("room", room), ("name", name), ("text", text)];
         let mut connection = self.connection();
@@ -85,22 +86,23 @@ pub(crate) struct Reader {
     last: Option<String>,
 }
 
-/// What a request for entries has come to.
+/// The result of a request for entries.
 #[derive(Debug)]
 pub(crate) enum Batch {
-    /// What was said since the last batch, in the one order that all nodes see.
+    /// The messages since the last batch, in the order that all nodes see.
     Said(Vec<Said>),
     /// Entries are gone that this node hasn't read: it was away or slow for too long, or Redis has lost them. The next
-    /// batch begins with what is said from now on.
+    /// batch begins with the messages that are sent from now on.
     Gap,
 }
 
 impl Reader {
-    /// Waits for what is said next, for a second at most.
+    /// Waits for the next messages, for at most a second.
     ///
     /// # Errors
     ///
-    /// Redis isn't there. The manager of the connection connects again; the next call goes on where this one was.
+    /// Redis is unreachable. The connection manager connects again, and the next call continues where this one
+    /// stopped.
     pub(crate) async fn next(&mut self) -> RedisResult<Batch> {
         let Some(last) = &self.last else {
             self.last = Some(self.connection.xadd(STREAM, "*", &[("begins", "here")]).await?);

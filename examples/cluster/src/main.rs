@@ -1,11 +1,11 @@
-//! A node of a chat whose rooms span several nodes: they pass on what is said through Redis.
+//! A node of a chat whose rooms span several nodes. The nodes pass messages on through Redis.
 //!
 //! ```text
 //! cargo run --release -p example-cluster -- [ADDRESS] [--name NAME] [--redis URL]
 //! ```
 //!
-//! `/chat` is a room, `/chat/NAME` another, `/` a page for browsers, `/health` for load balancers. On SIGTERM or Ctrl-C it
-//! lets its members go with 1012, and stops. README.md has the reasons for how it is done.
+//! `/chat` is one room, `/chat/NAME` is another, `/` is a page for browsers, and `/health` is for load balancers. On
+//! SIGTERM or Ctrl-C, the node closes its connections with 1012 and stops. README.md explains the design.
 //!
 //! ```text
 //!   member.rs   one connection: says to the bus what its client says, sends what its room says
@@ -39,7 +39,7 @@ use tokio::time::{sleep, timeout};
 /// messages, the 5 seconds of a closing handshake, and a little for its deadline to take effect.
 const FAREWELL: Duration = member::SPREAD.saturating_add(member::PATIENCE).saturating_add(Duration::from_millis(5_300));
 
-/// How long no connection is taken where that has failed.
+/// The pause after a connection couldn't be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
 
 const USAGE: &str = "usage: example-cluster [ADDRESS] [--name NAME] [--redis URL]";
@@ -102,7 +102,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         () = told_to_stop => {}
     }
     drop(listener);
-    // The bus is followed meanwhile: those who are let go last miss nothing.
+    // The node follows the bus meanwhile, so that the last members to leave miss nothing.
     let left = timeout(FAREWELL, node.drain()).await.map_or("not everybody has left", |()| "everybody has left");
     attend.abort();
     follow.abort();

@@ -1,4 +1,4 @@
-//! A member: somebody who is connected to this node, and in a room.
+//! A member: a client that is connected to this node and is in a room.
 
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
@@ -17,11 +17,11 @@ use crate::node::{Node, Status};
 
 type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
-/// Why a member is sent away.
+/// The code and the reason with which a member's connection is closed.
 type End = (CloseCode, &'static str);
 
-/// How long it takes until the last member of a node that stops is let go: each goes at a random moment, so that the other
-/// nodes don't get all of them at once.
+/// The time over which a node that stops closes its connections, each at a random moment, so that the other nodes don't
+/// get all clients at once.
 pub(crate) const SPREAD: Duration = Duration::from_secs(2);
 
 /// How long a member may take to make space for one message.
@@ -53,7 +53,8 @@ struct Member<'a> {
 }
 
 impl Member<'_> {
-    /// Hears and talks at the same time: the one may have to wait for the client, the other for the bus.
+    /// Sends and receives at the same time: sending may have to wait for the client, and receiving for the
+    /// bus.
     async fn stay<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         ws: WebSocket<S>,
@@ -67,7 +68,7 @@ impl Member<'_> {
                 end = &mut talks => end?,
                 (code, reason) = self.hear(&mut sender, said, status) => {
                     sender.close(code, reason)?;
-                    // What was on its way here is said before it is gone.
+                    // Messages that were on their way are passed on before the member is gone.
                     talks.await?
                 }
             }
@@ -79,14 +80,15 @@ impl Member<'_> {
         Ok(())
     }
 
-    /// Says to the room what the client says, by the bus: its own node hears it from there, too, so that all hear all in one
-    /// order. Returns why it is sent away; `None` where it has gone.
+    /// Passes the client's messages to the bus. Its own node receives them from there, too, so that all members see the same
+    /// order. Returns why the connection is to be closed, or `None` if the client has closed it.
     async fn talk<S: AsyncRead + AsyncWrite + Unpin>(&self, receiver: &mut Receiver<S>) -> Result<Option<End>> {
         while let Some(message) = receiver.recv().await? {
             let Some(text) = message.as_text() else {
                 return Ok(Some((CloseCode::UNSUPPORTED_DATA, "a chat of texts")));
             };
-            // The next message is read when this one is said. So a client that says more than the bus takes has to wait.
+            // The next message is read once the bus has this one. So a client that sends more than the bus accepts has
+            // to wait.
             if self.node.bus.say(self.room, self.name, text).await.is_err() {
                 return Ok(Some((CloseCode::TRY_AGAIN_LATER, "perhaps not said")));
             }
@@ -94,7 +96,7 @@ impl Member<'_> {
         Ok(None)
     }
 
-    /// Sends what the room says, until the client is too slow for that, the node is cut off or stops.
+    /// Sends the messages of the room, until the client is too slow, or the node is cut off or stops.
     async fn hear<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         sender: &mut Sender<S>,
@@ -110,7 +112,7 @@ impl Member<'_> {
         let mut next = Some(welcome);
         loop {
             if let Some(message) = next.take() {
-                // How a connection has failed is for the other half to report.
+                // The other half reports how a connection has failed.
                 let Ok(_) = timeout(PATIENCE, sender.send_prepared(&message)).await else {
                     return (CloseCode::TRY_AGAIN_LATER, "too slow");
                 };

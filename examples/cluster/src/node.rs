@@ -1,4 +1,4 @@
-//! A node: what its connections have in common, and the tasks that keep it in touch with the others.
+//! A node: the state that its connections share, and the tasks that keep it in contact with the other nodes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,18 +11,19 @@ use crate::bus::{Batch, Bus, Reader, within};
 use crate::presence::{Presence, REFRESH};
 use crate::rooms::{COMPRESSED, Rooms};
 
-/// For how long the bus may be away before everybody is sent away. A restart of it, or a failover, should fit in.
+/// The time for which the bus may be unreachable before all connections are closed. A restart or a failover of it
+/// should fit in.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// The pause after an error of the bus. The pauses between attempts to connect are the client's.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The longest message in bytes. Redis keeps ten thousand of them, and a member may be 256 of them behind.
+/// The longest message in bytes. Redis keeps ten thousand messages, and up to 256 may wait for a member.
 const LONGEST: u64 = 16 << 10;
 
 const PAGE: &str = include_str!("../../chat/src/chat.html");
 
-/// Whether this node can serve.
+/// The state of this node, which says whether it can serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     /// It has had no contact with the bus yet.
@@ -31,7 +32,7 @@ pub(crate) enum Status {
     Cut,
     /// It is in contact.
     Serving,
-    /// It stops, and lets its members go.
+    /// It stops, and closes its connections.
     Draining,
 }
 
@@ -85,12 +86,12 @@ impl Node {
         }
     }
 
-    /// A name for somebody new. Nobody else has it, on no node.
+    /// A name for a new member. No other member has it, on any node.
     pub(crate) fn name_guest(&self) -> String {
         format!("guest-{}-{}", self.name, self.guests.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Enters a room, until the seat is dropped. The presence is written soon after both.
+    /// Enters a room, until the seat is dropped. The presence is written soon after each of these.
     pub(crate) fn enter<'a>(
         &'a self,
         room: &'a str,
@@ -105,7 +106,7 @@ impl Node {
         self.status.subscribe()
     }
 
-    /// Passes on what is said on the bus to the members here, as long as there is a bus.
+    /// Passes messages from the bus to the members on this node, as long as there is a bus.
     pub(crate) async fn follow(&self, mut reader: Reader) {
         let mut answered = Instant::now();
         loop {
@@ -135,26 +136,27 @@ impl Node {
     pub(crate) async fn attend(&self) {
         let mut redis = self.bus.connection();
         loop {
-            // Where the bus is away, `follow` notices.
+            // If the bus is unreachable, `follow` notices.
             let _ = within(REFRESH, self.presence.refresh(&mut redis, &self.rooms)).await;
-            // Who comes and goes is said soon, and many together.
+            // Arrivals and departures are reported soon, and many of them together.
             sleep(PAUSE).await;
             let _ = timeout(REFRESH - PAUSE, self.moved.notified()).await;
         }
     }
 
-    /// Lets everybody go, and waits until they are gone.
+    /// Closes all connections, and waits until they are gone.
     pub(crate) async fn drain(&self) {
         self.status.send_replace(Status::Draining);
         self.status.closed().await;
     }
 
-    /// Takes the members out of the presence of all nodes, if the bus is there; otherwise their time runs out.
+    /// Takes the members out of the presence of all nodes, if the bus is there; otherwise their entries
+    /// expire.
     pub(crate) async fn leave(&self) {
         let _ = within(REFRESH, self.presence.leave(&mut self.bus.connection())).await;
     }
 
-    /// Sends everybody away: what they miss from now on, they can't know.
+    /// Closes all connections: the members can't know what they miss from now on.
     fn cut(&self, why: &str) {
         self.turn(Status::Cut, why);
         self.rooms.clear();
@@ -197,7 +199,7 @@ fn room(path: &str) -> Option<&str> {
     is_name.then_some(name)
 }
 
-/// The answer to a plain request: the page, or to a load balancer, whether this node takes connections.
+/// The answer to a plain request: the page, or, for a load balancer, whether this node accepts connections.
 fn page(request: &server::Request, status: Status) -> Option<server::Rejection> {
     match request.path() {
         _ if !matches!(request.method(), "GET" | "HEAD") => None,

@@ -1,8 +1,8 @@
 //! Presence: who is in which room, on all nodes.
 //!
-//! Each node writes down who is there on it, in one key that expires, and renews it every second. If the node dies, nobody
-//! renews its key, and its members are gone when that expires: no other node has to notice and to clean up. Each node reads
-//! the keys of all and reports to its members who has come and gone.
+//! Each node writes the list of its members into one key that expires, and renews the key every second. If the node dies,
+//! nobody renews its key, and its members are gone once the key expires. No other node has to notice and clean up. Each
+//! node reads the keys of all nodes and reports to its members who has come and gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -16,19 +16,19 @@ use crate::rooms::Rooms;
 /// How often a node writes its members and reads those of the others.
 pub(crate) const REFRESH: Duration = Duration::from_secs(1);
 
-/// For how long a node's members are there without being renewed: three times may fail.
+/// The lifetime of a node's key, if it isn't renewed: three attempts may fail.
 const LIFETIME: Duration = Duration::from_secs(4);
 
-/// The names of the nodes. Those without a key of their own are taken out by whichever node sees it, and put themselves
-/// back with their next refresh.
+/// The names of the nodes. A node without a key of its own is removed by the first node that notices, and adds itself
+/// again with its next refresh.
 const NODES: &str = "cluster:nodes";
 
-/// So many names are shown at most.
+/// The most names that are shown.
 const SHOWN: usize = 20;
 
 type Names = BTreeSet<String>;
 
-/// Who is where, as of the last refresh.
+/// The members of each room, as of the last refresh.
 #[derive(Debug)]
 pub(crate) struct Presence {
     node: String,
@@ -40,7 +40,7 @@ impl Presence {
         Self { node: node.to_owned(), here: Mutex::default() }
     }
 
-    /// Writes who is here, reads who is elsewhere, and says in each room who has come and gone.
+    /// Writes who is here, reads who is elsewhere, and reports in each room who has come and gone.
     pub(crate) async fn refresh(&self, redis: &mut ConnectionManager, rooms: &Rooms) -> RedisResult<()> {
         let own: String = rooms.everybody().iter().map(|(room, name)| format!("{room} {name}\n")).collect();
         let (nodes,): (Vec<String>,) = redis::pipe()
@@ -76,12 +76,12 @@ impl Presence {
         Ok(())
     }
 
-    /// Takes this node out, which all others see with their next refresh.
+    /// Removes this node, which all others see with their next refresh.
     pub(crate) async fn leave(&self, redis: &mut ConnectionManager) -> RedisResult<()> {
         redis::pipe().del(key(&self.node)).srem(NODES, &self.node).exec_async(redis).await
     }
 
-    /// Says who was in a room at the last refresh.
+    /// Returns a line with the members of a room at the last refresh.
     pub(crate) fn describe(&self, room: &str) -> String {
         let here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
         here.get(room).map_or_else(|| "nobody".into(), |names| list(names.iter()))
@@ -96,7 +96,7 @@ fn key(node: &str) -> String {
     format!("cluster:here:{node}")
 }
 
-/// Says who has come and who has gone, if anybody has.
+/// Returns a line with who has come and who has gone, if anybody has.
 fn news(before: &Names, now: &Names) -> Option<String> {
     let (come, gone): (Vec<_>, Vec<_>) = (now.difference(before).collect(), before.difference(now).collect());
     let came = (!come.is_empty()).then(|| format!("{} joined, ", list(come.into_iter())));

@@ -1,4 +1,4 @@
-//! The rooms of this node: who of its members is in which, and how to reach them.
+//! The rooms of this node: which of its members are in which room, and how to reach them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use websocket_proto_tokio::{DeflateConfig, Message, PreparedMessage};
 
-/// How many messages a member may be behind.
+/// The number of messages that may wait for a member.
 const BACKLOG: usize = 256;
 
-/// Messages of so many bytes and more are compressed.
+/// The size in bytes from which messages are compressed.
 pub(crate) const COMPRESSED: usize = 256;
 
-/// The rooms that somebody on this node is in.
+/// The rooms that have a member on this node.
 #[derive(Debug, Default)]
 pub(crate) struct Rooms {
     rooms: Mutex<HashMap<String, Room>>,
@@ -25,7 +25,7 @@ struct Room {
 }
 
 impl Rooms {
-    /// Enters a room. From now on everything that is said in it is received.
+    /// Enters a room. From now on, all of its messages are received.
     pub(crate) fn enter(&self, room: &str, name: &str) -> broadcast::Receiver<PreparedMessage> {
         let mut rooms = self.lock();
         let entered = rooms
@@ -35,10 +35,10 @@ impl Rooms {
         entered.said.subscribe()
     }
 
-    /// Leaves a room. It is gone with the last of its members.
+    /// Leaves a room. The room is gone once its last member has left.
     pub(crate) fn leave(&self, room: &str, name: &str) {
         let mut rooms = self.lock();
-        // If all were cleared meanwhile, it is another room of that name by now, or none.
+        // If all were cleared meanwhile, there is another room of that name by now, or none.
         if let Some(left) = rooms.get_mut(room) {
             left.names.remove(name);
             if left.names.is_empty() {
@@ -47,16 +47,17 @@ impl Rooms {
         }
     }
 
-    /// Says something to the members of a room. It is encoded and compressed once; each of them gets a reference.
+    /// Sends a message to the members of a room. It is encoded and compressed once, and each member gets a
+    /// reference.
     pub(crate) fn say(&self, room: &str, message: impl Into<Message>) {
         let said = self.lock().get(room).map(|room| room.said.clone());
         if let Some(said) = said {
-            // Without anybody there, nobody hears it.
+            // Without members, there are no receivers.
             let _ = said.send(PreparedMessage::compressed(message, &DeflateConfig::new().min_size(COMPRESSED)));
         }
     }
 
-    /// Sends everybody away: members receive what was said so far, and then the end of their room.
+    /// Closes all rooms: members receive the messages sent so far, and then the end of their room.
     pub(crate) fn clear(&self) {
         self.lock().clear();
     }

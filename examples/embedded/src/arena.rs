@@ -1,7 +1,8 @@
-//! All the memory there is: an array, in which `linked_list_allocator` uses the first gap that fits, and counters of
-//! its use.
+//! All the memory of the program: an array in which `linked_list_allocator` uses the first gap that fits, and
+//! counters of its use.
 //!
-//! A program that allocates in interrupts uses `embedded-alloc` instead: the same list in a critical section.
+//! If your program allocates in interrupts, use `embedded-alloc` instead: it is the same list, in a critical
+//! section.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;

@@ -3,10 +3,11 @@
 //! | what | at most, in bytes |
 //! |---|--:|
 //! | an idle connection: its configuration, a scratch | 200 |
-//! | the head of a request, while it comes, and what is kept of it until it is answered | 2 × [`HEAD`], and its places |
-//! | a message: assembled, collected, and answered, in a buffer that doubles beside what it was | 8 × [`WHOLE`] |
+//! | the head of a request while it arrives, and what is kept of it until it is answered | 2 × [`HEAD`], and its places |
+//! | a message: assembled, collected and answered, in a buffer that doubles while the old one still exists | 8 × [`WHOLE`] |
 //!
-//! The head is freed when messages arrive. `example-embedded-figures` measures the actual numbers.
+//! The head has been freed by the time messages arrive. `example-embedded-figures` measures the actual
+//! numbers.
 
 use core::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Echoes a WebSocket client on a wire, without an operating system or `std`, in a fixed arena.
+//! Echoes the messages of a WebSocket client on a wire, without an operating system or `std`, in a fixed
+//! arena.
 //!
 //! On the host, the wire is standard input and output; on a Cortex-M4 board or in QEMU, it is a serial line:
 //!
@@ -24,7 +25,7 @@
 //! | echo of 125, 500, 1,023 bytes | 420, 1,168, 2,216 |
 //! | echo of 1 KiB and more, in chunks | 2,280 |
 //!
-//! The memory is measured by `example-embedded-figures`, built for the board; the host's pointers are twice as large:
+//! `example-embedded-figures`, built for the board, measures the memory. On the host, pointers are twice as large:
 //!
 //! ```text
 //! qemu-system-arm -machine mps2-an386 -display none -no-reboot -serial null -serial stdio -kernel example-embedded-figures

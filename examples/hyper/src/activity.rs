@@ -1,5 +1,5 @@
-//! The activity that keeps an HTTP connection open: its requests, for some time, and its WebSockets, as long as there
-//! are any.
+//! The activity that keeps an HTTP connection open: a request does so for some time, and a WebSocket for as long as
+//! it exists.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! A client over HTTP/2 (RFC 8441): an extended CONNECT asks for a stream, and the stream is the WebSocket's.
+//! A client over HTTP/2 (RFC 8441): an extended CONNECT asks for a stream, and that stream carries the
+//! WebSocket.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! WebSockets in an HTTP server, by hyper and whatever is built on it, and a client over HTTP/2.
+//! WebSockets in an HTTP server that uses hyper or a library built on it, and a client over HTTP/2.
 //!
 //! ```text
 //! server.rs    accepts connections until a signal asks it to stop
@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Over HTTP/1.1 the whole connection becomes the WebSocket's (RFC 6455). Over HTTP/2 one of its streams does, next to
-//! whatever else the connection carries (RFC 8441). To the program it is the same.
+//! whatever else the connection carries (RFC 8441). For the program, there is no difference.
 
 mod activity;
 mod http2;

@@ -1,11 +1,11 @@
-//! The chat server in an HTTP server: HTTP/1.1 and HTTP/2 on one port, over TLS or plain.
+//! The chat server in an HTTP server: HTTP/1.1 and HTTP/2 on one port, with or without TLS.
 //!
 //! ```text
 //! cargo run --release -p example-hyper -- [ADDRESS] [--certificate FILE]
 //! ```
 //!
-//! With `--certificate` it is served over TLS, where clients choose the version of HTTP by ALPN, with a certificate that is
-//! made when it starts and written to FILE. Plain, a client speaks HTTP/2 if it knows that the server does.
+//! With `--certificate`, the server uses TLS, and clients choose the version of HTTP by ALPN. The server makes its
+//! certificate when it starts, and writes it to FILE. Without TLS, a client speaks HTTP/2 if it knows that the server does.
 
 mod answer;
 

@@ -1,4 +1,4 @@
-//! One connection of HTTP, and how long it may be idle.
+//! One HTTP connection, and how long it may be idle.
 
 use std::error::Error;
 use std::pin::pin;

@@ -1,7 +1,8 @@
-//! Accepting: only as many connections as there are slots. Clients beyond that wait in the kernel's backlog.
+//! Accepts only as many connections as there are slots. Clients beyond that wait in the kernel's backlog.
 //!
-//! Each `Accept` has a free slot set aside for it when it is submitted. So no connection is accepted that would have to
-//! be dropped, not even one that comes just when the table gets full. A full table simply has no `Accept` in flight.
+//! Each `Accept` has a free slot set aside for it when it is submitted. So the server never accepts a connection that
+//! it would have to drop, not even one that arrives just as the table becomes full. A full table simply has no `Accept`
+//! in flight.
 
 use std::io;
 use std::time::Duration;

@@ -1,12 +1,13 @@
-//! Decides when a deadline that has passed may be acted on: not before everything that had arrived by then has been
-//! handled.
+//! Decides when the server may act on a deadline that has passed: not before it has handled everything that had
+//! arrived by then.
 //!
-//! A process that was stopped for a minute finds deadlines that have passed, and the bytes that would have kept their
-//! peers. The kernel reports those bytes a few at a time. So deadlines wait for a turn after which no completion is
-//! left.
+//! When a process continues after it was stopped for a minute, it finds deadlines that have passed, and also the
+//! bytes that would have kept the peers connected. The kernel reports those bytes a few at a time. So deadlines wait
+//! for a turn after which no completion is left.
 //!
-//! There may be no such turn for long, while some peers flood the server. But the kernel handles what waits in the
-//! order in which it came. After enough turns, it has reported whatever waited in the first of them.
+//! While some peers flood the server, there may be no such turn for a long time. But the kernel handles input in
+//! the order in which it arrived. After enough turns, it has reported everything that was waiting in the first of
+//! them.
 
 use std::time::Duration;
 

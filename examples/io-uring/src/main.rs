@@ -1,13 +1,13 @@
 //! A WebSocket server on one thread and `io_uring`: the kernel receives into buffers that it was given in advance, and
-//! sends from buffers that it is handed.
+//! sends from buffers that the server hands to it.
 //!
 //! ```text
 //! cargo run --release -p example-io-uring -- [ADDRESS]
 //! ```
 //!
 //! `/` is a chat page for browsers, messages sent to `/chat` go to everyone there, and every other path echoes. SIGTERM
-//! and SIGINT stop it: it closes all connections and waits for at most 5 seconds. It needs Linux 6.1 or later with
-//! `io_uring` allowed, which many containers forbid: then it prints why, and exits with 2.
+//! and SIGINT stop it: it closes all connections and waits for at most 5 seconds. The server needs Linux 6.1 or later
+//! with `io_uring` allowed. Many containers forbid `io_uring`: then the server prints why, and exits with 2.
 //!
 //! # The flow of bytes
 //!
@@ -23,16 +23,18 @@
 //! ```
 //!
 //! - **In**: a `Receive` stays with the kernel and completes for each arrival, with one of 256 shared buffers. The
-//!   connection unmasks the bytes there, and the buffer goes back at once. While a peer leaves much output unread, its
-//!   `Receive` is canceled, and TCP holds it back.
+//!   connection unmasks the bytes there, and the buffer goes back immediately. While a peer leaves much output unread,
+//!   its `Receive` is canceled, and TCP holds it back.
 //! - **Out**: each peer has one `Send` in flight. Its bytes are a copy, and stay in the output until the completion
-//!   says how many were sent. So the connection always knows how much its peer has taken, however large a message is.
+//!   says how many were sent. So the connection always knows how much its peer has accepted, however large a message
+//!   is.
 //! - **A slot** is the place of a connection in the kernel's table. It has one owner from `Accept` to the completion of
 //!   `Close`; `socket.rs` has its states.
-//! - **A deadline** is acted on when everything that had arrived before it has been handled, see `horizon.rs`.
+//! - **A deadline** takes effect once everything that had arrived before it has been handled: see
+//!   `horizon.rs`.
 //!
-//! Only `ring.rs`, `buffers.rs` and `signals.rs` know the kernel, and they have all the `unsafe` code. For the rest,
-//! completions go in and operations come out, so that the tests can take the kernel's part.
+//! Only `ring.rs`, `buffers.rs` and `signals.rs` know the kernel, and they have all the `unsafe` code. For the other
+//! files, completions go in and operations come out, so that the tests can play the kernel.
 
 mod acceptor;
 mod buffers;

@@ -1,7 +1,7 @@
 //! Operations for the kernel, and their completions: the whole interface between the server and the ring.
 //!
-//! A slot is an index into the table of sockets that the kernel keeps for the ring. Each operation on a slot has
-//! exactly one completion that is its last.
+//! A slot is an index into the table of sockets that the kernel keeps for the ring. Exactly one completion of
+//! each operation on a slot is its last one.
 
 use std::io;
 use std::net::Shutdown;

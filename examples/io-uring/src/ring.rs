@@ -1,10 +1,11 @@
-//! The ring. The kernel reads and writes memory that the compiler doesn't see it use, so nobody may free that memory or
-//! look at it meanwhile:
+//! The ring. The kernel reads and writes memory without the compiler knowing. So nobody may free that memory or look at
+//! it in the meantime:
 //!
 //! - Bytes to send are moved in, and kept until their completion returns them.
-//! - Buffers to receive into are the kernel's, except for one while the completion that filled it is handled.
+//! - Buffers to receive into belong to the kernel. The exception is a buffer whose completion is being
+//!   handled.
 //!
-//! So nothing that a caller does with a [`Ring`] is unsafe.
+//! So callers can't do anything unsafe with a [`Ring`].
 
 use std::io::{self, ErrorKind};
 use std::mem;

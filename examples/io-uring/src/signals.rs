@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT as a descriptor, on which the ring waits like on any other.
+//! SIGTERM and SIGINT as a descriptor. The ring waits on it as on any other.
 
 use std::io;
 use std::mem::MaybeUninit;

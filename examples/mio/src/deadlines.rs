@@ -1,6 +1,7 @@
-//! The time at which each peer wants to be called again: one heap, which has each peer once.
+//! The time at which each peer wants its next turn: one heap, which contains each peer once.
 //!
-//! A deadline that has become later isn't moved: when the old one passes, the peer is asked for the new one.
+//! When a deadline becomes later, its entry isn't moved. When the old time has passed, the peer is asked for
+//! the new one.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

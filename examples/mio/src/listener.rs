@@ -1,4 +1,5 @@
-//! The listening socket. What waits in its backlog is reported once, so it is remembered until it has been accepted.
+//! The listening socket. The poll reports waiting connections only once, so the listener remembers them until it has
+//! accepted them.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;

@@ -21,7 +21,8 @@
 //!        deadlines: when the peer has to have another turn                                 deadlines.rs
 //! ```
 //!
-//! With the feature `memory` it prints on SIGUSR1 what its connections take (memory.rs); `tests/loops/idle` asks.
+//! With the feature `memory` it prints on SIGUSR1 how much memory its connections take (memory.rs).
+//! `tests/loops/idle` uses this.
 
 mod answer;
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A connection and its socket. One turn reads what is there, answers it and writes what the socket takes; how much it may
-//! do is bounded, so that a peer that sends without end isn't the only one to be served.
+//! A connection and its socket. One turn reads what is there, answers it, and writes what the socket accepts. The work of
+//! a turn is bounded, so that a peer that sends without end doesn't keep the others from being served.
 
 use std::io::{self, IoSliceMut};
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub struct Shared {
     pub said: Vec<Message>,
 }
 
-/// What the server has to do after a peer's turn.
+/// The server's next step after a peer's turn.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Then {
     /// Nothing until an event comes for it or its time has come.

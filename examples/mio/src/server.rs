@@ -1,5 +1,5 @@
-//! The queue of turns: the peers with an event or a deadline are queued, and each has one bounded turn before any has
-//! another.
+//! The queue of turns. Peers with an event or a deadline are queued, and each has one bounded turn before any peer
+//! has another.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -17,8 +17,8 @@ use crate::listener::Listener;
 use crate::peer::{Peer, Shared, Then};
 use crate::signals::{Signal, Signals};
 
-/// How much is read at once, into a buffer that all connections share. A read is a system call: with 16 KiB, messages of that
-/// size take a tenth to a quarter more CPU time (`benches/loopback`).
+/// The size of the input buffer, which all connections share. A read is a system call: with 16 KiB, messages of that size
+/// take a tenth to a quarter more CPU time (`benches/loopback`).
 const INPUT: usize = 64 << 10;
 
 /// The number of connections that are accepted before the others have their turns.

@@ -1,5 +1,5 @@
-//! A socket that never blocks, and what it is ready for. The poll is edge-triggered: it reports a change once, so what it
-//! has reported is remembered until a read or a write finds that it is no longer so.
+//! A socket that never blocks, and what it is ready for. The poll is edge-triggered: it reports a change only once. So
+//! the socket remembers each report until a read or a write finds that it no longer applies.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;

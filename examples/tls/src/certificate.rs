@@ -1,4 +1,5 @@
-//! A self-signed certificate for this machine, made when a server starts: for trying things out, without an authority.
+//! A self-signed certificate for this machine, made when a server starts. It is for trying things out without a
+//! certificate authority.
 
 use std::path::Path;
 

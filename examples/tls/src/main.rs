@@ -4,8 +4,8 @@
 //! cargo run --release -p example-tls -- [ADDRESS] [--certificate FILE]
 //! ```
 //!
-//! It makes a self-signed certificate at startup, so browsers show a warning. Other clients can be given the FILE to
-//! which the certificate is written.
+//! The server makes a self-signed certificate at startup, so browsers show a warning. It writes the certificate to
+//! FILE, which you can give to other clients.
 
 use std::io;
 use std::path::Path;

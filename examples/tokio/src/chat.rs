@@ -16,12 +16,13 @@ use websocket_proto_tokio::{
 
 type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
-/// A peer that is silent for so long is pinged,
+/// A peer that is silent for this time gets a ping.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// and dropped if it doesn't answer within this time. The ping lies behind what the kernels on both sides hold, some MiB
-/// where a peer reads slowly. Silence counts only from when the last 256 KiB are handed to the kernel, so a peer stays that
-/// takes what the kernel holds (up to 4 MiB on Linux, `net.ipv4.tcp_wmem`) in both times together: 85 KB/s.
+/// A peer is dropped if it doesn't answer the ping within this time. The ping waits after the bytes that the kernels on
+/// both sides hold, which are some MiB if a peer reads slowly. Silence counts only from when the last 256 KiB are handed to
+/// the kernel. So a peer stays connected if it accepts what the kernel holds (up to 4 MiB on Linux, `net.ipv4.tcp_wmem`) in
+/// both times together: 85 KB/s.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const PAGE: &str = include_str!("../../chat/src/chat.html");

@@ -64,10 +64,11 @@ pub const HIGH_WATER: usize = 256 << 10;
 ///
 /// # Backpressure
 ///
-/// While you don't call `read`, a fast peer is slowed down by its transport. `send` blocks until the peer has accepted the
-/// message. While the peer accepts nothing, `send` reads up to [`HIGH_WATER`] bytes and the rest of a message, which `read`
-/// returns later, so that two peers may send a large message to each other at the same time. Where both send many large
-/// messages before they read, both wait until a keepalive drops the connection. Read and send in two threads then: [`into_split`](Self::into_split).
+/// While you do not call `read`, TCP slows a fast peer down. `send` blocks until the transport has accepted the message.
+/// While the peer accepts nothing, `send` reads up to [`HIGH_WATER`] bytes and the rest of a message, and keeps them for
+/// `read`. So two peers may send a large message to each other at the same time. If both send many large messages before
+/// they read, both wait until a keepalive drops the connection. In that case, read and send in two threads:
+/// [`into_split`](Self::into_split).
 ///
 /// # Dropping
 ///

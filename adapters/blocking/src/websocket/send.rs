@@ -17,8 +17,8 @@ const STALL_TIME: Duration = Duration::from_millis(20);
 impl<S: Transport> WebSocket<S> {
     /// Sends a message, and blocks until the transport has accepted it.
     ///
-    /// While the peer accepts nothing, it reads up to [`HIGH_WATER`] bytes and the rest of a message, which
-    /// [`read`](Self::read) returns later. Where both peers send as much as they can, send and read at the same time:
+    /// While the peer accepts nothing, this method reads up to [`HIGH_WATER`] bytes and the rest of a message, which
+    /// [`read`](Self::read) returns later. If both peers send as much as they can, send and read in two threads:
     /// [`into_split`](Self::into_split).
     ///
     /// # Errors

@@ -56,10 +56,11 @@ impl Board {
         Duration::from_millis(self.ticks * 1000 / u64::from(TICKS_PER_SECOND))
     }
 
-    /// It polls: a board that saves power sleeps until its lines interrupt it.
+    /// This board polls. A board that saves power sleeps until its lines interrupt it.
     pub fn wait(&self, _to_read: bool, _to_write: bool, _until: Option<Duration>) {}
 
-    /// A predictable stand-in: this board has no generator. A board on a real network needs one.
+    /// A predictable substitute: this board has no random number generator. A board on a real network needs
+    /// one.
     pub fn entropy(&mut self) -> [u8; 32] {
         core::array::from_fn(|index| index as u8)
     }
