@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use websocket_proto::{
-    Chunk, CloseCode, Config, Connection, DeflateConfig, Event, HttpClientHandshake, HttpServerHandshake, Message, MessageKind,
-    Negotiated, PreparedMessage, Scratch, Seed, client, server,
+    Chunk, CloseCode, Config, Connection, DeflateConfig, Event, HttpClientHandshake, HttpServerHandshake, Message,
+    MessageKind, Negotiated, PreparedMessage, Scratch, Seed, client, server,
 };
 
 fn main() {
