@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::str;
 
 use crate::frame::MessageKind;
+use crate::slices::part;
 
 /// A chunk of a message that is delivered as it arrives ([`Config::chunk_threshold`](crate::Config::chunk_threshold)).
 ///
@@ -111,7 +112,7 @@ impl<'b> Chunk<'b> {
     pub fn text(&self) -> [&str; 2] {
         match &self.0 {
             Repr::Text { carried, text, .. } => {
-                let carried = str::from_utf8(&carried.bytes[..usize::from(carried.length)]);
+                let carried = str::from_utf8(part(&carried.bytes, ..usize::from(carried.length)));
                 debug_assert!(carried.is_ok(), "it was made of a character");
                 [carried.unwrap_or_default(), text]
             }

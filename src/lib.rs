@@ -207,6 +207,7 @@ mod role;
 mod round_trip;
 mod seed;
 mod send;
+mod slices;
 mod timers;
 mod utf8;
 

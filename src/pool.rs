@@ -8,6 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::{fmt, mem};
 
+use crate::slices::part;
+
 /// The maximum number of buffers in a pool: one for the output, one for a message, and some for payloads that the
 /// caller still holds.
 const MAX_BUFFERS: usize = 8;
@@ -67,10 +69,13 @@ impl BufferPool {
             self.keeps_bytes |= !buffer.is_empty();
             self.buffers.push(buffer);
             // Nearly always it is the largest.
-            let mut at = self.buffers.len() - 1;
-            while at > 0 && self.buffers[at - 1].capacity() > capacity {
-                self.buffers.swap(at - 1, at);
-                at -= 1;
+            let mut unsorted = &mut self.buffers[..];
+            while let [shorter @ .., last] = unsorted
+                && let Some(before) = shorter.last_mut()
+                && before.capacity() > capacity
+            {
+                mem::swap(before, last);
+                unsorted = shorter;
             }
         }
     }
@@ -92,7 +97,7 @@ impl BufferPool {
             return false;
         }
         let mut fitting = self.get_fitting(length);
-        fitting.extend_from_slice(&data[start..]);
+        fitting.extend_from_slice(part(data, start..));
         self.recycle(mem::replace(data, fitting));
         true
     }
@@ -128,10 +133,9 @@ impl BufferPool {
         if length == 0 {
             return Vec::new();
         }
-        let fits = |buffer: &Vec<u8>| (length..=max_retained(length)).contains(&buffer.capacity());
-        match self.buffers.iter().position(fits) {
-            Some(at) => {
-                let mut buffer = self.buffers.remove(at);
+        let fits = |buffer: &mut Vec<u8>| (length..=max_retained(length)).contains(&buffer.capacity());
+        match self.buffers.extract_if(.., fits).next() {
+            Some(mut buffer) => {
                 self.total -= buffer.capacity();
                 buffer.clear();
                 buffer

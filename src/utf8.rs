@@ -5,6 +5,8 @@
 
 use core::str;
 
+use crate::slices::{copy_to, part};
+
 /// The error for bytes that cannot continue UTF-8 text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidUtf8;
@@ -18,17 +20,12 @@ pub(crate) fn validate(text: &[u8]) -> Result<&str, InvalidUtf8> {
 /// Returns the number of bytes at the end of `piece` that may be the beginning of an incomplete character.
 #[inline]
 fn cut_off(piece: &[u8]) -> usize {
-    for back in 1..=piece.len().min(3) {
-        let length = match piece[piece.len() - back] {
-            0x80..=0xbf => continue,
-            0xc0..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0.. => 4,
-            0..0x80 => return 0,
-        };
-        return if length > back { back } else { 0 };
+    match piece {
+        [.., 0xc0..=0xff] => 1,
+        [.., 0xe0..=0xff, 0x80..=0xbf] => 2,
+        [.., 0xf0..=0xff, 0x80..=0xbf, 0x80..=0xbf] => 3,
+        _ => 0,
     }
-    0
 }
 
 /// The state between two chunks: the first bytes of a character whose other bytes have not arrived yet.
@@ -47,14 +44,15 @@ impl Utf8 {
         if self.length > 0 {
             (completed, piece) = self.complete(piece)?;
         }
-        let (text, cut) = piece.split_at(piece.len() - cut_off(piece));
+        let end = piece.len() - cut_off(piece);
+        let (text, cut) = (part(piece, ..end), part(piece, end..));
         let text = validate(text)?;
         if !cut.is_empty() {
             // At most three bytes of a cut character are here. They must still allow a valid character.
             if str::from_utf8(cut).is_err_and(|error| error.error_len().is_some()) {
                 return Err(InvalidUtf8);
             }
-            self.cut[..cut.len()].copy_from_slice(cut);
+            copy_to(&mut self.cut, 0, cut);
             self.length = cut.len() as u8;
         }
         Ok((completed, text))
@@ -69,31 +67,32 @@ impl Utf8 {
     /// The bytes of a cut character, held until the others arrive.
     #[inline]
     pub(crate) fn cut(&self) -> &[u8] {
-        &self.cut[..usize::from(self.length)]
+        part(&self.cut, ..usize::from(self.length))
     }
 
     fn complete<'t>(&mut self, piece: &'t [u8]) -> Result<(Option<char>, &'t [u8]), InvalidUtf8> {
-        let mut bytes = [0; 4];
+        let [first, second, third] = self.cut;
+        // The bytes from `length` on are replaced.
+        let mut bytes = [first, second, third, 0];
         let mut length = usize::from(self.length);
-        bytes[..length].copy_from_slice(&self.cut[..length]);
-        let width = match bytes[0] {
+        let width = match first {
             0xf0.. => 4,
             0xe0.. => 3,
             _ => 2,
         };
         // Nearly always, all of the remaining bytes are in the next chunk.
         if let Some((rest, piece)) = piece.split_at_checked(width - length) {
-            bytes[length..width].copy_from_slice(rest);
+            copy_to(&mut bytes, length, rest);
             let character = str::from_utf8(&bytes[..width]).map_err(|_| InvalidUtf8)?.chars().next();
             self.length = 0;
             return Ok((character, piece));
         }
-        bytes[length..length + piece.len()].copy_from_slice(piece);
+        copy_to(&mut bytes, length, piece);
         length += piece.len();
-        if str::from_utf8(&bytes[..length]).is_err_and(|error| error.error_len().is_some()) {
+        if str::from_utf8(part(&bytes, ..length)).is_err_and(|error| error.error_len().is_some()) {
             return Err(InvalidUtf8);
         }
-        self.cut.copy_from_slice(&bytes[..3]);
+        self.cut = [bytes[0], bytes[1], bytes[2]];
         self.length = length as u8;
         Ok((None, &[]))
     }

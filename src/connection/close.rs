@@ -9,6 +9,7 @@ use crate::error::SendError;
 use crate::event::Cause;
 use crate::frame::{MAX_CONTROL_PAYLOAD, OpCode};
 use crate::role::Role;
+use crate::slices::{copy_to, part};
 
 /// Closing the connection.
 impl Connection {
@@ -110,17 +111,16 @@ impl Connection {
         let mut length = 0;
         if let Some(code) = code {
             length = 2 + reason.len();
-            body[..2].copy_from_slice(&code.get().to_be_bytes());
-            body[2..length].copy_from_slice(reason.as_bytes());
+            copy_to(&mut body, 0, &code.get().to_be_bytes());
+            copy_to(&mut body, 2, reason.as_bytes());
         }
         let (sender, output) = self.sending();
         output.drop_pong();
-        sender.control(output, OpCode::Close, &body[..length]);
+        sender.control(output, OpCode::Close, part(&body, ..length));
     }
 }
 
 /// Returns the text up to the last character that ends within `most` bytes.
 fn cut(text: &str, most: usize) -> &str {
-    let fits = |end: &usize| text.is_char_boundary(*end);
-    &text[..(0..=most.min(text.len())).rev().find(fits).unwrap_or(0)]
+    (0..=most.min(text.len())).rev().find_map(|end| text.get(..end)).unwrap_or_default()
 }

@@ -11,6 +11,7 @@ use crate::error::HandshakeError;
 use crate::event::{Cause, Event};
 use crate::handshake::{Outcome, Purpose};
 use crate::receive::{Context, Received, WholeMessage};
+use crate::slices::part_mut;
 
 /// Input.
 impl Connection {
@@ -226,7 +227,7 @@ impl Connection {
 
     /// Receives the frames that arrived before the request was accepted, until they are consumed.
     fn receive_early_data(&mut self, mut data: EarlyData) -> Option<Event<'static>> {
-        let mut rest = &mut data.bytes[data.start..];
+        let mut rest = part_mut(&mut data.bytes, data.start..);
         let event = self.receive_frames(&mut rest).map(Event::into_owned);
         let left = rest.len();
         data.start = data.bytes.len() - left;

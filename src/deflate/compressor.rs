@@ -11,6 +11,7 @@ use super::inflater::TAIL;
 use super::params::SendCompression;
 use super::stream::{Stream, StreamConfig, StreamPool};
 use super::window::Window;
+use crate::slices::{part, part_mut};
 
 /// Compresses the messages of a connection, and keeps the data that the next message may refer to.
 #[derive(Debug, Default)]
@@ -138,7 +139,7 @@ impl CompressorPool {
 pub(crate) fn compress_alone(message: &[u8], settings: &DeflateConfig) -> (Vec<u8>, u8) {
     // No reference goes back beyond the beginning of the message.
     let length_bits = (usize::BITS - message.len().saturating_sub(1).leading_zeros()) as u8;
-    let window_bits = length_bits.clamp(MIN_WINDOW_BITS, settings.server_max_window_bits);
+    let window_bits = length_bits.max(MIN_WINDOW_BITS).min(settings.server_max_window_bits);
     let compression = SendCompression::new(window_bits, false);
     let (mut compressor, mut compressed) = (Compressor::new(compression), Vec::new());
     compressor.begin_message(compression, slice::from_ref(settings), None);
@@ -177,10 +178,10 @@ fn step(stream: &mut Stream, input: &mut &[u8], space: usize, flush: DeflateFlus
     let start = output.len();
     output.resize(start + space, 0);
     let (total_in, total_out) = (stream.total_in(), stream.total_out());
-    let compressed = stream.compress(input, &mut output[start..], flush);
+    let compressed = stream.compress(input, part_mut(output, start..), flush);
     debug_assert!(compressed.is_ok(), "the stream is in a state of its own making");
     // Both counts are bounded by the lengths of slices.
-    *input = &input[(stream.total_in() - total_in) as usize..];
+    *input = part(input, (stream.total_in() - total_in) as usize..);
     let written = (stream.total_out() - total_out) as usize;
     output.truncate(start + written);
     written

@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use crate::slices::{copy_to, part};
+
 /// The last bytes of the messages so far, to which the next message may refer.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
@@ -13,8 +15,7 @@ pub(crate) struct Window {
 impl Window {
     /// Returns the bytes in the order in which they were added.
     pub(crate) fn slices(&self) -> [&[u8]; 2] {
-        let (end, start) = self.bytes.split_at(self.start);
-        [start, end]
+        [part(&self.bytes, self.start..), part(&self.bytes, ..self.start)]
     }
 
     /// Adds bytes. Only the last `size` bytes of the window are kept.
@@ -31,8 +32,8 @@ impl Window {
         self.bytes.extend_from_slice(new);
         // The oldest bytes are replaced in place, so there is no gap at the end.
         let (to_end, around) = over.split_at(over.len().min(size - self.start));
-        self.bytes[self.start..self.start + to_end.len()].copy_from_slice(to_end);
-        self.bytes[..around.len()].copy_from_slice(around);
+        copy_to(&mut self.bytes, self.start, to_end);
+        copy_to(&mut self.bytes, 0, around);
         if !over.is_empty() {
             self.start = (self.start + over.len()) % size;
         }

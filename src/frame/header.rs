@@ -12,6 +12,7 @@
 use super::{CloseFrame, OpCode};
 use crate::error::ProtocolError;
 use crate::role::Role;
+use crate::slices::copy_to;
 
 /// The longest header: two bytes, a 64-bit length, a masking key.
 pub(crate) const MAX_HEADER: usize = 14;
@@ -158,7 +159,7 @@ impl Header {
             let key = [0; 4];
             return Ok(Some((Self { opcode, fin, compressed, key, length }, size)));
         }
-        let Some(&key) = bytes[size..].first_chunk() else {
+        let Some(&key) = bytes.get(size..).and_then(<[u8]>::first_chunk) else {
             return Ok(None);
         };
         Ok(Some((Self { opcode, fin, compressed, key, length }, size + 4)))
@@ -203,7 +204,7 @@ impl Header {
     pub(crate) fn encode(first: u8, length: usize, key: Option<[u8; 4]>) -> ([u8; MAX_HEADER], usize) {
         let (mut bytes, mut size) = ([0; MAX_HEADER], 0);
         Self::put(first, length, key, |piece| {
-            bytes[size..size + piece.len()].copy_from_slice(piece);
+            copy_to(&mut bytes, size, piece);
             size += piece.len();
         });
         (bytes, size)

@@ -3,11 +3,16 @@
 use crate::error::UriError;
 use crate::http_grammar::charset::HOST;
 
+/// Splits what follows the slashes of a URI into the authority and the resource name, which may be empty.
+pub(crate) fn split_authority(rest: &str) -> (&str, &str) {
+    rest.find(['/', '?']).and_then(|end| rest.split_at_checked(end)).unwrap_or((rest, ""))
+}
+
 /// Splits an authority into host and port. Colons inside the brackets of an IPv6 address belong to the host.
 pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<&str>), UriError> {
     if authority.starts_with('[') {
         let end = authority.find(']').ok_or(UriError::Host)? + 1;
-        let (host, port) = authority.split_at(end);
+        let (host, port) = authority.split_at_checked(end).ok_or(UriError::Host)?;
         return match port.strip_prefix(':') {
             None if port.is_empty() => Ok((host, None)),
             None => Err(UriError::Host),

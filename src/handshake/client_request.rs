@@ -135,7 +135,7 @@ impl Request {
             if !lists::is_token(subprotocol.as_bytes()) {
                 return Err(RequestError::Subprotocol(subprotocol.as_str().into()));
             }
-            if self.subprotocols[..i].contains(subprotocol) {
+            if self.subprotocols.iter().take(i).any(|earlier| earlier == subprotocol) {
                 return Err(RequestError::DuplicateSubprotocol(subprotocol.as_str().into()));
             }
         }

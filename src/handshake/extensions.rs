@@ -1,7 +1,8 @@
 //! The extensions that can be negotiated (RFC 6455 section 9.1): compression, if the crate is built with it.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::Write as _;
 
 use super::Negotiated;
 use crate::config::Config;
@@ -46,7 +47,12 @@ impl Accepted {
 
     /// Returns the value of the header, if one is to be sent.
     pub(crate) fn header(self) -> Option<String> {
-        self.deflate.map(|answer| answer.to_string())
+        self.deflate.map(|answer| {
+            let mut value = String::new();
+            // Writing to a string can't fail.
+            let _ = write!(value, "{answer}");
+            value
+        })
     }
 
     pub(crate) fn negotiated(self) -> Negotiated {

@@ -8,6 +8,7 @@ use super::head::{Head, Line, PackedLine, Span, without_line_end};
 use super::headers::{HeaderName, Headers, Occurrences};
 use super::redacted::fmt_headers;
 use crate::http_grammar::lists::trim;
+use crate::slices::part;
 
 /// A received head and the positions of its lines, in one allocation. A second allocation would be wasted on heads
 /// whose headers are never read.
@@ -31,7 +32,7 @@ impl Fields {
         let mut index = HeaderIndex::default();
         for (line, number) in lines.iter().zip(0..) {
             // The first and the last line are not headers: their names are empty.
-            if let Some(name) = HeaderName::parse(&bytes[line.name()]) {
+            if let Some(name) = HeaderName::parse(part(&bytes, line.name())) {
                 index.add(name, number);
             }
             bytes.extend_from_slice(&line.pack());
@@ -57,33 +58,39 @@ impl Fields {
 
     /// Returns the text at a position that the parser has validated as text.
     pub(crate) fn text(&self, span: Span) -> &str {
-        text(&self.bytes[span.range()])
+        text(part(&self.bytes, span.range()))
     }
 
     /// The positions of all headers.
     fn lines(&self) -> impl Iterator<Item = LineAndNext> + Clone {
-        self.packed_lines().windows(2).skip(1).map(|lines| [Line::unpack(lines[0]), Line::unpack(lines[1])])
+        let headers = part(self.packed_lines(), 1..);
+        headers.iter().zip(headers.iter().skip(1)).map(|(line, next)| [Line::unpack(*line), Line::unpack(*next)])
     }
 
     #[inline]
     fn line(&self, number: usize) -> LineAndNext {
-        let lines = self.packed_lines();
-        [Line::unpack(lines[number]), Line::unpack(lines[number + 1])]
+        match part(self.packed_lines(), number..) {
+            [line, next, ..] => [Line::unpack(*line), Line::unpack(*next)],
+            _ => {
+                debug_assert!(false, "after a header there is at least the empty line");
+                LineAndNext::default()
+            }
+        }
     }
 
     #[inline]
     fn name(&self, [line, _]: LineAndNext) -> &[u8] {
-        &self.bytes[line.name()]
+        part(&self.bytes, line.name())
     }
 
     #[inline]
     fn value(&self, [line, next]: LineAndNext) -> &[u8] {
-        trim(without_line_end(&self.bytes[line.value(next)]))
+        trim(without_line_end(part(&self.bytes, line.value(next))))
     }
 
     #[inline]
     fn packed_lines(&self) -> &[PackedLine] {
-        self.bytes[self.head_length..].as_chunks().0
+        part(&self.bytes, self.head_length..).as_chunks().0
     }
 }
 

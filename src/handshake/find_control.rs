@@ -1,5 +1,16 @@
 //! A search for control characters that processes many bytes at a time.
 
+use crate::slices::part;
+
+/// Splits bytes at the first control character that [`find_control`] finds: the bytes before it, itself, and those after.
+#[inline]
+pub(crate) fn split_at_control(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
+    let at = find_control(bytes)?;
+    let (before, rest) = bytes.split_at_checked(at)?;
+    let (&control, after) = rest.split_first()?;
+    Some((before, control, after))
+}
+
 /// Returns the position of the first control character (0 to 31) other than tab and carriage return. It is either the
 /// line feed that ends a line, or a character that is not allowed in a head.
 ///
@@ -9,11 +20,11 @@
 /// look at what is left byte by byte
 /// ```
 #[inline]
-pub(crate) fn find_control(bytes: &[u8]) -> Option<usize> {
+fn find_control(bytes: &[u8]) -> Option<usize> {
     let (blocks, _) = bytes.as_chunks::<16>();
     let has_none = |block: &&[u8; 16]| !block.iter().fold(false, |any, &byte| any | is_control(byte));
     let start = 16 * blocks.iter().take_while(has_none).count();
-    let (words, rest) = bytes[start..].as_chunks::<8>();
+    let (words, rest) = part(bytes, start..).as_chunks::<8>();
     for (i, word) in words.iter().enumerate() {
         let marks = mark_controls(u64::from_le_bytes(*word));
         if marks != 0 {

@@ -59,12 +59,14 @@ impl Head {
     /// Returns the positions of all lines, including the first and the empty one. `headers` were parsed from this head.
     pub(crate) fn lines(&self, headers: &[httparse::Header<'_>]) -> InlineList<Line> {
         let mut lines = InlineList::new(Line::default(), headers.len() + 2);
-        for (line, header) in lines[1..].iter_mut().zip(headers) {
+        for (line, header) in lines.iter_mut().skip(1).zip(headers) {
             let name = self.span(header.name.as_bytes());
             *line = Line { start: name.start, colon: name.end };
         }
         let end = without_line_end(&self.bytes).len() as u32;
-        lines[headers.len() + 1] = Line { start: end, colon: end };
+        if let Some(last) = lines.last_mut() {
+            *last = Line { start: end, colon: end };
+        }
         lines
     }
 

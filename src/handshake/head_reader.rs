@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::find_control::find_control;
+use super::find_control::split_at_control;
 use super::head::{Head, PackedLine};
 use crate::config::Config;
 use crate::error::HandshakeError;
@@ -51,7 +51,10 @@ impl HeadReader {
     pub(crate) fn read(&mut self, input: &mut &mut [u8], config: &Config) -> Result<Option<Head>, HandshakeError> {
         let most = input.len().min(config.max_handshake_size - self.size);
         let end = self.find_end(&input[..most], config.max_headers)?;
-        let (chunk, rest) = mem::take(input).split_at_mut(end.unwrap_or(most));
+        let Some((chunk, rest)) = mem::take(input).split_at_mut_checked(end.unwrap_or(most)) else {
+            debug_assert!(false, "the end is in the input");
+            return Err(HandshakeError::Head);
+        };
         *input = rest;
         if end.is_some() {
             // `Fields` appends the position of each line, the empty one included.
@@ -72,24 +75,24 @@ impl HeadReader {
 
     /// Returns the length up to the end of the head, if `chunk` has that.
     fn find_end(&mut self, chunk: &[u8], max_headers: usize) -> Result<Option<usize>, HandshakeError> {
-        let mut start = 0;
-        while let Some(length) = find_control(&chunk[start..]) {
-            let at = start + length;
-            let before = if at == 0 { self.last } else { chunk[at - 1] };
-            let length = self.line_length + length;
+        let mut rest = chunk;
+        while let Some((line, control, after)) = split_at_control(rest) {
+            // The line may have begun in earlier input. If all of it is there, `last` is its last byte.
+            let before = line.last().copied().unwrap_or(self.last);
+            let length = self.line_length + line.len();
             let has_cr = length > 0 && before == b'\r';
             // RFC 9112 section 2.2: lines end with CR LF. Any other control character is an error.
-            if chunk[at] != b'\n' || !has_cr && self.line_ends == LineEnds::CrLf {
+            if control != b'\n' || !has_cr && self.line_ends == LineEnds::CrLf {
                 return Err(HandshakeError::Head);
             }
-            start = at + 1;
+            rest = after;
             self.line_length = 0;
             if length == usize::from(has_cr) {
                 // RFC 9112 section 2.2: an empty line before the first is ignored.
                 if self.lines == 0 {
                     continue;
                 }
-                return Ok(Some(start));
+                return Ok(Some(chunk.len() - rest.len()));
             }
             self.lines += 1;
             // The first line is not a header.
@@ -97,7 +100,7 @@ impl HeadReader {
                 return Err(HandshakeError::TooManyHeaders);
             }
         }
-        self.line_length += chunk.len() - start;
+        self.line_length += rest.len();
         self.last = chunk.last().copied().unwrap_or(self.last);
         Ok(None)
     }

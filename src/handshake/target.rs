@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::format;
 
-use super::authority::is_host_header;
+use super::authority::{is_host_header, split_authority};
 use crate::error::HandshakeError;
 
 /// Checks the rules for the request line that apply only to WebSocket. `minor_version` is that of HTTP/1.
@@ -25,7 +25,7 @@ pub(crate) fn split_target<'t>(
         return Ok((None, Cow::Borrowed(target)));
     }
     let (scheme, rest) = target.split_once("://").ok_or(HandshakeError::Target)?;
-    let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (authority, resource) = split_authority(rest);
     check_absolute(method, scheme, authority, resource)?;
     let resource = if resource.starts_with('/') { Cow::Borrowed(resource) } else { Cow::Owned(format!("/{resource}")) };
     Ok((Some(authority), resource))

@@ -6,11 +6,12 @@ use alloc::sync::Arc;
 use core::fmt::{self, Write as _};
 use core::str::FromStr;
 
-use super::authority::{is_ipv6, split_port};
+use super::authority::{is_ipv6, split_authority, split_port};
 use super::user_info::Credentials;
 use crate::error::UriError;
 use crate::http_grammar::charset::{HOST_NAME, RESOURCE, UNRESERVED};
 use crate::http_grammar::percent;
+use crate::slices::part_of_text;
 
 /// A WebSocket URI: the host and port to connect to, and the resource to request.
 ///
@@ -87,7 +88,7 @@ impl Uri {
     /// # Ok::<(), websocket_proto::UriError>(())
     /// ```
     pub fn host(&self) -> &str {
-        let host = &self.text[..self.host];
+        let host = part_of_text(&self.text, ..self.host);
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
@@ -131,7 +132,7 @@ impl Uri {
     /// # Ok::<(), websocket_proto::UriError>(())
     /// ```
     pub fn resource(&self) -> &str {
-        &self.text[self.authority..]
+        part_of_text(&self.text, self.authority..)
     }
 
     /// Returns the value of the `Host` header, which is the host and, unless it is the scheme's default, the port.
@@ -152,7 +153,7 @@ impl Uri {
 impl Uri {
     /// Returns the host and, unless it is the scheme's default, the port.
     pub(crate) fn authority(&self) -> &str {
-        &self.text[..self.authority]
+        part_of_text(&self.text, ..self.authority)
     }
 
     /// Returns the value of the `Authorization` header, if the URI has user information.
@@ -187,7 +188,7 @@ impl Uri {
             Some((address, zone)) => {
                 let mut encoded = String::new();
                 percent::encode(zone, &UNRESERVED, &mut encoded);
-                write!(f, "[{address}%25{encoded}]{}", &self.text[self.host..])
+                write!(f, "[{address}%25{encoded}]{}", part_of_text(&self.text, self.host..))
             }
         }
     }
@@ -202,8 +203,7 @@ impl FromStr for Uri {
         if rest.contains('#') {
             return Err(UriError::Fragment);
         }
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, resource) = rest.split_at(end);
+        let (authority, resource) = split_authority(rest);
         let (user_info, authority) = authority.rsplit_once('@').unwrap_or(("", authority));
         let credentials = Credentials::parse(user_info)?;
         let (host, port) = split_port(authority)?;

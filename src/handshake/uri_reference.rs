@@ -44,8 +44,8 @@ impl Uri {
             (path, query) if path.starts_with('/') => join_query(remove_dot_segments(path), query),
             (path, query) => {
                 // Section 5.2.3: the path of a URI with an authority is never empty here, so it contains a slash.
-                let directory = base_path.rfind('/').map_or("/", |slash| &base_path[..=slash]);
-                join_query(remove_dot_segments(&format!("{directory}{path}")), query)
+                let directory = base_path.rsplit_once('/').map_or("", |(directory, _)| directory);
+                join_query(remove_dot_segments(&format!("{directory}/{path}")), query)
             }
         };
         self.with_resource(&resource)
@@ -63,7 +63,7 @@ impl Uri {
 /// RFC 3986 section 3.1: a reference has a scheme if a colon comes before any slash, question mark or fragment. The first
 /// segment of a relative path has no colon (section 4.2).
 fn has_scheme(reference: &str) -> bool {
-    reference.find([':', '/', '?']).is_some_and(|at| reference[at..].starts_with(':'))
+    reference.chars().find(|character| matches!(character, ':' | '/' | '?')) == Some(':')
 }
 
 fn split_query(resource: &str) -> (&str, Option<&str>) {
@@ -84,7 +84,8 @@ fn remove_dot_segments(path: &str) -> String {
     while let Some(segment) = segments.next() {
         match segment {
             "." => {}
-            ".." => output.truncate(output.rfind('/').unwrap_or(0)),
+            // Removes the last segment and its slash.
+            ".." => while output.pop().is_some_and(|character| character != '/') {},
             segment => {
                 output.extend(["/", segment]);
                 continue;

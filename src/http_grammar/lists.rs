@@ -8,6 +8,7 @@ use core::str;
 
 use super::charset::TOKEN;
 use crate::error::HandshakeError;
+use crate::slices::part;
 
 /// Returns whether `text` is a token (RFC 9110 section 5.6.2).
 pub(crate) fn is_token(text: &[u8]) -> bool {
@@ -138,7 +139,7 @@ impl<'a> Scanner<'a> {
         while self.eat(b';') {
             self.parameter()?;
         }
-        Ok(Extension { name, parameters: &parameters[..parameters.len() - self.0.len()] })
+        Ok(Extension { name, parameters: self.since(parameters) })
     }
 
     /// Parses the parameter after a semicolon, up to the next one or to the end of the element.
@@ -156,13 +157,13 @@ impl<'a> Scanner<'a> {
         } else {
             self.token()?;
         }
-        let value = &start[..start.len() - self.0.len()];
+        let value = self.since(start);
         self.skip_space();
         Ok((name, Some(Value(value))))
     }
 
     fn token(&mut self) -> Result<&'a [u8], HandshakeError> {
-        let length = self.0.iter().take_while(|&&byte| TOKEN.contains(byte)).count();
+        let length = self.0.iter().position(|&byte| !TOKEN.contains(byte)).unwrap_or(self.0.len());
         let (token, rest) = self.0.split_at(length);
         self.0 = rest;
         if token.is_empty() { Err(HandshakeError::Extensions) } else { Ok(token) }
@@ -185,6 +186,11 @@ impl<'a> Scanner<'a> {
                 _ => return Err(HandshakeError::Extensions),
             }
         }
+    }
+
+    /// Returns what was parsed since `start` was what had not been.
+    fn since(&self, start: &'a [u8]) -> &'a [u8] {
+        part(start, ..start.len() - self.0.len())
     }
 
     fn eat(&mut self, byte: u8) -> bool {

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use super::charset::CharSet;
+use crate::slices::part;
 
 /// Returns the first character that is neither in the set nor part of a percent-encoded byte. A `%` is such a character
 /// unless two hexadecimal digits follow it.
@@ -47,7 +48,7 @@ pub(crate) fn encode(text: &str, allowed: &CharSet, encoded: &mut String) {
 }
 
 fn is_legal_at(text: &str, at: usize, allowed: &CharSet) -> bool {
-    let text = &text.as_bytes()[at..];
+    let text = part(text.as_bytes(), at..);
     text.first().is_some_and(|&byte| allowed.contains(byte)) || decode_byte(text).is_some()
 }
 

@@ -22,6 +22,7 @@ use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::frame::MessageKind;
 use crate::pool::{BufferPool, empty_text};
+use crate::slices::{part, part_mut};
 use crate::utf8::{InvalidUtf8, Utf8};
 
 /// The message in progress.
@@ -94,7 +95,7 @@ impl Assembly {
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Self::Text { text, .. } => text.as_bytes(),
-            Self::Binary { ahead, data, .. } => &data[..data.len() - *ahead as usize],
+            Self::Binary { ahead, data, .. } => part(data, ..data.len() - *ahead as usize),
         }
     }
 
@@ -179,7 +180,7 @@ impl Assembly {
                     data.resize(filled + spare.min(guess).min(most), 0);
                 }
                 let end = data.len().min(filled.saturating_add(most));
-                let space = &mut data[filled..end];
+                let space = part_mut(data, filled..end);
                 let length = space.len();
                 let written = write(space);
                 // At most the number of bytes zeroed at once.
@@ -210,7 +211,7 @@ impl Assembly {
         }
         *read_offered = true;
         *ahead = (data.len() - filled) as u32;
-        Some(&mut data[filled..end])
+        data.get_mut(filled..end)
     }
 
     /// Appends up to `count` bytes that were read into the [`read_buffer`](Self::read_buffer), and returns them.
@@ -223,7 +224,7 @@ impl Assembly {
                 let rest = usize::try_from(rest.length).unwrap_or(usize::MAX);
                 let count = count.min(*ahead as usize).min(rest);
                 *ahead -= count as u32;
-                &mut data[filled..filled + count]
+                part_mut(data, filled..filled + count)
             }
             _ => &mut [],
         }
@@ -343,7 +344,7 @@ fn append_text_with<const BLOCK: usize>(
     if arrived > text.capacity() {
         grow_text(text, arrived, text.len().saturating_add(text.len().min(most)), pool);
     }
-    append_text(text, utf8, &block[..written])?;
+    append_text(text, utf8, part(&block, ..written))?;
     Ok((written, written == length))
 }
 

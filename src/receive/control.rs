@@ -7,6 +7,7 @@ use super::payload::Payload;
 use super::received::Received;
 use crate::error::ProtocolError;
 use crate::frame::{CloseFrame, MAX_CONTROL_PAYLOAD, OpCode};
+use crate::slices::{copy_to, part};
 
 /// The payload of a control frame that was split by the input.
 #[derive(Debug)]
@@ -39,15 +40,15 @@ fn collect(
     let collected = cut.get_or_insert_with(|| Box::new(CutControl { payload: [0; MAX_CONTROL_PAYLOAD], length: 0 }));
     // The length was checked with the header.
     let end = collected.length + bytes.len();
-    collected.payload[collected.length..end].copy_from_slice(bytes);
+    copy_to(&mut collected.payload, collected.length, bytes);
     collected.length = end;
     if !is_last {
         if opcode == OpCode::Close {
-            CloseFrame::check_start(&collected.payload[..end])?;
+            CloseFrame::check_start(part(&collected.payload, ..end))?;
         }
         return Ok(None);
     }
-    let payload = collected.payload[..end].to_vec();
+    let payload = part(&collected.payload, ..end).to_vec();
     *cut = None;
     control(opcode, Cow::Owned(payload)).map(Some)
 }

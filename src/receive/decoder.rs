@@ -1,13 +1,12 @@
 //! The frame decoder: from input that is split anywhere to payloads of frames with valid headers.
 
-use core::mem;
-
 use super::payload::{FrameType, Payload};
 use crate::config::Config;
 use crate::deflate::ReceiveCompression;
 use crate::error::ProtocolError;
 use crate::frame::{self, FrameContext, Header, MAX_HEADER, MessageKind, OpCode};
 use crate::role::Role;
+use crate::slices::{copy_to, part};
 
 /// The decoder's position in the stream of frames from the peer.
 #[derive(Debug)]
@@ -114,7 +113,7 @@ impl FrameDecoder {
                 }
                 None => {
                     let cut = split_front(input, input.len());
-                    start[..cut.len()].copy_from_slice(cut);
+                    copy_to(start, 0, cut);
                     // It is shorter than a header, which has at most 14 bytes.
                     *length = cut.len() as u8;
                     return Ok(None);
@@ -244,9 +243,9 @@ fn complete_header(
 ) -> Result<Option<Header>, ProtocolError> {
     while let [byte, ..] = **input {
         split_front(input, 1);
-        start[usize::from(*length)] = byte;
+        copy_to(start, usize::from(*length), &[byte]);
         *length += 1;
-        if let Some((header, _)) = Header::parse(&start[..usize::from(*length)], context)? {
+        if let Some((header, _)) = Header::parse(part(start, ..usize::from(*length)), context)? {
             return Ok(Some(header));
         }
     }
@@ -256,7 +255,8 @@ fn complete_header(
 /// Splits the first `count` bytes off the input.
 #[inline]
 fn split_front<'b>(input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
-    let (taken, rest) = mem::take(input).split_at_mut(count);
-    *input = rest;
-    taken
+    input.split_off_mut(..count).unwrap_or_else(|| {
+        debug_assert!(false, "the input has that many bytes");
+        &mut []
+    })
 }

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::deflate::{Inflater, ReceiveCompression, Status, Window};
 use crate::error::ProtocolError;
 use crate::pool::BufferPool;
+use crate::slices::part;
 
 /// The state of the compressed messages that a connection receives.
 #[derive(Debug)]
@@ -140,7 +141,7 @@ impl Inflation {
         let Some(Unread { bytes, start }) = self.message.as_mut().and_then(|message| message.unread.take()) else {
             return Ok(Progress::NeedsInput);
         };
-        let mut input = &bytes[start..];
+        let mut input = part(&bytes, start..);
         let (progress, is_full) = self.inflate(&mut input, compression, into, config, pool)?;
         let start = bytes.len() - input.len();
         if let Some(message) = self.message.as_mut().filter(|_| is_full) {
@@ -199,7 +200,7 @@ impl Inflation {
             let mut status = Status::Continues;
             let (written, is_full) = into.append_with(expected, most, pool.as_deref_mut(), |space| {
                 let step = inflater.inflate(input, space);
-                *input = &input[step.consumed..];
+                *input = part(input, step.consumed..);
                 status = step.status;
                 step.written
             })?;

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use crate::frame::{MAX_CONTROL_PAYLOAD, MAX_HEADER};
+use crate::slices::{copy_to, part};
 
 /// A pong that is sent later. RFC 6455 section 5.5.3: an endpoint that has not answered earlier pings yet may answer
 /// only the newest. A peer that sends pings and never reads therefore costs the memory of one pong.
@@ -20,7 +21,7 @@ impl DeferredPong {
     /// Replaces the pong with this control frame.
     pub(super) fn set(&mut self, frame: &[u8]) {
         let pong = self.0.get_or_insert_with(|| Box::new(Pong::EMPTY));
-        pong.frame[..frame.len()].copy_from_slice(frame);
+        copy_to(&mut pong.frame, 0, frame);
         pong.length = frame.len();
     }
 
@@ -44,7 +45,7 @@ impl Pong {
     const EMPTY: Self = Self { frame: [0; MAX_HEADER + MAX_CONTROL_PAYLOAD], length: 0 };
 
     pub(super) fn frame(&self) -> &[u8] {
-        &self.frame[..self.length]
+        part(&self.frame, ..self.length)
     }
 }
 

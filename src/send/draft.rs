@@ -7,6 +7,7 @@ use bytes::Buf;
 use super::Output;
 use crate::frame::{Header, mask};
 use crate::rng::MaskKeys;
+use crate::slices::{copy_to, part, part_mut};
 
 /// An incomplete frame at the end of the output. Unless it is [sent](Self::send), it is removed on drop.
 ///
@@ -43,7 +44,7 @@ impl<'a> Draft<'a> {
     /// Returns the payload that was appended.
     pub(super) fn payload(&mut self) -> &[u8] {
         let from = self.start + self.gap;
-        &self.output.buffer()[from..]
+        part(self.output.buffer(), from..)
     }
 
     /// Completes the frame: writes the header and, on a client, masks the payload.
@@ -57,14 +58,14 @@ impl<'a> Draft<'a> {
         } else {
             self.move_payload(size);
         }
-        let frame = &mut self.output.buffer()[self.start..];
+        let frame = part_mut(self.output.buffer(), self.start..);
         let mut at = 0;
         Header::put(first_byte, length, key, |piece| {
-            frame[at..at + piece.len()].copy_from_slice(piece);
+            copy_to(frame, at, piece);
             at += piece.len();
         });
         if let Some(key) = key {
-            mask(&mut frame[size..], key);
+            mask(part_mut(frame, size..), key);
         }
         // Nothing is left for `drop` to remove.
         self.start = self.output.buffer().len();
@@ -72,15 +73,18 @@ impl<'a> Draft<'a> {
 
     /// Moves the payload to the end of a header of that size.
     fn move_payload(&mut self, size: usize) {
-        let (from, to) = (self.start + self.gap, self.start + size);
+        let Self { start, gap, .. } = *self;
         let buffer = self.output.buffer();
-        let end = buffer.len();
-        if to > from {
-            buffer.resize(end + (to - from), 0);
-        }
-        if to != from {
-            buffer.copy_within(from..end, to);
-            buffer.truncate(to + (end - from));
+        let length = buffer.len();
+        // Neither distance is above the length of what is rotated, which contains it.
+        if size > gap {
+            buffer.resize(length + (size - gap), 0);
+            let place = part_mut(buffer, start + gap..);
+            place.rotate_right((size - gap).min(place.len()));
+        } else if size < gap {
+            let place = part_mut(buffer, start + size..);
+            place.rotate_left((gap - size).min(place.len()));
+            buffer.truncate(length - (gap - size));
         }
     }
 }

@@ -255,7 +255,7 @@ impl Output {
         // Move the pending bytes to the front if they are at most as many as were sent. Each byte that was sent then
         // causes at most one byte to be moved.
         if self.sent >= self.buffer.len() - self.sent {
-            self.buffer.drain(..self.sent);
+            self.buffer.drain(..self.sent.min(self.buffer.len()));
             self.rebase();
         }
         self.buffer.reserve(additional);

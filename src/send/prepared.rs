@@ -10,6 +10,7 @@ use crate::deflate::{self, DeflateConfig};
 #[cfg(feature = "deflate")]
 use crate::frame::header::RSV1;
 use crate::frame::{Header, MessageKind, first_byte};
+use crate::slices::part;
 
 /// A message that is encoded once and can be sent to any number of connections, from any thread, with
 /// [`Connection::send_prepared`](crate::Connection::send_prepared).
@@ -165,7 +166,7 @@ impl Encoded {
     fn new(kind: MessageKind, payload: &[u8], reserved: u8) -> Self {
         let (header, size) = Header::encode(first_byte(kind.opcode(), true) | reserved, payload.len(), None);
         let mut frame = Vec::with_capacity(size + payload.len());
-        frame.extend_from_slice(&header[..size]);
+        frame.extend_from_slice(part(&header, ..size));
         frame.extend_from_slice(payload);
         Self { frame: frame.into(), header: size, reserved }
     }
@@ -175,7 +176,7 @@ impl Encoded {
     }
 
     pub(super) fn payload(&self) -> &[u8] {
-        &self.frame[self.header..]
+        part(&self.frame, self.header..)
     }
 
     pub(super) fn reserved(&self) -> u8 {

@@ -12,6 +12,7 @@ use crate::deflate::{Compressor, SendCompression};
 use crate::error::{SendError, SendWithError};
 use crate::frame::{self, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, MessageKind, OpCode, first_byte};
 use crate::rng::MaskKeys;
+use crate::slices::{copy_to, part, part_mut};
 use crate::utf8::{InvalidUtf8, Utf8};
 
 /// An owned payload of at least this size is chained into the output. Copying a smaller one is cheaper. Measured with
@@ -178,10 +179,10 @@ impl Sender {
         let key = self.keys.as_mut().map(MaskKeys::next);
         let (header, size) = Header::encode(first_byte(OpCode::Pong, true), payload.len(), key);
         let end = size + payload.len();
-        pong[..size].copy_from_slice(&header[..size]);
-        pong[size..end].copy_from_slice(payload);
-        frame::mask(&mut pong[size..end], key.unwrap_or_default());
-        output.keep_pong(&pong[..end]);
+        copy_to(&mut pong, 0, part(&header, ..size));
+        copy_to(&mut pong, size, payload);
+        frame::mask(part_mut(&mut pong, size..end), key.unwrap_or_default());
+        output.keep_pong(part(&pong, ..end));
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use std::io;
 use bytes::BufMut;
 
 use crate::error::{SendError, SendWithError};
+use crate::slices::part;
 use crate::utf8;
 
 /// A writer for the text message that [`Connection::send_text_with`](crate::Connection::send_text_with) sends.
@@ -31,7 +32,7 @@ impl TextWriter<'_> {
         let mut writer = TextWriter { buffer, is_unchecked: false };
         let written = write(&mut writer).map_err(SendWithError::Write)?;
         if writer.is_unchecked {
-            utf8::validate(&writer.buffer[start..]).map_err(|_| SendError::InvalidUtf8)?;
+            utf8::validate(part(writer.buffer, start..)).map_err(|_| SendError::InvalidUtf8)?;
         }
         Ok(written)
     }

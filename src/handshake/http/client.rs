@@ -137,8 +137,11 @@ fn insert_offers(
     extensions: &Offered,
 ) -> Result<(), HeaderError> {
     headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    if !request.subprotocols.is_empty() {
-        let subprotocols = request.subprotocols.join(", ");
+    if let [first, rest @ ..] = request.subprotocols {
+        let mut subprotocols = first.clone();
+        for subprotocol in rest {
+            subprotocols.extend([", ", subprotocol]);
+        }
         headers.insert(
             header::SEC_WEBSOCKET_PROTOCOL,
             header_value(&header::SEC_WEBSOCKET_PROTOCOL, subprotocols.as_bytes())?,

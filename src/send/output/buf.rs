@@ -3,6 +3,7 @@
 use bytes::Buf;
 
 use super::Output;
+use crate::slices::part;
 
 impl Buf for Output {
     #[inline]
@@ -14,9 +15,9 @@ impl Buf for Output {
     #[inline]
     fn chunk(&self) -> &[u8] {
         match self.chain.as_ref().and_then(|chain| chain.front()) {
-            None => &self.buffer[self.sent..],
+            None => part(&self.buffer, self.sent..),
             Some((offset, payload)) if offset == self.sent => payload,
-            Some((offset, _)) => &self.buffer[self.sent..offset],
+            Some((offset, _)) => part(&self.buffer, self.sent..offset),
         }
     }
 
@@ -47,12 +48,12 @@ impl Buf for Output {
         if let Some(chain) = &self.chain {
             // Each payload fills a slice, so no more payloads than slices are needed.
             for (offset, payload) in chain.iter().take(total) {
-                fill(&self.buffer[start..offset]);
+                fill(part(&self.buffer, start..offset));
                 fill(payload);
                 start = offset;
             }
         }
-        fill(&self.buffer[start..]);
+        fill(part(&self.buffer, start..));
         total - free.len()
     }
 }
