@@ -51,13 +51,16 @@ fn many_connections_hold_no_more_than_they_need() {
             let ((), heap) = heap_of(|| peers[number].turn(&mut scratch, &mut action));
             held += heap.kept;
             let bound = SCRATCH + peers.iter().map(Peer::bound).sum::<usize>();
-            assert!(held <= bound as isize, "seed {seed}, turn {turn}: {held} bytes are held, and {bound} allowed");
+            assert!(
+                held <= bound.cast_signed(),
+                "seed {seed}, turn {turn}: {held} bytes are held, and {bound} allowed"
+            );
             most = most.max(held);
         }
         assert!(most > 1 << 20, "seed {seed}: too little happened");
         // Nothing is left with them once everything is delivered and sent.
         held += heap_of(|| peers.iter_mut().for_each(|peer| peer.finish(&mut scratch))).1.kept;
-        assert!(held <= SCRATCH as isize, "seed {seed}: {held} bytes are left");
+        assert!(held <= SCRATCH.cast_signed(), "seed {seed}: {held} bytes are left");
     }
 }
 
