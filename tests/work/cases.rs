@@ -1,77 +1,120 @@
 //! One case of hostile or large input, of a given size, for counting instructions: `tests/work/run` compares sizes.
 
 use bytes::Buf;
-use websocket_proto::{Config, Connection, DeflateConfig, Event, MessageKind, Negotiated};
+use websocket_proto::{Config, Connection, DeflateConfig, Event, MessageKind, Negotiated, Scratch};
 
 fn main() {
     let mut args = std::env::args().skip(1);
     let (Some(case), Some(size)) = (args.next(), args.next().and_then(|size| size.parse().ok())) else {
-        for (name, _) in CASES {
-            println!("{name}");
+        for (name, limit, _) in CASES {
+            println!("{name} {limit}");
         }
         return;
     };
-    let (_, run) = CASES.iter().find(|(name, _)| *name == case).expect("a case of the list");
+    let (_, _, run) = CASES.iter().find(|(name, ..)| *name == case).expect("a case of the list");
     run(size);
 }
 
-type Case = (&'static str, fn(usize));
+/// A name, the most instructions that a byte may cost, and the work of a size in bytes, which must grow no faster than the size.
+type Case = (&'static str, u64, fn(usize));
 
-/// Each case takes a size in bytes; its work must grow no faster than the size.
-const CASES: [Case; 28] = [
-    ("head-byte-by-byte", |size| head(1, &format!("X: {}\r\n", "x".repeat(size)))),
-    ("head-at-once", |size| head(usize::MAX, &format!("X: {}\r\n", "x".repeat(size)))),
-    ("headers-of-one-byte", |size| head(64, &"a:\r\n".repeat(size / 4))),
-    ("spaces-in-a-list", |size| head(64, &format!("Sec-WebSocket-Protocol: a{}b\r\n", " ".repeat(size)))),
-    ("commas-in-a-list", |size| head(64, &format!("Connection: {}\r\n", ",".repeat(size)))),
-    ("many-subprotocols", |size| head(64, &format!("Sec-WebSocket-Protocol: {}\r\n", numbers(size)))),
-    ("unclosed-quote", |size| head(64, &format!("Sec-WebSocket-Extensions: a;b=\"{}\r\n", "\\c".repeat(size / 2)))),
-    ("binary-message-byte-by-byte", |size| message(0x82, size, 1)),
-    ("text-message-byte-by-byte", |size| message(0x81, size, 1)),
-    ("text-message-in-pieces", |size| message(0x81, size, 1000)),
-    ("fragments-of-one-byte", |size| fragments(0x02, b"x", size / 7)),
-    ("text-fragments-of-one-byte", |size| fragments(0x01, b"x", size / 7)),
-    ("pings-undrained", |size| pings(size / 6)),
-    ("large-payloads-taken", |size| payloads(size / 16)),
-    ("compressed-byte-by-byte", |size| inflate(true, &[&compressed(MessageKind::Binary, &noise(size))], size, 1)),
-    ("compressed-letters-byte-by-byte", |size| {
+/// The limits are half as much again as what was counted, in round numbers. Where a case is a message for each few bytes, or an
+/// input or a turn for each byte, that is what a byte costs there.
+const CASES: [Case; 44] = [
+    ("head-byte-by-byte", 450, |size| head(1, &format!("X: {}\r\n", "x".repeat(size)))),
+    ("head-at-once", 3, |size| head(usize::MAX, &format!("X: {}\r\n", "x".repeat(size)))),
+    ("headers-of-one-byte", 100, |size| head(64, &"a:\r\n".repeat(size / 4))),
+    ("spaces-in-a-list", 17, |size| head(64, &format!("Sec-WebSocket-Protocol: a{}b\r\n", " ".repeat(size)))),
+    ("commas-in-a-list", 10, |size| head(64, &format!("Connection: {}\r\n", ",".repeat(size)))),
+    ("many-subprotocols", 300, |size| head(64, &format!("Sec-WebSocket-Protocol: {}\r\n", numbers(size)))),
+    ("offers-that-are-declined", 40, |size| {
+        head(64, &format!("Sec-WebSocket-Extensions: {}x\r\n", DECLINED.repeat(size / DECLINED.len())));
+    }),
+    ("parameters-of-an-offer", 65, |size| {
+        head(64, &format!("Sec-WebSocket-Extensions: permessage-deflate{}\r\n", ";a=b".repeat(size / 4)));
+    }),
+    ("unclosed-quote", 25, |size| head(64, &format!("Sec-WebSocket-Extensions: a;b=\"{}\r\n", "\\c".repeat(size / 2)))),
+    ("binary-message-byte-by-byte", 600, |size| message(0x82, size, 1)),
+    ("text-message-byte-by-byte", 800, |size| message(0x81, size, 1)),
+    ("text-message-in-pieces", 3, |size| message(0x81, size, 1000)),
+    ("fragments-of-one-byte", 150, |size| fragments(0x02, b"x", size / 7)),
+    ("text-fragments-of-one-byte", 150, |size| fragments(0x01, b"x", size / 7)),
+    ("fragments-byte-by-byte", 450, |size| fragments_in(0x02, b"x", size / 7, 1)),
+    ("text-in-turns-of-one-byte", 1_100, |size| turns(0x81, size)),
+    ("binary-in-turns-of-one-byte", 1_100, |size| turns(0x82, size)),
+    ("direct-reads-of-16-bytes", 350, direct_reads),
+    ("pings-byte-by-byte", 500, |size| pings_in(0, b"", size / 6, 1)),
+    ("pings-with-a-full-output", 8, |size| pings_in(256 << 10, &[b'p'; 125], size / 131, usize::MAX)),
+    ("turns-with-a-long-chain", 200, |size| turns_with_a_chain(size / 8, false)),
+    ("turns-with-a-long-chain-closing", 200, |size| turns_with_a_chain(size / 8, true)),
+    ("large-payloads-sent-byte-by-byte", 150, sent_byte_by_byte),
+    ("pings-undrained", 150, |size| pings(size / 6)),
+    ("large-payloads-taken", 50, |size| payloads(size / 16)),
+    ("compressed-byte-by-byte", 1_700, |size| {
+        inflate(true, &[&compressed(MessageKind::Binary, &noise(size))], size, 1)
+    }),
+    ("compressed-letters-byte-by-byte", 1_600, |size| {
         inflate(true, &[&compressed(MessageKind::Text, &letters(size))], size, 1);
     }),
-    ("compressed-fragments-of-one-byte", |size| {
+    ("compressed-fragments-of-one-byte", 400, |size| {
         inflate(true, &[&compressed(MessageKind::Binary, &noise(size / 7))], 1, 4096);
     }),
-    ("compressed-zeros-whole", |size| {
+    ("compressed-zeros-whole", 500, |size| {
         inflate(true, &[&compressed(MessageKind::Binary, &vec![0; 100 * size])], size, 1000);
     }),
-    ("compressed-zeros-in-pieces", |size| pieces(&compressed(MessageKind::Binary, &vec![0; 1000 * size]))),
-    ("compressed-text-in-pieces", |size| pieces(&compressed(MessageKind::Text, &vec![b'x'; 1000 * size]))),
-    ("empty-blocks", |size| inflate(true, &[&[b"\0\0\0\xff\xff".repeat(size / 5), vec![0]].concat()], size, 1000)),
+    ("compressed-zeros-in-pieces", 5_200, |size| pieces(&compressed(MessageKind::Binary, &vec![0; 1000 * size]))),
+    ("compressed-text-in-pieces", 6_900, |size| pieces(&compressed(MessageKind::Text, &vec![b'x'; 1000 * size]))),
+    ("empty-blocks", 50, |size| inflate(true, &[&[b"\0\0\0\xff\xff".repeat(size / 5), vec![0]].concat()], size, 1000)),
+    ("stored-blocks-of-one-byte", 55, |size| {
+        inflate(true, &[&[STORED.repeat(size / STORED.len()), vec![0]].concat()], size, 1000);
+    }),
+    ("blocks-with-tables", 60, |size| {
+        let block = [&compressed(MessageKind::Binary, &letters(200))[..], b"\0\0\xff\xff"].concat();
+        inflate(true, &[&[block.repeat(size / block.len()), vec![0]].concat()], 1 << 17, 1000);
+    }),
+    ("compressed-in-turns-of-one-byte", 2_500, |size| {
+        inflate_in_turns(&compressed(MessageKind::Binary, &noise(size)));
+    }),
     // Ordinary data: messages of about 1 KiB that shrink to a half.
-    ("compressed-prose", |size| {
+    ("compressed-prose", 60, |size| {
         let message = compressed(MessageKind::Binary, &prose(1000));
         inflate(true, &vec![&message[..]; size / message.len()], 1 << 30, 16 << 10);
     }),
     // Text, which is inflated into blocks before it is checked.
-    ("tiny-compressed-texts", |size| {
+    ("tiny-compressed-texts", 450, |size| {
         inflate_kind(MessageKind::Text, &vec![&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]; size / 13]);
     }),
-    ("compressed-prose-as-text", |size| {
+    ("compressed-prose-as-text", 2_800, |size| {
         inflate_kind(MessageKind::Text, &[&compressed(MessageKind::Text, &prose(16 * size))]);
     }),
-    // Each of them may refer to the window and to the message so far.
-    ("streams-that-end", |size| {
+    // Each of them may refer to the window and to the message so far. It costs two calls of zlib, as the smallest ordinary message
+    // does, and no copy of the window.
+    ("streams-that-end", 650, |size| {
         let streams = [&window()[..], b"\0\0\xff\xff", &b"\x03\0".repeat(size / 2), b"\0"].concat();
         inflate(true, &[&window(), &streams], 1 << 30, 1000);
     }),
-    ("messages-that-end-streams", |size| {
+    ("messages-that-end-streams", 600, |size| {
         inflate(true, &[vec![&window()[..]], vec![b"\x03\0"; size / 8]].concat(), 1 << 17, 1000);
     }),
-    ("tiny-compressed-messages", |size| inflate(true, &vec![&b"\0"[..]; size / 7], 1, 1000)),
-    ("tiny-messages-without-takeover", |size| inflate(false, &vec![&b"\0"[..]; size / 7], 1, 1000)),
+    ("stored-streams-that-end", 200, |size| {
+        let stream = [&[1], &STORED[1..]].concat();
+        let streams = [&window()[..], b"\0\0\xff\xff", &stream.repeat(size / stream.len()), b"\0"].concat();
+        inflate(true, &[&window(), &streams], 1 << 30, 1000);
+    }),
+    ("streams-that-end-in-chunks", 650, |size| pieces_of(&b"\x03\0".repeat(size / 2))),
+    ("tiny-compressed-messages", 750, |size| inflate(true, &vec![&b"\0"[..]; size / 7], 1, 1000)),
+    ("tiny-messages-without-takeover", 4_200, |size| inflate(false, &vec![&b"\0"[..]; size / 7], 1, 1000)),
 ];
 
+/// An offer that a server has to decline.
+const DECLINED: &str = "permessage-deflate;server_max_window_bits=8,";
+
+/// A stored block of one byte (RFC 1951 section 3.2.4).
+const STORED: [u8; 6] = [0, 1, 0, 0xfe, 0xff, b'x'];
+
 fn head(chunk: usize, lines: &str) {
-    let mut conn = Connection::server(Config::new().max_handshake_size(1 << 30).max_headers(1 << 30));
+    let limits = Config::new().max_handshake_size(1 << 30).max_headers(1 << 30);
+    let mut conn = Connection::server(limits.deflate(DeflateConfig::new()));
     let mut head = format!(
         "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{lines}\r\n"
@@ -81,6 +124,17 @@ fn head(chunk: usize, lines: &str) {
     for mut input in head.chunks_mut(chunk.min(length)) {
         while conn.receive(&mut input).is_some() {}
     }
+}
+
+/// A frame with a mask of zeros, so that the payload is on the wire as it is.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = payload.len() as u64;
+    let header = match length {
+        ..126 => vec![first, 0x80 | length as u8],
+        126..65_536 => [&[first, 0xfe][..], &(length as u16).to_be_bytes()].concat(),
+        65_536.. => [&[first, 0xff][..], &length.to_be_bytes()].concat(),
+    };
+    [&header[..], &[0; 4], payload].concat()
 }
 
 fn numbers(size: usize) -> String {
@@ -108,19 +162,106 @@ fn message(first: u8, size: usize, chunk: usize) {
 }
 
 fn fragments(first: u8, payload: &[u8], count: usize) {
+    fragments_in(first, payload, count, usize::MAX);
+}
+
+fn fragments_in(first: u8, payload: &[u8], count: usize, chunk: usize) {
     let mut conn = open();
     let frame = |first: u8| [&[first, 0x80 | payload.len() as u8, 0, 0, 0, 0][..], payload].concat();
     let mut wire = [frame(first), frame(0).repeat(count), frame(0x80)].concat();
-    let mut input = &mut wire[..];
-    assert!(matches!(conn.receive(&mut input), Some(Event::Text(_) | Event::Binary(_))));
+    let length = wire.len();
+    let mut messages = 0;
+    for mut input in wire.chunks_mut(chunk.min(length)) {
+        while let Some(event) = conn.receive(&mut input) {
+            messages += usize::from(matches!(event, Event::Text(_) | Event::Binary(_)));
+        }
+    }
+    assert_eq!(messages, 1);
 }
 
 fn pings(count: usize) {
+    pings_in(0, b"", count, usize::MAX);
+}
+
+/// Pings with that payload, while so many bytes are pending.
+fn pings_in(pending: usize, payload: &[u8], count: usize, chunk: usize) {
     let mut conn = open();
-    let mut wire = [0x89, 0x80, 0, 0, 0, 0].repeat(count);
-    let mut input = &mut wire[..];
-    while conn.receive(&mut input).is_some() {}
+    conn.send(vec![0; pending]).unwrap();
+    let mut wire = [&[0x89, 0x80 | payload.len() as u8, 0, 0, 0, 0][..], payload].concat().repeat(count);
+    let length = wire.len();
+    let mut events = 0;
+    for mut input in wire.chunks_mut(chunk.min(length)) {
+        while conn.receive(&mut input).is_some() {
+            events += 1;
+        }
+    }
+    assert_eq!(events, count);
     assert!(conn.output().has_remaining());
+}
+
+/// A message whose bytes arrive in turns of their own, with the scratch of a thread.
+fn turns(first: u8, size: usize) {
+    let mut conn = open();
+    let mut wire = frame(first, &vec![b'x'; size]);
+    assert_eq!(in_turns(&mut conn, &mut wire), 1);
+}
+
+fn in_turns(conn: &mut Connection, wire: &mut [u8]) -> usize {
+    let (mut scratch, mut events) = (Scratch::new(), 0);
+    for mut input in wire.chunks_mut(1) {
+        conn.with_scratch(&mut scratch, |conn| {
+            while conn.receive(&mut input).is_some() {
+                events += 1;
+            }
+        });
+    }
+    events
+}
+
+/// A message that is read where it is assembled.
+fn direct_reads(size: usize) {
+    let mut conn = open();
+    let length = 16 * size;
+    let mut wire = frame(0x82, &vec![0; length]);
+    // Space follows what has arrived.
+    let mut read = 16 << 10;
+    assert!(conn.receive(&mut &mut wire[..read]).is_none());
+    while let Some(buffer) = conn.read_buffer() {
+        let count = buffer.len().min(16);
+        read += conn.commit_read(count);
+    }
+    // The last bytes are not worth a read of their own.
+    assert!(read > length - (16 << 10), "{read}");
+}
+
+/// Pongs that arrive in turns of their own, while payloads are pending that the peer does not read.
+fn turns_with_a_chain(count: usize, is_closing: bool) {
+    let limits = Config::new().max_pending_output(usize::MAX);
+    let mut conn = Connection::upgraded_server(Negotiated::new(), limits);
+    for _ in 0..count {
+        conn.send(bytes::Bytes::from_static(&[0; 4096])).unwrap();
+    }
+    assert!(conn.output().take().is_some());
+    if is_closing {
+        conn.close(None, "").unwrap();
+    }
+    let mut scratch = Scratch::new();
+    for _ in 0..count {
+        let mut pong = [0x8a, 0x80, 0, 0, 0, 0];
+        conn.with_scratch(&mut scratch, |conn| assert!(conn.receive(&mut &mut pong[..]).is_some()));
+    }
+    conn.abort();
+}
+
+fn sent_byte_by_byte(size: usize) {
+    let mut conn = open();
+    for _ in 0..size / 2048 {
+        conn.send(bytes::Bytes::from_static(&[0; 2048])).unwrap();
+        conn.ping(b"").unwrap();
+    }
+    while conn.output().has_remaining() {
+        conn.output().advance(1);
+    }
 }
 
 fn payloads(count: usize) {
@@ -152,12 +293,7 @@ fn inflate_with(mut conn: Connection, kind: MessageKind, payloads: &[&[u8]], fra
         let count = payload.len().div_ceil(fragment);
         for (i, data) in payload.chunks(fragment).enumerate() {
             let first = if i == 0 { begin } else { 0x00 } | if i + 1 == count { 0x80 } else { 0x00 };
-            match u16::try_from(data.len()) {
-                Ok(length @ ..126) => wire.extend([first, 0x80 | length as u8]),
-                Ok(length) => wire.extend([&[first, 0xfe][..], &length.to_be_bytes()].concat()),
-                Err(_) => wire.extend([&[first, 0xff][..], &(data.len() as u64).to_be_bytes()].concat()),
-            }
-            wire.extend([&[0; 4], data].concat());
+            wire.extend(frame(first, data));
         }
     }
     let mut messages = 0;
@@ -170,11 +306,22 @@ fn inflate_with(mut conn: Connection, kind: MessageKind, payloads: &[&[u8]], fra
     assert_eq!(messages, payloads.len());
 }
 
+/// A compressed message whose bytes arrive in turns of their own.
+fn inflate_in_turns(payload: &[u8]) {
+    let mut conn = agreed(true, Config::new());
+    let mut wire = frame(0xc2, payload);
+    assert_eq!(in_turns(&mut conn, &mut wire), 1);
+}
+
+/// Streams that end, in a message that comes out in chunks, after one that fills the window.
+fn pieces_of(streams: &[u8]) {
+    pieces(&[&window()[..], b"\0\0\xff\xff", streams, b"\0"].concat());
+}
+
 /// A message that comes out in chunks.
 fn pieces(payload: &[u8]) {
     let mut conn = agreed(true, Config::new().chunk_threshold(0));
-    let length = (payload.len() as u64).to_be_bytes();
-    let mut wire = [&[0xc2, 0xff][..], &length, &[0; 4], payload].concat();
+    let mut wire = frame(0xc2, payload);
     let mut input = &mut wire[..];
     let mut last = false;
     while let Some(event) = conn.receive(&mut input) {
