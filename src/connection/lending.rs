@@ -76,7 +76,8 @@ impl Connection {
     }
 
     /// Returns the buffer of a payload that you no longer need to the attached [`Scratch`], which reuses it for the
-    /// next assembled message. Without a scratch, the buffer is dropped.
+    /// next assembled message. Without a scratch, the buffer is dropped. The bytes in it may be seen in this connection's
+    /// [`read_buffer`](Self::read_buffer), but never in that of another connection.
     ///
     /// ```
     /// use websocket_proto::{Config, Connection, Event, Negotiated, Scratch};

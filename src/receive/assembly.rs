@@ -183,7 +183,7 @@ impl Assembly {
                 let space = part_mut(data, filled..end);
                 let length = space.len();
                 let written = write(space);
-                // At most the number of bytes zeroed at once.
+                // At most what was there to be overwritten.
                 *ahead = (data.len() - filled - written) as u32;
                 Ok((written, written == length))
             }
