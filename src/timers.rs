@@ -125,6 +125,10 @@ impl Timers {
         if self.now == NEVER {
             self.now = now;
             self.last_received = now;
+            // A stage that began before there was a time begins now.
+            if self.stage != Stage::Runs {
+                self.at = now;
+            }
         }
         self.now = self.now.max(now);
         self.round_trip.advance(self.now);
