@@ -125,6 +125,10 @@ impl Timers {
         if self.now == NEVER {
             self.now = now;
             self.last_received = now;
+            // A stage that began before there was a time begins now.
+            if self.stage != Stage::Runs {
+                self.at = now;
+            }
         }
         self.now = self.now.max(now);
         self.round_trip.advance(self.now);
@@ -202,8 +206,11 @@ impl Timers {
     }
 
     /// Returns whether the deadline passed a while ago and the caller no longer calls `receive`.
-    pub(crate) fn is_neglected(&self) -> bool {
-        matches!(self.stage, Stage::Passed | Stage::Ripe) && !self.is_over() && self.overdue() >= RETRY
+    pub(crate) fn is_neglected(&self, config: &Config) -> bool {
+        // The wait for an answer follows, which begins in `receive`.
+        let wait = if self.timer == Timer::Ping { self.timer.timeout(config).map_or(0, nanos) } else { 0 };
+        let is_passed = matches!(self.stage, Stage::Passed | Stage::Ripe) && !self.is_over();
+        is_passed && self.overdue() >= RETRY.saturating_add(wait)
     }
 
     /// Records that the caller sent a ping.

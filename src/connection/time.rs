@@ -49,7 +49,7 @@ impl Connection {
             // Progress of the output counts from now on.
             self.output.take_progress();
         }
-        if self.phase.is_closed() && self.timers.is_neglected() {
+        if self.phase.is_closed() && self.timers.is_neglected(&self.config) {
             self.abort_transport();
         }
     }

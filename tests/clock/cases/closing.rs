@@ -209,3 +209,22 @@ fn the_answer_to_a_close_frame_repeats_its_reason() {
         assert_eq!((sent[0].first, &sent[0].payload), (0x88, &body));
     }
 }
+
+/// Without a deadline for closing, that of the keepalive applies, with the wait for an answer. It does for a caller that only sets
+/// the time as well.
+#[test]
+fn the_keepalive_of_a_closed_connection_has_its_whole_time() {
+    for role in ROLES {
+        let mut conn = connection(role, config().close_timeout(None));
+        conn.advance_time(Duration::ZERO);
+        conn.send_text("pending").unwrap();
+        assert!(matches!(feed(&mut conn, &[0xff; 4])[..], [Event::Closed(_)]));
+        let mut now = Duration::ZERO;
+        while conn.wants_shutdown().is_none() {
+            now = conn.next_timeout().unwrap().max(now) + Duration::from_micros(1);
+            conn.advance_time(now);
+        }
+        assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
+        assert!((IDLE + SILENCE..IDLE + SILENCE + 3 * SECOND).contains(&now), "{now:?}");
+    }
+}

@@ -58,6 +58,25 @@ fn a_caller_that_holds_its_input_does_not_spin() {
     }
 }
 
+/// A connection that was aborted before the time was ever set: a caller that only sets the time isn't asked to do so at once again
+/// and again.
+#[test]
+fn an_abort_before_the_first_time_does_not_spin() {
+    for role in ROLES {
+        let mut conn = connection(role, config());
+        conn.abort();
+        assert_eq!(conn.next_timeout(), Some(Duration::ZERO), "at once");
+        let (mut now, mut turns) = (100 * SECOND, 0);
+        while now < 160 * SECOND {
+            conn.advance_time(now);
+            now = conn.next_timeout().unwrap().max(now) + Duration::from_micros(10);
+            turns += 1;
+            assert!(turns < 100, "{turns} turns until {now:?}");
+        }
+        assert!(matches!(pending_events(&mut conn)[..], [Event::Closed(_)]));
+    }
+}
+
 /// L6: `close` after a quiet hour in which the time wasn't set; `ping` and `accept` likewise.
 #[test]
 fn what_begins_after_a_quiet_hour_has_its_full_time() {
