@@ -191,6 +191,22 @@ mod tests {
         }
     }
 
+    /// A proxy forwards what it received, except for the codes that are only reported.
+    #[test]
+    fn codes_are_forwarded() {
+        for code in 0..=u16::MAX {
+            let expected = match code {
+                1005 => None,
+                1006 => Some(CloseCode::BAD_GATEWAY),
+                _ if CloseCode::new(code).is_some() => Some(CloseCode(code)),
+                _ => continue,
+            };
+            let forwarded = CloseCode(code).for_forwarding();
+            assert_eq!(forwarded, expected, "{code}");
+            assert!(forwarded.is_none_or(|code| CloseCode::new(code.get()) == Some(code)), "{code}");
+        }
+    }
+
     /// B-72 to B-80: RFC 6455 section 7.4.2's ranges and the registry, number by number.
     #[test]
     fn which_codes_may_travel() {

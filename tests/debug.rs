@@ -1,5 +1,9 @@
 //! `Debug` of public types: it shows what you want to see in a log, and no secret.
 
+#[cfg(feature = "deflate")]
+#[path = "support/deflate.rs"]
+mod deflate;
+#[path = "support/mod.rs"]
 mod support;
 
 use std::fmt::Debug;
@@ -132,6 +136,46 @@ fn a_connection_shows_its_state_and_none_of_its_bytes() {
     shows(Seed::new(*b"Basic c2VjcmV0 id=secret 1234567"), "Seed(..)");
 }
 
+/// Nor does a scratch show what passed through its buffers.
+#[test]
+fn a_used_scratch_shows_none_of_its_bytes() {
+    let mut conn = server();
+    conn.attach_scratch(Scratch::new());
+    conn.recycle(b"id=secret".to_vec());
+    conn.send(bytes::Bytes::from(b"id=secret ".repeat(1_000))).unwrap();
+    let debug = format!("{:?}", conn.detach_scratch().unwrap());
+    assert!(debug.contains("BufferPool { buffers: 1, "), "{debug}");
+    assert_no_secret(&debug);
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_scratch_used_by_compression_shows_none_of_its_bytes() {
+    use websocket_proto::Role;
+
+    let settings = deflate::without_takeover();
+    let mut server = deflate::endpoint(Role::Server, Config::new(), &settings);
+    let mut client = deflate::endpoint(Role::Client, Config::new(), &settings);
+    let mut scratch = Scratch::new();
+    for _ in 0..2 {
+        client.send_text(&"id=secret".repeat(100)).unwrap();
+        let wire = support::drain(&mut client);
+        // The first part of the message stays in the receiver.
+        for part in [&wire[..wire.len() / 2], &wire[wire.len() / 2..]] {
+            server.attach_scratch(scratch);
+            for event in support::feed(&mut server, part) {
+                assert_eq!(event, Event::Text("id=secret".repeat(100).into()));
+                server.send_text("id=secret").unwrap();
+                support::drain(&mut server);
+            }
+            scratch = server.detach_scratch().unwrap();
+            assert_no_secret(&format!("{scratch:?}"));
+        }
+    }
+    let debug = format!("{scratch:?}");
+    assert!(debug.contains("Inflater(..)") && debug.contains("Stream(StreamConfig { "), "{debug}");
+}
+
 #[cfg(feature = "http")]
 #[test]
 fn handshakes_done_elsewhere_are_shown_without_the_key() {
@@ -148,6 +192,13 @@ fn handshakes_done_elsewhere_are_shown_without_the_key() {
         .unwrap();
     let offer = HttpServerHandshake::upgrade(&request, &Config::new()).unwrap();
     shows(offer, "HttpServerHandshake { version: HTTP/1.1, subprotocols: [\"a\", \"b\"], extensions: None }");
+    let request = http::Request::connect("https://localhost/")
+        .version(http::Version::HTTP_2)
+        .header("sec-websocket-version", "13")
+        .body(())
+        .unwrap();
+    let offer = HttpServerHandshake::connect(&request, "websocket", &Config::new()).unwrap();
+    shows(offer, "HttpServerHandshake { version: HTTP/2.0, subprotocols: [], extensions: None }");
     let request = client::Request::new("ws://example.com/".parse().unwrap()).subprotocol("a");
     let (_, client) = HttpClientHandshake::upgrade(request, &Config::new(), Seed::new([1; 32])).unwrap();
     shows(client, "HttpClientHandshake { subprotocols: [\"a\"], extensions: None, .. }");

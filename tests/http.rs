@@ -38,6 +38,16 @@ fn accepting_over_http_1() {
     assert!(offer.accept(server::Response::new()).unwrap().0.headers().get("sec-websocket-protocol").is_none());
 }
 
+/// A request asks for WebSocket by its header `Upgrade` alone: everything else is checked afterwards.
+#[test]
+fn a_request_for_websocket_is_recognised() {
+    assert!(HttpServerHandshake::is_requested(&upgrade_request("a")));
+    for (value, expected) in [("websocket", true), ("h2c, WebSocket", true), ("h2c", false), ("websockets", false)] {
+        assert_eq!(HttpServerHandshake::is_requested(&request(&[("upgrade", value)])), expected, "{value}");
+    }
+    assert!(!HttpServerHandshake::is_requested(&request(&[("connection", "upgrade")])));
+}
+
 /// H-12, H-18: rejections are ordinary responses; the status for another protocol is 501.
 #[test]
 fn rejecting_with_an_ordinary_response() {
@@ -49,6 +59,9 @@ fn rejecting_with_an_ordinary_response() {
         (response.status(), &response.headers()["sec-websocket-version"]),
         (StatusCode::UPGRADE_REQUIRED, &"13".parse().unwrap())
     );
+    // A version of your own is not repeated.
+    let versions = server::Rejection::new(426).header("sec-websocket-version", "13, 8").into_http().unwrap();
+    assert_eq!(versions.headers().get_all("sec-websocket-version").iter().collect::<Vec<_>>(), ["13, 8"]);
     let response = server::Rejection::new(404).header("X-Why", "gone").body("no").into_http().unwrap();
     assert_eq!(
         (response.status(), &response.headers()["x-why"], &response.body()[..]),

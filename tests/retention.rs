@@ -27,6 +27,23 @@ fn spare_buffers_are_few() {
     assert!(heap.kept >= 8 * 10_000 && heap.kept < 9 * 10_000, "{heap:?}");
 }
 
+/// `Bytes` are kept only if nothing else refers to them.
+#[test]
+fn shared_bytes_are_not_kept() {
+    let kept = |is_shared: bool| {
+        let mut conn = server();
+        conn.attach_scratch(Scratch::new());
+        let payload = Bytes::from(vec![7; 10_000]);
+        let other = is_shared.then(|| payload.clone());
+        conn.recycle(payload);
+        drop(other);
+        let ((), heap) = heap_of(|| drop(conn.detach_scratch()));
+        heap.kept
+    };
+    assert!(kept(false) <= -10_000, "{}", kept(false));
+    assert!(kept(true) > -10_000, "{}", kept(true));
+}
+
 /// The buffer of an aborted connection goes back to its thread, and serves the next connection.
 #[test]
 fn an_aborted_connection_returns_what_it_borrowed() {

@@ -94,6 +94,18 @@ fn write_bytes(mut writer: impl Write, bytes: &[u8]) -> io::Result<()> {
     writer.flush()
 }
 
+/// `write` takes all bytes, as it does for a `Vec`.
+#[test]
+fn a_write_takes_all_bytes() {
+    fn writes(mut writer: impl Write) -> io::Result<usize> {
+        Ok(writer.write(b"one")? + writer.write(b"")? + writer.write(b" two")?)
+    }
+    let mut conn = server();
+    assert_eq!(conn.send_text_with(|writer| writes(writer)).unwrap(), 7);
+    assert_eq!(conn.send_binary_with(|writer| writes(writer)).unwrap(), 7);
+    assert_eq!(drain(&mut conn), b"\x81\x07one two\x82\x07one two");
+}
+
 /// A message that fails is not sent, whatever the reason: pending output stays as it is, and the next message is masked
 /// with the key that this one would have had.
 #[test]
