@@ -141,8 +141,8 @@ fn a_connection_shows_its_state_and_none_of_its_bytes() {
 fn a_used_scratch_shows_none_of_its_bytes() {
     let mut conn = server();
     conn.attach_scratch(Scratch::new());
-    conn.recycle(b"id=secret".to_vec());
     conn.send(bytes::Bytes::from(b"id=secret ".repeat(1_000))).unwrap();
+    conn.recycle(b"id=secret".to_vec());
     let debug = format!("{:?}", conn.detach_scratch().unwrap());
     assert!(debug.contains("BufferPool { buffers: 1, "), "{debug}");
     assert_no_secret(&debug);
