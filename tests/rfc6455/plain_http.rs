@@ -89,6 +89,7 @@ fn wrong_plain_requests_are_refused_at_once() {
         ("OPTIONS *a HTTP/1.1\r\nHost: a\r\n\r\n", HandshakeError::Method),
         ("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", HandshakeError::Method),
         ("CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", HandshakeError::Method),
+        ("CONNECT http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", HandshakeError::Method),
         ("CONNECT a:80 HTTP/1.0\r\n\r\n", HandshakeError::HttpVersion),
         ("GET nopath HTTP/1.0\r\n\r\n", HandshakeError::HttpVersion),
         // A WebSocket handshake except for its request line.

@@ -158,11 +158,29 @@ fn a_closed_connection_needs_no_receive() {
     }
 }
 
+/// Nor does one whose loop reports a pause instead.
+#[test]
+fn a_closed_connection_may_be_paused() {
+    for role in ROLES {
+        let mut conn = connection(role, config());
+        conn.advance_time(Duration::ZERO);
+        assert!(closed(feed(&mut conn, &frame(other(role), 0x88, b""))).clean);
+        conn.advance_time(Duration::ZERO);
+        // It passes; the caller has a turn; it takes effect.
+        for expected in [None, Some(TransportShutdown::Abort)] {
+            conn.advance_time(CLOSING);
+            conn.reading_paused();
+            assert_eq!(conn.wants_shutdown(), expected);
+        }
+    }
+}
+
 /// A client that learns of the end of the transport before it receives the Close frame doesn't wait for the server.
 #[test]
 fn the_end_of_the_transport_before_the_close_frame() {
     let mut conn = connection(Role::Client, config());
     conn.advance_time(Duration::ZERO);
+    assert!(conn.wants_read());
     conn.receive_eof();
     assert!(!conn.wants_read());
     assert!(closed(feed(&mut conn, &frame(Role::Server, 0x88, &close_body(1000, "")))).clean);
