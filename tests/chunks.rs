@@ -37,6 +37,7 @@ fn pieces_are_the_message() {
                             assert_eq!((chunk.is_first(), chunk.is_last()), (i == 0, i == last));
                             assert!(i == last || !chunk.is_empty());
                             assert_eq!(chunk.len(), chunk.parts().concat().len());
+                            assert_eq!(chunk.is_empty(), chunk.parts().concat().is_empty());
                             let text = chunk.text().concat();
                             assert_eq!(
                                 text.as_bytes(),
@@ -46,6 +47,22 @@ fn pieces_are_the_message() {
                     }
                 }
             }
+        }
+    }
+}
+
+/// A message that is too large to be whole comes in chunks, even if it is below the threshold.
+#[test]
+fn a_message_too_large_to_be_whole_comes_in_pieces() {
+    for (length, expected) in
+        [(9, "binary 9"), (10, "binary 10"), (11, "first last 11"), (12, "first last 12"), (999, "first last 999")]
+    {
+        let whole = frame(Role::Client, 0x82, &vec![b'x'; length]);
+        let (head, tail) = (vec![b'x'; 4], vec![b'x'; length - 4]);
+        let fragments = [frame(Role::Client, 0x02, &head), frame(Role::Client, 0x80, &tail)].concat();
+        for wire in [whole, fragments] {
+            let mut conn = server_with(Config::new().chunk_threshold(1000).max_message_size(10));
+            assert_eq!(feed(&mut conn, &wire).iter().map(describe).collect::<Vec<_>>(), [expected]);
         }
     }
 }

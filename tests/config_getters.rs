@@ -76,6 +76,7 @@ fn the_settings_of_compression_are_read_back() {
     assert_eq!((first.get_server_max_window_bits(), first.get_client_max_window_bits()), (10, 11));
     let bare = DeflateConfig::new().offer_client_max_window_bits(false);
     assert_eq!((first.get_offer_client_max_window_bits(), bare.get_offer_client_max_window_bits()), (true, false));
+    assert!(!bare.get_server_no_context_takeover() && !bare.get_client_no_context_takeover());
     assert_eq!((first.get_level(), first.get_memory_level(), first.get_min_size()), (5, 6, 7));
 }
 

@@ -261,6 +261,9 @@ mod tests {
                 );
             }
         }
+        // Two bytes that differ from the token in the same bits.
+        assert!(!eq_token(b"uqgqade", b"upgrade"));
+        assert!(!eq_token(b"qtgrade", b"upgrade"));
         assert!(!eq_token(b"upgrad", b"upgrade"));
         assert!(!eq_token(b"upgrades", b"upgrade"));
     }

@@ -25,6 +25,8 @@ fn listed_origins_and_no_origin_pass() {
     ] {
         assert_eq!(check(lines.as_bytes(), &ALLOWED), Ok(()), "{lines}");
     }
+    assert_eq!(check(b"Origin: http://app.example:80\r\n", &["http://app.example"]), Ok(()));
+    assert_eq!(check(b"Origin: http://app.example\r\n", &["HTTP://app.example:80"]), Ok(()));
     assert_eq!(check(b"Origin: null\r\n", &["null"]), Ok(()));
     assert_eq!(check(b"Origin: chrome-extension://abc\r\n", &["chrome-extension://abc"]), Ok(()));
     assert_eq!(check(b"", &[]), Ok(()));
@@ -78,6 +80,9 @@ fn other_origins_are_rejected() {
         assert!(check(lines, &ALLOWED).is_err(), "{}", lines.escape_ascii());
         assert!(check(lines, &[]).is_err());
     }
+    // Only these two schemes have a default port.
+    assert!(check(b"Origin: app://app.example:443\r\n", &["app://app.example"]).is_err());
+    assert!(check(b"Origin: app://app.example:80\r\n", &["app://app.example"]).is_err());
     // An entry that is no origin allows nothing.
     for entry in ["*", "", "app.example", "https://", "https://app.example/", "https://*.example"] {
         assert!(check(b"Origin: https://app.example\r\n", &[entry]).is_err(), "{entry}");

@@ -41,6 +41,7 @@ fn plain_requests_are_the_callers_to_answer() {
             let Some(Event::HttpRequest(request)) = first_event(&mut conn, &chunks) else { panic!("{bytes:?}") };
             assert_eq!((request.method(), request.version()), (method, version));
             assert_eq!((request.resource(), request.path()), (resource, resource.split('?').next().unwrap()));
+            assert_eq!(request.query(), resource.split_once('?').map(|(_, query)| query));
             assert_eq!(request.host(), host);
             assert_eq!((conn.state(), drain(&mut conn)), (State::Connecting, vec![]));
             assert_eq!(conn.accept(server::Response::new()), Err(AcceptError::NotWebSocket));
