@@ -46,7 +46,8 @@ impl Connection {
     #[inline]
     pub fn detach_scratch(&mut self) -> Option<Scratch> {
         let mut buffers = self.scratch.take()?;
-        if mem::take(&mut buffers.output_is_borrowing) {
+        // It may own a buffer from before the scratch was attached.
+        if self.output.is_borrowing() || self.output.owns_memory() {
             self.output.return_to(&mut buffers.pool, &mut buffers.chain);
         }
         self.receiver.return_to(buffers.for_receiver());
@@ -118,7 +119,7 @@ impl Connection {
         if !self.output.is_borrowing()
             && let Some(scratch) = &mut self.scratch
         {
-            scratch.lend_to(&mut self.output);
+            self.output.borrow_from(&mut scratch.pool, &mut scratch.chain);
         }
     }
 }
@@ -192,5 +193,17 @@ mod tests {
         conn.with_scratch(&mut scratch, |conn| conn.output().advance(304));
         assert!(!conn.output.owns_memory());
         assert!((304..5000).contains(&largest(&mut scratch)));
+    }
+
+    /// A caller may send without a scratch, and attach one for a moment once everything is written.
+    #[test]
+    fn a_buffer_from_before_goes_to_the_scratch() {
+        let (mut conn, mut scratch) = (connection(), Scratch::new());
+        conn.send_binary(&[0; 3000]).unwrap();
+        conn.output().advance(3004);
+        assert!(conn.output.owns_memory());
+        conn.with_scratch(&mut scratch, |_| ());
+        assert!(!conn.output.owns_memory());
+        assert!(largest(&mut scratch) >= 3004);
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::deflate::CompressorPool;
 use crate::pool::BufferPool;
 use crate::receive::{Inflation, Lent};
-use crate::send::{Chain, Output};
+use crate::send::Chain;
 
 /// Reusable buffers of a thread, for the connection that it is serving.
 ///
@@ -64,8 +64,6 @@ impl Scratch {
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     pub(super) pool: BufferPool,
-    /// The output of the connection that is being served has borrowed a buffer.
-    pub(super) output_is_borrowing: bool,
     /// A spare list of payloads chained into an output.
     pub(super) chain: Option<Box<Chain>>,
     /// A spare inflater with its buffers.
@@ -74,12 +72,6 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    #[cold]
-    pub(super) fn lend_to(&mut self, output: &mut Output) {
-        self.output_is_borrowing = true;
-        output.borrow_from(&mut self.pool, &mut self.chain);
-    }
-
     /// Returns the buffers that a receiver uses.
     #[inline]
     pub(super) fn for_receiver(&mut self) -> Lent<'_> {

@@ -127,7 +127,8 @@ impl Output {
         self.buffer.capacity() > 0 || self.chain.is_some()
     }
 
-    /// Takes a buffer from the pool, if the output has none.
+    /// Takes a buffer from the pool, if the output has none. It is out of line: once per turn at most.
+    #[cold]
     pub(crate) fn borrow_from(&mut self, pool: &mut BufferPool, spare: &mut Option<Box<Chain>>) {
         if self.buffer.capacity() == 0 {
             self.buffer = pool.get();
