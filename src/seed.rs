@@ -71,7 +71,7 @@ impl fmt::Debug for Seed {
 /// and not for each connection: a seed costs tens of nanoseconds instead of hundreds.
 ///
 /// Give each thread its own. The seeds are the output of `ChaCha` with 12 rounds, so they are as unpredictable as the
-/// entropy that it was created with. Whoever can read the memory of a generator can compute the seeds that it has yielded
+/// entropy that it was created with. Code that can read the memory of a generator can compute the seeds that it has yielded
 /// and will yield. A process that forks must create a new one in the child, which would otherwise yield the same seeds.
 ///
 /// ```
