@@ -49,14 +49,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         max_pending: usize,
         handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> Poll<Result<Option<R>, Error>> {
+        if self.conn.pending_output() >= WRITE_AT {
+            let _ = self.poll_write(cx);
+        }
+        // Set while the transport is to wake the task for more input.
+        let mut awaits_input = self.conn.pending_output() < max_pending && self.poll_input(cx).is_pending();
         for _ in 0..MAX_INPUTS {
             let now = self.clock.now();
             self.conn.advance_time(now);
-            if self.conn.pending_output() >= WRITE_AT {
-                let _ = self.poll_write(cx);
-            }
-            let is_paused = self.conn.pending_output() >= max_pending;
-            let input = if is_paused { Poll::Pending } else { self.poll_input(cx) };
             if let ControlFlow::Break(value) = self.handle_input(handle) {
                 return Poll::Ready(Ok(Some(value)));
             }
@@ -67,12 +67,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 }
                 return Poll::Ready(self.outcome().map(|()| None));
             }
-            if input.is_ready() || is_paused && self.conn.pending_output() < max_pending {
-                continue;
-            }
-            // We do not read until the peer has read our output. While it does read, its silence is caused by us. A
-            // peer that reads nothing is pinged and dropped like any other.
-            if is_paused && std::mem::take(&mut self.has_written) {
+            if self.conn.pending_output() < max_pending {
+                // Usually nothing more has arrived, and no deadline has started. Then there is nothing else to do.
+                let had_input = !awaits_input;
+                awaits_input = awaits_input || self.poll_input(cx).is_pending();
+                if !awaits_input || had_input && self.is_due(now) {
+                    continue;
+                }
+            } else if std::mem::take(&mut self.has_written) {
+                // We do not read until the peer has read our output. While it does read, its silence is caused by us. A
+                // peer that reads nothing is pinged and dropped like any other.
                 self.conn.reading_paused();
             }
             ready!(self.poll_deadline(now, cx));
