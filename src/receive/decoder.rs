@@ -102,6 +102,8 @@ impl FrameDecoder {
     ) -> Result<Option<Payload<'b>>, ProtocolError> {
         let (start, length) = match &mut self.stage {
             Stage::Payload { .. } => return Ok(self.next_of_frame(input, peer.role)),
+            // Each turn of a caller ends with this.
+            Stage::Header { .. } if input.is_empty() => return Ok(None),
             Stage::Header { start, length } => (start, length),
         };
         let context = frame_context(self.message.as_ref(), peer, config);
