@@ -2,6 +2,9 @@
 
 use core::mem;
 
+use alloc::boxed::Box;
+
+use super::scratch::Buffers;
 use super::{Connection, Recycled, Scratch};
 use crate::send::{Output, Sender};
 
@@ -19,11 +22,14 @@ impl Connection {
     /// let scratch = conn.detach_scratch();
     /// assert!(scratch.is_some());
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn attach_scratch(&mut self, scratch: Scratch) -> Option<Scratch> {
-        let previous = if self.scratch.is_some() { self.detach_scratch() } else { None };
-        self.scratch = Some(scratch.0.unwrap_or_default());
-        previous
+        let attached = Some(scratch.0.unwrap_or_default());
+        if self.scratch.is_some() {
+            return self.exchange_scratch(attached);
+        }
+        self.scratch = attached;
+        None
     }
 
     /// Detaches the scratch and returns it, or `None` if none is attached. Pending output and an incomplete message
@@ -43,7 +49,7 @@ impl Connection {
     /// }
     /// # Ok::<(), websocket_proto::SendError>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn detach_scratch(&mut self) -> Option<Scratch> {
         let mut buffers = self.scratch.take()?;
         // It may own a buffer from before the scratch was attached.
@@ -70,6 +76,7 @@ impl Connection {
     /// })?;
     /// # Ok::<(), SendError>(())
     /// ```
+    #[inline]
     pub fn with_scratch<R>(&mut self, scratch: &mut Scratch, work: impl FnOnce(&mut Self) -> R) -> R {
         let previous = self.attach_scratch(mem::take(scratch));
         let attached = Attached { conn: self, scratch, previous };
@@ -105,6 +112,13 @@ impl Connection {
         }
     }
 
+    #[cold]
+    fn exchange_scratch(&mut self, attached: Option<Box<Buffers>>) -> Option<Scratch> {
+        let previous = self.detach_scratch();
+        self.scratch = attached;
+        previous
+    }
+
     /// Returns the parts that are needed for sending.
     #[inline]
     pub(super) fn sending(&mut self) -> (&mut Sender, &mut Output) {
@@ -132,7 +146,7 @@ struct Attached<'a> {
 }
 
 impl Drop for Attached<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if let Some(scratch) = self.conn.detach_scratch() {
             *self.scratch = scratch;

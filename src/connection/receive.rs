@@ -111,7 +111,9 @@ impl Connection {
     /// Receives everything but the common frame. It is out of line so that the fast path stays small.
     #[inline(never)]
     fn receive_uncommon<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
-        let event = self.receive_frames(input);
+        // Each turn of a caller ends with an empty input.
+        let event =
+            if input.is_empty() && self.receiver.is_between_messages() { None } else { self.receive_frames(input) };
         if event.is_some() || self.phase.is_open() && !self.on_input_consumed() {
             return event;
         }

@@ -19,9 +19,7 @@ impl Receiver {
         input: &mut &'b mut [u8],
         config: &Config,
     ) -> Option<(MessageKind, &'b mut [u8])> {
-        // The previous message may still be in progress although its frames have ended, if it is not completely
-        // inflated.
-        if self.message.is_some() || !self.decoder.is_between_frames() {
+        if !self.is_between_messages() {
             return None;
         }
         let (&[first, second], rest) = input.split_first_chunk()?;

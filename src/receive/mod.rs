@@ -135,6 +135,13 @@ impl Receiver {
         }
     }
 
+    /// Returns whether the next byte is the first of a message or of a control frame, so that nothing is received without
+    /// input. The message in progress is `Some` until it is completely inflated.
+    #[inline]
+    pub(crate) fn is_between_messages(&self) -> bool {
+        self.message.is_none() && self.decoder.is_between_frames()
+    }
+
     /// Receives a payload of an uncompressed message: delivers it in place, or assembles the message.
     #[inline(always)]
     fn receive_plain<'b>(

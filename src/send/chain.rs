@@ -116,9 +116,10 @@ impl Chain {
         Some(payload)
     }
 
-    /// Returns the buffer of a sent payload, or one without capacity.
-    pub(super) fn take_recyclable(&mut self) -> Vec<u8> {
-        mem::take(&mut self.recyclable)
+    /// Returns the buffer of a sent payload, if there is one.
+    #[inline]
+    pub(super) fn take_recyclable(&mut self) -> Option<Vec<u8>> {
+        (self.recyclable.capacity() > 0).then(|| mem::take(&mut self.recyclable))
     }
 
     /// Drops all payloads.
@@ -249,7 +250,7 @@ mod tests {
             let length = payload.len();
             chain.push_nonempty(0, payload);
             chain.advance(length, recycle);
-            chain.take_recyclable().capacity()
+            chain.take_recyclable().map_or(0, |buffer| buffer.capacity())
         };
         assert_eq!(capacity_after(vec![1; 100].into(), true), 100);
         assert_eq!(capacity_after(vec![1; 100].into(), false), 0);
@@ -269,8 +270,8 @@ mod tests {
         }
         chain.advance(10, true);
         chain.advance(20, true);
-        assert_eq!(chain.take_recyclable().capacity(), 10);
-        assert_eq!(chain.take_recyclable().capacity(), 0);
+        assert_eq!(chain.take_recyclable().map(|buffer| buffer.capacity()), Some(10));
+        assert_eq!(chain.take_recyclable(), None);
     }
 
     /// The capacity for a few payloads is kept, that for many is freed.

@@ -140,9 +140,10 @@ impl Output {
     }
 
     /// Returns the buffer of a sent payload to the pool.
+    #[inline]
     pub(crate) fn return_recyclable(&mut self, pool: &mut BufferPool) {
-        if let Some(chain) = &mut self.chain {
-            pool.recycle(chain.take_recyclable());
+        if let Some(buffer) = self.chain.as_mut().and_then(|chain| chain.take_recyclable()) {
+            pool.recycle(buffer);
         }
     }
 

@@ -37,7 +37,7 @@ impl Sink {
     }
 
     #[inline]
-    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> usize {
+    pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> usize {
         slices.iter().map(|slice| self.write(slice)).sum()
     }
 

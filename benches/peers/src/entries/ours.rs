@@ -1,6 +1,7 @@
 //! This crate, driven as its documentation says: one input buffer, and one scratch for the thread.
 
 use std::borrow::Cow;
+use std::io::IoSlice;
 use std::mem;
 
 use bytes::{Buf, Bytes};
@@ -43,7 +44,7 @@ impl Entry for Ours {
         let mut conn = open(job.role);
         conn.attach_scratch(Scratch::new());
         Some(if job.role == Role::Server && job.payload.len() >= HAND_OVER {
-            send(conn, job, |conn, job| conn.send(job.payload.clone()).expect("to be open"))
+            send(conn, job, |conn, job| conn.send(job.payload.clone()).expect("to be open"), drain_vectored)
         } else {
             send_copying(conn, job)
         })
@@ -321,10 +322,15 @@ fn receive_binary(conn: &mut Connection, mut input: &mut [u8], tally: &mut Tally
 }
 
 fn send_copying(conn: Connection, job: &Send) -> Work {
-    send(conn, job, |conn, job| conn.send_binary(&job.payload).expect("to be open"))
+    send(conn, job, |conn, job| conn.send_binary(&job.payload).expect("to be open"), drain)
 }
 
-fn send(mut conn: Connection, job: &Send, one: impl Fn(&mut Connection, &Send) + 'static) -> Work {
+fn send(
+    mut conn: Connection,
+    job: &Send,
+    one: impl Fn(&mut Connection, &Send) + 'static,
+    drain: impl Fn(&mut Connection, &Sink) + 'static,
+) -> Work {
     let job = job.clone();
     Box::new(move || {
         for _ in 0..job.batches() {
@@ -341,6 +347,17 @@ fn drain(conn: &mut Connection, sink: &Sink) {
     let output = conn.output();
     while output.has_remaining() {
         let count = sink.write(output.chunk());
+        output.advance(count);
+    }
+}
+
+/// Does the same for payloads that were handed over, which are chunks of their own.
+fn drain_vectored(conn: &mut Connection, sink: &Sink) {
+    let output = conn.output();
+    while output.has_remaining() {
+        let mut slices = [IoSlice::new(&[]); 16];
+        let filled = output.chunks_vectored(&mut slices);
+        let count = sink.write_vectored(&slices[..filled]);
         output.advance(count);
     }
 }
