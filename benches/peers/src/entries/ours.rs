@@ -248,6 +248,8 @@ impl Reader {
         let count = match conn.read_buffer().filter(|_| self.directly) {
             Some(space) => {
                 let most = Self::HEADER.min(self.buffer.len());
+                // If this read does not end the message, the next one does, and finds the header of the one after it.
+                self.most = most;
                 let read = wire.read_vectored(space, &mut self.buffer[..most]);
                 read - conn.commit_read(read)
             }
