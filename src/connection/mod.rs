@@ -165,7 +165,7 @@ impl Connection {
     fn new(config: Arc<Config>, role: Role, keys: Option<MaskKeys>, phase: Phase) -> Self {
         let timer = if phase.is_open() { Timer::Idle } else { Timer::Opening };
         Self {
-            receiver: Receiver::new(role.peer()),
+            receiver: Receiver::new(role.peer(), &config),
             sender: Sender::new(keys),
             output: Output::new(config.max_pending_output),
             timers: Timers::new(timer, &config),

@@ -52,7 +52,7 @@ impl Connection {
         if !self.phase.is_open() {
             return self.receive_any(input);
         }
-        match self.receiver.whole_message(input, &self.config) {
+        match self.receiver.whole_message(input) {
             None => self.receive_uncommon(input),
             Some((kind, payload)) => match WholeMessage::new(kind, payload) {
                 Ok(WholeMessage::Binary(data)) => Some(Event::Binary(Cow::Borrowed(data))),

@@ -14,11 +14,7 @@ use crate::role::Role;
 impl Receiver {
     /// Returns the next message, if it is a common frame, for [`WholeMessage::new`]. `None` says nothing.
     #[inline(always)]
-    pub(crate) fn whole_message<'b>(
-        &self,
-        input: &mut &'b mut [u8],
-        config: &Config,
-    ) -> Option<(MessageKind, &'b mut [u8])> {
+    pub(crate) fn whole_message<'b>(&self, input: &mut &'b mut [u8]) -> Option<(MessageKind, &'b mut [u8])> {
         if !self.is_between_messages() {
             return None;
         }
@@ -43,8 +39,7 @@ impl Receiver {
             }
             _ => return None,
         };
-        if length as u64 > config.max_frame_size.min(config.max_message_size) || length as u64 >= config.chunk_threshold
-        {
+        if length >= self.whole_below as usize {
             return None;
         }
         let payload = if is_masked {
@@ -58,6 +53,13 @@ impl Receiver {
         };
         Some((kind, payload))
     }
+}
+
+/// Returns a length that is above those of all messages that the fast path may receive.
+pub(super) fn limit(config: &Config) -> u32 {
+    let longest = config.max_frame_size.min(config.max_message_size).min(u16::MAX.into());
+    // Not above 65,536.
+    (longest + 1).min(config.chunk_threshold) as u32
 }
 
 /// Splits a frame into its header and its payload and removes it from the input, if it is complete.
@@ -138,11 +140,11 @@ mod tests {
     fn compare(from: Role, config: &Config, bytes: &[u8]) -> bool {
         let (mut fast, mut slow) = (bytes.to_vec(), bytes.to_vec());
         let (mut fast_rest, mut slow_rest) = (&mut fast[..], &mut slow[..]);
-        let Some((kind, payload)) = Receiver::new(from).whole_message(&mut fast_rest, config) else {
+        let Some((kind, payload)) = Receiver::new(from, config).whole_message(&mut fast_rest) else {
             assert_eq!(fast_rest, bytes, "nothing is consumed then");
             return false;
         };
-        let received = Receiver::new(from).receive(&mut slow_rest, Context { config, lent: None });
+        let received = Receiver::new(from, config).receive(&mut slow_rest, Context { config, lent: None });
         let expected = match received {
             Err(error) => Err(error),
             Ok(Some(Received::Text(Cow::Borrowed(text)))) => Ok(WholeMessage::Text(text)),

@@ -60,8 +60,12 @@ pub(crate) struct Lent<'a> {
 }
 
 /// The receiving half of a connection.
+// In this order, the fields that a whole message needs are next to each other: see `Connection`.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Receiver {
+    /// A whole message of fewer bytes is within all limits, and not delivered in chunks.
+    whole_below: u32,
     /// The role of the peer.
     from: Role,
     at_eof: bool,
@@ -70,16 +74,17 @@ pub(crate) struct Receiver {
     decoder: FrameDecoder,
     /// The data message in progress.
     message: Option<Assembly>,
-    control: Option<Box<CutControl>>,
     inflation: Option<Box<Inflation>>,
+    control: Option<Box<CutControl>>,
 }
 
 impl Receiver {
     /// Creates a receiver for the frames of an endpoint with the role `from`.
-    pub(crate) fn new(from: Role) -> Self {
+    pub(crate) fn new(from: Role, config: &Config) -> Self {
         Self {
             from,
             at_eof: false,
+            whole_below: fast_path::limit(config),
             compression: None,
             decoder: FrameDecoder::new(),
             message: None,
@@ -101,8 +106,10 @@ impl Receiver {
 
     /// Frees all buffers, since nothing more is received. The negotiated parameters remain available.
     pub(crate) fn stop(&mut self) {
-        let Self { from, at_eof, compression, .. } = *self;
-        *self = Self { at_eof, compression, ..Self::new(from) };
+        self.decoder = FrameDecoder::new();
+        self.message = None;
+        self.control = None;
+        self.inflation = None;
     }
 
     /// Consumes bytes up to the end of the next message, chunk or control frame. Returns `None` once the input is
