@@ -23,6 +23,10 @@ pub(crate) struct Deadlines {
     silent: Option<(Duration, usize)>,
     last_turn: Option<Duration>,
     idle_turns: usize,
+    /// Whether a deadline ended the connection.
+    pub(crate) has_ended_it: bool,
+    /// The most turns in which the deadline of a handshake had passed and did not take effect.
+    pub(crate) most_late_turns: usize,
 }
 
 /// The outcome of a turn.
@@ -69,6 +73,7 @@ impl Deadlines {
             && before == after
         {
             self.late_turns += 1;
+            self.most_late_turns = self.most_late_turns.max(self.late_turns);
             assert!(self.late_turns < MOST_LATE, "{before:?} since {since:?}, and it is {now:?}");
         }
         self.check_silence(turn);
@@ -91,7 +96,7 @@ impl Deadlines {
     }
 
     /// A deadline that took effect had passed.
-    pub(crate) fn check_closed(&self, closed: &Closed, now: Duration) {
+    pub(crate) fn check_closed(&mut self, closed: &Closed, now: Duration) {
         let (Cause::Timeout(deadline), Some(received)) = (closed.cause, self.last_received) else { return };
         let since = self.since.expect("a turn has begun").1;
         let due = match deadline {
@@ -101,5 +106,6 @@ impl Deadlines {
             other => panic!("{other:?} is none of these"),
         };
         assert!(now >= due, "{deadline:?} took effect at {now:?}, before {due:?}");
+        self.has_ended_it = true;
     }
 }

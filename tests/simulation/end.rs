@@ -48,7 +48,7 @@ pub(crate) struct End {
     /// The pings that were sent and received, and the pongs that were received.
     pub(crate) pings: [usize; 3],
     pub(crate) pongs_sent: usize,
-    deadlines: Deadlines,
+    pub(crate) deadlines: Deadlines,
     /// The heap memory that it holds, with the growth of the scratch in its turns, and the bound of that.
     pub(crate) held: isize,
     pub(crate) bound: usize,

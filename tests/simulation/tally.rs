@@ -12,6 +12,10 @@ pub(crate) struct Tally {
     pub(crate) unclean: usize,
     pub(crate) broadcasts: usize,
     pub(crate) compressed: usize,
+    /// The ends whose connection a deadline ended.
+    pub(crate) deadlines: usize,
+    /// The most turns in which the deadline of a handshake had passed and did not take effect.
+    pub(crate) most_late_turns: usize,
     pub(crate) most_connections: usize,
     pub(crate) most_held: usize,
     /// Decides what the trace was.
@@ -27,6 +31,8 @@ impl AddAssign for Tally {
         self.unclean += other.unclean;
         self.broadcasts += other.broadcasts;
         self.compressed += other.compressed;
+        self.deadlines += other.deadlines;
+        self.most_late_turns = self.most_late_turns.max(other.most_late_turns);
         self.most_connections = self.most_connections.max(other.most_connections);
         self.most_held = self.most_held.max(other.most_held);
         self.trace ^= other.trace;
@@ -40,6 +46,8 @@ impl Tally {
 
     /// Nothing that a run is for was missing.
     pub(crate) fn has_everything(&self) -> bool {
-        [self.messages, self.clean, self.unclean, self.broadcasts, self.compressed].into_iter().all(|count| count > 0)
+        [self.messages, self.clean, self.unclean, self.broadcasts, self.compressed, self.deadlines]
+            .into_iter()
+            .all(|count| count > 0)
     }
 }

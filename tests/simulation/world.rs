@@ -359,6 +359,10 @@ impl World {
             return;
         }
         let is_clean = ends.iter().all(|end| end.closed.as_ref().is_some_and(|closed| closed.clean));
+        for end in ends {
+            self.tally.deadlines += usize::from(end.deadlines.has_ended_it);
+            self.tally.most_late_turns = self.tally.most_late_turns.max(end.deadlines.most_late_turns);
+        }
         let (held, bound) = (ends[1].held, ends[1].bound);
         self.held += session.finish() - held;
         self.bound -= bound;
