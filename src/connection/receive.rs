@@ -42,8 +42,8 @@ impl Connection {
     /// assert_eq!(conn.output().chunk(), b"\x81\x02hi\x8a\0");
     /// # Ok::<(), websocket_proto::SendError>(())
     /// ```
-    // Compiled into the caller's loop, with the common frame's path: 127 instructions for a message of 16 bytes, 157 otherwise
-    // (`benches/peers/instructions`). Everything else is out of line.
+    // Compiled into the caller's loop, with the path of the common frame: `receive/mod.rs` says what that saves. Everything else
+    // is out of line.
     #[inline(always)]
     pub fn receive<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
         if !input.is_empty() {
