@@ -164,7 +164,17 @@ fn there_is_room_only_for_much_payload_of_binary_messages() {
     assert_eq!(begun(0x82, 60_000, 60_001 - 8 * KIB).read_buffer().map(|space| space.len()), None);
     // It grows with the bytes that have arrived: four times that, and at most 64 KiB at a time are zeroed.
     assert_eq!(begun(0x82, 1 << 20, 4_000).read_buffer().map(|space| space.len()), Some(12_000));
+    assert_eq!(begun(0x82, 1 << 20, 2_000).read_buffer().map(|space| space.len()), None, "6,000 are not worthwhile");
     assert_eq!(begun(0x82, 1 << 20, 400_000).read_buffer().map(|space| space.len()), Some(64 * KIB));
+
+    // A reused buffer is filled before it grows.
+    for (arrived, space) in [(20_000 - 8 * KIB, 8 * KIB), (20_001 - 8 * KIB, 3 * (20_001 - 8 * KIB))] {
+        let mut conn = support::server();
+        conn.attach_scratch(Scratch::new());
+        conn.recycle(Vec::with_capacity(20_000));
+        assert!(feed(&mut conn, &frame(Role::Client, 0x82, &payload(100_000))[..14 + arrived]).is_empty());
+        assert_eq!(conn.read_buffer().map(|space| space.len()), Some(space));
+    }
 
     // The limit of a message that is delivered in chunks is not one of memory.
     let mut conn = support::server_with(Config::new().chunk_threshold(20_000));
