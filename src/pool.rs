@@ -256,5 +256,23 @@ mod tests {
         assert_eq!(capacities(&pool), [100]);
         pool.grow(&mut data, 2 * MIN_SHRINK + 1);
         assert_eq!((data.capacity(), &data[..]), (2 * MIN_SHRINK, &b"seven.."[..]));
+        assert_eq!(pool.total, 100);
+        let mut text = String::from("seven..");
+        pool.grow_text(&mut text, 100);
+        assert_eq!((text.capacity(), &text[..]), (100, "seven.."));
+        pool.grow_text(&mut text, 101);
+        assert_eq!((text.capacity(), &text[..]), (100, "seven.."));
+        assert_eq!(capacities(&pool), [7]);
+    }
+
+    /// Its bytes are still in the cache of the processor.
+    #[test]
+    fn of_equal_buffers_the_last_is_given_first() {
+        let mut pool = BufferPool::default();
+        for byte in 0..3 {
+            pool.recycle(vec![byte; 100]);
+        }
+        assert_eq!(pool.get_used(), [2; 100]);
+        assert_eq!(pool.get_used(), [1; 100]);
     }
 }

@@ -100,6 +100,17 @@ mod tests {
     use super::*;
     use alloc::collections::BTreeSet;
 
+    /// `u32::MAX` microseconds stand for no measurement.
+    #[test]
+    fn the_longest_round_trip_is_one() {
+        let mut round_trip = RoundTrip::new();
+        assert!(round_trip.ping_sent(b""));
+        round_trip.run(0);
+        round_trip.pong_received(b"");
+        round_trip.advance(Instant::MAX);
+        assert_eq!(round_trip.last(), Some(Duration::from_micros(u64::from(u32::MAX) - 1)));
+    }
+
     /// Pings that differ in one byte have different hashes.
     #[test]
     fn payloads_of_one_byte_have_hashes_of_their_own() {

@@ -160,10 +160,21 @@ fn there_is_room_only_for_much_payload_of_binary_messages() {
     assert_eq!(begun(0x81, 60_000, 20_000).read_buffer().map(|space| space.len()), None);
     assert_eq!(begun(0x82, 60_000, 20_000).read_buffer().map(|space| space.len()), Some(40_000));
     assert_eq!(begun(0x02, 60_000, 20_000).read_buffer().map(|space| space.len()), Some(40_000));
-    assert_eq!(begun(0x82, 60_000, 52_000).read_buffer().map(|space| space.len()), None);
+    assert_eq!(begun(0x82, 60_000, 60_000 - 8 * KIB).read_buffer().map(|space| space.len()), Some(8 * KIB));
+    assert_eq!(begun(0x82, 60_000, 60_001 - 8 * KIB).read_buffer().map(|space| space.len()), None);
     // It grows with the bytes that have arrived: four times that, and at most 64 KiB at a time are zeroed.
     assert_eq!(begun(0x82, 1 << 20, 4_000).read_buffer().map(|space| space.len()), Some(12_000));
+    assert_eq!(begun(0x82, 1 << 20, 2_000).read_buffer().map(|space| space.len()), None, "6,000 are not worthwhile");
     assert_eq!(begun(0x82, 1 << 20, 400_000).read_buffer().map(|space| space.len()), Some(64 * KIB));
+
+    // A reused buffer is filled before it grows.
+    for (arrived, space) in [(20_000 - 8 * KIB, 8 * KIB), (20_001 - 8 * KIB, 3 * (20_001 - 8 * KIB))] {
+        let mut conn = support::server();
+        conn.attach_scratch(Scratch::new());
+        conn.recycle(Vec::with_capacity(20_000));
+        assert!(feed(&mut conn, &frame(Role::Client, 0x82, &payload(100_000))[..14 + arrived]).is_empty());
+        assert_eq!(conn.read_buffer().map(|space| space.len()), Some(space));
+    }
 
     // The limit of a message that is delivered in chunks is not one of memory.
     let mut conn = support::server_with(Config::new().chunk_threshold(20_000));
@@ -282,6 +293,32 @@ fn what_is_read_directly_is_heard() {
     assert_eq!(conn.pending_output(), 0, "no ping was needed");
 }
 
+/// A read that returns nothing takes the buffer from none of the reads after it.
+#[test]
+fn a_read_of_nothing_changes_nothing() {
+    let data = payload(60_000);
+    let wire = frame(Role::Client, 0x82, &data);
+    let mut conn = support::server();
+    let (front, back) = wire.split_at(20_008);
+    assert!(feed(&mut conn, front).is_empty());
+    conn.read_buffer().unwrap()[..10_000].copy_from_slice(&back[..10_000]);
+    assert_eq!(conn.commit_read(0), 0);
+    assert_eq!(conn.commit_read(10_000), 10_000);
+    assert_eq!(feed(&mut conn, &back[10_000..]), [Event::Binary(data.into())]);
+}
+
+/// Bytes that are reported without a buffer for them were not received: the peer is as silent as before.
+#[test]
+fn what_is_not_consumed_is_not_heard() {
+    let second = Duration::from_secs(1);
+    let mut conn = support::server_with(Config::new().keepalive(30 * second, 10 * second));
+    conn.advance_time(Duration::ZERO);
+    conn.advance_time(29 * second);
+    assert_eq!(conn.commit_read(100), 0);
+    conn.advance_time(30 * second);
+    assert_eq!(conn.pending_output(), 6, "a ping");
+}
+
 /// While a scratch is attached, what was in a buffer is not set to zero before it is shown, which takes time. A message holds
 /// only what was received.
 #[test]
@@ -302,6 +339,19 @@ fn a_reused_buffer_keeps_its_bytes_and_no_message_holds_them() {
             assert_eq!(data, content, "{role:?}, {round}");
             conn.recycle(data);
         }
+    }
+}
+
+/// A message that outgrows a reused buffer holds only its own bytes, too.
+#[test]
+fn a_message_outgrows_a_reused_buffer() {
+    for role in ROLES {
+        let mut conn = open_with(role, Config::new());
+        conn.attach_scratch(Scratch::new());
+        conn.recycle(vec![b'!'; 100]);
+        let wire = [frame(other(role), 0x02, &[b'1'; 60]), frame(other(role), 0x80, &[b'2'; 200])].concat();
+        let [Event::Binary(data)] = &feed(&mut conn, &wire)[..] else { panic!() };
+        assert_eq!(**data, [&[b'1'; 60][..], &[b'2'; 200]].concat());
     }
 }
 

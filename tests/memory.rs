@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use heap::{Counting, heap_of};
-use support::{drain, feed, frame, request, server};
-use websocket_proto::{Config, Connection, Event, Negotiated, Role, Scratch, client, server};
+use support::{drain, feed, frame, request, server, server_with};
+use websocket_proto::{Config, Connection, Event, Negotiated, PreparedMessage, Role, Scratch, client, server};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -189,6 +189,27 @@ fn an_owned_payload_is_not_copied() {
     assert!(heap.peak < 4096, "{heap:?}");
 }
 
+/// A payload of 2 KiB is chained into the output, and a prepared message of 2 KiB with its header. Smaller ones are copied.
+#[test]
+fn payloads_are_chained_from_2_kib() {
+    for (length, is_chained) in [(100, false), (2047, false), (2048, true), (2049, true)] {
+        let mut conn = server();
+        conn.send(vec![1; length]).unwrap();
+        let header = if length < 126 { 2 } else { 4 };
+        assert_eq!(conn.output().chunk().len(), if is_chained { header } else { header + length });
+        assert_eq!(drain(&mut conn).len(), header + length);
+    }
+    for (length, is_chained) in [(100, false), (2043, false), (2044, true), (2045, true)] {
+        let mut conn = server();
+        let message = PreparedMessage::binary(vec![1; length]);
+        conn.send_prepared(&message).unwrap();
+        let header = if length < 126 { 2 } else { 4 };
+        let payload = conn.output().chunk()[header..].as_ptr();
+        assert_eq!(payload == message.payload().as_ptr(), is_chained, "{length}");
+        assert_eq!(drain(&mut conn).len(), header + length);
+    }
+}
+
 /// A client masks a large payload in place if it owns it alone. Other owners keep theirs unmasked.
 #[test]
 fn a_client_copies_only_a_payload_that_has_other_owners() {
@@ -251,6 +272,61 @@ fn assembled_messages_are_handed_over_without_a_copy() {
     assert_eq!(data.len(), 50_000);
     // It grew once, to the length announced.
     assert!(heap.allocations <= 1, "{heap:?}");
+}
+
+/// Once the last frame has declared the size of a message, its buffer has that capacity, whatever the splits.
+#[test]
+fn an_assembled_message_has_no_spare_capacity() {
+    for splits in [&[20_000][..], &[5_000, 20_000], &[1, 4, 5, 20_000]] {
+        for first in [0x81, 0x82] {
+            let mut conn = server();
+            let mut rest = &frame(Role::Client, first, &vec![b'x'; 50_000])[..];
+            for &length in splits {
+                let chunk;
+                (chunk, rest) = rest.split_at(length);
+                assert_eq!(feed(&mut conn, chunk), []);
+            }
+            let capacity = match feed(&mut conn, rest).pop() {
+                Some(Event::Text(text)) => text.into_owned().capacity(),
+                Some(Event::Binary(data)) => data.into_owned().capacity(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(capacity, 50_000, "{first:02x} {splits:?}");
+        }
+    }
+}
+
+/// A message that grows moves to a spare buffer of exactly the size that it needs.
+#[test]
+fn a_growing_message_moves_to_a_spare_buffer_that_fits() {
+    for first in [0x01, 0x02] {
+        let mut conn = server();
+        conn.attach_scratch(Scratch::new());
+        feed(&mut conn, &frame(Role::Client, first, &[b'x'; 100]));
+        conn.recycle(Vec::with_capacity(300));
+        let mut second = frame(Role::Client, 0x00, &[b'x'; 200]);
+        let ((), heap) = heap_of(|| assert_eq!(conn.receive(&mut &mut second[..]), None));
+        assert_eq!(heap, NOTHING);
+    }
+}
+
+/// Each byte of a message of many fragments is copied a few times at most: the buffer doubles.
+#[test]
+fn many_fragments_cause_few_allocations() {
+    for first in [0x01, 0x02] {
+        let mut conn = server_with(Config::new().max_fragments(u32::MAX));
+        feed(&mut conn, &frame(Role::Client, first, b"x"));
+        let fragment = frame(Role::Client, 0x00, &[b'x'; 100]);
+        let mut bytes = fragment.clone();
+        let ((), heap) = heap_of(|| {
+            for _ in 0..10_000 {
+                bytes.copy_from_slice(&fragment);
+                assert_eq!(conn.receive(&mut &mut bytes[..]), None);
+            }
+        });
+        assert!(heap.allocations <= 20, "{heap:?}");
+        assert!(heap.peak <= 2 * 1_000_100, "{heap:?}");
+    }
 }
 
 /// 10,000 connections that had traffic of every sort and are idle own nothing: their thread's scratch has all buffers.

@@ -27,6 +27,17 @@ fn spare_buffers_are_few() {
     assert!(heap.kept >= 8 * 10_000 && heap.kept < 9 * 10_000, "{heap:?}");
 }
 
+/// A scratch keeps no more bytes than the caller allows.
+#[test]
+fn spare_buffers_are_bounded_by_the_caller() {
+    for (most, kept) in [(0, 0), (9_999, 0), (10_000, 10_000), (30_000, 30_000)] {
+        let mut conn = server();
+        conn.attach_scratch(Scratch::new().keep(most));
+        let ((), heap) = heap_of(|| (0..100).for_each(|_| conn.recycle(vec![7; 10_000])));
+        assert!((kept..=kept + 500).contains(&heap.kept), "{most}: {heap:?}");
+    }
+}
+
 /// `Bytes` are kept only if nothing else refers to them.
 #[test]
 fn shared_bytes_are_not_kept() {

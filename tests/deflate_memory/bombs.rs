@@ -41,6 +41,26 @@ fn a_bomb_costs_the_limit() {
     }
 }
 
+/// The buffer of an inflated message doubles, but has no more space than the limit and the one byte that shows that it is
+/// exceeded.
+#[test]
+fn an_inflated_message_has_no_more_space_than_the_limit() {
+    const LIMIT: usize = 100_000;
+    let letters: Vec<u8> = noise(LIMIT).iter().map(|byte| b'a' + byte % 26).collect();
+    for kind in [MessageKind::Text, MessageKind::Binary] {
+        for payload in [deflated(&vec![b'x'; LIMIT]), deflated(&letters)] {
+            let mut conn = endpoint(Role::Server, Config::new().max_message_size(LIMIT as u64), &settings());
+            let wire = message(Role::Client, kind, &payload, payload.len());
+            let capacity = match feed(&mut conn, &wire).pop() {
+                Some(Event::Text(text)) => text.into_owned().capacity(),
+                Some(Event::Binary(data)) => data.into_owned().capacity(),
+                other => panic!("{other:?}"),
+            };
+            assert!((LIMIT..=LIMIT + 1).contains(&capacity), "{kind:?}: {capacity}");
+        }
+    }
+}
+
 /// Limits apply to the inflated bytes, exactly: `n` passes, `n + 1` doesn't, whole or in chunks, compressible or not,
 /// however it is framed and split.
 #[test]

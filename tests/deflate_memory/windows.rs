@@ -132,6 +132,24 @@ fn a_stream_that_begins_anew_knows_the_messages_before() {
     }
 }
 
+/// A new stream knows the window that was kept with the connection: what repeats an earlier message stays small.
+#[test]
+fn a_new_stream_knows_the_window_that_was_kept() {
+    let settings = settings().server_max_window_bits(12);
+    let noise = noise(2_000);
+    let mut sender = endpoint(Role::Server, Config::new(), &settings);
+    let mut peer = endpoint(Role::Client, Config::new(), &settings);
+    for round in 0..3 {
+        // Each time that of another thread, which has no stream.
+        sender.attach_scratch(Scratch::new());
+        sender.send_binary(&noise).unwrap();
+        sender.detach_scratch();
+        let wire = drain(&mut sender);
+        assert_eq!(wire.len() < 100, round > 0, "{} bytes", wire.len());
+        assert!(matches!(&feed(&mut peer, &wire)[..], [Event::Binary(data)] if **data == noise[..]));
+    }
+}
+
 /// After a prepared message, which its compressor hasn't seen, a sender refers to nothing before it.
 #[test]
 fn a_sender_refers_to_nothing_before_a_prepared_message() {

@@ -37,6 +37,49 @@ fn a_silent_peer_is_pinged_and_given_up() {
     }
 }
 
+/// The time for the answer begins with the time that is set once the ping is written.
+#[test]
+fn the_time_for_the_answer_begins_once_the_ping_is_written() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        conn.advance_time(secs(30));
+        assert_eq!(conn.next_timeout(), Some(secs(30)));
+        drain(&mut conn);
+        conn.advance_time(secs(30));
+        assert_eq!(conn.next_timeout(), Some(secs(40)));
+    }
+}
+
+/// The peer has one timeout for its answer, although the ping is written only in the last moment before that begins.
+#[test]
+fn a_ping_that_is_written_late_is_waited_for_once() {
+    for role in ROLES {
+        let mut conn = keepalive(role);
+        for _ in 0..2 {
+            conn.advance_time(secs(30));
+            assert_eq!(receive(&mut conn, b""), []);
+        }
+        drain(&mut conn);
+        assert_eq!(turns_at(&mut conn, secs(31)), []);
+        assert_quiet_until(&mut conn, secs(41));
+        assert_eq!(turns_at(&mut conn, secs(41)), [abnormal(KEEPALIVE)]);
+    }
+}
+
+/// A message in the last iteration before the deadline takes effect keeps the connection.
+#[test]
+fn a_message_in_the_last_iteration_keeps_the_connection() {
+    for role in ROLES {
+        let (mut conn, _) = pinged(role);
+        conn.advance_time(secs(40));
+        assert_eq!(receive(&mut conn, b""), []);
+        conn.advance_time(secs(40));
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x81, b"here")])), [OwnedEvent::Text("here".into())]);
+        assert_eq!(turns_at(&mut conn, secs(40)), []);
+        assert_eq!(conn.state(), State::Open);
+    }
+}
+
 /// The pong that answers the keepalive's ping is no event. Every other pong is one, and so is whatever follows.
 #[test]
 fn the_answer_to_an_own_ping_is_no_event() {

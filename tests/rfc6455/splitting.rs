@@ -7,7 +7,7 @@ use websocket_proto::{Cause, CloseCode, Config, Connection, MessageKind, Role};
 use crate::checks::{
     OwnedEvent, Rng, Script, assert_sent, binary, clean, peer, ping, pong, receive, sent_frames, text,
 };
-use crate::support::{ROLES, close_body, drain, frames, open, open_with};
+use crate::support::{ROLES, close_body, drain, frames, open, open_with, raw_frame};
 
 /// The events of an open connection, and the frames that it sends in return, when the bytes come in these chunks.
 fn exchange<'b>(role: Role, chunks: impl IntoIterator<Item = &'b [u8]>) -> (Vec<OwnedEvent>, Vec<(u8, Vec<u8>)>) {
@@ -45,6 +45,21 @@ fn examples() -> [Example; 4] {
         (&[(0x89, b"Hello")], ping(b"Hello"), [Some(b"\x89\x05Hello"), None]),
         (&[(0x8a, b"Hello")], pong(b"Hello"), [None, Some(b"\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")]),
     ]
+}
+
+/// B-15: payload that looks like a frame is payload, even if an input begins with it.
+#[test]
+fn what_looks_like_a_frame_inside_a_frame_is_payload() {
+    for role in ROLES {
+        let inner = peer(role, &[(0x82, b"inner")]);
+        for (first, event) in [(0x82, binary(&inner)), (0x89, ping(&inner)), (0x8a, pong(&inner))] {
+            // A key of zeros leaves the payload as it is.
+            let wire = raw_frame(first, (role == Role::Server).then_some([0; 4]), &inner);
+            for cuts in 0..1 << (wire.len() - inner.len()) {
+                assert_eq!(exchange(role, chunks(&wire, cuts)).0, slice::from_ref(&event), "{first:02x} {cuts:b}");
+            }
+        }
+    }
 }
 
 /// B-56, B-15: the example frames mean what the RFC says, however they are split.

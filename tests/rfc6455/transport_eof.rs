@@ -6,7 +6,7 @@ use websocket_proto::{
     Cause, CloseCode, Config, Connection, Deadline, Event, Role, SendError, State, TransportShutdown, server,
 };
 
-use crate::checks::{OwnedEvent, abnormal, assert_over, assert_sent, peer, receive};
+use crate::checks::{OwnedEvent, abnormal, assert_over, assert_sent, peer, ping, pong, receive, text};
 use crate::helpers::client::{
     assert_ends_at_eof, assert_handshake_failed, client_request, connecting, minimal_response,
 };
@@ -45,6 +45,19 @@ fn a_handshake_without_a_response_fails_at_the_deadline() {
         let closed = closed(turns(&mut conn, Duration::from_secs(11)));
         assert_eq!(closed.cause, Cause::Timeout(Deadline::Opening));
         assert_handshake_failed(&mut conn, &closed);
+    }
+}
+
+/// RFC 6455 section 7.1.5: frames that arrived before the end of the transport count, those between fragments as well.
+#[test]
+fn frames_before_the_end_are_delivered_first() {
+    for role in ROLES {
+        let mut conn = open(role);
+        conn.receive_eof();
+        let wire = peer(role, &[(0x89, b"1"), (0x01, b"a"), (0x8a, b"2"), (0x80, b"b")]);
+        let events = receive(&mut conn, &wire);
+        let expected = [ping(b"1"), pong(b"2"), text("ab"), abnormal(Cause::Eof)];
+        assert_eq!(events, expected);
     }
 }
 

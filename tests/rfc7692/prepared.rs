@@ -116,6 +116,26 @@ fn prepared_messages_where_nothing_was_agreed_on() {
     assert_eq!((news.kind(), news.payload()), (MessageKind::Text, prose(100, 1).as_bytes()));
 }
 
+/// P-10: a message is prepared in a compressed form as well if that is smaller.
+#[test]
+fn prepared_messages_are_compressed_if_that_makes_them_smaller() {
+    let settings = both_ways(15, true).min_size(0);
+    let new = || open_with(Role::Server, &settings, Config::new());
+    let mut equal = 0;
+    for length in 1..20 {
+        let text = "a".repeat(length);
+        // With context takeover, every message is compressed, even if it grows.
+        let (mut always, mut prepared) = (new(), new());
+        always.send_text(&text).unwrap();
+        prepared.send_prepared(&PreparedMessage::compressed(text, &settings)).unwrap();
+        let compressed = sent(&mut always)[0].payload.len();
+        let is_smaller = compressed < length;
+        assert_eq!(sent(&mut prepared)[0].first, if is_smaller { 0xc1 } else { 0x81 }, "{length}");
+        equal += usize::from(compressed == length);
+    }
+    assert!(equal > 0, "the limit was tried");
+}
+
 /// P-24, P-28, P-44: what one connection leaves in a thread's scratch doesn't affect the next, whatever each
 /// negotiated.
 #[test]

@@ -326,3 +326,27 @@ fn compressed_messages_are_not_read_directly() {
         }
     }
 }
+
+/// DEFLATE may make a message larger: its frames may be an eighth and 8 KiB larger than the limit of messages. What
+/// is larger fails the connection at its header, before it occupies memory.
+#[test]
+fn compressed_bytes_have_their_own_limit() {
+    const LIMIT: u64 = 100_003;
+    const MOST: usize = 100_003 + 100_003 / 8 + 8192;
+    for role in ROLES {
+        let new =
+            || open_with(role, &both_ways(15, true), Config::new().max_frame_size(1 << 20).max_message_size(LIMIT));
+        let header = |first, length| {
+            let wire = peer(role, &[(first, &vec![0; length])]);
+            wire[..wire.len() - length].to_vec()
+        };
+        assert_eq!(receive(&mut new(), &header(0xc2, MOST)), []);
+        assert_eq!(receive(&mut new(), &header(0xc2, MOST + 1)), [failed(ProtocolError::MessageTooLarge)]);
+        // The limit applies to all fragments together. An empty block has five bytes.
+        for (more, events) in [(0, vec![]), (1, vec![failed(ProtocolError::MessageTooLarge)])] {
+            let mut conn = new();
+            assert_eq!(receive(&mut conn, &peer(role, &[(0x42, b"\0\0\0\xff\xff")])), []);
+            assert_eq!(receive(&mut conn, &header(0x00, MOST - 5 + more)), events);
+        }
+    }
+}
