@@ -8,9 +8,8 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use bytes::Buf;
 use libfuzzer_sys::fuzz_target;
-use websocket_proto::{
-    CloseCode, Config, Connection, DeflateConfig, Event, MessageKind, Negotiated, Role, Scratch, Seed,
-};
+use websocket_proto::{CloseCode, Config, Connection, DeflateConfig, MessageKind, Negotiated, Role, Scratch, Seed};
+use websocket_proto_fuzz::reading::{Reading, tell};
 use websocket_proto_fuzz::{Watched, payload};
 
 #[derive(Arbitrary, Debug)]
@@ -59,18 +58,6 @@ struct Data {
     length: u16,
     /// Bytes that don't compress.
     noise: bool,
-}
-
-/// One read, and whether a scratch is attached for it.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-struct Reading {
-    most: u16,
-    buffer: u16,
-    directly: bool,
-    lends: bool,
-    gives_back: bool,
-    /// The number of bytes that are reported as read beyond those that fit.
-    too_many: u8,
 }
 
 const MOST_STEPS: usize = 40;
@@ -196,18 +183,7 @@ impl Pair {
         if let Some(scratch) = self.scratch.take_if(|_| read.lends) {
             self.direct.conn.attach_scratch(scratch);
         }
-        let most = self.wire.len().min(usize::from(read.most) + 1);
-        let buffer = usize::from(read.buffer) + 1;
-        let (direct, count) = match self.direct.conn.read_buffer().filter(|_| read.directly) {
-            Some(space) => {
-                let direct = most.min(space.len());
-                space[..direct].copy_from_slice(&self.wire[..direct]);
-                let claimed = if direct == space.len() { direct + usize::from(read.too_many) } else { direct };
-                assert_eq!(self.direct.conn.commit_read(claimed), direct);
-                (direct, most.min(direct + buffer))
-            }
-            None => (0, most.min(buffer)),
-        };
+        let (direct, count) = read.read(&mut self.direct.conn, &self.wire);
         self.arrive(direct, count, read.gives_back);
         self.scratch = self.direct.conn.detach_scratch().or(self.scratch.take());
     }
@@ -256,18 +232,5 @@ impl Data {
             (state >> 24) as u8 & 0x7f
         };
         (0..length).map(|i| if self.noise { next() } else { (i / 100) as u8 & 0x7f }).collect()
-    }
-}
-
-/// Events, with the chunks of a message joined.
-fn tell(told: &mut Vec<(String, Vec<u8>)>, event: &Event<'_>) {
-    match (told.last_mut(), event) {
-        (Some((what, data)), Event::Chunk(chunk)) if what == "chunks" && !chunk.is_first() => {
-            data.extend(chunk.parts().concat());
-        }
-        (_, Event::Chunk(chunk)) => told.push(("chunks".into(), chunk.parts().concat())),
-        (_, Event::Text(text)) => told.push(("text".into(), text.as_bytes().to_vec())),
-        (_, Event::Binary(data)) => told.push(("binary".into(), data.to_vec())),
-        (_, event) => told.push((format!("{event:?}"), Vec::new())),
     }
 }

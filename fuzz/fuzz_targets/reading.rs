@@ -5,6 +5,7 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use websocket_proto::{Config, Connection, Event, Negotiated, Role, Scratch, Seed};
+use websocket_proto_fuzz::reading::{Reading, tell};
 use websocket_proto_fuzz::{Watched, payload};
 
 #[path = "../../tests/support/mod.rs"]
@@ -17,18 +18,6 @@ struct Script {
     max_message: Option<u32>,
     frames: Vec<(u8, u32)>,
     reads: Vec<Reading>,
-}
-
-/// One read, and whether a scratch is attached for it.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-struct Reading {
-    most: u16,
-    buffer: u16,
-    directly: bool,
-    lends: bool,
-    gives_back: bool,
-    /// The number of bytes that are reported as read beyond those that fit.
-    too_many: u8,
 }
 
 /// The longest frame: several times the size from which messages are read directly.
@@ -77,43 +66,15 @@ fn run(watched: &mut Watched, mut wire: &[u8], reads: &[Reading], mut tell: impl
         if let Some(scratch) = scratch.take_if(|_| read.lends) {
             watched.conn.attach_scratch(scratch);
         }
-        let mut buffer = vec![0; usize::from(read.buffer) + 1];
-        let most = wire.len().min(usize::from(read.most) + 1);
-        let (count, rest) = match watched.conn.read_buffer().filter(|_| read.directly) {
-            Some(space) => {
-                let direct = most.min(space.len());
-                let count = most.min(direct + buffer.len());
-                space[..direct].copy_from_slice(&wire[..direct]);
-                let claimed = if direct == space.len() { direct + usize::from(read.too_many) } else { direct };
-                assert_eq!(watched.conn.commit_read(claimed), direct);
-                (count, &wire[direct..count])
-            }
-            None => {
-                let count = most.min(buffer.len());
-                (count, &wire[..count])
-            }
-        };
-        buffer[..rest.len()].copy_from_slice(rest);
+        let (direct, count) = read.read(&mut watched.conn, wire);
+        let rest = &wire[direct..count];
         wire = &wire[count..];
-        watched.receive(&buffer[..rest.len()], |conn, event| {
+        watched.receive(rest, |conn, event| {
             tell(&event);
             if read.gives_back {
                 conn.recycle(payload(event));
             }
         });
         scratch = watched.conn.detach_scratch().or(scratch);
-    }
-}
-
-/// Events, with the chunks of a message joined.
-fn tell(told: &mut Vec<(String, Vec<u8>)>, event: &Event<'_>) {
-    match (told.last_mut(), event) {
-        (Some((what, data)), Event::Chunk(chunk)) if what == "pieces" && !chunk.is_first() => {
-            data.extend(chunk.parts().concat());
-        }
-        (_, Event::Chunk(chunk)) => told.push(("pieces".into(), chunk.parts().concat())),
-        (_, Event::Text(text)) => told.push(("text".into(), text.as_bytes().to_vec())),
-        (_, Event::Binary(data)) => told.push(("binary".into(), data.to_vec())),
-        (_, event) => told.push((format!("{event:?}"), Vec::new())),
     }
 }

@@ -1,6 +1,7 @@
 //! Helpers of several targets: a connection under watch, limits small enough to be reached, and DEFLATE streams of any blocks.
 
 pub mod deflate;
+pub mod reading;
 pub mod response;
 
 use std::borrow::Cow;
