@@ -78,4 +78,18 @@ mod tests {
             }
         }
     }
+
+    /// Otherwise many small messages would each copy all bytes.
+    #[test]
+    fn it_doubles() {
+        let mut kept = Window::default();
+        let mut capacities = Vec::new();
+        for _ in 0..5000 {
+            kept.add(b"x", 4096);
+            capacities.push(kept.bytes.capacity());
+        }
+        capacities.dedup();
+        assert!(capacities.len() <= 14, "{capacities:?}");
+        assert_eq!(capacities.last(), Some(&4096));
+    }
 }

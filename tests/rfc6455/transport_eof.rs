@@ -58,6 +58,7 @@ fn frames_before_the_end_are_delivered_first() {
         let events = receive(&mut conn, &wire);
         let expected = [ping(b"1"), pong(b"2"), text("ab"), abnormal(Cause::Eof)];
         assert_eq!(events, expected);
+        assert!(!conn.wants_read(), "after the end there is nothing to be read");
     }
 }
 

@@ -217,6 +217,13 @@ fn what_streams_after_final_blocks_copy_is_bounded() {
         }
         writer.bytes()
     };
+    // 16 windows are free. 32 KiB that were received and inflated earn 128 more.
+    for (count, is_accepted) in [(140, true), (150, false)] {
+        let mut conn = open(Role::Server, &both_ways(15, true));
+        let wire = peer(Role::Server, &[(0xc2, &ordinary), (0xc2, &streams(count))]);
+        let received = receive(&mut conn, &wire);
+        assert_eq!(matches!(received[1], OwnedEvent::Binary(_)), is_accepted, "{count}");
+    }
     for role in ROLES {
         for is_lent in [true, false] {
             let mut conn = open(role, &both_ways(15, true));

@@ -6,7 +6,7 @@ use crate::checks::{OwnedEvent, Script, binary, failed, peer, ping, receive, tex
 use crate::connections::{both_ways, fails, open, open_with};
 use crate::inflate::Symbol::{Copy, Literal};
 use crate::inflate::Writer;
-use crate::support::{ROLES, feed};
+use crate::support::{ROLES, drain, feed};
 
 /// "Hello", as RFC 7692 7.2.3.1 has it, and again as a reference to that (7.2.3.2).
 pub(crate) const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
@@ -348,5 +348,21 @@ fn compressed_bytes_have_their_own_limit() {
             assert_eq!(receive(&mut conn, &peer(role, &[(0x42, b"\0\0\0\xff\xff")])), []);
             assert_eq!(receive(&mut conn, &header(0x00, MOST - 5 + more)), events);
         }
+    }
+}
+
+/// Bytes that come out only after the last input is consumed are part of the message: a copy of 258 bytes may be the end
+/// of a message, and is cut wherever the space for it ends.
+#[test]
+fn what_comes_out_after_the_input_is_consumed_counts() {
+    let settings = both_ways(15, false).min_size(0);
+    let mut sender = open_with(Role::Client, &settings, Config::new());
+    let mut receiver = open_with(Role::Server, &settings, Config::new());
+    for length in 2_040..2_320 {
+        let letters = "x".repeat(length);
+        sender.send_text(&letters).unwrap();
+        sender.send_binary(letters.as_bytes()).unwrap();
+        let expected = [text(&letters), binary(letters.as_bytes())];
+        assert_eq!(receive(&mut receiver, &drain(&mut sender)), expected, "{length}");
     }
 }
