@@ -118,7 +118,7 @@ fn keys_are_drawn_from_a_strong_generator() {
     frames.extend(sent(&mut conn));
     assert_eq!(frames.len(), 1000 * 2 + 3);
     for sent in frames {
-        assert_eq!(sent.key, Some(stream.next_u32().to_ne_bytes()));
+        assert_eq!(sent.key, Some(stream.next_u32().to_le_bytes()));
     }
 }
 

@@ -20,7 +20,7 @@ type Case = (&'static str, u64, fn(usize));
 
 /// The limits are half as much again as what was counted, in round numbers. Where a case is a message for each few bytes, or an
 /// input or a turn for each byte, that is what a byte costs there.
-const CASES: [Case; 44] = [
+const CASES: [Case; 45] = [
     ("head-byte-by-byte", 450, |size| head(1, &format!("X: {}\r\n", "x".repeat(size)))),
     ("head-at-once", 3, |size| head(usize::MAX, &format!("X: {}\r\n", "x".repeat(size)))),
     ("headers-of-one-byte", 100, |size| head(64, &"a:\r\n".repeat(size / 4))),
@@ -64,6 +64,8 @@ const CASES: [Case; 44] = [
     }),
     ("compressed-zeros-in-pieces", 5_200, |size| pieces(&compressed(MessageKind::Binary, &vec![0; 1000 * size]))),
     ("compressed-text-in-pieces", 6_900, |size| pieces(&compressed(MessageKind::Text, &vec![b'x'; 1000 * size]))),
+    // Inflating costs next to nothing, so copies of the input that is left would show.
+    ("stored-blocks-in-pieces", 650, |size| pieces(&[stored(256 * size), vec![0]].concat())),
     ("empty-blocks", 50, |size| inflate(true, &[&[b"\0\0\0\xff\xff".repeat(size / 5), vec![0]].concat()], size, 1000)),
     ("stored-blocks-of-one-byte", 55, |size| {
         inflate(true, &[&[STORED.repeat(size / STORED.len()), vec![0]].concat()], size, 1000);
@@ -111,6 +113,11 @@ const DECLINED: &str = "permessage-deflate;server_max_window_bits=8,";
 
 /// A stored block of one byte (RFC 1951 section 3.2.4).
 const STORED: [u8; 6] = [0, 1, 0, 0xfe, 0xff, b'x'];
+
+/// Stored blocks of 32 KiB.
+fn stored(size: usize) -> Vec<u8> {
+    [&[0, 0, 0x80, 0xff, 0x7f][..], &[b'x'; 32 << 10]].concat().repeat(size >> 15)
+}
 
 fn head(chunk: usize, lines: &str) {
     let limits = Config::new().max_handshake_size(1 << 30).max_headers(1 << 30);
