@@ -65,7 +65,7 @@ impl Watched {
             assert_eq!(self.conn.state() == State::Closed, self.closed.is_some());
             return None;
         };
-        assert!(self.closed.is_none(), "{event:?} behind Closed");
+        assert!(self.closed.is_none(), "{event:?} after Closed");
         match &event {
             Event::Chunk(chunk) if !chunk.is_last() => assert!(!chunk.is_empty()),
             _ => self.events += 1,
@@ -95,7 +95,7 @@ impl Watched {
     pub fn end(&mut self) -> Vec<u8> {
         self.conn.receive_eof();
         self.receive(&[], |_, _| {});
-        assert!(self.closed.is_some(), "the end is told");
+        assert!(self.closed.is_some(), "the end is reported");
 
         let pending = self.conn.output().remaining();
         self.receive(b"\x81\x80\0\0\0\0\x81\0GET / HTTP/1.1\r\n\r\n", |_, _| {});
@@ -103,7 +103,7 @@ impl Watched {
         assert_eq!(self.conn.ping(b""), Err(SendError::Closed));
         assert_eq!(self.conn.close(CloseCode::NORMAL, ""), Err(SendError::Closed));
         assert!(self.conn.accept(server::Response::new()).is_err());
-        assert_eq!(self.conn.output().remaining(), pending, "nothing is sent behind the end");
+        assert_eq!(self.conn.output().remaining(), pending, "nothing is sent after the end");
 
         let output = self.conn.output().copy_to_bytes(pending).to_vec();
         assert!(self.conn.wants_shutdown().is_some(), "nothing is left to wait for");
