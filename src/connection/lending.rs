@@ -198,6 +198,15 @@ mod tests {
         assert_eq!(conn.output().remaining(), 4);
     }
 
+    #[test]
+    fn attaching_returns_what_was_attached_before() {
+        let (mut conn, mut inner) = (connection(), Scratch::new());
+        assert!(conn.attach_scratch(scratch_with_a_buffer()).is_none());
+        conn.with_scratch(&mut inner, |conn| conn.send_text("hi")).unwrap();
+        let mut outer = conn.attach_scratch(Scratch::new()).unwrap();
+        assert_eq!(largest(&mut outer), 100_000);
+    }
+
     /// Otherwise a peer that reads slowly would cost an allocation for each turn in which its output is written.
     #[test]
     fn the_buffer_of_pending_output_goes_to_the_scratch_once_it_is_written() {
