@@ -49,12 +49,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         max_pending: usize,
         handle: &mut impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> Poll<Result<Option<R>, Error>> {
-        if self.conn.pending_output() >= WRITE_AT {
-            let _ = self.poll_write(cx);
-        }
-        // Set while the transport is to wake the task for more input.
-        let mut awaits_input = self.conn.pending_output() < max_pending && self.poll_input(cx).is_pending();
         for _ in 0..MAX_INPUTS {
+            if self.conn.pending_output() >= WRITE_AT {
+                let _ = self.poll_write(cx);
+            }
+            // The transport then wakes the task for more input.
+            let awaits_input = self.conn.pending_output() < max_pending && self.poll_input(cx).is_pending();
             let now = self.clock.now();
             self.conn.advance_time(now);
             if let ControlFlow::Break(value) = self.handle_input(handle) {
@@ -69,9 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             }
             if self.conn.pending_output() < max_pending {
                 // Usually nothing more has arrived, and no deadline has started. Then there is nothing else to do.
-                let had_input = !awaits_input;
-                awaits_input = awaits_input || self.poll_input(cx).is_pending();
-                if !awaits_input || had_input && self.is_due(now) {
+                if !awaits_input && (self.poll_input(cx).is_ready() || self.is_due(now)) {
                     continue;
                 }
             } else if std::mem::take(&mut self.has_written) {
