@@ -55,8 +55,8 @@ impl Receiver {
     }
 }
 
-/// Returns a length that is above those of all messages that the fast path may receive.
-pub(super) fn limit(config: &Config) -> u32 {
+/// Returns the length below which the fast path may receive a message.
+pub(super) fn whole_below(config: &Config) -> u32 {
     let longest = config.max_frame_size.min(config.max_message_size).min(u16::MAX.into());
     // Not above 65,536.
     (longest + 1).min(config.chunk_threshold) as u32

@@ -84,7 +84,7 @@ impl Receiver {
         Self {
             from,
             at_eof: false,
-            whole_below: fast_path::limit(config),
+            whole_below: fast_path::whole_below(config),
             compression: None,
             decoder: FrameDecoder::new(),
             message: None,
