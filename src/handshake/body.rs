@@ -37,8 +37,13 @@ impl BodyReader {
         // response with 205 is framed by its headers like any other, and a body that they announce must be read.
         let framing = if matches!(status, 204 | 304) {
             Framing::Length(0)
-        } else if lists::contains_token(headers.all(HeaderName::TransferEncoding), b"chunked") {
-            Framing::ChunkSize(ChunkLine::default())
+        } else if headers.contains(HeaderName::TransferEncoding) {
+            // Items 3 and 4: the header overrides a length, and without `chunked` as the last coding the body ends with the
+            // connection.
+            match lists::elements(headers.all(HeaderName::TransferEncoding)).last() {
+                Some(last) if lists::eq_token(last, b"chunked") => Framing::ChunkSize(ChunkLine::default()),
+                _ => Framing::UntilEof,
+            }
         } else {
             content_length(headers).map_or(Framing::UntilEof, Framing::Length)
         };
