@@ -106,6 +106,10 @@ impl Inflation {
             self.stream_ended = false;
             inflater.begin_stream(self.window.slices());
         }
+        if !compression.context_takeover() {
+            // The last message may have been that of another connection.
+            self.seed_credit = FREE_SEEDS;
+        }
         self.message = Some(CompressedMessage { received: Input::None, inflated: 0, unread: None });
     }
 
