@@ -102,6 +102,8 @@ impl Connection {
     pub fn reading_paused(&mut self) {
         self.timers.on_receive();
         match self.timers.input_consumed() {
+            // Once the transport is to be aborted, the rest of the input may still be received.
+            Some(Deadline::Closing) if self.timers.is_over() => {}
             Some(Deadline::Closing) if !self.phase.is_closed() => {
                 self.output.clear();
                 self.timers.abort();
