@@ -47,7 +47,9 @@ pub(crate) struct Timers {
     /// The payload of the newest ping of the keepalive, as a number.
     ping: u32,
     /// How many of the newest pings are unanswered. Their payloads are consecutive, so that each is recognised.
-    unanswered: u16,
+    unanswered: u8,
+    /// Set if something can be received without input, so that the loop is woken for an iteration.
+    wakes: bool,
     /// The time when bytes were last received.
     last_received: Instant,
     round_trip: RoundTrip,
@@ -95,6 +97,7 @@ impl Timers {
             stage: Stage::Runs,
             ping: 0,
             unanswered: 0,
+            wakes: false,
             last_received: 0,
             round_trip: RoundTrip::new(),
         };
@@ -134,6 +137,7 @@ impl Timers {
             }
         }
         self.now = self.now.max(now);
+        self.wakes = false;
         self.round_trip.advance(self.now);
         if self.is_answered() {
             return self.idle(config);
@@ -166,7 +170,7 @@ impl Timers {
     /// Returns when the time should be set next. A time in the past means immediately.
     pub(crate) fn next(&self) -> Option<Duration> {
         let now = if self.now == NEVER { 0 } else { self.now };
-        if self.round_trip.awaits_time() {
+        if self.wakes || self.round_trip.awaits_time() {
             return Some(Duration::from_nanos(now));
         }
         let at = match self.stage {
@@ -196,6 +200,11 @@ impl Timers {
     /// Returns whether the keepalive's ping was still in the output when the time for its answer began.
     pub(crate) fn ping_was_unwritten(&self) -> bool {
         matches!(self.timer, Timer::Pinged { unwritten: true })
+    }
+
+    /// Makes the loop have another iteration, in case it is about to wait.
+    pub(crate) fn wake(&mut self) {
+        self.wakes = true;
     }
 
     /// Records that the transport must be aborted.
@@ -230,7 +239,7 @@ impl Timers {
         let is_own = newer < self.unanswered.into();
         if is_own {
             // RFC 6455 section 5.5.3: the peer may answer only the newest of several pings.
-            self.unanswered = newer as u16;
+            self.unanswered = newer as u8;
         }
         is_own
     }
