@@ -52,6 +52,10 @@ impl BodyReader {
 
     /// Consumes input. Returns whether the body is complete or has reached the limit.
     pub(crate) fn read(&mut self, input: &mut &mut [u8], limit: usize) -> bool {
+        // With a limit of 0, there is nothing to wait for.
+        if self.body.len() == limit {
+            return true;
+        }
         loop {
             match &mut self.framing {
                 Framing::Length(rest) => {

@@ -189,5 +189,9 @@ fn the_body_of_a_refusal_is_bounded() {
                 assert_eq!(response.body(), &b"hello"[..limit], "{lines}");
             }
         }
+        // Nothing of it is waited for if nothing of it is kept.
+        let head = format!("HTTP/1.1 400 Bad Request\r\n{lines}\r\n\r\n");
+        let response = rejected_response(&Config::new().max_rejection_body(0), (head.as_bytes(), b""), |_| {});
+        assert_eq!(response.body(), b"");
     }
 }
