@@ -71,7 +71,7 @@ const MAX_CHUNK: usize = 64 << 10;
 /// stream begins with the window as its dictionary. That copies up to 32 KiB, even for a stream of two bytes, so the
 /// total is limited: to a few windows, plus one window for each half KiB of compressed or inflated bytes. Beyond that,
 /// a stream can only refer to itself, like the streams of zlib, which begin with an empty window after a final block.
-/// `tests/work` counts the cost of hostile streams.
+/// Without context takeover, each message has a credit of its own. `tests/work` counts the cost of hostile streams.
 const FREE_SEEDS: u64 = 16 * (32 << 10);
 const SEED_PER_BYTE: u64 = 64;
 
