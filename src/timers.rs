@@ -44,8 +44,12 @@ pub(crate) struct Timers {
     at: Instant,
     timer: Timer,
     stage: Stage,
-    /// The payload of the newest unanswered ping of the keepalive, or 0 if there is none.
-    unanswered: u32,
+    /// The payload of the newest ping of the keepalive, as a number.
+    ping: u32,
+    /// How many of the newest pings are unanswered. Their payloads are consecutive, so that each is recognised.
+    unanswered: u8,
+    /// Set if something can be received without input, so that the loop is woken for an iteration.
+    wakes: bool,
     /// The time when bytes were last received.
     last_received: Instant,
     round_trip: RoundTrip,
@@ -91,7 +95,9 @@ impl Timers {
             at: NEVER,
             timer: Timer::Off,
             stage: Stage::Runs,
+            ping: 0,
             unanswered: 0,
+            wakes: false,
             last_received: 0,
             round_trip: RoundTrip::new(),
         };
@@ -131,6 +137,7 @@ impl Timers {
             }
         }
         self.now = self.now.max(now);
+        self.wakes = false;
         self.round_trip.advance(self.now);
         if self.is_answered() {
             return self.idle(config);
@@ -163,7 +170,7 @@ impl Timers {
     /// Returns when the time should be set next. A time in the past means immediately.
     pub(crate) fn next(&self) -> Option<Duration> {
         let now = if self.now == NEVER { 0 } else { self.now };
-        if self.round_trip.awaits_time() {
+        if self.wakes || self.round_trip.awaits_time() {
             return Some(Duration::from_nanos(now));
         }
         let at = match self.stage {
@@ -195,6 +202,11 @@ impl Timers {
         matches!(self.timer, Timer::Pinged { unwritten: true })
     }
 
+    /// Makes the loop have another iteration, in case it is about to wait.
+    pub(crate) fn wake(&mut self) {
+        self.wakes = true;
+    }
+
     /// Records that the transport must be aborted.
     pub(crate) fn abort(&mut self) {
         self.timer = Timer::Over;
@@ -222,9 +234,12 @@ impl Timers {
     /// reported to the caller.
     pub(crate) fn pong_received(&mut self, payload: &[u8]) -> bool {
         self.round_trip.pong_received(payload);
-        let is_own = self.unanswered != 0 && *payload == self.unanswered.to_be_bytes();
+        let Ok(payload) = Ping::try_from(payload) else { return false };
+        let newer = self.ping.wrapping_sub(u32::from_be_bytes(payload));
+        let is_own = newer < self.unanswered.into();
         if is_own {
-            self.unanswered = 0;
+            // RFC 6455 section 5.5.3: the peer may answer only the newest of several pings.
+            self.unanswered = newer as u8;
         }
         is_own
     }
@@ -293,8 +308,9 @@ impl Timers {
         self.enter(Stage::Passed);
         // The time makes the payload differ from that of the previous ping, and from a ping of another connection that
         // a proxy forwards.
-        self.unanswered = (self.now as u32).max(1);
-        let payload = self.unanswered.to_be_bytes();
+        self.ping = if self.unanswered == 0 { self.now as u32 } else { self.ping.wrapping_add(1) };
+        self.unanswered = self.unanswered.saturating_add(1);
+        let payload = self.ping.to_be_bytes();
         if self.round_trip.ping_sent(&payload) {
             self.round_trip.run(self.now);
         }

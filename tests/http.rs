@@ -168,6 +168,8 @@ fn a_client_over_http_1() {
         client.check(&response).err()
     };
     assert_eq!(changed(|r| *r.status_mut() = StatusCode::OK), Some(HandshakeError::Status(200)));
+    // RFC 9110 section 7.8: HTTP/1.0 has no upgrades.
+    assert_eq!(changed(|r| *r.version_mut() = Version::HTTP_10), Some(HandshakeError::HttpVersion));
     assert_eq!(changed(|r| drop(r.headers_mut().remove("upgrade"))), Some(HandshakeError::Upgrade));
     assert_eq!(changed(|r| drop(r.headers_mut().remove("connection"))), Some(HandshakeError::Connection));
     assert_eq!(changed(|r| drop(r.headers_mut().remove("sec-websocket-accept"))), Some(HandshakeError::Accept));

@@ -137,6 +137,8 @@ fn plain_requests_come_to_the_same() {
     for (method, version, target, error) in [
         ("GET", "1.1", "/", NoUpgrade),
         ("HEAD", "1.1", "/", Method),
+        ("HEAD", "1.0", "/", HttpVersion),
+        ("HEAD", "1.0", "*", Method),
         ("POST", "1.1", "http://h/", Method),
         ("OPTIONS", "1.1", "*", Method),
         ("OPTIONS", "1.1", "/", Method),

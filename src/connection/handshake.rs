@@ -12,7 +12,9 @@ use crate::handshake::{HeadReader, PlainRequest, Purpose, Rejection, Request, Re
 
 /// Answers to a pending request: the server side of the opening handshake.
 impl Connection {
-    /// Accepts the pending request. The connection is then open, and you can send messages immediately.
+    /// Accepts the pending request. The connection is then open, and you can send messages immediately. Frames that the
+    /// client has sent before are received by the next call of [`receive`](Self::receive), so do not wait for more
+    /// bytes first. If there are such frames, [`next_timeout`](Self::next_timeout) is due.
     ///
     /// # Errors
     ///

@@ -46,6 +46,10 @@ impl Connection {
         };
         self.apply_negotiated(negotiated);
         self.timers.start(Timer::Idle, &self.config);
+        // The caller may have answered after its last `receive`.
+        if !self.phase.is_open() || self.receiver.is_at_eof() {
+            self.timers.wake();
+        }
     }
 
     pub(super) fn on_early_data_consumed(&mut self, close_sent: CloseSent) {

@@ -58,7 +58,8 @@ impl Connection {
     /// deadline.
     ///
     /// A time in the past (initially [`Duration::ZERO`]) means immediately. That is the case if a deadline has started
-    /// since the time was last set, if a deadline has passed and your loop gets another iteration to read, or if
+    /// since the time was last set, if a deadline has passed and your loop gets another iteration to read, if you have
+    /// accepted a request after which the client has sent more or closed its side, or if
     /// [`wants_shutdown`](Self::wants_shutdown) now returns `Abort`. If you keep setting the time without calling
     /// [`receive`](Self::receive), the returned time moves ahead by up to a second, so that your loop does not spin.
     ///
@@ -102,6 +103,8 @@ impl Connection {
     pub fn reading_paused(&mut self) {
         self.timers.on_receive();
         match self.timers.input_consumed() {
+            // Once the transport is to be aborted, the rest of the input may still be received.
+            Some(Deadline::Closing) if self.timers.is_over() => {}
             Some(Deadline::Closing) if !self.phase.is_closed() => {
                 self.output.clear();
                 self.timers.abort();

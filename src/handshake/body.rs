@@ -37,8 +37,13 @@ impl BodyReader {
         // response with 205 is framed by its headers like any other, and a body that they announce must be read.
         let framing = if matches!(status, 204 | 304) {
             Framing::Length(0)
-        } else if lists::contains_token(headers.all(HeaderName::TransferEncoding), b"chunked") {
-            Framing::ChunkSize(ChunkLine::default())
+        } else if headers.contains(HeaderName::TransferEncoding) {
+            // Items 3 and 4: the header overrides a length, and without `chunked` as the last coding the body ends with the
+            // connection.
+            match lists::elements(headers.all(HeaderName::TransferEncoding)).last() {
+                Some(last) if lists::eq_token(last, b"chunked") => Framing::ChunkSize(ChunkLine::default()),
+                _ => Framing::UntilEof,
+            }
         } else {
             content_length(headers).map_or(Framing::UntilEof, Framing::Length)
         };
@@ -47,6 +52,10 @@ impl BodyReader {
 
     /// Consumes input. Returns whether the body is complete or has reached the limit.
     pub(crate) fn read(&mut self, input: &mut &mut [u8], limit: usize) -> bool {
+        // With a limit of 0, there is nothing to wait for.
+        if self.body.len() == limit {
+            return true;
+        }
         loop {
             match &mut self.framing {
                 Framing::Length(rest) => {

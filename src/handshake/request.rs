@@ -9,7 +9,7 @@ use super::head::{Head, Span};
 use super::headers::HeaderName;
 use super::origin::{check_origin, check_same_origin};
 use super::rejection::Rejection;
-use super::target::{check_request_line, split_target};
+use super::target::{error_of_request, split_target};
 use super::upgrade::select_subprotocol;
 use crate::error::HandshakeError;
 use crate::http_grammar::lists;
@@ -316,10 +316,8 @@ impl Request {
             debug_assert!(false, "a parsed request has a request line");
             return Err(HandshakeError::Head);
         };
-        let (authority, resource) = split_target(method, target).or_else(|error| {
-            check_request_line(method, version)?;
-            Err(error)
-        })?;
+        let (authority, resource) =
+            split_target(method, target).map_err(|error| error_of_request(method, version, error))?;
         let (method, minor_version) = (head.span(method.as_bytes()), version);
         let authority = authority.map(|authority| head.span(authority.as_bytes()));
         let resource = match resource {

@@ -11,7 +11,7 @@ use super::headers::{HeaderName, Headers, Occurrences};
 #[cfg(feature = "http")]
 use super::origin::is_same_host;
 use super::request::Request;
-use super::target::check_request_line;
+use super::target::{check_request_line, error_of_request};
 use super::upgrade::{Offers, Upgrade};
 use crate::config::Config;
 use crate::error::HandshakeError;
@@ -55,9 +55,8 @@ pub(crate) fn parse_purpose(
             is_head: method == "HEAD",
             unanswered: request_line.err().unwrap_or(HandshakeError::NoUpgrade),
         })),
-        // Errors in the request line take precedence.
-        (_, Err(error)) | (Err(error), Ok(())) => Err(error),
         (Ok(Some(upgrade)), Ok(())) => Ok(Purpose::WebSocket(upgrade)),
+        (Err(error), _) | (Ok(Some(_)), Err(error)) => Err(error_of_request(method, minor_version, error)),
     }
 }
 

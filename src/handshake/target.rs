@@ -15,6 +15,15 @@ pub(crate) fn check_request_line(method: &str, minor_version: u8) -> Result<(), 
     }
 }
 
+/// Returns the error for which a request is rejected, if it has this one: an error in the request line takes precedence. For HEAD
+/// it is always that of the method, the response to which has no body (RFC 9110 section 9.3.2).
+pub(crate) fn error_of_request(method: &str, minor_version: u8, error: HandshakeError) -> HandshakeError {
+    if method == "HEAD" {
+        return HandshakeError::Method;
+    }
+    check_request_line(method, minor_version).err().unwrap_or(error)
+}
+
 /// Splits a target into its authority, if any, and the resource name.
 pub(crate) fn split_target<'t>(
     method: &str,

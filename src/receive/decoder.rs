@@ -37,6 +37,8 @@ struct CurrentMessage {
     kind: MessageKind,
     compression: Option<ReceiveCompression>,
     frames: u32,
+    /// Set if it is compressed and delivered in chunks, which its inflated size decides.
+    inflates_to_chunks: bool,
     /// The total size that its frames have declared.
     size: u64,
 }
@@ -64,6 +66,13 @@ impl FrameDecoder {
     #[inline]
     pub(super) fn is_between_frames(&self) -> bool {
         matches!(self.stage, Stage::Header { length: 0, .. })
+    }
+
+    /// Records that the current message, which is compressed, is delivered in chunks.
+    pub(super) fn set_inflates_to_chunks(&mut self) {
+        if let Some(message) = &mut self.message {
+            message.inflates_to_chunks = true;
+        }
     }
 
     /// Returns the missing payload of the current data frame, if there is one and it is not compressed.
@@ -151,6 +160,7 @@ impl FrameDecoder {
                 kind: if opcode == OpCode::Text { MessageKind::Text } else { MessageKind::Binary },
                 compression: peer.compression.filter(|_| compressed),
                 frames: 0,
+                inflates_to_chunks: false,
                 size: 0,
             });
             // The count saturates, since a message in chunks may have any number of fragments.
@@ -218,18 +228,21 @@ fn frame_context(message: Option<&CurrentMessage>, peer: Peer, config: &Config) 
     // DEFLATE can make incompressible data slightly larger, and blocks may be empty. The inflated message has its own
     // limit.
     let max_compressed = (max_message / 8).saturating_add(max_message).saturating_add(8 << 10);
-    let (limit, frames, size) = match message {
-        None => (max_message, 0, 0),
+    let (limit, is_chunked, frames, size) = match message {
+        None => (max_message, false, 0, 0),
         Some(message) => {
-            let limit = if message.compression.is_some() { max_compressed } else { max_message };
-            (limit, message.frames, message.size)
+            let (limit, is_chunked) = match message.compression {
+                Some(_) => (max_compressed, message.inflates_to_chunks),
+                None => (max_message, config.is_chunked(message.size)),
+            };
+            (limit, is_chunked, message.frames, message.size)
         }
     };
     FrameContext {
         from: peer.role,
         deflate: peer.compression.is_some(),
         in_message: message.is_some(),
-        may_continue: frames < config.max_fragments || config.is_chunked(size),
+        may_continue: frames < config.max_fragments || is_chunked,
         max_frame,
         max_growth: limit.saturating_sub(size),
         max_compressed,

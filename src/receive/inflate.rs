@@ -71,7 +71,7 @@ const MAX_CHUNK: usize = 64 << 10;
 /// stream begins with the window as its dictionary. That copies up to 32 KiB, even for a stream of two bytes, so the
 /// total is limited: to a few windows, plus one window for each half KiB of compressed or inflated bytes. Beyond that,
 /// a stream can only refer to itself, like the streams of zlib, which begin with an empty window after a final block.
-/// `tests/work` counts the cost of hostile streams.
+/// Without context takeover, each message has a credit of its own. `tests/work` counts the cost of hostile streams.
 const FREE_SEEDS: u64 = 16 * (32 << 10);
 const SEED_PER_BYTE: u64 = 64;
 
@@ -105,6 +105,10 @@ impl Inflation {
         if !is_in_step {
             self.stream_ended = false;
             inflater.begin_stream(self.window.slices());
+        }
+        if !compression.context_takeover() {
+            // The last message may have been that of another connection.
+            self.seed_credit = FREE_SEEDS;
         }
         self.message = Some(CompressedMessage { received: Input::None, inflated: 0, unread: None });
     }

@@ -222,6 +222,9 @@ impl Receiver {
         compression: ReceiveCompression,
         context: &mut Context<'_>,
     ) -> Option<Received<'static>> {
+        if self.message.as_ref().is_some_and(Assembly::is_chunked) {
+            self.decoder.set_inflates_to_chunks();
+        }
         let received = match progress {
             Progress::NeedsInput => return None,
             Progress::Chunk(received) => return Some(received),

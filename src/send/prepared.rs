@@ -105,9 +105,9 @@ impl PreparedMessage {
     /// Connections that negotiated a window of at least that size, or of at least the size of the message, send the
     /// compressed form. Other connections send the message uncompressed.
     ///
-    /// The compressed form refers to no earlier message. With context takeover, the next message that the connection
-    /// compresses cannot refer to messages before this one either, because the connection's compressor has not seen
-    /// this one.
+    /// The compressed form refers to no earlier message. With context takeover and a window of more than 4 KiB, the next
+    /// message that the connection compresses cannot refer to earlier messages either, because the connection's
+    /// compressor has not seen this one. The connection itself keeps a smaller window, and adds this message to it.
     ///
     /// ```
     /// use bytes::Buf;

@@ -3,7 +3,7 @@
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Config, Connection, Role, TransportShutdown, server};
 
-use crate::checks::{OwnedEvent, abnormal, assert_sent, clean, peer, receive};
+use crate::checks::{OwnedEvent, abnormal, assert_sent, clean, peer, receive, text};
 use crate::helpers::deadlines::{CLOSING, assert_quiet_until, secs, turns_at};
 use crate::support::{ROLES, close_body, feed, open, open_with, request};
 
@@ -43,6 +43,31 @@ fn messages_do_not_move_the_closing_deadline() {
             assert_eq!(conn.next_timeout(), Some(secs(5)));
         }
         assert_eq!(turns_at(&mut conn, secs(5)), [abnormal(CLOSING)]);
+    }
+}
+
+/// A pause does not move the closing deadline. After it, the loop is woken for one iteration and then left alone, however long
+/// the pause goes on. Input that was read before can still be received.
+#[test]
+fn the_closing_deadline_passes_once_in_a_pause() {
+    for role in ROLES {
+        let mut conn = open(role);
+        turns_at(&mut conn, secs(0));
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        for now in 0..5 {
+            conn.advance_time(secs(now));
+            conn.reading_paused();
+            assert_eq!((conn.next_timeout(), conn.wants_shutdown()), (Some(secs(5)), None));
+        }
+        let mut next_timeouts = Vec::new();
+        for _ in 0..6 {
+            conn.advance_time(secs(5));
+            conn.reading_paused();
+            next_timeouts.push(conn.next_timeout());
+        }
+        assert_eq!(next_timeouts[4..], [None; 2], "{next_timeouts:?}");
+        assert_eq!(conn.wants_shutdown(), Some(TransportShutdown::Abort));
+        assert_eq!(receive(&mut conn, &peer(role, &[(0x81, b"late")])), [text("late"), abnormal(CLOSING)]);
     }
 }
 

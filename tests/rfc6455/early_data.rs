@@ -4,6 +4,7 @@ use websocket_proto::{Cause, CloseCode, Config, Connection, Event, HandshakeErro
 
 use crate::checks::{OwnedEvent, abnormal, assert_sent, clean, peer, ping, receive, text};
 use crate::helpers::client::{connecting, minimal_response, splits};
+use crate::helpers::deadlines::secs;
 use crate::helpers::server::{
     assert_early_frames, assert_refused_by, awaiting_answer, every_cut, feed_all, rejection_sent,
 };
@@ -42,6 +43,29 @@ fn early_frames_are_delivered_once_accepted() {
         conn.accept(server::Response::new()).unwrap();
         assert_early_frames(&pending_events(&mut conn));
         assert!(drain(&mut conn).ends_with(b"\r\n\r\n\x8a\x01?"));
+    }
+}
+
+/// S-38: a loop that accepts after it has received, and then waits, is woken for what can be received without more bytes: early
+/// frames, and the end of a client that has closed its side.
+#[test]
+fn a_late_answer_wakes_the_loop() {
+    let early = frame(Role::Client, 0x81, b"Hello");
+    for (bytes, is_at_eof) in [(&early[..], false), (b"\x81", false), (&early, true), (b"", true), (b"", false)] {
+        let (mut conn, _) = awaiting_answer(&request());
+        conn.advance_time(secs(1));
+        assert_eq!(feed(&mut conn, bytes), []);
+        if is_at_eof {
+            conn.receive_eof();
+            assert_eq!(pending_events(&mut conn), []);
+        }
+        conn.accept(server::Response::new()).unwrap();
+        let is_woken = !bytes.is_empty() || is_at_eof;
+        assert_eq!(conn.next_timeout(), is_woken.then_some(secs(1)), "{bytes:?} {is_at_eof}");
+        conn.advance_time(secs(1));
+        assert_eq!(conn.next_timeout(), None, "it is woken once");
+        let expected = usize::from(bytes.len() > 1) + usize::from(is_at_eof);
+        assert_eq!(pending_events(&mut conn).len(), expected);
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Buf;
 use websocket_proto::{Cause, CloseCode, Config, Connection, Event, Role, State, TransportShutdown};
 
-use crate::checks::{OwnedEvent, abnormal, assert_sent, peer, ping, pong, receive, sent_frames};
+use crate::checks::{OwnedEvent, abnormal, assert_sent, peer, ping, pong, receive, sent_frames, text};
 use crate::helpers::deadlines::{CLOSING, KEEPALIVE, assert_quiet_until, secs, turns_at};
 use crate::support::{ROLES, close_body, drain, open, open_with};
 
@@ -94,6 +94,36 @@ fn the_answer_to_an_own_ping_is_no_event() {
         drain(&mut conn);
         conn.ping(b"mine").unwrap();
         assert_eq!(receive(&mut conn, &peer(role, &[(0x8a, b"mine")])), [pong(b"mine")]);
+    }
+}
+
+/// If the peer is late, the pongs for several pings are no events either: all of them, or only the newest (RFC 6455 section
+/// 5.5.3).
+#[test]
+fn late_answers_to_own_pings_are_no_events() {
+    for role in ROLES {
+        for answered in [&[0, 1, 2][..], &[2], &[1, 2], &[0, 2], &[0]] {
+            let (mut conn, payload) = pinged(role);
+            let mut payloads = vec![payload];
+            for now in [61, 92] {
+                assert_eq!(turns_at(&mut conn, secs(now - 30)), []);
+                assert_eq!(receive(&mut conn, &peer(role, &[(0x81, b"busy")])), [text("busy")]);
+                assert_eq!(turns_at(&mut conn, secs(now - 21)), []);
+                conn.advance_time(secs(now));
+                let frames = sent_frames(&mut conn);
+                assert_eq!(turns_at(&mut conn, secs(now)), []);
+                let [(0x89, payload)] = &frames[..] else { panic!("{frames:?}") };
+                payloads.push(payload.clone());
+            }
+            let pongs: Vec<_> = answered.iter().map(|&i: &usize| (0x8a, &payloads[i][..])).collect();
+            assert_eq!(receive(&mut conn, &peer(role, &pongs)), [], "{answered:?}");
+            let again = receive(&mut conn, &peer(role, &pongs));
+            assert_eq!(
+                again,
+                pongs.iter().map(|(_, payload)| pong(payload)).collect::<Vec<_>>(),
+                "each is answered once"
+            );
+        }
     }
 }
 

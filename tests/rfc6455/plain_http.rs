@@ -84,6 +84,11 @@ fn wrong_plain_requests_are_refused_at_once() {
         ("GET / HTTP/1.1\r\n\r\n", HandshakeError::Host),
         ("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", HandshakeError::HttpVersion),
         ("GET / HTTP/1.0\r\nHost: a b\r\n\r\n", HandshakeError::HttpVersion),
+        // RFC 9110 section 9.3.2: a response to HEAD has no body.
+        ("HEAD / HTTP/1.0\r\nHost: a b\r\n\r\n", HandshakeError::Method),
+        ("HEAD / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", HandshakeError::Method),
+        ("HEAD nopath HTTP/1.0\r\n\r\n", HandshakeError::Method),
+        ("HEAD / HTTP/1.0\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", HandshakeError::Method),
         // For no resource.
         ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", HandshakeError::Target),
         ("options * HTTP/1.1\r\nHost: a\r\n\r\n", HandshakeError::Method),
@@ -99,7 +104,9 @@ fn wrong_plain_requests_are_refused_at_once() {
     ] {
         let mut conn = Connection::server(Config::new());
         assert_eq!(closed(feed(&mut conn, bytes.as_bytes())).cause, Cause::Handshake(error), "{bytes:?}");
-        assert!(last_response(&mut conn).status_line.starts_with(&format!("HTTP/1.1 {} ", error.status())));
+        let answer = last_response(&mut conn);
+        assert!(answer.status_line.starts_with(&format!("HTTP/1.1 {} ", error.status())));
+        assert_eq!(answer.body.is_empty(), error == HandshakeError::Method, "{bytes:?}");
     }
 }
 

@@ -63,6 +63,7 @@ fn the_body_of_a_refusal_ends_by_itself() {
         ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n", "hello"),
         ("Transfer-Encoding: chunked", "0\r\n\r\n", ""),
         ("Transfer-Encoding: gzip, Chunked", "1\r\nh\r\n00003;a=\"b\"\r\nell\r\n1 \r\no\r\n0\r\nX: y\r\n\r\n", "hello"),
+        ("Transfer-Encoding: gzip,\r\nX: y\r\ntransfer-encoding: , CHUNKED,", "5\r\nhello\r\n0\r\n\r\n", "hello"),
         ("Transfer-Encoding: chunked", "C\r\n\r\n0\r\n\r\nhello\r\n0\r\n\r\n", "\r\n0\r\n\r\nhello"),
         // RFC 9112 section 6.3: chunks take precedence over a length.
         ("Content-Length: 3\r\nTransfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n", "hello"),
@@ -151,6 +152,26 @@ fn the_body_of_a_refusal_without_a_valid_length_goes_on_up_to_the_end() {
     }
 }
 
+/// C-30: the body extends to the end if `chunked` is not its last coding, whatever its length is said to be (RFC 9112 section
+/// 6.3, items 3 and 4).
+#[test]
+fn the_body_of_a_refusal_in_other_codings_goes_on_up_to_the_end() {
+    for lines in [
+        "Transfer-Encoding: gzip\r\nContent-Length: 3",
+        "Content-Length: 3\r\nTransfer-Encoding: xchunked",
+        "Transfer-Encoding: chunked, gzip",
+        "Transfer-Encoding: chunked\r\nContent-Length: 3\r\ntransfer-encoding: gzip",
+        "Transfer-Encoding:\r\nContent-Length: 3",
+    ] {
+        let body = "3\r\nend\r\n0\r\n\r\n";
+        let response = format!("HTTP/1.1 403 Forbidden\r\n{lines}\r\n\r\n{body}");
+        for chunks in splits(response.as_bytes()) {
+            let response = rejected_response(&Config::new(), chunks, Connection::receive_eof);
+            assert_eq!(str::from_utf8(response.body()), Ok(body), "{lines:?}");
+        }
+    }
+}
+
 /// C-30: a body is kept up to the limit, and reported without waiting for the rest of it.
 #[test]
 fn the_body_of_a_refusal_is_bounded() {
@@ -168,5 +189,9 @@ fn the_body_of_a_refusal_is_bounded() {
                 assert_eq!(response.body(), &b"hello"[..limit], "{lines}");
             }
         }
+        // Nothing of it is waited for if nothing of it is kept.
+        let head = format!("HTTP/1.1 400 Bad Request\r\n{lines}\r\n\r\n");
+        let response = rejected_response(&Config::new().max_rejection_body(0), (head.as_bytes(), b""), |_| {});
+        assert_eq!(response.body(), b"");
     }
 }

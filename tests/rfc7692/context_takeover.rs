@@ -250,6 +250,38 @@ fn what_streams_after_final_blocks_copy_is_bounded() {
     }
 }
 
+/// P-43: without context takeover, what the streams of a message may copy does not depend on other messages: neither on those of
+/// other connections of the same thread, which share the inflater, nor on its own.
+#[test]
+fn other_messages_do_not_change_what_streams_may_copy() {
+    let noise: Vec<u8> = (0..1_u32 << 15).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let message = |count: usize| {
+        let mut writer = Writer::default().stored(false, &noise);
+        for _ in 0..count {
+            writer = writer.fixed(true, [Copy(3, 30_000)]);
+        }
+        writer.bytes()
+    };
+    // The numbers of `what_streams_after_final_blocks_copy_is_bounded`. The first earns more than it needs, the second less.
+    for earlier in [&[][..], &[0; 5], &[140; 5]] {
+        for (count, is_accepted) in [(140, true), (150, false)] {
+            for is_lent in [true, false] {
+                let mut scratch = is_lent.then(Scratch::new);
+                let mut received = Vec::new();
+                for &count in earlier.iter().chain([&count]) {
+                    let mut conn = open(Role::Server, &both_ways(15, false));
+                    if let Some(scratch) = scratch.take() {
+                        conn.attach_scratch(scratch);
+                    }
+                    received = receive(&mut conn, &peer(Role::Server, &[(0xc2, &message(count))]));
+                    scratch = conn.detach_scratch();
+                }
+                assert_eq!(matches!(received[..], [OwnedEvent::Binary(_)]), is_accepted, "{count} after {earlier:?}");
+            }
+        }
+    }
+}
+
 /// P-43: if the inflater serves other connections in between, each iteration begins with the window, however the last
 /// message ended.
 #[test]

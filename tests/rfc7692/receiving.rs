@@ -1,6 +1,6 @@
 //! Compressed messages that are received (RFC 7692 sections 6 and 7.2.2).
 
-use websocket_proto::{Config, Connection, Event, ProtocolError, Role};
+use websocket_proto::{Cause, Config, Connection, Event, ProtocolError, Role};
 
 use crate::checks::{OwnedEvent, Script, binary, failed, peer, ping, receive, text};
 use crate::connections::{both_ways, fails, open, open_with};
@@ -365,4 +365,26 @@ fn what_comes_out_after_the_input_is_consumed_counts() {
         let expected = [text(&letters), binary(letters.as_bytes())];
         assert_eq!(receive(&mut receiver, &drain(&mut sender)), expected, "{length}");
     }
+}
+
+/// P-12: a message in chunks may have any number of fragments; one that is assembled may not. The size after inflating decides,
+/// as for every message.
+#[test]
+fn what_fragments_inflate_to_decides_their_number() {
+    const TOO_MANY: Cause = Cause::Protocol(ProtocolError::TooManyFragments);
+    let fails = |fragments: &[&[u8]]| {
+        let config = Config::new().max_fragments(3).chunk_threshold(5);
+        let mut conn = open_with(Role::Server, &both_ways(15, true), config);
+        let first = peer(Role::Server, &[(0x42, fragments[0])]);
+        let others: Vec<_> = fragments[1..].iter().map(|part| peer(Role::Server, &[(0x00, part)])).collect();
+        let events = feed(&mut conn, &[first, others.concat()].concat());
+        matches!(events.last(), Some(Event::Closed(closed)) if closed.cause == TOO_MANY)
+    };
+    let block = |data: &[u8]| Writer::default().stored(false, data).bytes();
+    assert!(fails(&[&block(b"four"), b"", b"", b""]));
+    assert!(!fails(&[&block(b"five!"), b"", b"", b"", b""]));
+    assert!(fails(&[&block(b"1234"), b"", b"", &block(b"5")]));
+    assert!(!fails(&[&block(b"1234"), b"", &block(b"5"), b"", b""]));
+    // 50 bytes that inflate to nothing.
+    assert!(fails(&[&block(b"").repeat(10), b"", b"", b""]));
 }

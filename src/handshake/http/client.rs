@@ -111,6 +111,10 @@ impl HttpClientHandshake {
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     return Err(HandshakeError::Status(response.status().as_u16()));
                 }
+                // RFC 9110 section 7.8: HTTP/1.0 does not support upgrades.
+                if response.version() != Version::HTTP_11 {
+                    return Err(HandshakeError::HttpVersion);
+                }
                 check_upgrade(headers, accept)?;
             }
             None if response.status().is_success() => {}

@@ -16,7 +16,7 @@ use crate::handshake::origin::{check_origin, check_same_origin};
 use crate::handshake::rejection::Rejection;
 use crate::handshake::response::Response;
 use crate::handshake::server::{Purpose, asks_for_upgrade, parse_connect, parse_purpose};
-use crate::handshake::target::{check_absolute, check_parts, check_request_line, check_without_authority};
+use crate::handshake::target::{check_absolute, check_parts, check_without_authority, error_of_request};
 use crate::handshake::upgrade::{Offers, Upgrade, select_subprotocol};
 use crate::http_grammar::lists::trim;
 
@@ -80,10 +80,7 @@ impl HttpServerHandshake {
             _ => return Err(HandshakeError::HttpVersion),
         };
         let method = request.method().as_str();
-        check_target(method, request.uri()).or_else(|error| {
-            check_request_line(method, minor_version)?;
-            Err(error)
-        })?;
+        check_target(method, request.uri()).map_err(|error| error_of_request(method, minor_version, error))?;
         match parse_purpose(method, minor_version, request.headers(), config)? {
             Purpose::WebSocket(upgrade) => Ok(Self(Form::Upgrade(upgrade))),
             Purpose::Http(request) => Err(request.unanswered),
