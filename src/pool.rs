@@ -1,8 +1,8 @@
 //! The spare buffers of a thread, and the policy for retaining them.
 //!
-//! A pool hands out its largest buffer first, because that fits most messages. Bytes that stay with a connection move
-//! into a small buffer, so that a few bytes never occupy much memory. They move back into a large one when more
-//! arrives. In a steady state, neither allocates.
+//! A pool hands out its largest buffer first, because that fits most messages. Bytes that stay with a connection, or go to
+//! the caller as a message, move into a small buffer, so that a few bytes never occupy much memory. They move back into a
+//! large one when more arrives. In a steady state, neither allocates.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,7 +17,7 @@ const MAX_BUFFERS: usize = 8;
 /// The maximum total capacity of the buffers in a pool, unless the caller sets another.
 pub(crate) const MAX_POOLED: usize = 4 << 20;
 
-/// Buffers of up to this capacity may stay with a connection, however few bytes they hold.
+/// Buffers of up to this capacity may stay with a connection, or in a message, however few bytes they hold.
 const MIN_SHRINK: usize = 4 << 10;
 
 /// The spare buffers of a thread, for the connection that it is serving.
@@ -158,12 +158,14 @@ pub(crate) fn empty_text(mut buffer: Vec<u8>) -> String {
     String::from_utf8(buffer).unwrap_or_default()
 }
 
-/// Returns whether a buffer of that capacity is too large to stay with a connection for `length` bytes.
-fn is_much_larger(capacity: usize, length: usize) -> bool {
+/// Returns whether a buffer of that capacity is too large to stay with a connection, or in a message, for `length` bytes.
+#[inline]
+pub(crate) fn is_much_larger(capacity: usize, length: usize) -> bool {
     capacity > max_retained(length)
 }
 
-/// Returns the largest capacity that may stay with a connection for `length` bytes.
+/// Returns the largest capacity that may stay with a connection, or in a message, for `length` bytes.
+#[inline]
 fn max_retained(length: usize) -> usize {
     length.saturating_mul(4).max(MIN_SHRINK)
 }

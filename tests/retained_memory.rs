@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Buf;
 use heap::{Counting, heap_of};
-use support::{ROLES, drain, feed, frame, other};
+use support::{ROLES, drain, feed, feed_chunks, frame, open, other};
 use websocket_proto::{Config, Connection, Event, Negotiated, Role, Scratch, Seed};
 
 #[global_allocator]
@@ -61,6 +61,33 @@ fn what_stays_fits_what_is_there() {
             let kept = retained(role, true, leave);
             let keys = if role == Role::Client { 512 } else { 0 };
             assert!(kept <= keys + (4 * there).max(4096) + 160, "{role:?}, {name}: {kept} bytes");
+        }
+    }
+}
+
+/// A message that a program keeps has a buffer of at most four times its size, or 4 KiB, although the thread's buffers are
+/// large. Otherwise a queue of short messages could hold a mebibyte for each.
+#[test]
+fn a_message_that_is_kept_does_not_keep_a_large_buffer() {
+    for role in ROLES {
+        let short = |first| frame(other(role), first, b"short");
+        let fragments = |first| [frame(other(role), first, b"short"), frame(other(role), 0x80, b" message")].concat();
+        for wire in [short(0x81), short(0x82), fragments(0x01), fragments(0x02)] {
+            for is_lent in [true, false] {
+                let mut scratch = is_lent.then(Scratch::new);
+                let mut conn = open(role);
+                let mut kept = Vec::new();
+                for _ in 0..20 {
+                    turn(&mut conn, &mut scratch, |conn| {
+                        echo(conn, &frame(other(role), 0x82, &vec![b'x'; 200_000]));
+                        kept.extend(feed_chunks(conn, &wire, 3));
+                    });
+                }
+                assert_eq!(kept.len(), 20);
+                let queue = (kept.capacity() * size_of::<Event<'_>>()) as isize;
+                let ((), heap) = heap_of(|| drop(kept));
+                assert!(-heap.kept <= queue + 20 * 4096, "{role:?}, {is_lent}, {wire:x?}: {} bytes", -heap.kept);
+            }
         }
     }
 }

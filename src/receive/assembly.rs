@@ -21,7 +21,7 @@ use super::received::Received;
 use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::frame::MessageKind;
-use crate::pool::{BufferPool, empty_text};
+use crate::pool::{BufferPool, empty_text, is_much_larger};
 use crate::slices::{part, part_mut};
 use crate::utf8::{InvalidUtf8, Utf8};
 
@@ -232,9 +232,17 @@ impl Assembly {
 
     /// Delivers what is here: the message, or a chunk; nothing where the message continues and there is nothing to deliver.
     #[inline(always)]
-    pub(super) fn deliver(&mut self, ends: bool) -> Result<Option<Received<'static>>, InvalidUtf8> {
+    pub(super) fn deliver(
+        &mut self,
+        ends: bool,
+        pool: Option<&mut BufferPool>,
+    ) -> Result<Option<Received<'static>>, InvalidUtf8> {
         if !ends && self.bytes().is_empty() {
             return Ok(None);
+        }
+        // The caller may keep it for long.
+        if is_much_larger(self.capacity(), self.bytes().len()) {
+            self.shrink(pool);
         }
         Ok(Some(match self {
             Self::Text { delivery, utf8, text } => {
@@ -286,14 +294,28 @@ impl Assembly {
     }
 
     /// Moves the buffered bytes out of a buffer that is much too large.
-    pub(super) fn shrink(&mut self, pool: &mut BufferPool) {
+    pub(super) fn shrink(&mut self, pool: Option<&mut BufferPool>) {
         match self {
-            Self::Text { text, .. } => pool.shrink_text(text),
+            Self::Text { text, .. } => match pool {
+                Some(pool) => pool.shrink_text(text),
+                None => text.shrink_to_fit(),
+            },
             Self::Binary { read_offered, ahead, data, .. } => {
                 *read_offered = false;
                 data.truncate(data.len() - mem::take(ahead) as usize);
-                pool.shrink(data, 0);
+                match pool {
+                    Some(pool) => _ = pool.shrink(data, 0),
+                    None => data.shrink_to_fit(),
+                }
             }
+        }
+    }
+
+    #[inline]
+    fn capacity(&self) -> usize {
+        match self {
+            Self::Text { text, .. } => text.capacity(),
+            Self::Binary { data, .. } => data.capacity(),
         }
     }
 

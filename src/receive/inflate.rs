@@ -235,7 +235,7 @@ impl Inflation {
         if !ends || compression.context_takeover() {
             self.window.add(into.bytes(), compression.window_size());
         }
-        let progress = match into.deliver(ends)? {
+        let progress = match into.deliver(ends, pool)? {
             None => Progress::NeedsInput,
             Some(received) if ends => Progress::End(received),
             Some(received) => Progress::Chunk(received),

@@ -173,7 +173,7 @@ impl Receiver {
             message.lend(payload)?
         } else {
             message.append(payload, context.config, context.pool())?;
-            if ends || is_chunked { message.deliver(ends)? } else { None }
+            if ends || is_chunked { message.deliver(ends, context.pool())? } else { None }
         };
         if ends && let Some(message) = self.message.take() {
             message.recycle(context.pool());
@@ -243,7 +243,7 @@ impl Receiver {
     #[inline]
     pub(crate) fn return_to(&mut self, lent: Lent<'_>) {
         if let Some(message) = &mut self.message {
-            message.shrink(lent.pool);
+            message.shrink(Some(lent.pool));
         }
         if let Some(inflation) = &mut self.inflation {
             inflation.return_inflater(lent.inflation);

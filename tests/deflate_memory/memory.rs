@@ -35,6 +35,38 @@ fn a_server_that_agreed_and_had_no_traffic_owns_nothing() {
     assert_eq!(heap.kept, 0);
 }
 
+/// A message that a program keeps has a buffer of at most four times its size, or 4 KiB, although those of the thread are
+/// large.
+#[test]
+fn a_compressed_message_that_is_kept_does_not_keep_a_large_buffer() {
+    for role in ROLES {
+        for settings in [settings(), without_takeover()] {
+            for (first, size) in [(0xc1, 10), (0xc2, 10), (0xc2, 5000)] {
+                let payload = deflated(&vec![b'x'; size]);
+                let mut conn = endpoint(role, Config::new(), &settings);
+                let mut scratch = Scratch::new();
+                let mut kept = Vec::new();
+                for _ in 0..10 {
+                    conn.attach_scratch(scratch);
+                    let mut large = frame(other(role), 0x82, &[b'x'; 200_000]);
+                    for chunk in large.chunks_mut(64 << 10) {
+                        let mut input = &mut *chunk;
+                        while let Some(Event::Binary(data)) = conn.receive(&mut input) {
+                            conn.recycle(data);
+                        }
+                    }
+                    kept.extend(feed(&mut conn, &frame(other(role), first, &payload)));
+                    scratch = conn.detach_scratch().unwrap();
+                }
+                assert_eq!(kept.len(), 10);
+                let queue = kept.capacity() * size_of::<Event<'_>>();
+                let ((), heap) = heap_of(|| drop(kept));
+                assert!(-heap.kept <= (queue + 10 * (4 * size).max(4096)) as isize, "{role:?}, {size}: {heap:?}");
+            }
+        }
+    }
+}
+
 /// A plain message allocates nothing for compression in either direction, and a compressed message only in its own.
 #[test]
 fn a_direction_without_compressed_messages_owns_nothing() {
@@ -138,7 +170,7 @@ fn a_steady_echo_of_compressed_messages_costs_no_allocation() {
             let mut conn = endpoint(role, Config::new(), &settings);
             let mut scratch = Some(Scratch::new());
             let mut buffer = vec![0; 16 << 10];
-            let (first, rest) = turns.split_at(2);
+            let (first, rest) = turns.split_at(3);
             for turn in first {
                 echo(&mut conn, &mut scratch, turn, &mut buffer);
             }
