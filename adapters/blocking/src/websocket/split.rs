@@ -23,11 +23,13 @@ impl<S: TryClone> WebSocket<S> {
     /// Splits the connection into two halves, so that sending, which may have to wait for the peer, does not block
     /// reading. The halves share a lock, which is never held while one of them waits.
     ///
-    /// TLS streams cannot be split, because they are not [`TryClone`].
+    /// TLS streams cannot be split, because reading and writing share the state of TLS. They are not [`TryClone`].
     ///
     /// # Errors
     ///
-    /// Fails if the operating system cannot create another handle to the stream.
+    /// Fails if the operating system cannot create another handle to the stream. The connection of a client to a `wss`
+    /// URI fails with [`Unsupported`](io::ErrorKind::Unsupported), and is dropped. To find out before, ask
+    /// [`ClientStream::tls_connection`](crate::ClientStream::tls_connection).
     ///
     /// ```
     /// use std::net::TcpStream;

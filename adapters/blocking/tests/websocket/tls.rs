@@ -73,6 +73,16 @@ fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
 }
 
 #[test]
+fn a_client_on_tls_cannot_be_split() {
+    let (config, certificate) = identity();
+    let (address, server) = serve(|stream| accept(tls(config, stream)).map(|mut ws| ws.read().is_err()));
+    let connector = Connector::new().tls(trusting(certificate));
+    let ws = connector.connect(format!("wss://localhost:{}", address.port())).unwrap();
+    assert_eq!(ws.into_split().unwrap_err().kind(), ErrorKind::Unsupported);
+    assert!(server.join().unwrap().unwrap());
+}
+
+#[test]
 fn tls_has_its_part_of_the_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let connector = Connector::new().timeout(Duration::from_millis(200));
