@@ -118,7 +118,7 @@ impl<S: Transport> Sending for WebSocket<S> {
     fn on_deadline(&mut self) {
         // Only the events of one input are kept, so that they do not accumulate.
         if self.input.is_empty() && !self.engine.has_kept() {
-            self.fill();
+            self.fill(None);
         }
         self.engine.keep_events(&mut self.input);
     }

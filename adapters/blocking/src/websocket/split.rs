@@ -49,7 +49,8 @@ impl<S: TryClone> WebSocket<S> {
     pub fn into_split(self) -> io::Result<(Reader<S>, Writer<S>)> {
         let stream = Arc::new(Mutex::new(self.transport.try_clone()?));
         let writer = Writer { stream, engine: Shared::new(self.engine) };
-        Ok((Reader { transport: self.transport, input: self.input, writer: writer.clone() }, writer))
+        let (input, read_timeout) = (self.input, self.read_timeout);
+        Ok((Reader { transport: self.transport, input, read_timeout, writer: writer.clone() }, writer))
     }
 }
 
@@ -61,6 +62,7 @@ impl<S: TryClone> WebSocket<S> {
 pub struct Reader<S: Transport> {
     transport: S,
     input: Input,
+    read_timeout: Option<Duration>,
     writer: Writer<S>,
 }
 
@@ -71,7 +73,7 @@ impl<S: Transport> Reader<S> {
     ///
     /// Fails as [`WebSocket::read`] does.
     pub fn read(&mut self) -> Result<Option<Message>, Error> {
-        self.run(message)
+        self.run_within(self.read_timeout, message)
     }
 
     /// Reads the next event, as [`WebSocket::event`] does.
@@ -80,7 +82,12 @@ impl<S: Transport> Reader<S> {
     ///
     /// Fails as [`WebSocket::read`] does.
     pub fn event(&mut self) -> Result<Option<Event<'static>>, Error> {
-        self.run(|_, event| ControlFlow::Break(event.into_owned()))
+        self.run_within(self.read_timeout, |_, event| ControlFlow::Break(event.into_owned()))
+    }
+
+    /// Sets how long [`read`](Self::read) and [`event`](Self::event) wait, as [`WebSocket::set_read_timeout`] does.
+    pub fn set_read_timeout(&mut self, timeout: impl Into<Option<Duration>>) {
+        self.read_timeout = timeout.into();
     }
 
     /// Returns how the connection ended, as [`WebSocket::closed`] does.
