@@ -178,7 +178,7 @@ impl<S: Transport> Writer<S> {
     ///
     /// # Errors
     ///
-    /// Fails if the code may not be sent, or if the transport accepts no more bytes.
+    /// Fails if the code may not be sent, or as [`WebSocket::flush`] does.
     pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), Error> {
         self.engine.lock().begin_close(code.into(), reason)?;
         self.flush()

@@ -69,8 +69,10 @@ pub(super) trait Sending {
                     return Err(io::Error::from(failure.kind()).into());
                 }
                 engine.check_limit()?;
-                let is_done = !engine.has_output() || enough(&engine.conn);
-                Ok::<_, Error>((!is_done).then(|| engine.time_left()))
+                if engine.has_output() && !enough(&engine.conn) {
+                    return Ok(Some(engine.time_left()));
+                }
+                engine.check_output().map(|()| None)
             })?;
             let Some(left) = left else { return Ok(()) };
             self.write(true, left.into_iter().chain(Self::MAX_WAIT).chain(Self::STALL).min());

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{Cause, CloseCode, Closed, SendError};
+use websocket_proto::{Cause, CloseCode, Closed, SendError, TransportShutdown};
 
 use super::turn::MAX_INPUTS;
 use super::{Error, WebSocket};
@@ -101,6 +101,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             return Poll::Ready(());
         }
         self.clock.poll_until(Some(until), cx)
+    }
+
+    /// Returns the error of a method that sends: the cause of the end, if there was no closing handshake.
+    pub(super) fn send_error(&self, error: SendError) -> Error {
+        match &self.end.closed {
+            Some(closed) if error == SendError::Closed && !closed.clean => Error::Closed(closed.clone()),
+            _ => error.into(),
+        }
+    }
+
+    /// Fails if the connection was dropped, and its pending output with it.
+    pub(super) fn check_output(&self) -> Result<(), Error> {
+        match self.conn.wants_shutdown() {
+            Some(TransportShutdown::Abort) => Err(self.send_error(SendError::Closed)),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the result of the connection: an error, reported once, if there was no closing handshake.

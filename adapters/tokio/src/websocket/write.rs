@@ -93,8 +93,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             // An idle connection holds no buffers.
             self.with_scratch(|_| ());
         }
-        // `recv` returns the error itself, after everything received before it.
-        Poll::Ready(self.failure.as_ref().map_or(Ok(()), |failure| Err(io::Error::from(failure.kind()).into())))
+        Poll::Ready(match &self.failure {
+            // `recv` returns the error itself, after everything received before it.
+            Some(failure) => Err(io::Error::from(failure.kind()).into()),
+            None => self.check_output(),
+        })
     }
 
     /// Writes as much as the transport accepts immediately, and is then ready. `recv` reports an error.
