@@ -69,10 +69,10 @@ pub(super) trait Sending {
                     return Err(io::Error::from(failure.kind()).into());
                 }
                 engine.check_limit()?;
-                if engine.has_output() && !enough(&engine.conn) {
-                    return Ok(Some(engine.time_left()));
-                }
-                engine.check_output().map(|()| None)
+                // The stream may still hold bytes back, and would for as long as the peer reads nothing.
+                engine.check_output()?;
+                let is_done = !engine.has_output() || enough(&engine.conn);
+                Ok::<_, Error>((!is_done).then(|| engine.time_left()))
             })?;
             let Some(left) = left else { return Ok(()) };
             self.write(true, left.into_iter().chain(Self::MAX_WAIT).chain(Self::STALL).min());

@@ -130,6 +130,27 @@ fn a_record_that_comes_byte_by_byte_is_silence_to_the_keepalive() {
     server.join().unwrap();
 }
 
+/// What was written is in the buffer of TLS, which cannot take it back when the connection is dropped.
+#[test]
+fn a_peer_that_stalls_on_tls_ends_send_and_not_the_thread() {
+    let (config, certificate) = identity();
+    let (sent, waits) = std::sync::mpsc::channel::<()>();
+    let (address, server) = serve(move |stream| {
+        let ws = accept(tls(config, stream)).unwrap();
+        // It reads nothing until the client has given up.
+        let _ = waits.recv_timeout(SHORT * 50);
+        drop(ws);
+    });
+    let connector = Connector::new().tls(trusting(certificate)).configure(|config| config.keepalive(SHORT, SHORT));
+    let mut ws = connector.connect(format!("wss://localhost:{}", address.port())).unwrap();
+    for error in [ws.send(vec![0; 15 << 20]), ws.flush(), ws.read().map(drop)].map(Result::unwrap_err) {
+        let Error::Closed(closed) = &error else { panic!("{error:?}") };
+        assert_eq!(closed.cause, Cause::Timeout(Deadline::Keepalive));
+    }
+    drop(sent);
+    server.join().unwrap();
+}
+
 #[test]
 fn a_client_that_speaks_something_else_is_sent_an_alert() {
     let (stream, mut client) = tcp_pair();

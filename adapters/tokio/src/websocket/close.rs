@@ -111,12 +111,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         }
     }
 
-    /// Fails if the connection was dropped, and its pending output with it.
+    /// Returns whether the connection was dropped, and its pending output with it.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.conn.wants_shutdown() == Some(TransportShutdown::Abort)
+    }
+
+    /// Fails if the connection was dropped.
     pub(super) fn check_output(&self) -> Result<(), Error> {
-        match self.conn.wants_shutdown() {
-            Some(TransportShutdown::Abort) => Err(self.send_error(SendError::Closed)),
-            _ => Ok(()),
-        }
+        if self.is_dropped() { Err(self.send_error(SendError::Closed)) } else { Ok(()) }
     }
 
     /// Returns the result of the connection: an error, reported once, if there was no closing handshake.

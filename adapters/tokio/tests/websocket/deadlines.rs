@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::{Cause, CloseCode, Config, Connection, Deadline, client};
 use websocket_proto_tokio::{AcceptError, ConnectError, ConnectStage, Connector, Error, HIGH_WATER, WebSocket, accept};
@@ -146,6 +146,17 @@ async fn sending_gives_up_a_peer_that_takes_nothing() -> Result {
     }
     assert!((50..=70).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
     assert_eq!(cause(&server.recv().await.unwrap_err()), Cause::Timeout(Deadline::Keepalive));
+    Ok(())
+}
+
+/// What was written is in a buffer of the transport, which cannot take it back when the connection is dropped.
+#[tokio::test(start_paused = true)]
+async fn flushing_gives_up_a_peer_that_takes_nothing() -> Result {
+    let (transport, _silent) = duplex(100);
+    let mut server = server(BufStream::new(transport), keepalive());
+    server.send(vec![0; 1000]).await?;
+    let flushed = timeout(Duration::from_secs(300), server.flush()).await.expect("it ends");
+    assert_eq!(cause(&flushed.unwrap_err()), Cause::Timeout(Deadline::Keepalive));
     Ok(())
 }
 
