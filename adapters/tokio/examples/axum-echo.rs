@@ -1,7 +1,7 @@
 //! An echo server in axum, over HTTP/1.1 and HTTP/2.
 //!
 //! ```text
-//! cargo run --features axum --example axum-echo
+//! cargo run -p websocket-proto-tokio --features axum --example axum-echo
 //! ```
 
 use axum::{Router, response::Response, routing::any};

@@ -1,7 +1,7 @@
 //! A chat room: every message is sent to all members. A member that reads too slowly is dropped, and delays nobody.
 //!
 //! ```text
-//! cargo run --example room-server
+//! cargo run -p websocket-proto-tokio --example room-server
 //! ```
 
 use std::error::Error;

@@ -27,10 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 const PAGE: &str = include_str!("../../chat/src/chat.html");
 
-/// The most bytes that may be said at once: what is said waits for the slowest.
+/// The maximum size of a chat message in bytes. Messages are kept until the slowest peer has them.
 const LONGEST: usize = 64 << 10;
 
-/// Messages of so many bytes and more are compressed.
+/// The size in bytes from which on messages are compressed.
 const COMPRESSED: usize = 1024;
 
 /// The number of messages that may wait for the slowest peer.
@@ -47,8 +47,8 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// An empty chat. Connections are pinged when they are silent, and compressed where the client agrees.
-    #[expect(clippy::new_without_default, reason = "there is but one")]
+    /// Creates an empty chat. Silent connections are pinged, and messages are compressed if the client agrees.
+    #[expect(clippy::new_without_default, reason = "a server has only one")]
     pub fn new() -> Self {
         // With context takeover, each connection would keep a compressor and a window of its own, 450 KiB together, from
         // its first compressed message on. Without, a thread's scratch has one of each for all.
@@ -63,16 +63,17 @@ impl Chat {
         }
     }
 
-    /// The configuration and the subprotocols, for handshakes that an HTTP server does.
+    /// Returns the configuration and the subprotocols, for opening handshakes done by an HTTP server.
     pub fn acceptor(&self) -> &Acceptor {
         &self.acceptor
     }
 
-    /// Serves a connection from its first byte to its end.
+    /// Accepts a connection over a transport, and serves it until its end.
     ///
     /// # Errors
     ///
-    /// It didn't end with a closing handshake: a page was served, the peer is lost.
+    /// Fails if there was no connection, for example because a page was served, or if it ended without a closing
+    /// handshake.
     pub async fn serve<T: AsyncRead + AsyncWrite + Unpin>(&self, transport: T) -> Result<()> {
         let mut stop = self.stopping.subscribe();
         let mut path = String::new();
@@ -83,16 +84,16 @@ impl Chat {
         let opened = self.acceptor.accept_with(transport, answer);
         let ws = select! {
             ws = opened => ws?,
-            () = told(&mut stop) => return Ok(()),
+            () = stopped(&mut stop) => return Ok(()),
         };
         Ok(self.talk(ws, &path).await?)
     }
 
-    /// Serves a connection that is open, for what its request has asked for.
+    /// Serves an open connection until its end: the chat or an echo, depending on the path of its request.
     ///
     /// # Errors
     ///
-    /// It didn't end with a closing handshake.
+    /// Fails if the connection ended without a closing handshake.
     pub async fn talk<T: AsyncRead + AsyncWrite + Unpin>(
         &self,
         mut ws: WebSocket<T>,
@@ -109,7 +110,7 @@ impl Chat {
         ended
     }
 
-    /// Closes all connections with 1001, and waits until they are gone.
+    /// Closes all connections with 1001, and waits until they have ended.
     pub async fn stop(&self) {
         self.stopping.send_replace(true);
         self.stopping.closed().await;
@@ -136,16 +137,16 @@ impl Chat {
                 },
                 message = said.recv() => match message {
                     Ok(message) if ws.pending_output() <= HIGH_WATER => {
-                        // One that is closing already gets nothing more.
+                        // It fails if the connection is closing already.
                         let _ = ws.connection_mut().send_prepared(&message);
                     }
-                    // Too much is pending, or was said since it last took something.
+                    // The peer reads too slowly.
                     _ => break (CloseCode::TRY_AGAIN_LATER, "too slow"),
                 },
-                () = told(&mut stop) => break (CloseCode::GOING_AWAY, "the server stops"),
+                () = stopped(&mut stop) => break (CloseCode::GOING_AWAY, "the server stops"),
             }
         };
-        // What is said meanwhile isn't kept for one that hears no more of it.
+        // No more messages are kept for this peer while it closes.
         drop(said);
         ws.close(code, reason).await
     }
@@ -157,11 +158,11 @@ impl Chat {
         let mut stop = self.stopping.subscribe();
         select! {
             ended = ws.run(echo) => ended.map(drop),
-            () = told(&mut stop) => ws.close(CloseCode::GOING_AWAY, "the server stops").await,
+            () = stopped(&mut stop) => ws.close(CloseCode::GOING_AWAY, "the server stops").await,
         }
     }
 
-    /// Says to all in the chat what one says: encoded and compressed once.
+    /// Sends a message to everyone in the chat. It is encoded and compressed once.
     fn say(&self, message: impl Into<Message>) {
         // Without members, the message is dropped.
         let _ = self.said.send(PreparedMessage::compressed(message, &DeflateConfig::new().min_size(COMPRESSED)));
@@ -169,12 +170,12 @@ impl Chat {
 }
 
 /// Waits until the server stops.
-async fn told(stop: &mut watch::Receiver<bool>) {
-    // Without a sender there is no server any more.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Without a sender, the server has ended.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// The answer to a request for WebSocket: yes, unless it is one for the chat from a page of another site.
+/// Accepts a request, unless it asks for the chat and comes from a page of another site.
 fn respond(request: &server::Request) -> Result<server::Response, server::Rejection> {
     if request.path() == "/chat" {
         request.check_same_origin()?;
@@ -182,9 +183,9 @@ fn respond(request: &server::Request) -> Result<server::Response, server::Reject
     Ok(server::Response::new())
 }
 
-/// The answer to a request for a page.
+/// Answers a plain HTTP request for the page.
 fn page(request: &server::Request) -> Option<server::Rejection> {
-    // Any other path is left to the connection, which answers 426.
+    // The connection answers other requests by itself, for example with 426.
     (request.path() == "/" && matches!(request.method(), "GET" | "HEAD"))
         .then(|| server::Rejection::new(200).header("Content-Type", "text/html; charset=utf-8").body(PAGE))
 }

@@ -17,12 +17,12 @@ const FAREWELL: Duration = Duration::from_millis(5_300);
 /// The pause after a failed accept: trying again immediately would use a whole CPU.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves each connection in a task of its own, until SIGINT or SIGTERM comes; then lets all who chat go, and returns
-/// when they are gone or their time is up. `name` says on the terminal who it is.
+/// Serves each connection in a task of its own until SIGINT or SIGTERM arrives. Then closes all connections, and returns
+/// once they have ended or their time is up. `name` is printed before each line.
 ///
 /// # Errors
 ///
-/// Signals can't be listened to.
+/// Fails if the process can't listen for signals.
 pub async fn run<F>(name: &str, listener: TcpListener, chat: &Chat, serve: impl Fn(TcpStream) -> F) -> io::Result<()>
 where
     F: Future<Output = ()> + Send + 'static,

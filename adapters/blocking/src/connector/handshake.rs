@@ -59,6 +59,8 @@ impl From<Error> for ConnectError {
                 _ => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, *closed)),
             },
             Error::Io(error) => Self::Io(error),
+            // Handshakes read without a read timeout.
+            Error::ReadTimeout => Self::Io(ErrorKind::TimedOut.into()),
             Error::Send(error) => Self::Io(io::Error::new(ErrorKind::ConnectionAborted, error)),
         }
     }

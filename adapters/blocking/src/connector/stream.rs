@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use crate::Transport;
+use crate::{Transport, TryClone};
 
 /// The stream that [`connect`](crate::connect) opens: TCP, or TLS over TCP.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl ClientStream {
         }
     }
 
-    /// Returns the TCP stream, which can be [split](crate::WebSocket::into_split).
+    /// Returns the TCP stream.
     ///
     /// # Errors
     ///
@@ -110,5 +110,17 @@ impl Transport for ClientStream {
 
     fn flush_once(&mut self) -> io::Result<()> {
         self.transport().flush_once()
+    }
+}
+
+/// Only the stream of a `ws` URI has a second handle. That of a `wss` URI fails with
+/// [`Unsupported`](io::ErrorKind::Unsupported), because reading and writing share the state of TLS.
+impl TryClone for ClientStream {
+    fn try_clone(&self) -> io::Result<Self> {
+        match &self.0 {
+            Kind::Tcp(stream) => stream.try_clone().map(Self::tcp),
+            #[cfg(feature = "rustls")]
+            Kind::Tls(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "a TLS stream cannot be split")),
+        }
     }
 }

@@ -101,11 +101,24 @@ impl Engine {
     }
 
     /// Sends, with the buffers of the thread attached.
-    pub(super) fn send<R>(
-        &mut self,
-        send: impl FnOnce(&mut Connection) -> Result<R, SendError>,
-    ) -> Result<R, SendError> {
-        self.with_scratch(|this| send(this.on_time()))
+    pub(super) fn send<R>(&mut self, send: impl FnOnce(&mut Connection) -> Result<R, SendError>) -> Result<R, Error> {
+        self.with_scratch(|this| send(this.on_time())).map_err(|error| self.send_error(error))
+    }
+
+    /// Fails if the connection was dropped, and its pending output with it.
+    pub(super) fn check_output(&self) -> Result<(), Error> {
+        match self.conn.wants_shutdown() {
+            Some(TransportShutdown::Abort) => Err(self.send_error(SendError::Closed)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the error of a method that sends: the cause of the end, if there was no closing handshake.
+    fn send_error(&self, error: SendError) -> Error {
+        match &self.closed {
+            Some(closed) if error == SendError::Closed && !closed.clean => Error::Closed(closed.clone()),
+            _ => error.into(),
+        }
     }
 
     /// Sends a Close frame, unless one has been sent before.

@@ -78,6 +78,8 @@ pub struct WebSocket<S> {
     transport: S,
     input: Input,
     engine: Engine,
+    /// How long `read` and `event` wait.
+    read_timeout: Option<Duration>,
     /// The response that opened the connection (client only).
     response: Option<Box<client::Response>>,
 }
@@ -88,7 +90,7 @@ impl<S: Transport> WebSocket<S> {
     /// [`connect`](crate::connect), [`accept`](crate::accept) and their builders call this. Call it yourself if an HTTP
     /// library did the opening handshake.
     pub fn new(transport: S, conn: Connection) -> Self {
-        Self { transport, input: Input::default(), engine: Engine::new(conn), response: None }
+        Self { transport, input: Input::default(), engine: Engine::new(conn), read_timeout: None, response: None }
     }
 }
 

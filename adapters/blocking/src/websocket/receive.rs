@@ -1,6 +1,7 @@
 //! Receiving: messages and events.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use websocket_proto::{Connection, Event, Message};
 
@@ -17,9 +18,10 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     ///
     /// Fails if the connection ended without a closing handshake, after everything received before that was returned.
-    /// The error is returned once, then `None`.
+    /// The error is returned once, then `None`. Also fails after the [`read` timeout](Self::set_read_timeout), if you set
+    /// one.
     pub fn read(&mut self) -> Result<Option<Message>, Error> {
-        self.run(message)
+        self.run_within(self.read_timeout, message)
     }
 
     /// Reads the next event, which owns its payload. Returns `None` at the end, as [`read`](Self::read) does.
@@ -44,7 +46,40 @@ impl<S: Transport> WebSocket<S> {
     /// }
     /// ```
     pub fn event(&mut self) -> Result<Option<Event<'static>>, Error> {
-        self.run(|_, event| ControlFlow::Break(event.into_owned()))
+        self.run_within(self.read_timeout, |_, event| ControlFlow::Break(event.into_owned()))
+    }
+
+    /// Sets how long [`read`](Self::read) and [`event`](Self::event) wait until they fail with
+    /// [`ReadTimeout`](Error::ReadTimeout). Nothing is lost then, and you may call them again. By default they wait as long
+    /// as the connection lasts.
+    ///
+    /// Between two calls, you can send what other threads have for the peer. Over TLS there is no other way, since a TLS
+    /// stream cannot be [split](Self::into_split). The timeouts of the socket itself have no effect, because the
+    /// connection sets them for its deadlines.
+    ///
+    /// ```
+    /// use std::sync::mpsc::Receiver;
+    /// use std::time::Duration;
+    ///
+    /// use websocket_proto_blocking::{ClientStream, Error, WebSocket};
+    ///
+    /// fn talk(mut ws: WebSocket<ClientStream>, texts: Receiver<String>) -> Result<(), Error> {
+    ///     ws.set_read_timeout(Duration::from_millis(50));
+    ///     loop {
+    ///         match ws.read() {
+    ///             Ok(Some(message)) => println!("{message:?}"),
+    ///             Ok(None) => return Ok(()),
+    ///             Err(Error::ReadTimeout) => {}
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///         for text in texts.try_iter() {
+    ///             ws.send(text)?;
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub fn set_read_timeout(&mut self, timeout: impl Into<Option<Duration>>) {
+        self.read_timeout = timeout.into();
     }
 
     /// Passes events to `handle` until it breaks or the connection has ended.

@@ -23,8 +23,9 @@ impl<S: Transport> WebSocket<S> {
     ///
     /// # Errors
     ///
-    /// Fails if the connection is closing or closed, for example because the peer has closed it. [`read`](Self::read)
-    /// reports how it ended.
+    /// Fails with [`Send`](Error::Send) if the connection is closing or was closed, for example by the peer, and with
+    /// [`Closed`](Error::Closed) if it ended without a closing handshake. [`read`](Self::read) still returns what was
+    /// received before, and then how it ended.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.send_with(|conn| conn.send(message))
     }
@@ -93,7 +94,7 @@ impl<S: Transport> WebSocket<S> {
     ///
     /// # Errors
     ///
-    /// Fails if the transport accepts no more bytes.
+    /// Fails if the transport accepts no more bytes, or if the connection was dropped before everything was written.
     pub fn flush(&mut self) -> Result<(), Error> {
         Sending::flush(self)
     }
@@ -118,7 +119,7 @@ impl<S: Transport> Sending for WebSocket<S> {
     fn on_deadline(&mut self) {
         // Only the events of one input are kept, so that they do not accumulate.
         if self.input.is_empty() && !self.engine.has_kept() {
-            self.fill();
+            self.fill(None);
         }
         self.engine.keep_events(&mut self.input);
     }

@@ -23,11 +23,13 @@ impl<S: TryClone> WebSocket<S> {
     /// Splits the connection into two halves, so that sending, which may have to wait for the peer, does not block
     /// reading. The halves share a lock, which is never held while one of them waits.
     ///
-    /// TLS streams cannot be split, because they are not [`TryClone`].
+    /// TLS streams cannot be split, because reading and writing share the state of TLS. They are not [`TryClone`].
     ///
     /// # Errors
     ///
-    /// Fails if the operating system cannot create another handle to the stream.
+    /// Fails if the operating system cannot create another handle to the stream. The connection of a client to a `wss`
+    /// URI fails with [`Unsupported`](io::ErrorKind::Unsupported), and is dropped. To find out before, ask
+    /// [`ClientStream::tls_connection`](crate::ClientStream::tls_connection).
     ///
     /// ```
     /// use std::net::TcpStream;
@@ -47,7 +49,8 @@ impl<S: TryClone> WebSocket<S> {
     pub fn into_split(self) -> io::Result<(Reader<S>, Writer<S>)> {
         let stream = Arc::new(Mutex::new(self.transport.try_clone()?));
         let writer = Writer { stream, engine: Shared::new(self.engine) };
-        Ok((Reader { transport: self.transport, input: self.input, writer: writer.clone() }, writer))
+        let (input, read_timeout) = (self.input, self.read_timeout);
+        Ok((Reader { transport: self.transport, input, read_timeout, writer: writer.clone() }, writer))
     }
 }
 
@@ -59,6 +62,7 @@ impl<S: TryClone> WebSocket<S> {
 pub struct Reader<S: Transport> {
     transport: S,
     input: Input,
+    read_timeout: Option<Duration>,
     writer: Writer<S>,
 }
 
@@ -69,7 +73,7 @@ impl<S: Transport> Reader<S> {
     ///
     /// Fails as [`WebSocket::read`] does.
     pub fn read(&mut self) -> Result<Option<Message>, Error> {
-        self.run(message)
+        self.run_within(self.read_timeout, message)
     }
 
     /// Reads the next event, as [`WebSocket::event`] does.
@@ -78,7 +82,12 @@ impl<S: Transport> Reader<S> {
     ///
     /// Fails as [`WebSocket::read`] does.
     pub fn event(&mut self) -> Result<Option<Event<'static>>, Error> {
-        self.run(|_, event| ControlFlow::Break(event.into_owned()))
+        self.run_within(self.read_timeout, |_, event| ControlFlow::Break(event.into_owned()))
+    }
+
+    /// Sets how long [`read`](Self::read) and [`event`](Self::event) wait, as [`WebSocket::set_read_timeout`] does.
+    pub fn set_read_timeout(&mut self, timeout: impl Into<Option<Duration>>) {
+        self.read_timeout = timeout.into();
     }
 
     /// Returns how the connection ended, as [`WebSocket::closed`] does.
@@ -169,7 +178,7 @@ impl<S: Transport> Writer<S> {
     ///
     /// # Errors
     ///
-    /// Fails if the code may not be sent, or if the transport accepts no more bytes.
+    /// Fails if the code may not be sent, or as [`WebSocket::flush`] does.
     pub fn close(&mut self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<(), Error> {
         self.engine.lock().begin_close(code.into(), reason)?;
         self.flush()

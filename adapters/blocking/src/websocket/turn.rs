@@ -31,10 +31,20 @@ pub(super) trait Receiving: Sending {
     fn parts(&mut self) -> (&mut Self::Stream, &mut Input, &mut Self::Engine);
 
     /// Passes events to `handle` until it breaks, or until the connection has ended and the transport is shut down.
-    fn run<R>(
+    fn run<R>(&mut self, handle: impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>) -> Result<Option<R>, Error> {
+        self.run_within(None, handle)
+    }
+
+    /// Does the same, but fails with [`Error::ReadTimeout`] if `handle` has not broken within that time.
+    fn run_within<R>(
         &mut self,
+        timeout: Option<Duration>,
         mut handle: impl FnMut(&mut Connection, Event<'_>) -> ControlFlow<R>,
     ) -> Result<Option<R>, Error> {
+        // A time that is too far away to be represented never comes.
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        // With a timeout of zero, what has arrived is still read.
+        let mut is_over = false;
         loop {
             let (_, input, engine) = self.parts();
             let received = engine.with(|engine| engine.receive(input, &mut handle));
@@ -47,16 +57,20 @@ pub(super) trait Receiving: Sending {
                 return self.engine().with(Engine::outcome).map(|()| None);
             }
             self.engine().with(|engine| engine.check_limit())?;
-            self.fill();
+            if is_over {
+                return Err(Error::ReadTimeout);
+            }
+            self.fill(until.map(|until| until.saturating_duration_since(Instant::now())));
+            is_over = until.is_some_and(|until| until <= Instant::now());
         }
     }
 
-    /// Reads until bytes have arrived or there is something else to do.
-    fn fill(&mut self) {
+    /// Reads until bytes have arrived, the timeout has passed or there is something else to do.
+    fn fill(&mut self, timeout: Option<Duration>) {
         let (_, input, engine) = self.parts();
         let (left, has_output) = engine.with(|engine| (engine.time_left(), engine.has_output()));
         let interval = has_output.then_some(WRITE_INTERVAL);
-        let timeout = left.into_iter().chain(interval).chain(Self::MAX_WAIT).min();
+        let timeout = timeout.into_iter().chain(left).chain(interval).chain(Self::MAX_WAIT).min();
         if input.at_eof {
             // Only output is pending, or another thread is writing it.
             return sleep(timeout.unwrap_or(WRITE_INTERVAL).min(WRITE_INTERVAL));

@@ -69,6 +69,8 @@ pub(super) trait Sending {
                     return Err(io::Error::from(failure.kind()).into());
                 }
                 engine.check_limit()?;
+                // The stream may still hold bytes back, and would for as long as the peer reads nothing.
+                engine.check_output()?;
                 let is_done = !engine.has_output() || enough(&engine.conn);
                 Ok::<_, Error>((!is_done).then(|| engine.time_left()))
             })?;

@@ -5,9 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use websocket_proto_blocking::proto::Deadline;
-use websocket_proto_blocking::{Cause, CloseCode, Config, Error, Message, WebSocket};
+use websocket_proto_blocking::{Cause, CloseCode, Config, Error, Message, WebSocket, accept, connect};
 
-use crate::support::{client, open, server, tcp_pair};
+use crate::support::{client, echo, open, serve, server, tcp_pair};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -42,6 +42,17 @@ fn two_peers_that_send_much_read_meanwhile() {
     let one = thread::spawn(|| flood(one, true));
     flood(other, false);
     one.join().unwrap();
+}
+
+#[test]
+fn a_client_that_has_connected_can_be_split() {
+    let (address, server) = serve(|stream| echo(accept(stream).unwrap()));
+    let (mut reader, mut writer) = connect(format!("ws://{address}/")).unwrap().into_split().unwrap();
+    let reading = thread::spawn(move || (reader.read().unwrap(), reader.read().unwrap()));
+    writer.send("hello").unwrap();
+    writer.close(CloseCode::NORMAL, "").unwrap();
+    assert_eq!(reading.join().unwrap(), (Some("hello".into()), None));
+    assert!(server.join().unwrap().clean);
 }
 
 #[test]

@@ -73,6 +73,16 @@ fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
 }
 
 #[test]
+fn a_client_on_tls_cannot_be_split() {
+    let (config, certificate) = identity();
+    let (address, server) = serve(|stream| accept(tls(config, stream)).map(|mut ws| ws.read().is_err()));
+    let connector = Connector::new().tls(trusting(certificate));
+    let ws = connector.connect(format!("wss://localhost:{}", address.port())).unwrap();
+    assert_eq!(ws.into_split().unwrap_err().kind(), ErrorKind::Unsupported);
+    assert!(server.join().unwrap().unwrap());
+}
+
+#[test]
 fn tls_has_its_part_of_the_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let connector = Connector::new().timeout(Duration::from_millis(200));
@@ -117,6 +127,27 @@ fn a_record_that_comes_byte_by_byte_is_silence_to_the_keepalive() {
     let Error::Closed(closed) = &error else { panic!("{error:?}") };
     assert_eq!(closed.cause, Cause::Timeout(Deadline::Keepalive));
     drop(ws);
+    server.join().unwrap();
+}
+
+/// What was written is in the buffer of TLS, which cannot take it back when the connection is dropped.
+#[test]
+fn a_peer_that_stalls_on_tls_ends_send_and_not_the_thread() {
+    let (config, certificate) = identity();
+    let (sent, waits) = std::sync::mpsc::channel::<()>();
+    let (address, server) = serve(move |stream| {
+        let ws = accept(tls(config, stream)).unwrap();
+        // It reads nothing until the client has given up.
+        let _ = waits.recv_timeout(SHORT * 50);
+        drop(ws);
+    });
+    let connector = Connector::new().tls(trusting(certificate)).configure(|config| config.keepalive(SHORT, SHORT));
+    let mut ws = connector.connect(format!("wss://localhost:{}", address.port())).unwrap();
+    for error in [ws.send(vec![0; 15 << 20]), ws.flush(), ws.read().map(drop)].map(Result::unwrap_err) {
+        let Error::Closed(closed) = &error else { panic!("{error:?}") };
+        assert_eq!(closed.cause, Cause::Timeout(Deadline::Keepalive));
+    }
+    drop(sent);
     server.join().unwrap();
 }
 

@@ -150,7 +150,8 @@ impl Connector {
         self
     }
 
-    /// Offers a subprotocol. The order of the calls is your order of preference.
+    /// Offers a subprotocol. The order of the calls is your order of preference. If the server selects none of them, the
+    /// connection opens, and [`WebSocket::subprotocol`] returns `None`.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.subprotocols.push(subprotocol.into());
         self

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use websocket_proto::{Cause, CloseCode, Closed, SendError};
+use websocket_proto::{Cause, CloseCode, Closed, SendError, TransportShutdown};
 
 use super::turn::MAX_INPUTS;
 use super::{Error, WebSocket};
@@ -101,6 +101,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             return Poll::Ready(());
         }
         self.clock.poll_until(Some(until), cx)
+    }
+
+    /// Returns the error of a method that sends: the cause of the end, if there was no closing handshake.
+    pub(super) fn send_error(&self, error: SendError) -> Error {
+        match &self.end.closed {
+            Some(closed) if error == SendError::Closed && !closed.clean => Error::Closed(closed.clone()),
+            _ => error.into(),
+        }
+    }
+
+    /// Returns whether the connection was dropped, and its pending output with it.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.conn.wants_shutdown() == Some(TransportShutdown::Abort)
+    }
+
+    /// Fails if the connection was dropped.
+    pub(super) fn check_output(&self) -> Result<(), Error> {
+        if self.is_dropped() { Err(self.send_error(SendError::Closed)) } else { Ok(()) }
     }
 
     /// Returns the result of the connection: an error, reported once, if there was no closing handshake.

@@ -16,8 +16,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// # Errors
     ///
-    /// Fails if the connection is closing or closed, for example because the peer has closed it. [`recv`](Self::recv)
-    /// reports how it ended.
+    /// Fails with [`Send`](Error::Send) if the connection is closing or was closed, for example by the peer, and with
+    /// [`Closed`](Error::Closed) if it ended without a closing handshake. [`recv`](Self::recv) still returns what was
+    /// received before, and then how it ended.
     ///
     /// # Cancel safety
     ///
@@ -149,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// # Errors
     ///
-    /// Fails if the transport accepts no more bytes.
+    /// Fails if the transport accepts no more bytes, or if the connection was dropped before everything was written.
     ///
     /// # Cancel safety
     ///
@@ -164,10 +165,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         send: impl FnOnce(&mut Connection) -> Result<R, SendError>,
     ) -> Result<R, Error> {
         // A message after other pending ones is appended to them.
-        if self.pending_output() > 0 && !self.compresses() {
-            return Ok(send(&mut self.conn)?);
-        }
-        Ok(self.with_scratch(|this| send(&mut this.conn))?)
+        let result = if self.pending_output() > 0 && !self.compresses() {
+            send(&mut self.conn)
+        } else {
+            self.with_scratch(|this| send(&mut this.conn))
+        };
+        result.map_err(|error| self.send_error(error))
     }
 
     /// Writes as much as the transport accepts immediately. `recv` reports an error.

@@ -77,12 +77,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         }
         let waker = self.tasks.waker(Wait::Space, cx);
         let cx = &mut Context::from_waker(&waker);
-        while !enough(&self.conn) && self.poll_write(cx).is_pending() {
+        // A transport with its own buffer may still hold bytes back, and would for as long as the peer reads nothing.
+        let is_done = |this: &Self| enough(&this.conn) || this.is_dropped();
+        while !is_done(self) && self.poll_write(cx).is_pending() {
             // A peer that reads nothing is dropped at a deadline, which `recv` reports.
             let now = self.clock.now();
             if self.is_due(now) {
                 self.with_scratch(|this| this.keep_events(now, cx));
-                if enough(&self.conn) || self.poll_write(cx).is_ready() {
+                if is_done(self) || self.poll_write(cx).is_ready() {
                     break;
                 }
             }
@@ -93,8 +95,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             // An idle connection holds no buffers.
             self.with_scratch(|_| ());
         }
-        // `recv` returns the error itself, after everything received before it.
-        Poll::Ready(self.failure.as_ref().map_or(Ok(()), |failure| Err(io::Error::from(failure.kind()).into())))
+        Poll::Ready(match &self.failure {
+            // `recv` returns the error itself, after everything received before it.
+            Some(failure) => Err(io::Error::from(failure.kind()).into()),
+            None => self.check_output(),
+        })
     }
 
     /// Writes as much as the transport accepts immediately, and is then ready. `recv` reports an error.

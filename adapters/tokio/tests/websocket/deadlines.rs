@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 use websocket_proto::{Cause, CloseCode, Config, Connection, Deadline, client};
 use websocket_proto_tokio::{AcceptError, ConnectError, ConnectStage, Connector, Error, HIGH_WATER, WebSocket, accept};
@@ -140,9 +140,23 @@ async fn sending_gives_up_a_peer_that_takes_nothing() -> Result {
     let mut server = server(transport, keepalive());
     server.send(vec![0; 2 * HIGH_WATER]).await?;
     let begun = Instant::now();
-    assert!(matches!(server.send("more").await, Err(Error::Send(_))));
+    // What was pending was dropped.
+    for error in [server.send("more").await, server.flush().await].map(Result::unwrap_err) {
+        assert_eq!(cause(&error), Cause::Timeout(Deadline::Keepalive));
+    }
     assert!((50..=70).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
     assert_eq!(cause(&server.recv().await.unwrap_err()), Cause::Timeout(Deadline::Keepalive));
+    Ok(())
+}
+
+/// What was written is in a buffer of the transport, which cannot take it back when the connection is dropped.
+#[tokio::test(start_paused = true)]
+async fn flushing_gives_up_a_peer_that_takes_nothing() -> Result {
+    let (transport, _silent) = duplex(100);
+    let mut server = server(BufStream::new(transport), keepalive());
+    server.send(vec![0; 1000]).await?;
+    let flushed = timeout(Duration::from_secs(300), server.flush()).await.expect("it ends");
+    assert_eq!(cause(&flushed.unwrap_err()), Cause::Timeout(Deadline::Keepalive));
     Ok(())
 }
 
@@ -185,7 +199,7 @@ async fn the_first_bytes_are_waited_for_no_longer() -> Result {
     let request = client::Request::new("ws://a/".parse().unwrap());
     let mut client = WebSocket::new(transport, Connection::client(request, config(), seed()).unwrap());
     let begun = Instant::now();
-    client.flush().await?;
+    assert_eq!(cause(&client.flush().await.unwrap_err()), Cause::Timeout(Deadline::Opening));
     assert_eq!(begun.elapsed().as_secs(), 10);
     assert_eq!(cause(&client.recv().await.unwrap_err()), Cause::Timeout(Deadline::Opening));
     Ok(())

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `/close 3001 bye` closes with that code and reason, `/ping text` pings, the end of the input (Ctrl-D) closes with
-//! 1000. Redirects are followed. With `--reconnect` it comes back after losses.
+//! 1000. Redirects are followed. With `--reconnect`, it reconnects when the connection is lost.
 
 use std::fmt;
 use std::future::pending;
@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match &error {
-                // It was printed as it came.
+                // The event was printed when it arrived.
                 Failure::Lost(Error::Closed(_)) => {}
                 Failure::Connect(ConnectError::Rejected(response)) => {
                     println!("{error}\n{}", String::from_utf8_lossy(response.body()).trim_end());
@@ -75,7 +75,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Lines that are typed. A thread reads them: a task that is blocked by the terminal couldn't be ended.
+/// Returns the lines that are typed. A thread reads them, because a task that blocks on the terminal couldn't be ended.
 fn typed() -> mpsc::Receiver<String> {
     let (lines, typed) = mpsc::channel(1);
     thread::spawn(move || {
@@ -94,7 +94,7 @@ async fn visit(connector: Connector, uri: &str, lines: &mut mpsc::Receiver<Strin
     talk(ws, lines).await.map(drop).map_err(Failure::Lost)
 }
 
-/// Connects and talks, and does so again after losses.
+/// Connects and talks, and reconnects when the connection is lost.
 async fn revisit(connector: Connector, uri: &str, lines: &mut mpsc::Receiver<String>) -> Result<(), Failure> {
     let mut connections = Reconnecting::new(connector, uri)
         .stable_after(STABLE_AFTER)
@@ -109,7 +109,7 @@ async fn revisit(connector: Connector, uri: &str, lines: &mut mpsc::Receiver<Str
     Ok(())
 }
 
-/// Returns whether another connection may last longer.
+/// Returns whether to reconnect.
 fn is_passing(ended: &Result<Closed, Error>) -> bool {
     match ended {
         Ok(closed) => {
@@ -120,7 +120,7 @@ fn is_passing(ended: &Result<Closed, Error>) -> bool {
     }
 }
 
-/// Sends what is typed and prints what comes, both at the same time: either may have to wait for the other side.
+/// Sends and prints at the same time, because either may have to wait for the peer.
 async fn talk(ws: WebSocket<ClientStream>, lines: &mut mpsc::Receiver<String>) -> Result<Closed, Error> {
     println!("open{}", ws.subprotocol().map(|name| format!(", {name}")).unwrap_or_default());
     let (sender, mut receiver) = ws.into_split();

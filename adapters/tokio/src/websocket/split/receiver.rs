@@ -18,6 +18,9 @@ use crate::websocket::WebSocket;
 ///
 /// It also answers pings, checks deadlines and shuts the transport down at the end: read it until it returns `None`.
 /// [`WebSocket::into_split`] returns one.
+///
+/// Dropping it does not close the connection, and nothing is received from then on: pings are no longer answered, and a
+/// keepalive may drop the peer. The transport is dropped with the second half.
 #[derive(Debug)]
 pub struct Receiver<S>(Shared<S>);
 

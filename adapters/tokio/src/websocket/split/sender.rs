@@ -100,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     ///
     /// # Errors
     ///
-    /// Fails if the transport accepts no more bytes.
+    /// Fails as [`WebSocket::flush`] does.
     ///
     /// # Cancel safety
     ///
