@@ -9,9 +9,10 @@ use websocket_proto::{Event, Message, MessageKind};
 #[test]
 fn text_becomes_a_text_message() {
     const TEXT: &str = "聊天";
-    let messages: [Message; 7] = [
+    let messages: [Message; 8] = [
         TEXT.into(),
         TEXT.to_owned().into(),
+        (&TEXT.to_owned()).into(),
         Box::<str>::from(TEXT).into(),
         Arc::<str>::from(TEXT).into(),
         Cow::Borrowed(TEXT).into(),
@@ -29,11 +30,12 @@ fn text_becomes_a_text_message() {
 #[test]
 fn bytes_become_a_binary_message() {
     const DATA: [u8; 3] = [1, 2, 0xff];
-    let messages: [Message; 7] = [
+    let messages: [Message; 8] = [
         DATA.into(),
         (&DATA).into(),
         DATA[..].into(),
         DATA.to_vec().into(),
+        (&DATA.to_vec()).into(),
         Bytes::from_static(&DATA).into(),
         Cow::Borrowed(&DATA[..]).into(),
         Cow::<[u8]>::Owned(DATA.to_vec()).into(),
@@ -60,4 +62,10 @@ fn an_event_that_is_a_message_becomes_one() {
     for other in [Event::Ping(b"hi".into()), Event::Pong(b"hi".into())] {
         assert_eq!(Message::try_from(other.clone()), Err(other));
     }
+}
+
+#[test]
+fn text_is_shown_as_text() {
+    assert_eq!(format!("{:?}", Message::text("聊\n")), r#"Text("聊\n")"#);
+    assert_eq!(format!("{:?}", Message::binary(&b"a\xff"[..])), r#"Binary(b"a\xff")"#);
 }

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::str::{self, Utf8Error};
 
 use bytes::Bytes;
@@ -24,7 +25,7 @@ use crate::frame::MessageKind;
 /// assert_eq!(text.as_text(), Some("你好"));
 /// assert_eq!(Message::from([1, 2, 3]).into_bytes(), &[1, 2, 3][..]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Message {
     kind: MessageKind,
     /// UTF-8 if the kind is text: every constructor starts from a `str` or validates the bytes.
@@ -128,6 +129,13 @@ impl From<&str> for Message {
     }
 }
 
+/// Copies the text.
+impl From<&String> for Message {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
 impl From<Box<str>> for Message {
     fn from(text: Box<str>) -> Self {
         Self::text(text)
@@ -167,6 +175,13 @@ impl From<&[u8]> for Message {
 }
 
 /// Copies the bytes.
+impl From<&Vec<u8>> for Message {
+    fn from(data: &Vec<u8>) -> Self {
+        data[..].into()
+    }
+}
+
+/// Copies the bytes.
 impl<const N: usize> From<[u8; N]> for Message {
     fn from(data: [u8; N]) -> Self {
         data[..].into()
@@ -202,6 +217,16 @@ impl<'b> TryFrom<Event<'b>> for Message {
             Event::Text(text) => Ok(text.into()),
             Event::Binary(data) => Ok(data.into()),
             other => Err(other),
+        }
+    }
+}
+
+/// Shows text as text.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_text() {
+            Some(text) => f.debug_tuple("Text").field(&text).finish(),
+            None => f.debug_tuple("Binary").field(&self.payload).finish(),
         }
     }
 }

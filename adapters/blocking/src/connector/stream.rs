@@ -40,19 +40,6 @@ impl ClientStream {
         }
     }
 
-    /// Returns the TCP stream.
-    ///
-    /// # Errors
-    ///
-    /// Returns the stream itself if it is a TLS stream.
-    pub fn into_tcp_stream(self) -> Result<TcpStream, Self> {
-        match self.0 {
-            Kind::Tcp(stream) => Ok(stream),
-            #[cfg(feature = "rustls")]
-            Kind::Tls(_) => Err(self),
-        }
-    }
-
     pub(super) fn tcp(stream: TcpStream) -> Self {
         Self(Kind::Tcp(stream))
     }
