@@ -48,7 +48,7 @@ fn a_compressed_message_that_is_kept_does_not_keep_a_large_buffer() {
                 let mut kept = Vec::new();
                 for _ in 0..10 {
                     conn.attach_scratch(scratch);
-                    let mut large = frame(other(role), 0x82, &[b'x'; 200_000]);
+                    let mut large = frame(other(role), 0x82, &vec![b'x'; 200_000]);
                     for chunk in large.chunks_mut(64 << 10) {
                         let mut input = &mut *chunk;
                         while let Some(Event::Binary(data)) = conn.receive(&mut input) {
