@@ -20,7 +20,7 @@ type Case = (&'static str, u64, fn(usize));
 
 /// The limits are half as much again as what was counted, in round numbers. Where a case is a message for each few bytes, or an
 /// input or a turn for each byte, that is what a byte costs there.
-const CASES: [Case; 45] = [
+const CASES: [Case; 46] = [
     ("head-byte-by-byte", 450, |size| head(1, &format!("X: {}\r\n", "x".repeat(size)))),
     ("head-at-once", 3, |size| head(usize::MAX, &format!("X: {}\r\n", "x".repeat(size)))),
     ("headers-of-one-byte", 100, |size| head(64, &"a:\r\n".repeat(size / 4))),
@@ -97,6 +97,12 @@ const CASES: [Case; 45] = [
     }),
     ("messages-that-end-streams", 600, |size| {
         inflate(true, &[vec![&window()[..]], vec![b"\x03\0"; size / 8]].concat(), 1 << 17, 1000);
+    }),
+    // Zeros inflate to so much that each message may copy its window 80 times, and no more.
+    ("short-messages-that-end-streams", 1_150, |size| {
+        let zeros = compressed(MessageKind::Binary, &vec![0; 32 << 10]);
+        let message = [&zeros[..], b"\0\0\xff\xff", &b"\x03\0".repeat(200), b"\0"].concat();
+        inflate(false, &vec![&message[..]; size / message.len()], 1 << 30, 1000);
     }),
     ("stored-streams-that-end", 200, |size| {
         let stream = [&[1], &STORED[1..]].concat();
