@@ -47,7 +47,7 @@ fn messages_do_not_move_the_closing_deadline() {
 }
 
 /// A pause does not move the closing deadline. After it, the loop is woken for one iteration and then left alone, however long
-/// the pause goes on. Input that was read before can still be received.
+/// the pause lasts. Input that was read before can still be received.
 #[test]
 fn the_closing_deadline_passes_once_in_a_pause() {
     for role in ROLES {
